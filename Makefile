@@ -1,0 +1,34 @@
+# `make demo` and `make test` need Python 3.13 and pip, nothing else.
+PYTHON ?= python3.13
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo test sim bench lint clean
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "installing what requirements-dev.txt names into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(STAMP)
+	@$(PY) -m demo
+
+sim: $(STAMP)
+	@$(PY) -m simulator
+
+bench: $(STAMP)
+	@$(PY) -m bench
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: lint
+	$(PY) -m pytest
+
+clean:
+	rm -rf $(VENV) .demo .bench .sim .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
