@@ -1,0 +1,1 @@
+"""Event Grid as the simulated subscription has it: topics, subscriptions, filters, delivery."""
