@@ -1,0 +1,1 @@
+"""The Functions host on this machine: an app's functions behind the real host's own endpoints."""

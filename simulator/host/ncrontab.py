@@ -1,0 +1,104 @@
+"""NCRONTAB as the Functions host reads it: six fields, and every one of them must match.
+
+Takes an expression like `0 */5 * * * 1-5` and gives the instants it names. Written here because
+the cron libraries hold with Vixie's rule (day of month OR weekday); the host's own library wants
+both, and knows neither `L` nor `W` nor `#` nor a Sunday called 7.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+# Eight years hold every 29 February, also across 2100.
+HORIZON_DAYS = 8 * 366
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The allowed values of each field; weekdays count from Sunday = 0."""
+
+    seconds: tuple[int, ...]
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+
+    def after(self, instant: datetime) -> datetime | None:
+        """Return the first occurrence later than `instant`; None when there never is one."""
+        for day in _days_from(instant.date()):
+            if not self._names(day):
+                continue
+            for at in self._times():
+                occurrence = datetime.combine(day, at, tzinfo=instant.tzinfo)
+                if occurrence > instant:
+                    return occurrence
+        return None
+
+    def _names(self, day: date) -> bool:
+        return (
+            day.month in self.months
+            and day.day in self.days
+            and day.isoweekday() % 7 in self.weekdays
+        )
+
+    def _times(self) -> Iterator[time]:
+        for hour in self.hours:
+            for minute in self.minutes:
+                for second in self.seconds:
+                    yield time(hour, minute, second)
+
+
+def _days_from(first: date) -> Iterator[date]:
+    return (first + timedelta(days=ahead) for ahead in range(HORIZON_DAYS))
+
+
+def parse(expression: str) -> Schedule:
+    """Read an expression of six fields, or of five with the seconds at 0; else ValueError."""
+    fields = expression.split()
+    if len(fields) == 5:  # noqa: PLR2004 - a crontab of the classic form, which the host takes too
+        fields.insert(0, "0")
+    try:
+        second, minute, hour, day, month, weekday = fields
+        return Schedule(
+            _values(second, 0, 59),
+            _values(minute, 0, 59),
+            _values(hour, 0, 23),
+            _values(day, 1, 31),
+            _values(month, 1, 12, MONTHS),
+            _values(weekday, 0, 6, DAYS),
+        )
+    except ValueError as error:
+        msg = f"'{expression}' is not an NCRONTAB expression of six fields: {error}"
+        raise ValueError(msg) from error
+
+
+def _values(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> tuple[int, ...]:
+    allowed: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        first, last = _span(span, low, high, names)
+        if span != "*" and step and "-" not in span:
+            last = high
+        allowed.update(range(first, last + 1, int(step or 1)))
+    return tuple(sorted(allowed))
+
+
+def _span(span: str, low: int, high: int, names: tuple[str, ...]) -> tuple[int, int]:
+    if span == "*":
+        return low, high
+    first, _, last = span.partition("-")
+    bounds = _value(first, low, names), _value(last or first, low, names)
+    if not low <= bounds[0] <= bounds[1] <= high:
+        msg = f"{span} is not within {low}-{high}"
+        raise ValueError(msg)
+    return bounds
+
+
+def _value(word: str, low: int, names: tuple[str, ...]) -> int:
+    """Read a number, or a name by its first three letters."""
+    lowered = word.lower()[:3]
+    return names.index(lowered) + low if lowered in names else int(word)
