@@ -6,7 +6,7 @@ Azure's own, quirks included, because consumers stumble over exactly those.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -36,15 +36,20 @@ class ArmEvent:
 
 @dataclass(frozen=True)
 class Event:
-    """An event before it is written in one schema or the other; `time` as Azure writes it."""
+    """An event before it is written in one schema or the other; `time` as Azure writes it.
+
+    `extensions` are the further attributes of a CloudEvent; the Event Grid schema has no place
+    for them.
+    """
 
     id: str
     topic: str
     subject: str
     type: str
     time: str
-    data: Json
+    data: object
     data_version: str
+    extensions: Json = field(default_factory=dict)
 
 
 def azure_time(instant: datetime) -> str:
@@ -79,6 +84,7 @@ def _cloud_event(event: Event) -> Json:
         "type": event.type,
         "specversion": "1.0",
         "time": event.time,
+        **event.extensions,
     }
 
 
@@ -152,3 +158,64 @@ def _public(url: str) -> str:
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     return f"https://management.azure.com{parts.path}{query}"
+
+
+def annotation_event(vm_id: str, now: datetime, annotation: Json) -> Event:
+    """Make the health topic's event of a VM's annotation (name, context, reason, summary)."""
+    properties = {
+        "annotationName": annotation["name"],
+        "reason": annotation["reason"],
+        "summary": annotation["summary"],
+        "context": annotation["context"],
+        "category": "Not Applicable",
+        "impactType": "Informational",
+    }
+    return _health_event(ANNOTATED, vm_id, now, properties)
+
+
+def availability_event(vm_id: str, now: datetime, state: str, previous: str) -> Event:
+    """Make the health topic's event of a VM's change of availability."""
+    properties = {"previousAvailabilityState": previous, "availabilityState": state}
+    return _health_event(AVAILABILITY, vm_id, now, properties)
+
+
+# The kind of resource that a health event is of, and the api-version of its form.
+HEALTH_RESOURCES = {
+    ANNOTATED: ("resourceAnnotations", "2022-08-01"),
+    AVAILABILITY: ("availabilityStatuses", "2023-12-01"),
+}
+
+
+def _health_event(kind: str, vm_id: str, now: datetime, properties: Json) -> Event:
+    resource, api_version = HEALTH_RESOURCES[kind]
+    occurred = azure_time(now)
+    target = {
+        "targetResourceId": vm_id,
+        "targetResourceType": "Microsoft.Compute/virtualMachines",
+        "occurredTime": occurred,
+    }
+    return Event(
+        id=str(uuid.uuid4()),
+        topic="/".join(vm_id.split("/")[:3]),
+        subject=_health_subject(vm_id),
+        type=kind,
+        time=occurred,
+        data={
+            "resourceInfo": {
+                "id": f"{vm_id}/providers/Microsoft.ResourceHealth/{resource}/current",
+                "name": "current",
+                "type": f"Microsoft.ResourceHealth/{resource}",
+                "properties": target | properties,
+            },
+            "operationalInfo": {"resourceEventTime": occurred.replace("Z", "+00:00")},
+            "apiVersion": api_version,
+        },
+        data_version="1",
+    )
+
+
+def _health_subject(vm_id: str) -> str:
+    """Spell the VM's id unlike targetResourceId, as Azure's health events are free to."""
+    segments = vm_id.split("/")
+    segments[3:5] = ["resourcegroups", segments[4].upper()]
+    return "/".join(segments)
