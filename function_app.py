@@ -1,0 +1,68 @@
+"""The function app: bindings only.
+
+Reads the settings and makes the clients, once per process; reads the clock, once per wake-up. All
+else is in `shared/`, beginning with `shared/reconcile.py`.
+"""
+
+import json
+import logging
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import azure.functions as func
+from azure.functions.timer import TimerRequest
+
+from shared.arm import Arm, find_credential
+from shared.errors import Unreadable
+from shared.events import Wake, read_event
+from shared.model import VmRef, read_instant
+from shared.reconcile import Azure, Report, reconcile, reconcile_image
+from shared.settings import read_settings
+from shared.sweep import sweep as sweep_all
+from shared.topic import Topic
+
+log = logging.getLogger("stillframe")
+settings = read_settings(os.environ)
+credential = find_credential()
+azure = Azure(
+    Arm(settings.arm_endpoint, credential), Topic(settings.outcome_topic, credential), settings
+)
+app = func.FunctionApp()
+
+
+@app.function_name("look")
+@app.event_grid_trigger(arg_name="event")
+def look(event: func.EventGridEvent) -> None:
+    """Look at the VM that an event speaks of; it comes in either schema."""
+    kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
+    try:
+        wake = read_event(kind or "", event.subject or "", event.get_json())
+    except Unreadable as reason:
+        log.warning("event %s dropped: %s", event.id, reason)
+        return
+    if wake is None:
+        log.info("event %s of type %s is not for us", event.id, kind)
+        return
+    report = _look(wake, datetime.now(UTC))
+    if report:
+        log.info("look %s", json.dumps({"event": event.id, **_shown(report)}))
+
+
+@app.function_name("sweep")
+@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
+def sweep(timer: TimerRequest) -> None:
+    """Find what no event told of, and mend it."""
+    now = datetime.now(UTC)
+    last = timer.schedule_status.get("Last")
+    sweep_all(azure, read_instant(last) or now - timedelta(hours=1), now)
+
+
+def _look(wake: Wake, now: datetime) -> Report | None:
+    if isinstance(wake.ref, VmRef):
+        return reconcile(azure, wake.ref, now, stopping=wake.stopping)
+    return reconcile_image(azure, wake.ref, now)
+
+
+def _shown(report: Report) -> dict[str, object]:
+    return {**asdict(report), "vm": report.vm.id}

@@ -1,0 +1,287 @@
+"""Azure Resource Manager: every request Stillframe makes of it, and nothing else.
+
+Takes references of `model.py`; gives the SDK's own models for reads (or `Missing`), nothing for
+operations, which are started and not awaited. Raises `Transient` and `Refused`, no error of the
+SDK's. One `Arm` per process: a client costs 18 ms, a look must not pay that.
+
+The pipeline is our own on two counts. Azure has sent Retry-After of 1200 seconds and the SDK would
+sleep that long inside an invocation; here what asks for more than `PATIENCE` is left to redelivery
+and the sweep. And the SDK's policy that registers a missing resource provider polls until that is
+done; here the refusal is told instead.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import requests
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline import PipelineResponse, policies
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.mgmt.compute import ComputeManagementClient, models
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+from shared import wire
+from shared.errors import Misconfigured, Refused, Transient
+from shared.model import GalleryTarget, ManagedImageRef, Missing, VersionRef, VmRef
+from shared.settings import PUBLIC_ARM
+
+PATIENCE = 3.0
+"""Seconds to wait inside one request for Azure to be ready again."""
+
+_VM_API = "2026-04-01"
+"""The api-version that this SDK's own `virtual_machines.list_all` speaks."""
+
+_TRANSIENT_STATUSES = {
+    HTTPStatus.UNAUTHORIZED,  # a token that ran out under way
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
+_TRANSIENT_CODES = {
+    "AnotherOperationInProgress",
+    "Conflict",
+    "OperationPreempted",
+    "PropertyChangeNotAllowed",  # an image of that name came between look and PUT
+    "ResourceGroupBeingDeleted",
+    "RetryableError",
+    "TooManyRequests",
+}
+_TRANSIENT_WORDS = re.compile(
+    r"another operation|in progress|is running|currently running|being (deleted|updated)"
+    r"|marked for deletion|shared access signature|try again|retry later",
+    re.IGNORECASE,
+)
+_FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
+_DISK_ID = re.compile(
+    r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Compute/disks/([^/]+)",
+    re.IGNORECASE,
+)
+
+
+class _PatientRetry(policies.RetryPolicy[Any, Any]):
+    """The SDK's retries, without waits that belong to redelivery."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_total=2, retry_backoff_factor=0.4, retry_backoff_max=PATIENCE)
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        if (self.get_retry_after(response) or 0) > PATIENCE:
+            return False
+        return super().is_retry(settings, response)
+
+
+class Arm:
+    """The clients of one process, one for each subscription, over one pool of connections."""
+
+    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+        self._endpoint = endpoint
+        self._credential = credential
+        self._transport = RequestsTransport(connection_timeout=5, read_timeout=20)
+        self._clients: dict[str, ComputeManagementClient] = {}
+        self._making = threading.Lock()
+
+    def vm(self, ref: VmRef) -> wire.Vm | Missing:
+        """Return a VM's model and instance view, by one GET."""
+        get = self._client(ref.subscription).virtual_machines.get
+        return _read(wire.Vm, lambda: get(ref.group, ref.name, expand="instanceView"))
+
+    def disk(self, disk_id: str) -> wire.Disk | Missing:
+        """Return a managed disk."""
+        found = _DISK_ID.fullmatch(disk_id)
+        if found is None:
+            return Missing.GONE
+        get = self._client(found[1]).disks.get
+        return _read(wire.Disk, lambda: get(found[2], found[3]))
+
+    def definition(self, target: GalleryTarget) -> wire.Definition | Missing:
+        """Return a gallery's image definition."""
+        get = self._client(target.subscription).gallery_images.get
+        return _read(wire.Definition, lambda: get(target.group, target.gallery, target.definition))
+
+    def versions(self, target: GalleryTarget) -> list[wire.Version]:
+        """Return all versions of an image definition."""
+        versions = self._client(target.subscription).gallery_image_versions
+        with _our_errors():
+            listed = versions.list_by_gallery_image(target.group, target.gallery, target.definition)
+            return msgspec.convert(list(listed), list[wire.Version])
+
+    def managed_image(self, ref: ManagedImageRef) -> wire.Image | Missing:
+        """Return a managed image."""
+        get = self._client(ref.subscription).images.get
+        return _read(wire.Image, lambda: get(ref.group, ref.name))
+
+    def version(self, ref: VersionRef) -> wire.Version | Missing:
+        """Return a gallery image version."""
+        get = self._client(ref.subscription).gallery_image_versions.get
+        return _read(wire.Version, lambda: get(ref.group, ref.gallery, ref.definition, ref.version))
+
+    def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
+        """Return what the app may do on a resource or group."""
+        path = f"{scope}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
+        return _read(wire.Grants, lambda: self._send(subscription, HttpRequest("GET", path)))
+
+    def merge_tags(self, ref: VmRef, tags: Mapping[str, str]) -> None:
+        """Set tags of a VM; every other tag stays as it is."""
+        self._patch_tags(ref, "Merge", tags)
+
+    def delete_tags(self, ref: VmRef, tags: Mapping[str, str]) -> None:
+        """Take tags off a VM, where they have these values."""
+        self._patch_tags(ref, "Delete", tags)
+
+    def deallocate(self, ref: VmRef) -> None:
+        """Start a VM's deallocation."""
+        operations = self._client(ref.subscription).virtual_machines
+        with _our_errors():
+            operations.begin_deallocate(ref.group, ref.name, polling=False)
+
+    def generalize(self, ref: VmRef) -> None:
+        """Mark a VM generalized. It can never run again."""
+        operations = self._client(ref.subscription).virtual_machines
+        with _our_errors():
+            operations.generalize(ref.group, ref.name)
+
+    def create_managed_image(self, ref: ManagedImageRef, body: Mapping[str, Any]) -> None:
+        """Start a managed image; `body` has the wire's shape."""
+        operations = self._client(ref.subscription).images
+        with _our_errors():
+            operations.begin_create_or_update(
+                ref.group, ref.name, models.Image(body), polling=False
+            )
+
+    def create_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
+        """Start a gallery image version; `body` has the wire's shape."""
+        operations = self._client(ref.subscription).gallery_image_versions
+        with _our_errors():
+            operations.begin_create_or_update(
+                ref.group,
+                ref.gallery,
+                ref.definition,
+                ref.version,
+                models.GalleryImageVersion(body),
+                polling=False,
+            )
+
+    def vm_pages(self, subscription: str, *, status_only: bool) -> Iterator[tuple[wire.Vm, ...]]:
+        """Yield a subscription's VMs in pages: their run state alone, or their models.
+
+        The pages are decoded here, for the SDK's models of a page cost 58 times as much.
+        """
+        url: str | None = (
+            f"/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
+            f"?api-version={_VM_API}" + ("&statusOnly=true" if status_only else "")
+        )
+        while url:
+            with _our_errors():
+                answer = self._client(subscription).send_request(HttpRequest("GET", url))
+                answer.raise_for_status()
+            page = msgspec.json.decode(answer.content, type=wire.VmPage)
+            yield page.value
+            url = page.next_link
+
+    def _patch_tags(self, ref: VmRef, operation: str, tags: Mapping[str, str]) -> None:
+        path = f"{ref.id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
+        body = {"operation": operation, "properties": {"tags": dict(tags)}}
+        with _our_errors():
+            self._send(ref.subscription, HttpRequest("PATCH", path, json=body))
+
+    def _send(self, subscription: str, request: HttpRequest) -> Any:  # noqa: ANN401 - JSON
+        response = self._client(subscription).send_request(request)
+        response.raise_for_status()
+        return response.json()
+
+    def _client(self, subscription: str) -> ComputeManagementClient:
+        key = subscription.lower()
+        with self._making:
+            if key not in self._clients:
+                self._clients[key] = self._new_client(key)
+            return self._clients[key]
+
+    def _new_client(self, subscription: str) -> ComputeManagementClient:
+        scope = audience(self._endpoint) + "/.default"
+        return ComputeManagementClient(
+            self._credential,
+            subscription,
+            base_url=self._endpoint,
+            transport=self._transport,
+            policies=[
+                policies.RequestIdPolicy(),
+                policies.HeadersPolicy(),
+                policies.UserAgentPolicy("Stillframe"),
+                policies.ContentDecodePolicy(),
+                _PatientRetry(),
+                ARMChallengeAuthenticationPolicy(self._credential, scope),
+            ],
+        )
+
+
+def find_credential() -> TokenCredential:
+    """Return the function app's managed identity; elsewhere a developer's own sign-in."""
+    if "IDENTITY_ENDPOINT" in os.environ:
+        return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
+    return DefaultAzureCredential()
+
+
+def audience(endpoint: str) -> str:
+    """Return whom tokens for that ARM endpoint are made out to, asking it unless it is public."""
+    if endpoint == PUBLIC_ARM:
+        return endpoint
+    url = f"{endpoint}/metadata/endpoints?api-version=2015-01-01"
+    try:
+        answer = requests.get(url, timeout=10)
+        answer.raise_for_status()
+        return str(answer.json()["authentication"]["audiences"][0]).rstrip("/")
+    except requests.RequestException as error:
+        msg = f"ARM_ENDPOINT: {endpoint} could not be asked for its audience: {error}"
+        raise Transient(msg) from error
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        msg = f"ARM_ENDPOINT: {endpoint} does not tell the audience of its tokens"
+        raise Misconfigured(msg) from error
+
+
+def our_error(error: AzureError) -> Transient | Refused:
+    """Return what an error of the SDK's means to us."""
+    if not isinstance(error, HttpResponseError) or error.status_code is None:
+        return Transient(f"Azure could not be reached: {error.message}")
+    code, message = _said(error)
+    status = error.status_code
+    if status in _TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Transient(f"{status} {code}: {message}")
+    busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
+    if status == HTTPStatus.CONFLICT and busy and not _FINAL_WORDS.search(message):
+        return Transient(f"{status} {code}: {message}")
+    return Refused(code, message, status)
+
+
+def _said(error: HttpResponseError) -> tuple[str, str]:
+    if error.error is not None and error.error.code:
+        return error.error.code, error.error.message or ""
+    return str(error.status_code), str(error.reason or "")
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except AzureError as error:
+        raise our_error(error) from error
+
+
+def _read[T](shape: type[T], get: Callable[[], object]) -> T | Missing:
+    try:
+        with _our_errors():
+            return msgspec.convert(get(), shape)
+    except Refused as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return Missing.GONE
+        if error.status == HTTPStatus.FORBIDDEN:
+            return Missing.DENIED
+        raise

@@ -1,0 +1,290 @@
+"""The rules: what has been seen of a VM -> the next step, or what to read before it is known.
+
+Takes a `Look`, the settings and the instant of the look; gives one `Decision`. Pure. The rules are
+read top down and the first that matches wins:
+
+| the VM                                         | next step                 | status          |
+|------------------------------------------------|---------------------------|-----------------|
+| not in scope, or without an order              | none; our tags go         | -               |
+| hibernated, of a scale set, order unreadable   | none                      | refused         |
+| `captured` stands and fits the order           | none                      | captured        |
+| generalized, its image's name pinned           | as the image is: _follow  | by the image    |
+| Azure is busy with it                          | none, look again          | as before       |
+| preflight finds something                      | none                      | refused         |
+| running                                        | none                      | waiting         |
+| stopped, for longer than a start takes         | deallocate                | deallocating    |
+| deallocated, access to its disk open           | none, look again          | deallocating    |
+| deallocated, a negative verdict stands for it  | none                      | not-generalized |
+| deallocated, its disk says no                  | none                      | not-generalized |
+| deallocated, its disk says generalized         | pin the name, generalize  | capturing       |
+| the same, and marked generalized               | create the image          | capturing       |
+
+A rule that needs a fact nobody has read gives a `Read` instead, so that a look costs no more
+requests than its answer. A stored verdict may stop a step, never permit one: what generalize rests
+on is read in the same wake-up.
+"""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from shared.model import (
+    ORDER_TAGS,
+    Create,
+    Deallocate,
+    Decision,
+    GalleryTarget,
+    Generalize,
+    ImageRef,
+    Look,
+    ManagedImageRef,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    Order,
+    PowerState,
+    Proof,
+    ReadDisk,
+    ReadImage,
+    ReadProof,
+    ReadRegions,
+    Refusal,
+    Rest,
+    Say,
+    SourceTag,
+    Status,
+    Tag,
+    Verdict,
+    VersionRef,
+    Withdraw,
+    read_instant,
+    write_instant,
+)
+from shared.preflight import generation, preflight
+from shared.settings import ProofPolicy, Settings
+from shared.targets import fits, names, read_order
+
+START_LASTS = timedelta(minutes=2)
+"""A VM being started reads `stopped` for a moment; one whose disk changed hands longer ago is."""
+
+MANAGED_IMAGE_LASTS = timedelta(minutes=30)
+VERSION_LASTS = timedelta(hours=6)
+DEALLOCATION_LASTS = timedelta(minutes=30)
+"""What takes longer than this is stuck."""
+
+_BUSY_PROVISIONING = {"creating", "updating", "deleting", "migrating"}
+_BUSY_POWER = {
+    PowerState.STARTING,
+    PowerState.STOPPING,
+    PowerState.DEALLOCATING,
+    PowerState.UNKNOWN,
+}
+
+
+def decide(look: Look, settings: Settings, now: datetime) -> Decision:
+    """Return the next step of a VM's order, or what must be read to know it."""
+    vm = look.vm
+    if not (settings.watches(vm.ref.subscription) and settings.in_scope(vm.ref.id + "/")):
+        return Rest()
+    if Tag.CAPTURE not in vm.tags:
+        return Withdraw() if any(tag in vm.tags for tag in ORDER_TAGS) else Rest()
+    order = read_order(vm.tags, settings, vm.ref)
+    if isinstance(order, Refusal):
+        return _refuse(vm, None, order.why)
+    if why := _never(vm):
+        return _refuse(vm, order, why)
+    if vm.tags.get(Tag.STATUS) == Status.CAPTURED and fits(vm.tags.get(Tag.IMAGE, ""), order):
+        return Rest()
+    pinned = _pinned(vm)
+    if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
+        return done
+    return _prepare(look, order, settings, now)
+
+
+def _never(vm: ObservedVm) -> str | None:
+    if vm.hibernated:
+        return "it is hibernated; start it and shut it down, an image of a session is no image"
+    if vm.in_scale_set:
+        return "it belongs to a scale set; capture a VM that stands alone"
+    return None
+
+
+def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
+    """Wait for Azure, look for what stands in the way, then go by the power state."""
+    vm = look.vm
+    if vm.provisioning.lower() in _BUSY_PROVISIONING or vm.power in _BUSY_POWER:
+        unseen = vm.power is not PowerState.DEALLOCATING
+        return Rest(_stuck_deallocation(vm, order, now), unseen=unseen)
+    answered = vm.power is PowerState.STOPPED and _waits_for(vm, order)
+    if not answered and (finding := preflight(look, order)):
+        return _refuse(vm, order, finding.why) if isinstance(finding, Refusal) else finding
+    if vm.power is PowerState.RUNNING:
+        return Rest(Say(status=Status.WAITING, detail=_READY, image=order.label), unseen=True)
+    if look.disk is None:
+        return ReadDisk()
+    if isinstance(look.disk, Missing) or look.disk.released is None:
+        return _refuse(vm, order, "Azure does not show when its OS disk last changed hands")
+    if vm.power is PowerState.STOPPED:
+        return _stopped(order, look.disk.released, now)
+    return _deallocated(look, order, look.disk.released, settings, now)
+
+
+def _stopped(order: Order, released: datetime, now: datetime) -> Decision:
+    if now - released < START_LASTS:
+        return Rest(unseen=True)
+    detail = "it has shut down and is being deallocated; until then it is billed"
+    return Deallocate(Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now))
+
+
+def _deallocated(
+    look: Look, order: Order, released: datetime, settings: Settings, now: datetime
+) -> Decision:
+    """The disk is free: ask it whether Sysprep finished, then generalize or start the image."""
+    vm = look.vm
+    if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
+        since = read_instant(vm.tags.get(Tag.AS_OF)) or released
+        detail = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
+        return Rest(Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since))
+    if settings.proof is not ProofPolicy.OFF and _stands_negative(vm, released):
+        return Rest(_not_generalized(vm, order, vm.tags.get(Tag.DETAIL, ""), released))
+    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
+    if verdict is None:
+        return ReadProof()
+    if not _goes_on(verdict, settings.proof):
+        return Rest(_not_generalized(vm, order, verdict.why, verdict.instant or released))
+    as_of = _pinned(vm) or released
+    ref = _follow(look, order, as_of, now)
+    if not isinstance(ref, _FREE):
+        return ref
+    if not vm.generalized:
+        return Generalize(_capturing(ref, as_of))
+    return _start(look, order, ref, as_of, verdict.proof)
+
+
+def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, proof: Proof) -> Decision:
+    if isinstance(order.target, GalleryTarget) and look.regions is None:
+        return ReadRegions(order.target)
+    return Create(
+        say=_capturing(ref, as_of),
+        ref=ref,
+        order=order,
+        as_of=as_of,
+        proof=proof,
+        generation=generation(look),
+        regions=look.regions or (),
+    )
+
+
+def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decision | ImageRef:
+    """Go through the names from the pinned one on: the image's state, or the name that is free."""
+    candidates = names(look.vm.ref, order.target, as_of, order.version)
+    labels = [ref.label.lower() for ref in candidates]
+    label = look.vm.tags.get(Tag.IMAGE, "").lower()
+    why = "the names that its image could have are taken by other images"
+    for ref in candidates[labels.index(label) if label in labels else 0 :]:
+        image = look.images.get(ref.key)
+        if image is None:
+            return ReadImage(ref)
+        if image is Missing.GONE:
+            return ref
+        if isinstance(image, Missing):
+            return _refuse(look.vm, order, f"the app may not read {ref.label}")
+        if not made_from(image, look.vm):
+            continue
+        if image.provisioning != "Failed":
+            return Rest(_progress(image, as_of, now))
+        why = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}"
+    said = Say(status=Status.FAILED, detail=why, image=candidates[-1].label, as_of=as_of)
+    return Rest(said)
+
+
+def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
+    """Whether an image was made from this very VM, not from one that had its name before."""
+    if vm_id := image.tags.get(SourceTag.VM_ID):
+        return vm_id.lower() == vm.vm_id.lower()
+    return image.source is not None and image.source.key == vm.ref.key
+
+
+def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
+    label = image.ref.label
+    started = read_instant(image.tags.get(SourceTag.STARTED)) or now
+    lasts = MANAGED_IMAGE_LASTS if isinstance(image.ref, ManagedImageRef) else VERSION_LASTS
+    status, detail, stuck = Status.CAPTURING, _MAKING, False
+    if image.provisioning == "Succeeded":
+        status, detail = Status.CAPTURED, f"{label} is ready"
+    elif now - started > lasts:
+        detail = f"{label} is {image.provisioning} since {write_instant(started)}, for too long"
+        stuck = True
+    return Say(status=status, detail=detail, image=label, as_of=as_of, of=image, stuck=stuck)
+
+
+def _stuck_deallocation(vm: ObservedVm, order: Order, now: datetime) -> Say | None:
+    since = read_instant(vm.tags.get(Tag.AS_OF))
+    if vm.tags.get(Tag.STATUS) != Status.DEALLOCATING or since is None:
+        return None
+    if now - since <= DEALLOCATION_LASTS:
+        return None
+    detail = f"Azure was asked to deallocate it at {write_instant(since)} and has not done so"
+    return Say(
+        status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since, stuck=True
+    )
+
+
+def _pinned(vm: ObservedVm) -> datetime | None:
+    """Return the instant its image is named after, once it is generalized and pinned.
+
+    Such a VM can never run again, so the pin holds for good.
+    """
+    named = vm.tags.get(Tag.STATUS) in _PINNED
+    return read_instant(vm.tags.get(Tag.AS_OF)) if vm.generalized and named else None
+
+
+def _waits_for(vm: ObservedVm, order: Order) -> bool:
+    """Whether this order has passed preflight while the VM ran."""
+    label = vm.tags.get(Tag.IMAGE, "").lower()
+    return vm.tags.get(Tag.STATUS) == Status.WAITING and label == order.label.lower()
+
+
+def _stands_negative(vm: ObservedVm, released: datetime) -> bool:
+    said = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
+    return said and vm.tags.get(Tag.AS_OF) == write_instant(released)
+
+
+def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
+    match verdict.proof:
+        case Proof.GENERALIZED:
+            return True
+        case Proof.NOT_GENERALIZED:
+            return False
+        case Proof.CANNOT_TELL:
+            return policy is ProofPolicy.WHEN_READABLE
+        case Proof.NOT_READ:
+            return policy is ProofPolicy.OFF
+        case _:
+            assert_never(verdict.proof)
+
+
+def _not_generalized(vm: ObservedVm, order: Order, why: str, as_of: datetime) -> Say:
+    if vm.generalized and _MARKED not in why:
+        why = f"{_MARKED}; {why}"
+    return Say(status=Status.NOT_GENERALIZED, detail=why, image=order.label, as_of=as_of)
+
+
+def _capturing(ref: ImageRef, as_of: datetime) -> Say:
+    return Say(status=Status.CAPTURING, detail=_MAKING, image=ref.label, as_of=as_of)
+
+
+def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
+    """Say no; what is pinned on a generalized VM stays, or it would lose its image's name."""
+    pinned = _pinned(vm)
+    label = vm.tags.get(Tag.IMAGE) if pinned else order and order.label
+    status = Status.REFUSED
+    return Rest(Say(status=status, detail=why, image=label or vm.tags[Tag.CAPTURE], as_of=pinned))
+
+
+_FREE = (ManagedImageRef, VersionRef)
+_PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
+_NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off", None)
+_READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
+_MAKING = "Azure makes the image"
+_MARKED = "somebody has marked it generalized, so it cannot start again"

@@ -1,0 +1,72 @@
+"""Which VMs the sweep must look at, decided from the lists alone.
+
+Pure. An order at rest costs nothing: one that is answered and waits, that has been captured, or
+whose disk has said no. A look is due where something may have happened that no event told of.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.model import ORDER_TAGS, PowerState, Refusal, Status, Tag, VmRef
+from shared.settings import Settings
+from shared.targets import fits, read_order
+from shared.tell import cut
+
+HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVm:
+    """What the lists show of a VM; `tags` have lower-case names."""
+
+    ref: VmRef
+    tags: Mapping[str, str]
+    power: PowerState = PowerState.UNKNOWN
+
+
+def concerns_us(tags: Mapping[str, str]) -> bool:
+    """Whether a VM has an order, or tags of one."""
+    return Tag.CAPTURE in tags or any(tag in tags for tag in ORDER_TAGS)
+
+
+def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime) -> bool:
+    """Whether the sweep must look at a VM; `since` is when the sweep before this one ran."""
+    if not settings.in_scope(vm.ref.id + "/"):
+        return False
+    if Tag.CAPTURE not in vm.tags:
+        return concerns_us(vm.tags)
+    if not _answered(vm, settings):
+        return True
+    match vm.tags[Tag.STATUS]:
+        case Status.CAPTURED:
+            return False
+        case Status.WAITING:
+            return vm.power is not PowerState.RUNNING
+        case Status.NOT_GENERALIZED:
+            return vm.power is not PowerState.DEALLOCATED
+        case Status.REFUSED | Status.FAILED:
+            return _hour_turns(vm.ref, since, now)
+        case _:
+            return True
+
+
+def _answered(vm: ListedVm, settings: Settings) -> bool:
+    """Whether the tags speak of this very order, not of one before it."""
+    status, label = vm.tags.get(Tag.STATUS), vm.tags.get(Tag.IMAGE, "")
+    order = read_order(vm.tags, settings, vm.ref)
+    if isinstance(order, Refusal):
+        return status == Status.REFUSED and vm.tags.get(Tag.DETAIL) == cut(order.why)
+    waits = label.lower() == order.label.lower() and status != Status.CAPTURED
+    return status is not None and (waits or fits(label, order))
+
+
+def _hour_turns(ref: VmRef, since: datetime, now: datetime) -> bool:
+    """Whether this VM's own minute of the hour lies between two sweeps.
+
+    Spread over the hour by the VM's id, so that what is refused in great number is not looked at
+    all at once; and without a memory, so that any worker finds the same.
+    """
+    phase = zlib.crc32(ref.key.encode()) % HOUR
+    return int((since.timestamp() - phase) // HOUR) != int((now.timestamp() - phase) // HOUR)

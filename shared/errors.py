@@ -1,0 +1,36 @@
+"""What can go wrong, named by what the caller should do.
+
+    StillframeError
+    ├── Unreadable      input that no retry can cure: log it and drop it
+    ├── Misconfigured   a setting that cannot be meant: nothing starts
+    ├── Transient       throttled, busy, unreachable: raise it, so that the event comes again
+    └── Refused         Azure says no for good (right, policy, lock, quota): tell people
+
+Errors of the Azure SDKs become one of these in `arm.py` and `topic.py`, and nowhere else.
+"""
+
+
+class StillframeError(Exception):
+    """An error that says what to do."""
+
+
+class Unreadable(StillframeError):
+    """The input is not what it should be, and asking again will not mend it."""
+
+
+class Misconfigured(StillframeError):
+    """A setting is missing, malformed or unknown; the message names it."""
+
+
+class Transient(StillframeError):
+    """Not now; the same request may succeed later."""
+
+
+class Refused(StillframeError):
+    """Azure will not do it; `code` and `message` are its own words, `status` is HTTP's."""
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status

@@ -1,0 +1,245 @@
+"""What Azure shows: references -> what has been read, as the nouns of `model.py`.
+
+`first_look` costs one GET; `read` adds to a `Look` the one fact that a rule asked for. Nothing is
+kept between wake-ups.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from shared import wire
+from shared.arm import Arm
+from shared.model import (
+    AttachedDisk,
+    Definition,
+    ImageRef,
+    Look,
+    ManagedImageRef,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    Permission,
+    Plan,
+    PowerState,
+    Read,
+    ReadDataDisks,
+    ReadDefinition,
+    ReadDisk,
+    ReadImage,
+    ReadProof,
+    ReadRegions,
+    ReadRights,
+    Region,
+    Rights,
+    Target,
+    VersionRef,
+    VmRef,
+)
+from shared.proof import examine
+
+
+def first_look(arm: Arm, ref: VmRef) -> Look | Missing:
+    """Return what a VM's model and instance view show."""
+    vm = arm.vm(ref)
+    return vm if isinstance(vm, Missing) else Look(vm=observed_vm(ref, vm))
+
+
+def look_again(arm: Arm, look: Look) -> Look | Missing:
+    """Return a look at the VM, and its images, as they are after a step.
+
+    What else was read in this wake-up stays read: a step of ours changes none of it.
+    """
+    again = first_look(arm, look.vm.ref)
+    if isinstance(again, Missing):
+        return again
+    return replace(look, vm=again.vm, images={})
+
+
+def read(arm: Arm, look: Look, what: Read) -> Look:
+    """Return the look with one more fact."""
+    match what:
+        case ReadDisk():
+            return replace(look, disk=_disk(arm, look.vm.os_disk.id))
+        case ReadDataDisks():
+            disks = tuple(_disk(arm, disk.id) for disk in look.vm.data_disks)
+            return replace(look, data_disks=disks)
+        case ReadDefinition(target):
+            found = arm.definition(target)
+            seen = found if isinstance(found, Missing) else _observed_definition(found)
+            return replace(look, definition=seen)
+        case ReadRegions(target):
+            return replace(look, regions=newest_regions(arm.versions(target)))
+        case ReadRights(target):
+            return replace(look, rights=_rights(arm, look.vm.ref, target))
+        case ReadImage(ref):
+            return replace(look, images={**look.images, ref.key: image(arm, ref)})
+        case ReadProof():
+            return replace(look, verdict=examine(look))
+        case _:
+            assert_never(what)
+
+
+def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:
+    """Return an image or gallery version."""
+    match ref:
+        case ManagedImageRef():
+            found = arm.managed_image(ref)
+            return found if isinstance(found, Missing) else _observed_managed_image(ref, found)
+        case VersionRef():
+            version = arm.version(ref)
+            return version if isinstance(version, Missing) else _observed_version(ref, version)
+        case _:
+            assert_never(ref)
+
+
+def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
+    """Return what a VM's model and instance view say."""
+    properties, storage = vm.properties, vm.properties.storage_profile
+    view = properties.instance_view or wire.InstanceView()
+    codes = {status.code for status in view.statuses}
+    return ObservedVm(
+        ref=ref,
+        vm_id=properties.vm_id,
+        location=vm.location,
+        tags=lower_names(vm.tags),
+        provisioning=properties.provisioning_state,
+        power=power_state(codes),
+        generalized="OSState/generalized" in codes,
+        hibernated="HibernationState/Hibernated" in codes,
+        in_scale_set=bool(properties.virtual_machine_scale_set or vm.managed_by),
+        os_type=storage.os_disk.os_type or "",
+        generation=view.hyper_v_generation,
+        security_type=(properties.security_profile or wire.SecurityType()).security_type,
+        plan=_plan(vm.plan),
+        disk_controller=storage.disk_controller_type,
+        encrypted_by_guest=any(map(_encrypts_disks, vm.resources or ())),
+        os_disk=_attached(storage.os_disk),
+        data_disks=tuple(map(_attached, storage.data_disks or ())),
+    )
+
+
+def power_state(codes: Iterable[str]) -> PowerState:
+    """Return the power state among an instance view's codes, which may have none or a new one."""
+    known = [code for code in codes if code in set(PowerState)]
+    return PowerState(known[0]) if known else PowerState.UNKNOWN
+
+
+def newest_regions(versions: Iterable[wire.Version]) -> tuple[Region, ...]:
+    """Return the target regions of the version with the highest number that succeeded."""
+    good = [one for one in versions if one.properties.provisioning_state == "Succeeded"]
+    if not good:
+        return ()
+    newest = max(good, key=_number)
+    profile = newest.properties.publishing_profile or wire.PublishingProfile()
+    return tuple(
+        Region(region.name, region.regional_replica_count, region.storage_account_type)
+        for region in profile.target_regions or ()
+    )
+
+
+def _number(version: wire.Version) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.name.split(".") if part.isdecimal())
+
+
+def _disk(arm: Arm, disk_id: str | None) -> ObservedDisk | Missing:
+    disk = arm.disk(disk_id) if disk_id else Missing.GONE
+    return disk if isinstance(disk, Missing) else _observed_disk(disk)
+
+
+def _observed_disk(disk: wire.Disk) -> ObservedDisk:
+    properties = disk.properties
+    capable = properties.supported_capabilities or wire.Capabilities()
+    ade, keys = properties.encryption_settings_collection, properties.encryption
+    return ObservedDisk(
+        id=disk.id,
+        sku=(disk.sku or wire.Sku()).name,
+        size_gb=properties.disk_size_gb,
+        released=properties.last_ownership_update_time,
+        access_open=(properties.disk_state or "").startswith("ActiveSAS"),
+        generation=properties.hyper_v_generation,
+        security_type=(properties.security_profile or wire.SecurityType()).security_type,
+        architecture=capable.architecture,
+        accelerated_network=capable.accelerated_network,
+        encrypted_by_guest=bool(ade and ade.enabled),
+        customer_key=bool(keys and keys.disk_encryption_set_id),
+    )
+
+
+def _observed_definition(definition: wire.Definition) -> Definition:
+    properties = definition.properties
+    features = {one.name.lower(): one.value for one in properties.features or ()}
+    return Definition(
+        os_type=properties.os_type,
+        os_state=properties.os_state,
+        generation=properties.hyper_v_generation or "V1",
+        architecture=properties.architecture or "x64",
+        security_type=features.get("securitytype"),
+        disk_controllers=frozenset(
+            one.strip().lower() for one in features.get("diskcontrollertypes", "scsi").split(",")
+        ),
+        accelerated_network=features.get("isacceleratednetworksupported", "").lower() == "true",
+        plan=_plan(properties.purchase_plan),
+    )
+
+
+def _observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
+    source = image.properties.source_virtual_machine or wire.Id()
+    return ObservedImage(
+        ref=ref,
+        provisioning=image.properties.provisioning_state,
+        source=VmRef.find(source.id or ""),
+        tags=lower_names(image.tags),
+    )
+
+
+def _observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
+    storage = version.properties.storage_profile or wire.VersionStorage()
+    source = storage.source or wire.VersionSource()
+    return ObservedImage(
+        ref=ref,
+        provisioning=version.properties.provisioning_state,
+        source=VmRef.find(source.virtual_machine_id or source.id or ""),
+        tags=lower_names(version.tags),
+    )
+
+
+def _rights(arm: Arm, vm: VmRef, target: Target) -> Rights:
+    return Rights(
+        vm=_granted(arm.permissions(vm.id, vm.subscription)),
+        target=_granted(arm.permissions(target.scope, target.subscription)),
+    )
+
+
+def _granted(grants: wire.Grants | Missing) -> tuple[Permission, ...] | None:
+    if isinstance(grants, Missing):
+        return None
+    return tuple(Permission(one.actions, one.not_actions) for one in grants.value)
+
+
+def _attached(disk: wire.VmDisk) -> AttachedDisk:
+    managed = disk.managed_disk or wire.ManagedDisk()
+    return AttachedDisk(
+        id=managed.id,
+        sku=managed.storage_account_type,
+        size_gb=disk.disk_size_gb,
+        ephemeral=bool(disk.diff_disk_settings and disk.diff_disk_settings.option),
+        encrypted_by_guest=bool(disk.encryption_settings and disk.encryption_settings.enabled),
+    )
+
+
+def _encrypts_disks(extension: wire.Extension) -> bool:
+    kind = extension.properties or wire.ExtensionProperties()
+    return (kind.type or "").lower().startswith("azurediskencryption")
+
+
+def _plan(plan: wire.Plan | None) -> Plan | None:
+    if plan is None or not plan.name:
+        return None
+    return Plan(plan.publisher or "", plan.product or "", plan.name)
+
+
+def lower_names(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Return tags under the names they are compared by: Azure's have no case."""
+    return {name.lower(): value for name, value in (tags or {}).items()}

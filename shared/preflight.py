@@ -1,0 +1,214 @@
+"""What would make a capture impossible, found while the VM still runs.
+
+Takes a `Look` and an `Order`; gives the first `Refusal`, or the `Read` that the next check needs,
+or None when nothing stands in the way. Pure. Azure itself refuses most of these only after
+generalize, when the VM is lost, so they are asked here and again right before it. The cheap checks
+stand first: what the VM's own model shows costs no further request.
+"""
+
+from collections.abc import Callable, Iterable
+
+from shared.model import (
+    AttachedDisk,
+    Definition,
+    GalleryTarget,
+    Look,
+    ManagedImageTarget,
+    Missing,
+    ObservedDisk,
+    Order,
+    Read,
+    ReadDataDisks,
+    ReadDefinition,
+    ReadDisk,
+    ReadImage,
+    ReadRights,
+    Refusal,
+)
+from shared.rights import lacking
+
+type Finding = Refusal | Read | None
+type Check = Callable[[Look, Order], Finding]
+
+DATA_DISK_LIMIT_GB = 1024
+"""The largest data disk a gallery version takes by full replication, GiB."""
+
+_ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
+_TRUSTED_LAUNCH = "TrustedLaunch"
+_CONFIDENTIAL = "ConfidentialVM"
+
+
+def preflight(look: Look, order: Order) -> Finding:
+    """Return the first thing that stands in the way of an order, or is needed to know."""
+    for check in _CHECKS:
+        if finding := check(look, order):
+            return finding
+    return None
+
+
+def _model(look: Look, order: Order) -> Finding:
+    vm = look.vm
+    if vm.os_disk.ephemeral:
+        return Refusal("its OS disk is ephemeral: it is lost with deallocation and has no image")
+    if any(disk.id is None for disk in (vm.os_disk, *vm.data_disks)):
+        return Refusal("it has unmanaged disks; convert them to managed disks first")
+    if vm.encrypted_by_guest or vm.os_disk.encrypted_by_guest:
+        return _encrypted()
+    if vm.security_type == _CONFIDENTIAL:
+        return Refusal("it is a confidential VM, whose OS disk cannot be captured this way")
+    if isinstance(order.target, ManagedImageTarget):
+        return _managed_image(look, order.target)
+    return None
+
+
+def _managed_image(look: Look, target: ManagedImageTarget) -> Finding:
+    if look.vm.security_type == _TRUSTED_LAUNCH:
+        return Refusal(
+            "a Trusted Launch VM cannot become a managed image; "
+            "name a gallery definition with SecurityType TrustedLaunch"
+        )
+    if target.subscription.lower() != look.vm.ref.subscription.lower():
+        return Refusal(
+            f"managed images are kept in subscription {target.subscription}, and a managed image "
+            "must lie in its VM's own; name a gallery"
+        )
+    return None
+
+
+def _os_disk(look: Look, order: Order) -> Finding:
+    disk = look.disk
+    if disk is None:
+        return ReadDisk()
+    if isinstance(disk, Missing):
+        return Refusal(f"its OS disk is {_said(disk)}")
+    if disk.released is None:
+        return Refusal("Azure does not say when its OS disk last changed hands, which names images")
+    if disk.encrypted_by_guest:
+        return _encrypted()
+    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
+        return Refusal("its OS disk is confidential and cannot be captured this way")
+    return _customer_key(look, order, (disk,)) or _sku(disk.sku, "its OS disk")
+
+
+def _data_disks(look: Look, order: Order) -> Finding:
+    attached = look.vm.data_disks
+    if all(disk.sku and disk.size_gb for disk in attached):
+        return _first(_data_disk(order, disk) for disk in attached)
+    if look.data_disks is None:
+        return ReadDataDisks()
+    return _first(_data_disk(order, disk) for disk in look.data_disks)
+
+
+def _data_disk(order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Finding:
+    if isinstance(disk, Missing):
+        return Refusal(f"one of its data disks is {_said(disk)}")
+    if disk.encrypted_by_guest:
+        return _encrypted()
+    too_large = (disk.size_gb or 0) > DATA_DISK_LIMIT_GB
+    if too_large and isinstance(order.target, GalleryTarget):
+        return Refusal(
+            f"a data disk has {disk.size_gb} GiB and a gallery version takes {DATA_DISK_LIMIT_GB}"
+        )
+    return _sku(disk.sku, "one of its data disks")
+
+
+def _definition(look: Look, order: Order) -> Finding:
+    if not isinstance(order.target, GalleryTarget):
+        return None
+    if look.definition is None:
+        return ReadDefinition(order.target)
+    if isinstance(look.definition, Missing):
+        return Refusal(f"image definition {order.target.label} is {_said(look.definition)}")
+    return _first(
+        Refusal(f"definition {order.target.label} is for {theirs} and the VM is {ours}")
+        for ours, theirs in _mismatches(look, look.definition)
+    )
+
+
+def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]:
+    """Yield what the VM is and the definition is for, wherever the two differ."""
+    vm, disk = look.vm, look.disk
+    if definition.os_state.lower() != "generalized":
+        yield "to be generalized", f"{definition.os_state.lower()} images"
+    if definition.os_type.lower() != vm.os_type.lower():
+        yield vm.os_type, definition.os_type
+    if definition.generation.lower() != generation(look).lower():
+        yield f"generation {generation(look)}", f"generation {definition.generation}"
+    yield from _security_mismatch(vm.security_type, definition.security_type)
+    if isinstance(disk, ObservedDisk):
+        architecture = disk.architecture or "x64"
+        if architecture.lower() != definition.architecture.lower():
+            yield architecture, definition.architecture
+        if definition.accelerated_network and disk.accelerated_network is False:
+            yield "without it", "accelerated networking"
+    if vm.plan != definition.plan:
+        yield _plan(vm.plan), _plan(definition.plan)
+    if (vm.disk_controller or "").lower() == "nvme" and "nvme" not in definition.disk_controllers:
+        yield "on NVMe", "SCSI alone (its feature DiskControllerTypes does not name NVMe)"
+
+
+def _security_mismatch(ours: str | None, theirs: str | None) -> Iterable[tuple[str, str]]:
+    """A VM source goes only into a definition of its own security type.
+
+    `TrustedLaunchSupported` and its like take images and disks, but not VMs: Azure answers 400.
+    """
+    if (ours or "Standard").lower() != (theirs or "Standard").lower():
+        yield f"security type {ours or 'Standard'}", f"security type {theirs or 'Standard'}"
+
+
+def _owner_version(look: Look, order: Order) -> Finding:
+    if order.version is None or not isinstance(order.target, GalleryTarget):
+        return None
+    ref = order.target.version(order.version)
+    if ref.key not in look.images:
+        return ReadImage(ref)
+    if look.images[ref.key] is Missing.GONE:
+        return None
+    return Refusal(f"version {ref.label} exists already; take another number or none")
+
+
+def _rights(look: Look, order: Order) -> Finding:
+    if look.rights is None:
+        return ReadRights(order.target)
+    missing = lacking(look.rights, order.target)
+    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+
+
+def _customer_key(look: Look, order: Order, disks: Iterable[ObservedDisk]) -> Finding:
+    elsewhere = order.target.subscription.lower() != look.vm.ref.subscription.lower()
+    if elsewhere and any(disk.customer_key for disk in disks):
+        return Refusal(
+            "its disk is encrypted with a customer's key, and the gallery lies in "
+            "another subscription"
+        )
+    return None
+
+
+def generation(look: Look) -> str:
+    """Return the VM's Hyper-V generation, `V1` or `V2`."""
+    disk = look.disk if isinstance(look.disk, ObservedDisk) else None
+    return look.vm.generation or (disk and disk.generation) or "V1"
+
+
+def _sku(sku: str | None, what: str) -> Finding:
+    named = _ULTRA.get((sku or "").lower())
+    return Refusal(f"{what} is {named}, which no image can hold") if named else None
+
+
+def _encrypted() -> Refusal:
+    return Refusal("its disks are encrypted by Azure Disk Encryption, which no image can hold")
+
+
+def _said(missing: Missing) -> str:
+    return "not there" if missing is Missing.GONE else "not for this app to read"
+
+
+def _plan(plan: object) -> str:
+    return f"purchase plan {plan}" if plan else "no purchase plan"
+
+
+def _first(findings: Iterable[Finding]) -> Finding:
+    return next((finding for finding in findings if finding), None)
+
+
+_CHECKS: tuple[Check, ...] = (_model, _os_disk, _data_disks, _definition, _owner_version, _rights)

@@ -1,0 +1,190 @@
+"""The spine, the only place where the steps meet: look, decide, act, tell.
+
+Takes what to look at and the instant of the look; gives a `Report` of what was seen and done.
+Every wake-up, by event or by timer, comes through here and does the same. It may take several
+steps as long as each completes at once (generalize, then start the image), looking again between
+them, and it never waits for Azure: what has been started wakes it again.
+
+Raises `Transient` when a later try may do better. What Azure refuses is told, not raised.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.act import act
+from shared.arm import Arm
+from shared.decide import decide
+from shared.errors import Refused, Transient
+from shared.model import (
+    Create,
+    Deallocate,
+    Generalize,
+    ImageRef,
+    Look,
+    Missing,
+    ObservedVm,
+    Rest,
+    Say,
+    Status,
+    Step,
+    VmRef,
+    Withdraw,
+)
+from shared.observe import first_look, image, look_again, read
+from shared.settings import Settings
+from shared.tell import Outcome, Telling, image_outcome, telling, withdrawal
+from shared.topic import Topic
+
+BELIEVED_AFTER = timedelta(minutes=10)
+"""An announced stop that has not shown by then is no longer waited for."""
+
+ROUNDS = 20
+"""More than any way through the rules takes; what goes on longer is an error of ours."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """What the spine speaks to: one set per process."""
+
+    arm: Arm
+    topic: Topic
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one look came to; `untold` is why its tags could not be written."""
+
+    vm: VmRef
+    seen: str
+    status: Status | None = None
+    steps: tuple[str, ...] = ()
+    untold: str | None = None
+
+
+def reconcile(
+    azure: Azure, ref: VmRef, now: datetime, *, stopping: datetime | None = None
+) -> Report:
+    """Look at a VM and take its order's next step; `stopping`: when its stop was announced."""
+    if not azure.settings.watches(ref.subscription):
+        return Report(vm=ref, seen="not watched")
+    look = first_look(azure.arm, ref)
+    if isinstance(look, Missing):
+        return Report(vm=ref, seen=look.value)
+    return _go(azure, look, now, stopping)
+
+
+def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None:
+    """Look at the VM that an image was made from; where that is gone, let the image tell."""
+    made = image(azure.arm, ref)
+    if isinstance(made, Missing) or made.source is None:
+        return None
+    look = first_look(azure.arm, made.source)
+    if isinstance(look, Look):
+        return _go(azure, replace(look, images={ref.key: made}), now, None)
+    outcome = image_outcome(made, made.source, now)
+    if look is Missing.GONE and outcome and not azure.settings.dry_run:
+        _publish(azure.topic, outcome)
+    return Report(vm=made.source, seen=look.value)
+
+
+def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> Report:
+    """Decide, read what the rules ask for, take steps until there is none to take."""
+    report = Report(vm=look.vm.ref, seen=look.vm.power.value)
+    for _ in range(ROUNDS):
+        decision = decide(look, azure.settings, now)
+        match decision:
+            case Rest(say, unseen):
+                if unseen and stopping and now - stopping < BELIEVED_AFTER:
+                    msg = f"{report.vm.id} was said to stop at {stopping} and is {report.seen}"
+                    raise Transient(msg)
+                return _tell(azure, look.vm, say, now, report)
+            case Withdraw():
+                return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm)))
+            case Deallocate() | Generalize() | Create():
+                report = _step(azure, look.vm, decision, now, report)
+                again = _look_after(azure, look, decision, report)
+                if again is None:
+                    return report
+                look = again
+            case _:
+                look = read(azure.arm, look, decision)
+    msg = f"{look.vm.ref.id} came to no rest in {ROUNDS} rounds"
+    raise RuntimeError(msg)
+
+
+def _look_after(azure: Azure, look: Look, step: Step, report: Report) -> Look | None:
+    """Return the look at what a step that completes at once has changed."""
+    if not isinstance(step, Generalize) or report.status is not Status.CAPTURING:
+        return None
+    again = look_again(azure.arm, look)
+    return again if isinstance(again, Look) else None
+
+
+def _step(azure: Azure, vm: ObservedVm, step: Step, now: datetime, report: Report) -> Report:
+    """Take a step. From generalize on its image's name must be pinned on the VM before."""
+    name = type(step).__name__.lower()
+    if azure.settings.dry_run:
+        log.info("dry run: would %s %s", name, vm.ref.id)
+        return replace(report, steps=(*report.steps, f"would {name}"))
+    pinned = not isinstance(step, Deallocate)
+    if pinned and (report := _tell(azure, vm, step.say, now, report)).untold:
+        return replace(report, status=None)
+    try:
+        act(azure.arm, vm, step, now)
+    except Refused as refused:
+        return _tell(azure, vm, _refusal(step, vm, refused), now, report)
+    report = replace(report, status=step.say.status, steps=(*report.steps, name))
+    return report if pinned else _tell(azure, vm, step.say, now, report)
+
+
+def _refusal(step: Step, vm: ObservedVm, refused: Refused) -> Say:
+    """Return Azure's no in its own words; a pin on a generalized VM stays."""
+    name = type(step).__name__.lower()
+    return replace(
+        step.say,
+        status=Status.REFUSED,
+        detail=f"Azure refused to {name}: {refused.code}: {refused.message}",
+        as_of=step.say.as_of if vm.generalized else None,
+    )
+
+
+def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: Report) -> Report:
+    """Tell people, where it is new to them."""
+    if say is None:
+        return report
+    news = telling(vm, say, now)
+    untold = _write(azure, vm, news) if news else None
+    return replace(report, status=say.status, untold=untold)
+
+
+def _write(azure: Azure, vm: ObservedVm, news: Telling) -> str | None:
+    """Publish, then tag; return why the tags could not be written.
+
+    In this order a crash between the two repeats an event rather than losing it. Tags that Azure
+    refuses, because it is busy or for good, are no error of the capture: the next look writes them.
+    """
+    if azure.settings.dry_run:
+        log.info("dry run: would tag %s %s", vm.ref.id, dict(news.tags))
+        return None
+    if news.outcome:
+        _publish(azure.topic, news.outcome)
+    try:
+        if news.tags:
+            azure.arm.merge_tags(vm.ref, news.tags)
+        if news.removed:
+            azure.arm.delete_tags(vm.ref, news.removed)
+    except (Refused, Transient) as error:
+        log.warning("tags of %s not written: %s", vm.ref.id, error)
+        return str(error)
+    return None
+
+
+def _publish(topic: Topic, outcome: Outcome) -> None:
+    try:
+        topic.publish(outcome)
+    except Refused:
+        log.exception("the outcome topic refused %s of %s", outcome.type, outcome.subject)

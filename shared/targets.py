@@ -1,0 +1,134 @@
+"""Where an order's image goes, and what it is called: tags and facts -> `Target`, `ImageRef`.
+
+Pure. Names derive from the VM and the instant its OS disk was last released, so that any number of
+workers give one image the same name, and a later release gives the higher version number. Each
+order has `ATTEMPTS` names: attempt n adds n to the last part. An owner's own number is never
+changed, so it has one.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shared.model import (
+    GalleryTarget,
+    ImageRef,
+    ManagedImageRef,
+    ManagedImageTarget,
+    Order,
+    Refusal,
+    Tag,
+    Target,
+    VmRef,
+)
+from shared.settings import Settings, read_definition_id
+
+ATTEMPTS = 3
+IMAGE_NAME_LIMIT = 80
+INT32_MAX = 2**31 - 1
+
+_NAME = r"[A-Za-z0-9](?:[\w.-]{0,78}[A-Za-z0-9])?"
+_PAIR = re.compile(rf"({_NAME})/({_NAME})", re.ASCII)
+_NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
+
+
+def read_order(tags: Mapping[str, str], settings: Settings, vm: VmRef) -> Order | Refusal:
+    """Return what a VM's tags ask for; they have the capture tag."""
+    target = read_target(tags[Tag.CAPTURE], settings, vm)
+    if isinstance(target, Refusal):
+        return target
+    version = read_owner_version(tags.get(Tag.VERSION), target)
+    if isinstance(version, Refusal):
+        return version
+    latest = tags.get(Tag.LATEST, "yes").strip().lower()
+    if latest not in ("yes", "no"):
+        return Refusal(f"'{Tag.LATEST}: {_shorten(latest)}' is neither yes nor no")
+    return Order(target, version, in_latest=latest == "yes")
+
+
+def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
+    """Return where the value of the capture tag sends the image of that VM."""
+    order = order.strip()
+    if order.lower() == "yes":
+        if not settings.capture_target:
+            return Refusal(
+                f"'{Tag.CAPTURE}: yes' needs a default target and this app has none; "
+                "name one: managed-image or <gallery>/<definition>"
+            )
+        order = settings.capture_target
+    subscription, group = settings.image_group or (vm.subscription, vm.group)
+    if order.lower() == "managed-image":
+        return ManagedImageTarget(subscription, group)
+    if definition := read_definition_id(order):
+        return definition
+    if pair := _PAIR.fullmatch(order):
+        return GalleryTarget(subscription, group, pair[1], pair[2])
+    return Refusal(
+        f"'{_shorten(order)}' is no target; use yes, managed-image, <gallery>/<definition> "
+        "or an image definition's full id"
+    )
+
+
+def read_owner_version(number: str | None, target: Target) -> str | Refusal | None:
+    """Return the version number the owner asked for; None where they asked for none."""
+    if number is None:
+        return None
+    number = number.strip()
+    if isinstance(target, ManagedImageTarget):
+        return Refusal(f"'{Tag.VERSION}' goes with a gallery; a managed image has no version")
+    parts = _NUMBER.fullmatch(number)
+    if parts is None or any(int(part) > INT32_MAX for part in parts.groups()):
+        return Refusal(
+            f"'{_shorten(number)}' is no version; three integers up to {INT32_MAX} with dots "
+            "between, without leading zeros"
+        )
+    return number
+
+
+def names(
+    vm: VmRef, target: Target, instant: datetime, owner_version: str | None
+) -> tuple[ImageRef, ...]:
+    """Return the names an order's image may take, first attempt first."""
+    match target:
+        case ManagedImageTarget(subscription, group):
+            return tuple(
+                ManagedImageRef(subscription, group, managed_image_name(vm.name, instant, attempt))
+                for attempt in range(ATTEMPTS)
+            )
+        case GalleryTarget():
+            numbers = [owner_version] if owner_version else version_numbers(instant)
+            return tuple(target.version(number) for number in numbers)
+
+
+def version_numbers(instant: datetime) -> list[str]:
+    """Return `YYYY.MMDD.HHMMSSmmm` as three integers, one for each attempt."""
+    at = instant.astimezone(UTC)
+    return [f"{at.year}.{at.month * 100 + at.day}.{_clock(at) + n}" for n in range(ATTEMPTS)]
+
+
+def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
+    """Return `<vm>-YYYYMMDD-HHMMSSmmm`, a long VM name cut and told apart by its hash."""
+    at = instant.astimezone(UTC)
+    suffix = f"-{at:%Y%m%d}-{_clock(at) + attempt:09d}"
+    room = IMAGE_NAME_LIMIT - len(suffix)
+    if len(vm_name) > room:
+        digest = hashlib.sha256(vm_name.lower().encode()).hexdigest()[:8]
+        vm_name = f"{vm_name[: room - 9]}-{digest}"
+    return vm_name + suffix
+
+
+def fits(label: str, order: Order) -> bool:
+    """Whether the image that a tag names is what the order asks for."""
+    head, _, version = label.lower().rpartition("/")
+    if isinstance(order.target, ManagedImageTarget):
+        return not head and version not in ("", order.label)
+    return head == order.target.label.lower() and order.version in (None, version)
+
+
+def _clock(at: datetime) -> int:
+    return ((at.hour * 100 + at.minute) * 100 + at.second) * 1000 + at.microsecond // 1000
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - keeps room in a tag

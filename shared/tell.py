@@ -1,0 +1,155 @@
+"""What people see: a `Say` -> the tags to write and the outcome event, if what they say is new.
+
+Pure. An event's id derives from what happened, so that one told twice can be dropped by its id;
+the tags on the VM tell whether it has been told at all.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from shared.model import (
+    ORDER_TAGS,
+    ObservedImage,
+    ObservedVm,
+    Say,
+    SourceTag,
+    Status,
+    Tag,
+    VmRef,
+    write_instant,
+)
+
+VALUE_LIMIT = 256
+"""The longest value of a tag, characters."""
+
+_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
+"""The namespace of our events' ids."""
+
+
+class OutcomeType(StrEnum):
+    """Types of the outcome events."""
+
+    CAPTURED = "Stillframe.ImageCaptured"
+    REFUSED = "Stillframe.CaptureRefused"
+    FAILED = "Stillframe.CaptureFailed"
+    SWEPT = "Stillframe.SweepCompleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An outcome event: CloudEvents' id, type, source, subject, time and data."""
+
+    id: str
+    type: OutcomeType
+    source: str
+    subject: str
+    time: datetime
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is new: tags to set, tags to take away with the values they have, and an event."""
+
+    tags: Mapping[str, str]
+    removed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    outcome: Outcome | None = None
+
+
+def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
+    """Return what to write and publish, or None where the VM's tags say it already."""
+    wanted = _tags(say)
+    new = {name: value for name, value in wanted.items() if vm.tags.get(name) != value}
+    stale = {
+        name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags and name not in wanted
+    }
+    if not new and not stale:
+        return None
+    return Telling(new, stale, _outcome(vm, say, now) if new else None)
+
+
+def withdrawal(vm: ObservedVm) -> Telling:
+    """Return what takes every tag of an order off its VM."""
+    return Telling({}, {name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags})
+
+
+def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | None:
+    """Return the outcome of an image whose VM is gone, as far as its own tags tell it."""
+    said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
+    kind = said.get(image.provisioning)
+    if kind is None:
+        return None
+    data = {
+        "vm": {"id": vm.id, "vmId": image.tags.get(SourceTag.VM_ID), "gone": True},
+        "reason": "captured" if kind is OutcomeType.CAPTURED else "failed",
+        "image": _image(image),
+        "asOf": image.tags.get(SourceTag.AS_OF),
+        "proof": image.tags.get(SourceTag.PROOF),
+        "detail": "its VM is gone",
+    }
+    return _event(kind, vm, now, data)
+
+
+def _tags(say: Say) -> dict[str, str]:
+    tags = {
+        Tag.STATUS.value: say.status.value,
+        Tag.DETAIL.value: cut(say.detail),
+        Tag.IMAGE.value: cut(say.image),
+    }
+    return {**tags, Tag.AS_OF.value: write_instant(say.as_of)} if say.as_of else tags
+
+
+def cut(text: str) -> str:
+    """Return a text in one line, short enough for a tag's value."""
+    line = " ".join(text.split())
+    return line if len(line) <= VALUE_LIMIT else line[: VALUE_LIMIT - 1] + "…"
+
+
+def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
+    kind = _kind(say)
+    if kind is None:
+        return None
+    data = {
+        "vm": {"id": vm.ref.id, "vmId": vm.vm_id, "location": vm.location},
+        "reason": "stuck" if say.stuck else say.status.value,
+        "detail": say.detail,
+        "image": _image(say.of) if say.of else {"label": say.image},
+        "asOf": write_instant(say.as_of) if say.as_of else None,
+        "proof": say.of.tags.get(SourceTag.PROOF) if say.of else None,
+        "timeline": _timeline(say, now),
+    }
+    return _event(kind, vm.ref, now, data)
+
+
+def _kind(say: Say) -> OutcomeType | None:
+    if say.stuck:
+        return OutcomeType.FAILED
+    return {
+        Status.CAPTURED: OutcomeType.CAPTURED,
+        Status.REFUSED: OutcomeType.REFUSED,
+        Status.NOT_GENERALIZED: OutcomeType.FAILED,
+        Status.FAILED: OutcomeType.FAILED,
+    }.get(say.status)
+
+
+def _timeline(say: Say, now: datetime) -> dict[str, str]:
+    """Return what is known of when: the disk released, the image started, and told."""
+    instants = {"released": say.as_of and write_instant(say.as_of), "told": write_instant(now)}
+    if say.of:
+        instants["started"] = say.of.tags.get(SourceTag.STARTED)
+    return {name: instant for name, instant in instants.items() if instant}
+
+
+def _image(image: ObservedImage) -> dict[str, str]:
+    return {"id": image.ref.id, "label": image.ref.label}
+
+
+def _event(kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any]) -> Outcome:
+    told = {name: value for name, value in data.items() if name != "timeline"}
+    event_id = uuid.uuid5(_IDS, f"{kind} {vm.key} {sorted(told.items())}")
+    return Outcome(str(event_id), kind, vm.id, vm.name, now, data)

@@ -1,0 +1,267 @@
+"""The part of Azure's JSON that Stillframe reads, as types.
+
+Structs hold only the fields that some rule needs; whatever else Azure sends is skipped. Everything
+Azure may leave out has a default. The SDK's own models are mappings of this same JSON, so one set
+of structs serves single resources (`msgspec.convert`) and lists (`msgspec.json.decode`).
+"""
+
+from datetime import datetime
+
+from msgspec import Struct, field
+
+
+class _Wire(Struct, frozen=True, rename="camel"):
+    """Field names are Azure's, in its camel case."""
+
+
+class Code(_Wire, frozen=True):
+    """An instance view's status; `displayStatus` is not stable, `code` is."""
+
+    code: str = ""
+
+
+class InstanceView(_Wire, frozen=True):
+    """What the platform sees of the VM."""
+
+    hyper_v_generation: str | None = None
+    statuses: tuple[Code, ...] = ()
+
+
+class Id(_Wire, frozen=True):
+    """A reference to another resource."""
+
+    id: str | None = None
+
+
+class ManagedDisk(_Wire, frozen=True):
+    """The disk behind a VM's disk; a deallocated VM's has lost its storage type."""
+
+    id: str | None = None
+    storage_account_type: str | None = None
+
+
+class EphemeralOption(_Wire, frozen=True):
+    """`Local` for an ephemeral OS disk."""
+
+    option: str | None = None
+
+
+class Enabled(_Wire, frozen=True):
+    """Azure Disk Encryption of a disk, on or off."""
+
+    enabled: bool | None = None
+
+
+class VmDisk(_Wire, frozen=True):
+    """A disk in a VM's model."""
+
+    managed_disk: ManagedDisk | None = None
+    os_type: str | None = None
+    disk_size_gb: int | None = field(default=None, name="diskSizeGB")
+    diff_disk_settings: EphemeralOption | None = None
+    encryption_settings: Enabled | None = None
+
+
+class StorageProfile(_Wire, frozen=True):
+    """A VM's disks."""
+
+    os_disk: VmDisk = VmDisk()
+    data_disks: tuple[VmDisk, ...] | None = None
+    disk_controller_type: str | None = None
+
+
+class SecurityType(_Wire, frozen=True):
+    """`TrustedLaunch`, `ConfidentialVM`, or nothing."""
+
+    security_type: str | None = None
+
+
+class VmProperties(_Wire, frozen=True):
+    """A VM's properties."""
+
+    vm_id: str = ""
+    provisioning_state: str = ""
+    storage_profile: StorageProfile = StorageProfile()
+    security_profile: SecurityType | None = None
+    virtual_machine_scale_set: Id | None = None
+    instance_view: InstanceView | None = None
+
+
+class Plan(_Wire, frozen=True):
+    """A VM's marketplace plan."""
+
+    publisher: str | None = None
+    product: str | None = None
+    name: str | None = None
+
+
+class ExtensionProperties(_Wire, frozen=True):
+    """What an extension is."""
+
+    publisher: str | None = None
+    type: str | None = None
+
+
+class Extension(_Wire, frozen=True):
+    """An extension in a VM's `resources`; a list shows its id alone."""
+
+    id: str | None = None
+    properties: ExtensionProperties | None = None
+
+
+class Vm(_Wire, frozen=True):
+    """A virtual machine, in a GET or in a list."""
+
+    id: str
+    location: str = ""
+    tags: dict[str, str] | None = None
+    managed_by: str | None = None
+    plan: Plan | None = None
+    properties: VmProperties = VmProperties()
+    resources: tuple[Extension, ...] | None = None
+
+
+class VmPage(_Wire, frozen=True):
+    """A page of a list of virtual machines."""
+
+    value: tuple[Vm, ...] = ()
+    next_link: str | None = None
+
+
+class Capabilities(_Wire, frozen=True):
+    """What a disk's image supports."""
+
+    architecture: str | None = None
+    accelerated_network: bool | None = None
+
+
+class DiskEncryption(_Wire, frozen=True):
+    """Server-side encryption: with whose key."""
+
+    type: str | None = None
+    disk_encryption_set_id: str | None = None
+
+
+class DiskProperties(_Wire, frozen=True):
+    """A managed disk's properties."""
+
+    disk_size_gb: int | None = field(default=None, name="diskSizeGB")
+    disk_state: str | None = None
+    last_ownership_update_time: datetime | None = field(
+        default=None, name="LastOwnershipUpdateTime"
+    )
+    hyper_v_generation: str | None = None
+    security_profile: SecurityType | None = None
+    supported_capabilities: Capabilities | None = None
+    encryption_settings_collection: Enabled | None = None
+    encryption: DiskEncryption | None = None
+
+
+class Sku(_Wire, frozen=True):
+    """A disk's storage type."""
+
+    name: str | None = None
+
+
+class Disk(_Wire, frozen=True):
+    """A managed disk."""
+
+    id: str
+    sku: Sku | None = None
+    properties: DiskProperties = DiskProperties()
+
+
+class Feature(_Wire, frozen=True):
+    """A feature of an image definition, as `SecurityType` = `TrustedLaunch`."""
+
+    name: str = ""
+    value: str = ""
+
+
+class DefinitionProperties(_Wire, frozen=True):
+    """An image definition's properties; what it does not say is generation 1 and x64."""
+
+    os_type: str = ""
+    os_state: str = ""
+    hyper_v_generation: str | None = None
+    architecture: str | None = None
+    features: tuple[Feature, ...] | None = None
+    purchase_plan: Plan | None = None
+
+
+class Definition(_Wire, frozen=True):
+    """A gallery image definition."""
+
+    properties: DefinitionProperties = DefinitionProperties()
+
+
+class TargetRegion(_Wire, frozen=True):
+    """Where a version is replicated to."""
+
+    name: str = ""
+    regional_replica_count: int | None = None
+    storage_account_type: str | None = None
+
+
+class PublishingProfile(_Wire, frozen=True):
+    """How a version is published."""
+
+    target_regions: tuple[TargetRegion, ...] | None = None
+
+
+class VersionSource(_Wire, frozen=True):
+    """What a version was made from."""
+
+    id: str | None = None
+    virtual_machine_id: str | None = None
+
+
+class VersionStorage(_Wire, frozen=True):
+    """A version's storage profile."""
+
+    source: VersionSource | None = None
+
+
+class VersionProperties(_Wire, frozen=True):
+    """A version's properties."""
+
+    provisioning_state: str = ""
+    publishing_profile: PublishingProfile | None = None
+    storage_profile: VersionStorage | None = None
+
+
+class Version(_Wire, frozen=True):
+    """A gallery image version."""
+
+    id: str
+    name: str = ""
+    tags: dict[str, str] | None = None
+    properties: VersionProperties = VersionProperties()
+
+
+class ImageProperties(_Wire, frozen=True):
+    """A managed image's properties."""
+
+    provisioning_state: str = ""
+    source_virtual_machine: Id | None = None
+
+
+class Image(_Wire, frozen=True):
+    """A managed image."""
+
+    id: str
+    tags: dict[str, str] | None = None
+    properties: ImageProperties = ImageProperties()
+
+
+class Grant(_Wire, frozen=True):
+    """One entry of the permissions API."""
+
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+
+
+class Grants(_Wire, frozen=True):
+    """An answer of the permissions API."""
+
+    value: tuple[Grant, ...] = ()
