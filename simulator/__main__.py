@@ -1,0 +1,61 @@
+"""`make sim`: the simulator, and the local Functions host beside it, until interrupted.
+
+Prints the endpoints, the CA's path and the environment that a client needs, and writes the same to
+`endpoints.json` in the state directory.
+"""
+
+import argparse
+import json
+import signal
+import threading
+from pathlib import Path
+
+from simulator.arm.rbac import DEFAULT_ROLES
+from simulator.simulator import Simulator
+
+
+def main() -> None:
+    """Run until SIGINT or SIGTERM."""
+    said = _arguments()
+    simulator = Simulator(
+        port=said.port,
+        identity_port=said.identity_port,
+        speed=said.speed,
+        state_dir=said.state_dir,
+        roles=said.roles,
+    )
+    stopped = threading.Event()
+    for interruption in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(interruption, lambda *_: stopped.set())
+    with simulator:
+        if said.throttling:
+            simulator.client.settings(throttling=True)
+        _announce(simulator)
+        stopped.wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
+    parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
+    parser.add_argument("--state-dir", type=Path, default=Path(".sim"), help="CA, keys, endpoints")
+    parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="who may do what")
+    parser.add_argument("--throttling", action="store_true", help="refuse what is too much")
+    return parser.parse_args()
+
+
+def _announce(simulator: Simulator) -> None:
+    endpoints = simulator.endpoints()
+    written = simulator.state_dir / "endpoints.json"
+    written.write_text(json.dumps(endpoints, indent=2) + "\n")
+    for name in ("arm", "identity", "steering", "ca"):
+        print(f"{name:>9}  {endpoints[name]}")
+    print(f"\nThe environment of a client (also in {written}):\n")
+    for name, value in endpoints["environment"].items():
+        print(f"export {name}='{value}'")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

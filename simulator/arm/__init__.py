@@ -1,0 +1,1 @@
+"""Azure Resource Manager: what a client of the simulated subscription speaks with."""

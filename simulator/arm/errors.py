@@ -1,0 +1,291 @@
+"""Azure's refusals: status, code and wording, one function for each.
+
+A step that cannot be done raises an `ArmError`; the pipeline puts it on the wire as Azure does.
+The wording is Azure's own where it is recorded or documented. Clients go by the code, people by
+the message, so both belong here and nowhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an operation in flight ended badly: what its poll shows as `error`."""
+
+    code: str
+    message: str
+
+    def body(self) -> Json:
+        """Return the `error` member."""
+        return {"code": self.code, "message": self.message}
+
+
+class ArmError(Exception):
+    """A refusal; `gateway` ones come from ARM's front door rather than from a provider."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        target: str | None = None,
+        details: Sequence[Json] = (),
+        headers: Mapping[str, str] | None = None,
+        gateway: bool = False,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+        self.target, self.details, self.gateway = target, details, gateway
+        self.headers = dict(headers or {})
+
+    def body(self) -> Json:
+        """Return the body that Azure sends: `{"error": {...}}`."""
+        error: Json = {"code": self.code, "message": self.message}
+        if self.target is not None:
+            error["target"] = self.target
+        if self.details:
+            error["details"] = list(self.details)
+        return {"error": error}
+
+
+# Not found
+
+
+def resource_not_found(kind: str, name: str, group: str) -> ArmError:
+    """Refuse what ARM's front door does not know; `name` is `parent/child` for a nested one."""
+    message = f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
+    message += "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+    return ArmError(404, "ResourceNotFound", message, gateway=True)
+
+
+def group_not_found(group: str) -> ArmError:
+    """Refuse a resource group that does not exist."""
+    message = f"Resource group '{group}' could not be found."
+    return ArmError(404, "ResourceGroupNotFound", message, gateway=True)
+
+
+def subscription_not_found(subscription: str) -> ArmError:
+    """Refuse a subscription other than the simulated one."""
+    message = f"The subscription '{subscription}' could not be found."
+    return ArmError(404, "SubscriptionNotFound", message, gateway=True)
+
+
+def parent_not_found(action: str, kind: str, parent: str) -> ArmError:
+    """Refuse a child whose parent does not exist."""
+    message = (
+        f"Failed to perform '{action}' on resource(s) of type '{kind}', because the parent "
+        f"resource '{parent}' could not be found."
+    )
+    return ArmError(404, "ParentResourceNotFound", message, gateway=True)
+
+
+def entity_not_found() -> ArmError:
+    """Refuse what the compute provider does not know (an operation, a resource just deleted)."""
+    return ArmError(404, "NotFound", "The entity was not found in this Azure location.")
+
+
+# Malformed requests
+
+
+def invalid_subscription(subscription: str) -> ArmError:
+    """Refuse a subscription id that is no GUID."""
+    message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
+    return ArmError(400, "InvalidSubscriptionId", message, gateway=True)
+
+
+def missing_api_version() -> ArmError:
+    """Refuse a request that does not say which api-version it speaks."""
+    message = "The api-version query parameter (?api-version=) is required for all requests."
+    return ArmError(400, "MissingApiVersionParameter", message, gateway=True)
+
+
+def invalid_api_version(given: str) -> ArmError:
+    """Refuse an api-version that is no date."""
+    message = f"The api-version '{given}' is invalid. The accepted form is 'YYYY-MM-DD'."
+    return ArmError(400, "InvalidApiVersionParameter", message, gateway=True)
+
+
+def invalid_content(why: str) -> ArmError:
+    """Refuse a body that is no JSON object."""
+    message = f"The request content was invalid and could not be deserialized: '{why}'."
+    return ArmError(400, "InvalidRequestContent", message, gateway=True)
+
+
+def invalid_parameter(message: str, target: str | None = None) -> ArmError:
+    """Refuse a member of the body, saying which."""
+    return ArmError(400, "InvalidParameter", message, target=target)
+
+
+def missing_parameter(name: str) -> ArmError:
+    """Refuse a body that lacks a required member."""
+    return invalid_parameter(f"Required parameter '{name}' is missing (null).", name)
+
+
+def bad_request(message: str) -> ArmError:
+    """Refuse in the gallery provider's general way."""
+    return ArmError(400, "BadRequest", message)
+
+
+def precondition_failed(name: str) -> ArmError:
+    """Refuse a write whose If-Match or If-None-Match does not hold."""
+    message = (
+        f"The etag provided in the request for resource '{name}' does not match the current etag "
+        "of the resource."
+    )
+    return ArmError(412, "PreconditionFailed", message)
+
+
+# The caller
+
+
+def missing_token() -> ArmError:
+    """Refuse a request without a bearer token."""
+    message = "Authentication failed. The 'Authorization' header is missing."
+    return ArmError(401, "AuthenticationFailed", message, gateway=True)
+
+
+def invalid_token(why: str) -> ArmError:
+    """Refuse a token that was not issued here, for this audience."""
+    return ArmError(401, "InvalidAuthenticationToken", why, gateway=True)
+
+
+def expired_token() -> ArmError:
+    """Refuse a token that was good once."""
+    message = "The access token expiry UTC time is earlier than current UTC time."
+    return ArmError(401, "ExpiredAuthenticationToken", message, gateway=True)
+
+
+def authorization_failed(app_id: str, object_id: str, action: str, scope: str) -> ArmError:
+    """Refuse a caller who was not granted the action."""
+    message = (
+        f"The client '{app_id}' with object id '{object_id}' does not have authorization to "
+        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was "
+        "recently granted, please refresh your credentials."
+    )
+    return ArmError(403, "AuthorizationFailed", message, gateway=True)
+
+
+def linked_authorization_failed(  # the sentence names all five
+    app_id: str, object_id: str, action: str, scope: str, linked: tuple[str, str]
+) -> ArmError:
+    """Refuse a caller who may write the resource, but not act on the one it names."""
+    message = (
+        f"The client '{app_id}' with object id '{object_id}' has permission to perform action "
+        f"'{action}' on scope '{scope}'; however, it does not have permission to perform "
+        f"action(s) '{linked[0]}' on the linked scope(s) '{linked[1]}' (respectively) or the "
+        "linked scope(s) are invalid."
+    )
+    return ArmError(403, "LinkedAuthorizationFailed", message, gateway=True)
+
+
+def scope_locked(scope: str, verb: str, locked: Sequence[str]) -> ArmError:
+    """Refuse a write under a lock; `verb` is `write` or `delete`."""
+    scopes = ",".join(f"'{lock}'" for lock in locked)
+    message = (
+        f"The scope '{scope}' cannot perform {verb} operation because following scope(s) are "
+        f"locked: {scopes}. Please remove the lock and try again."
+    )
+    return ArmError(409, "ScopeLocked", message, gateway=True)
+
+
+# The state of the VM
+
+
+def operation_not_allowed(message: str, target: str | None = None) -> ArmError:
+    """Refuse in the compute provider's most common way."""
+    return ArmError(409, "OperationNotAllowed", message, target=target)
+
+
+def vm_is_running(vm: str) -> ArmError:
+    """Refuse to generalize what the platform still sees running."""
+    message = f"Please power off the Virtual Machine '{vm}' before setting it to Generalized."
+    return operation_not_allowed(message)
+
+
+def vm_is_generalized(operation: str, vm: str) -> ArmError:
+    """Refuse what a generalized VM can never do again."""
+    message = f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is generalized."
+    return operation_not_allowed(message)
+
+
+def vm_is_deallocated(operation: str, vm: str) -> ArmError:
+    """Refuse what needs an allocated VM."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is either not "
+        "provisioned or deallocated."
+    )
+    return operation_not_allowed(message)
+
+
+def vm_not_generalized(vm: str) -> ArmError:
+    """Refuse a managed image of a VM that was never marked."""
+    message = f"The operation 'Create Image' requires the Virtual Machine '{vm}' to be Generalized."
+    return operation_not_allowed(message)
+
+
+def marked_for_deletion(operation: str, vm: str) -> ArmError:
+    """Refuse anything to a VM on its way out."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is marked for "
+        "deletion. You can only retry the Delete operation (or wait for an ongoing one to "
+        "complete)."
+    )
+    return operation_not_allowed(message)
+
+
+def concurrent_operation() -> ArmError:
+    """Refuse a write while another one is under way."""
+    message = (
+        "The request failed due to conflict with a concurrent request. To resolve it, please "
+        "refer to https://aka.ms/activitylog to get more details on the conflicting requests."
+    )
+    return ArmError(409, "Conflict", message)
+
+
+def disk_access_open(disk: str) -> ArmError:
+    """Refuse to start or delete while a disk's shared access signature is outstanding."""
+    message = f"There is an active shared access signature outstanding for disk {disk}."
+    return operation_not_allowed(message + " Call EndGetAccess before attaching it.")
+
+
+def property_change_not_allowed(name: str) -> ArmError:
+    """Refuse to change what is fixed at creation."""
+    message = f"Changing property '{name}' is not allowed."
+    return ArmError(409, "PropertyChangeNotAllowed", message, target=name)
+
+
+def conflict(message: str) -> ArmError:
+    """Refuse in the gallery provider's way for what does not fit together."""
+    return ArmError(409, "Conflict", message)
+
+
+OPERATION_PREEMPTED = Failure(
+    "OperationPreempted", "The operation has been preempted by a more recent operation."
+)
+
+# The service itself
+
+
+def throttled(operation: str, seconds: int) -> ArmError:
+    """Refuse for now: the caller, VM or subscription has spent its allowance."""
+    message = (
+        "The server rejected the request because too many requests have been received for this "
+        "subscription."
+    )
+    detail = {
+        "code": "TooManyRequests",
+        "target": operation,
+        "message": f"Please retry after {seconds} seconds.",
+    }
+    headers = {"Retry-After": str(seconds)}
+    return ArmError(429, "OperationNotAllowed", message, details=[detail], headers=headers)
+
+
+def not_simulated(what: str) -> ArmError:
+    """Refuse loudly what Azure has and the simulator has not: no client may mistake it."""
+    return ArmError(501, "NotSimulated", f"Not simulated: {what}")

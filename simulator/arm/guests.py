@@ -1,0 +1,128 @@
+"""What a guest does by itself: Sysprep, shut down, reboot, crash, hibernate.
+
+Takes a running VM and an act, and lets it happen after the time it takes. ARM hears nothing of it:
+there is no operation and no ARM event, only Resource Health's annotation, and a power state that
+reads `running` for as long as the platform lags behind. Whatever ARM does to the VM in between
+ends what the guest had begun.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from simulator.arm.machine import Power
+from simulator.arm.resources import Sysprep, Vm
+from simulator.arm.vm_power import Words, annotate, boot
+from simulator.arm.world import World
+
+
+class GuestAct(StrEnum):
+    """What steering can let a guest do."""
+
+    SYSPREP = "sysprep"
+    SYSPREP_FAILS = "sysprep-fails"
+    SYSPREP_FAILS_AND_SHUTS_DOWN = "sysprep-fails-and-shuts-down"
+    SHUTDOWN = "shutdown"
+    REBOOT = "reboot"
+    CRASH = "crash"
+    HIBERNATE = "hibernate"
+
+
+STOPPED_INTERNALLY = Words(
+    "VirtualMachineStoppedInternally",
+    "Stopped by user or process",
+    "This virtual machine is stopping as requested by an authorized user or process, or by guest "
+    "activity from within the virtual machine.",
+)
+CRASHED = Words(
+    "VirtualMachineCrashed",
+    "Crashed",
+    "This virtual machine is unavailable because its operating system has crashed.",
+)
+RESTARTED = Words(
+    "VirtualMachineRestarted",
+    "Rebooted by user or process",
+    "This virtual machine has been rebooted, as requested by an authorized user or process, or by "
+    "guest activity from within the virtual machine.",
+)
+DEFAULT_SYSPREP_ERROR = (
+    "SYSPRP Package Contoso.App_1.0.0.0_x64__8wekyb3d8bbwe was installed for a user, but not "
+    "provisioned for all users. This package will not function properly in the sysprep image. "
+    "0x80073cf2"
+)
+
+
+class GuestIsOff(Exception):  # noqa: N818 a state, not an error of the simulator
+    """The guest cannot act: its VM does not run, or it is at something already."""
+
+
+def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
+    """Begin a guest's act; `why` is Sysprep's own reason where it is to fail."""
+    if not vm.guest_runs or vm.guest_act:
+        state = f"is at '{vm.guest_act}'" if vm.guest_act else f"does not run ({vm.power})"
+        msg = f"the guest of {vm.name} {state}"
+        raise GuestIsOff(msg)
+    vm.guest_act = act
+    if act is GuestAct.SHUTDOWN:
+        _shut_down(world, vm)
+    elif act is GuestAct.REBOOT:
+        _later(world, vm, "reboot", lambda: _reboot(world, vm))
+    elif act is GuestAct.CRASH:
+        _later(world, vm, "crash", lambda: _off(world, vm, CRASHED, "Platform Initiated"))
+    elif act is GuestAct.HIBERNATE:
+        _later(world, vm, "hibernate", lambda: _off(world, vm, STOPPED_INTERNALLY))
+    else:
+        _run_sysprep(world, vm, act, why or DEFAULT_SYSPREP_ERROR)
+
+
+def _run_sysprep(world: World, vm: Vm, act: GuestAct, why: str) -> None:
+    disk = vm.os_disk.disk
+    disk.sysprep, disk.sysprep_error = Sysprep.RUNNING, None
+
+    def done() -> None:
+        vm.guest_act = None
+        if act is GuestAct.SYSPREP:
+            disk.sysprep = Sysprep.SUCCEEDED
+        else:
+            disk.sysprep, disk.sysprep_error = Sysprep.FAILED, why
+        if act is not GuestAct.SYSPREP_FAILS:
+            vm.guest_act = act
+            _shut_down(world, vm)
+
+    _later(world, vm, "sysprep", done)
+
+
+def _shut_down(world: World, vm: Vm) -> None:
+    _later(world, vm, "shutdown", lambda: _off(world, vm, STOPPED_INTERNALLY))
+
+
+def _reboot(world: World, vm: Vm) -> None:
+    boot(world, vm)
+    annotate(world, vm, RESTARTED)
+
+
+def _off(world: World, vm: Vm, words: Words, context: str = "Customer Initiated") -> None:
+    """The guest is off; the annotation says so at once, the power state only after the lag."""
+    vm.guest_runs, vm.guest_act, vm.agent_seen = False, None, world.clock.now()
+    annotate(world, vm, words, context)
+
+    def seen() -> None:
+        if vm.power is Power.RUNNING:
+            vm.power = Power.STOPPED
+            world.grid.availability(vm.id, "Unavailable", "Available")
+
+    lag = world.seconds("shutdownLag")
+    if lag:
+        _later(world, vm, "shutdownLag", seen)
+    else:
+        seen()
+
+
+def _later(world: World, vm: Vm, duration: str, step: Callable[[], None]) -> None:
+    """Take a step after its time, unless the VM was restarted, cut off or deleted meanwhile."""
+    boots, runs = vm.boots, vm.guest_runs
+
+    async def take() -> None:
+        if vm.boots == boots and vm.guest_runs == runs and world.find(Vm, vm.id) is vm:
+            step()
+
+    world.clock.after(world.seconds(duration), take)

@@ -1,0 +1,101 @@
+"""Resource ids: the paths by which ARM names everything, compared without case.
+
+Takes a path, gives its parts. An id is a scope followed by `/providers/Namespace/type/name...`;
+an extension (tags, locks, permissions) has another such tail behind the id it extends.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+VMS = "Microsoft.Compute/virtualMachines"
+DISKS = "Microsoft.Compute/disks"
+SNAPSHOTS = "Microsoft.Compute/snapshots"
+IMAGES = "Microsoft.Compute/images"
+GALLERIES = "Microsoft.Compute/galleries"
+DEFINITIONS = "Microsoft.Compute/galleries/images"
+VERSIONS = "Microsoft.Compute/galleries/images/versions"
+
+
+class Named(NamedTuple):
+    """The last `/providers/` tail of a path: `types` without the namespace; names may lack one."""
+
+    scope: str
+    namespace: str
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """The resource type, `Microsoft.Compute/galleries/images`."""
+        return "/".join((self.namespace, *self.types))
+
+
+def take_apart(path: str) -> Named | None:
+    """Return the last provider tail of a path, or None for a path that has none."""
+    at = path.lower().rfind("/providers/")
+    if at < 0:
+        return None
+    namespace, *rest = path[at + 11 :].strip("/").split("/")
+    return Named(path[:at], namespace, tuple(rest[0::2]), tuple(rest[1::2]))
+
+
+def group_of(path: str) -> str | None:
+    """Return the resource group's name in the path's own casing, or None."""
+    segments = path.split("/", 5)
+    named = len(segments) > 4 and segments[3].lower() == "resourcegroups"  # noqa: PLR2004 /subscriptions/S/resourceGroups/G
+    return segments[4] if named else None
+
+
+def group_id(subscription: str, group: str) -> str:
+    """Return a resource group's id."""
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+
+def with_group(resource_id: str, group: str) -> str:
+    """Return the same id with its group in another casing: lists upper it, GETs echo it."""
+    _, subscriptions, subscription, groups, _, rest = resource_id.split("/", 5)
+    return f"/{subscriptions}/{subscription}/{groups}/{group}/{rest}"
+
+
+def parent(resource_id: str, levels: int = 1) -> str:
+    """Return the id without its last type and name."""
+    return resource_id.rsplit("/", 2 * levels)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region by its name and its display name."""
+
+    name: str
+    display: str
+
+
+_DISPLAYS = (
+    "East US|East US 2|West US|West US 2|West US 3|Central US|North Central US|South Central US|"
+    "West Central US|Canada Central|Canada East|Brazil South|North Europe|West Europe|UK South|"
+    "UK West|France Central|Germany West Central|Switzerland North|Norway East|Sweden Central|"
+    "Poland Central|Italy North|Spain Central|UAE North|South Africa North|Central India|"
+    "South India|Southeast Asia|East Asia|Japan East|Japan West|Korea Central|Australia East|"
+    "Australia Southeast|Mexico Central|Israel Central|Qatar Central"
+)
+
+
+@lru_cache(maxsize=512)
+def region_name(given: str) -> str:
+    """Return `West Europe`, `WestEurope` and `westeurope` as `westeurope`."""
+    return given.replace(" ", "").lower()
+
+
+REGIONS = {
+    region_name(display): Region(region_name(display), display) for display in _DISPLAYS.split("|")
+}
+
+
+def region_display(given: str) -> str:
+    """Return a region's display name, or what was given where it is not known."""
+    region = REGIONS.get(region_name(given))
+    return region.display if region else given

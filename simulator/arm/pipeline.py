@@ -1,0 +1,288 @@
+"""The way of every ARM request: who, whether, what; then the answer, the event and the log.
+
+A middleware in front of all routes of ARM, those of Event Grid included. The order is Azure's:
+token, api-version, subscription, rights, locks, then the provider's own checks. Reading the body
+and waiting for an injected latency are the only things that are awaited.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from uuid import uuid4
+
+import msgspec
+from aiohttp import web
+
+from simulator.arm import errors, ids
+from simulator.arm.call import Call
+from simulator.arm.errors import ArmError, Json
+from simulator.arm.faults import Fault, Faults
+from simulator.arm.identity import Tokens
+from simulator.arm.locks import check_locks
+from simulator.arm.operations import Operation
+from simulator.arm.rbac import Principal, Rbac, action_of
+from simulator.arm.request_log import Logged, RequestLog
+from simulator.arm.routing import Route, Routes
+from simulator.arm.throttling import Throttling
+from simulator.arm.wire import CONTENT_TYPE, Answer, compact, indented
+from simulator.arm.world import World
+from simulator.eventgrid.events import ArmEvent
+
+type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
+_API_VERSION = re.compile(
+    r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE
+)
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
+_VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
+UNAUTHORIZED, NOT_FOUND, THROTTLED, NOT_SIMULATED = 401, 404, 429, 501
+
+
+class Pipeline:
+    """What every request passes; one for the server."""
+
+    def __init__(self, world: World, rbac: Rbac, tokens: Tokens, routes: Routes) -> None:
+        self.world, self.rbac, self.tokens, self.routes = world, rbac, tokens, routes
+        self.log, self.faults = RequestLog(), Faults()
+        self.throttling = Throttling(world.clock)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Next) -> web.StreamResponse:
+        """Answer ARM requests; let all others pass to the routes that are not ARM's."""
+        if _ARM.match(request.path):
+            return await Passage(self, request, handler).answer()
+        try:
+            return await handler(request)
+        except ArmError as error:
+            return web.Response(
+                status=error.status, body=compact(error.body()), content_type="application/json"
+            )
+
+
+class Passage:
+    """One request on its way through."""
+
+    def __init__(self, pipeline: Pipeline, request: web.Request, go_on: Next) -> None:
+        self._pipeline, self._request, self._go_on = pipeline, request, go_on
+        self._id = str(uuid4())
+        self._correlation = request.headers.get("x-ms-correlation-request-id") or self._id
+        self._begun = time.perf_counter()
+        self._route: Route | None = None
+        self._caller: Principal | None = None
+        self._action = self._scope = ""
+        self._fault: Fault | None = None
+
+    async def answer(self) -> web.StreamResponse:
+        """Answer the request, publish what it did, log it."""
+        code: str | None = None
+        try:
+            response = await self._answered()
+        except ArmError as error:
+            code = error.code
+            response = self._refused(error)
+        self._log(response.status, code)
+        if self._fault and self._fault.drop:
+            _hang_up(self._request)
+        return response
+
+    async def _answered(self) -> web.StreamResponse:
+        request, pipeline = self._request, self._pipeline
+        path = request.path
+        match = pipeline.routes.match(request.method, path)
+        self._route = match.route if match else None
+        self._action, self._scope = _action(request.method, path, self._route)
+        self._caller = pipeline.tokens.reader(request.headers.get("Authorization"))
+        await self._meet_fault()
+        self._check()
+        if self._route is None or match is None:
+            return await self._beyond(known=match is not None)
+        answer = self._route.answer(await self._call(match.names))
+        return self._given(answer)
+
+    async def _meet_fault(self) -> None:
+        faults, caller = self._pipeline.faults, self._caller
+        if not faults.all or caller is None:
+            return
+        self._fault = faults.strike(self._request.method, self._request.path, caller.app_id)
+        if self._fault and self._fault.latency:
+            await asyncio.sleep(self._fault.latency)
+        if self._fault and self._fault.error:
+            raise self._fault.error
+
+    def _check(self) -> None:
+        request, pipeline, caller = self._request, self._pipeline, self._caller
+        if caller is None:
+            raise errors.missing_token()
+        version = request.query.get("api-version")
+        if not version:
+            raise errors.missing_api_version()
+        if not _API_VERSION.fullmatch(version):
+            raise errors.invalid_api_version(version)
+        _check_subscription(pipeline.world, request.path)
+        allowance = self._route.allowance if self._route else ""
+        pipeline.throttling.spend(caller.app_id, request.method, self._scope, allowance)
+        anyone = request.path.rstrip("/").lower() in ("/subscriptions", "/tenants")
+        if not anyone and not pipeline.rbac.allows(caller, self._action, self._scope):
+            raise errors.authorization_failed(
+                caller.app_id, caller.object_id, self._action, self._scope
+            )
+        check_locks(pipeline.world, request.method, request.path, self._scope)
+
+    async def _beyond(self, *, known: bool) -> web.StreamResponse:
+        """Let Event Grid's own routes answer; what nobody knows is not simulated."""
+        if known:
+            raise errors.not_simulated(f"{self._request.method} {self._request.path}")
+        return await self._go_on(self._request)
+
+    async def _call(self, names: dict[str, str]) -> Call:
+        caller, request = self._caller, self._request
+        if caller is None:
+            raise errors.missing_token()
+        return Call(
+            world=self._pipeline.world,
+            rbac=self._pipeline.rbac,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            body=_json(await request.read()) if request.can_read_body else {},
+            caller=caller,
+            base=f"https://{request.host}",
+            action=self._action,
+            scope=self._scope,
+            names=names,
+            doomed=self._fault.operation if self._fault else None,
+        )
+
+    def _given(self, answer: Answer) -> web.Response:
+        if answer.operation:
+            answer.operation.report = self._report
+        elif answer.status < 300 and answer.status != 204:  # noqa: PLR2004 204: there was nothing to do
+            self._publish(succeeded=True)
+        front = self._route is not None and self._route.front
+        body = None if answer.body is None else (compact if front else indented)(answer.body)
+        return self._response(answer.status, body, answer.headers)
+
+    def _refused(self, error: ArmError) -> web.Response:
+        if error.status not in (UNAUTHORIZED, THROTTLED, NOT_SIMULATED):
+            self._publish(succeeded=False)
+        headers = dict(error.headers)
+        if error.gateway:
+            headers["x-ms-failure-cause"] = "gateway"
+        if error.status == UNAUTHORIZED:
+            headers["WWW-Authenticate"] = self._challenge(error)
+        encode = compact if error.gateway else indented
+        return self._response(error.status, encode(error.body()), headers)
+
+    def _challenge(self, error: ArmError) -> str:
+        authority = f"https://{self._request.host}/{self._pipeline.world.tenant}"
+        kind = "invalid_token" if self._request.headers.get("Authorization") else "missing_token"
+        return (
+            f'Bearer authorization_uri="{authority}", error="{kind}", '
+            f'error_description="{error.message}"'
+        )
+
+    def _response(self, status: int, body: bytes | None, extra: dict[str, str]) -> web.Response:
+        headers = {
+            "Cache-Control": "no-cache",
+            "Pragma": "no-cache",
+            "x-ms-request-id": self._id,
+            "x-ms-correlation-request-id": self._correlation,
+            "x-ms-routing-request-id": f"SIMULATED:{self._id}",
+            "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+            "X-Content-Type-Options": "nosniff",
+            **self._remaining(),
+            **extra,
+        }
+        if body is not None:
+            headers["Content-Type"] = CONTENT_TYPE
+        client_id = self._request.headers.get("x-ms-client-request-id")
+        if client_id and self._request.headers.get("x-ms-return-client-request-id") == "true":
+            headers["x-ms-client-request-id"] = client_id
+        return web.Response(status=status, body=body, headers=headers)
+
+    def _remaining(self) -> dict[str, str]:
+        if self._caller is None:
+            return {}
+        allowance = self._route.allowance if self._route else ""
+        return self._pipeline.throttling.remaining(
+            self._caller.app_id, self._request.method, self._scope, allowance
+        )
+
+    def _report(self, operation: Operation) -> None:
+        self._publish(succeeded=operation.failure is None)
+
+    def _publish(self, *, succeeded: bool) -> None:
+        verb, caller = _VERBS.get(self._request.method), self._caller
+        if verb is None or caller is None:
+            return
+        event = ArmEvent(
+            verb=verb,  # type: ignore[arg-type] # the values of _VERBS are the literals
+            succeeded=succeeded,
+            operation_name=self._action,
+            resource_uri=_resource_uri(self._request.path, self._scope, verb),
+            caller_app_id=caller.app_id,
+            caller_object_id=caller.object_id,
+            method=self._request.method,
+            url=str(self._request.url),
+            correlation_id=self._correlation,
+        )
+        self._pipeline.world.grid.arm(event)
+
+    def _log(self, status: int, code: str | None) -> None:
+        pipeline, request = self._pipeline, self._request
+        logged = Logged(
+            number=pipeline.log.next_number(),
+            at=pipeline.world.clock.now(),
+            caller=self._caller.app_id if self._caller else None,
+            method=request.method,
+            path=request.path,
+            query=request.query_string,
+            action=self._action,
+            status=status,
+            milliseconds=round((time.perf_counter() - self._begun) * 1000, 3),
+            code=code,
+        )
+        pipeline.log.add(logged)
+
+
+def _action(method: str, path: str, route: Route | None) -> tuple[str, str]:
+    """Return the action in Azure's casing, where the route is known, and the path's own scope."""
+    asked, scope = action_of(method, path)
+    return (_template_action(route) if route else asked), scope
+
+
+@lru_cache(maxsize=512)
+def _template_action(route: Route) -> str:
+    return action_of(route.method, route.template)[0]
+
+
+def _check_subscription(world: World, path: str) -> None:
+    found = _SUBSCRIPTION.match(path)
+    if found and found[1].lower() != world.subscription:
+        if not ids.GUID.fullmatch(found[1]):
+            raise errors.invalid_subscription(found[1])
+        raise errors.subscription_not_found(found[1])
+
+
+def _json(raw: bytes) -> Json:
+    try:
+        body = msgspec.json.decode(raw) if raw.strip() else {}
+    except msgspec.DecodeError as error:
+        raise errors.invalid_content(str(error)) from error
+    if not isinstance(body, dict):
+        raise errors.invalid_content("the body must be a JSON object")
+    return body
+
+
+def _resource_uri(path: str, scope: str, verb: str) -> str:
+    return scope if verb == "Action" else path
+
+
+def _hang_up(request: web.Request) -> None:
+    """Close the connection under the client, so that it cannot know what became of its request."""
+    if request.transport:
+        request.transport.abort()

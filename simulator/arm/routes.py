@@ -1,0 +1,26 @@
+"""Every route of the simulated ARM, in one tuple: what is not here answers 501."""
+
+from simulator.arm import (
+    directory,
+    disks,
+    images,
+    locks,
+    operation_polls,
+    permissions,
+    tags,
+    vm_power,
+    vms,
+)
+from simulator.arm.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *directory.ROUTES,
+    *vms.ROUTES,
+    *vm_power.ROUTES,
+    *disks.ROUTES,
+    *images.ROUTES,
+    *operation_polls.ROUTES,
+    *tags.ROUTES,
+    *locks.ROUTES,
+    *permissions.ROUTES,
+)

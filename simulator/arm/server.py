@@ -1,0 +1,56 @@
+"""The two web applications: ARM with Entra and steering over https, identities over http."""
+
+from typing import NoReturn
+
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from simulator.arm.errors import Json, not_simulated
+from simulator.arm.identity import ManagedIdentity, Tokens
+from simulator.arm.pipeline import Pipeline
+from simulator.arm.rbac import Rbac
+from simulator.arm.routes import ROUTES
+from simulator.arm.routing import Routes
+from simulator.arm.steering import Steering
+from simulator.arm.world import World
+from simulator.clock import Clock
+from simulator.eventgrid.grid import EventGrid
+
+# An ARM request body may be 4 MB.
+MAX_BODY = 4 * 1024 * 1024
+
+
+class Arm:
+    """The ARM side of the simulator, put together."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 what a subscription is made of
+        self,
+        clock: Clock,
+        grid: EventGrid,
+        roles: Json,
+        key: rsa.RSAPrivateKey,
+        subscription: str,
+        tenant: str,
+    ) -> None:
+        self.world = World(clock, grid, subscription=subscription, tenant=tenant)
+        self.rbac = Rbac(subscription, roles)
+        self.tokens = Tokens(self.world, self.rbac, key)
+        self.pipeline = Pipeline(self.world, self.rbac, self.tokens, Routes(ROUTES))
+
+    def app(self) -> web.Application:
+        """Make the https application."""
+        app = web.Application(middlewares=[self.pipeline.middleware], client_max_size=MAX_BODY)
+        app.add_routes(Steering(self.pipeline).routes())
+        app.add_routes(self.world.grid.routes())
+        app.router.add_route("*", "/{anything:.*}", _nothing_here)
+        return app
+
+    def identity_app(self) -> web.Application:
+        """Make the plain-http application of the identity endpoints."""
+        app = web.Application()
+        app.add_routes(ManagedIdentity(self.tokens).routes())
+        return app
+
+
+async def _nothing_here(request: web.Request) -> NoReturn:
+    raise not_simulated(f"{request.method} {request.path}")

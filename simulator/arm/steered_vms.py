@@ -1,0 +1,127 @@
+"""VMs out of thin air: running for as long as a story needs, no operation, no event.
+
+Takes a few words (`name`, `group`, and whatever should differ from a usual VM), gives a `Vm` as if
+it had been made long ago; and shows of any VM what ARM would not tell.
+"""
+
+from datetime import timedelta
+
+from simulator.arm import ids
+from simulator.arm.errors import Json
+from simulator.arm.machine import Power
+from simulator.arm.resources import Group, Sysprep, Vm
+from simulator.arm.vm_build import build_vm
+from simulator.arm.world import World
+
+_WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "version": "latest"}
+_LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
+DEFAULTS: Json = {
+    "group": "rg-vms",
+    "location": "westeurope",
+    "os": "Windows",
+    "generation": "V2",
+    "security_type": None,
+    "size": "Standard_D4s_v5",
+    "os_disk": {},
+    "data_disks": [],
+    "tags": {},
+    "plan": None,
+    "disk_controller": "SCSI",
+    "architecture": "x64",
+    "age": 86400.0,
+    "power": "running",
+    "generalized": False,
+    "sysprep": "never",
+    "zones": None,
+    "managed_by": None,
+    "properties": {},
+}
+
+
+def create_vm(world: World, words: Json) -> Vm:
+    """Make a VM of `age` seconds and its group; ValueError for a word that means nothing here."""
+    unknown = set(words) - set(DEFAULTS) - {"name"}
+    if unknown:
+        msg = f"no such setting of a VM: {sorted(unknown)}"
+        raise ValueError(msg)
+    said = DEFAULTS | words
+    group_id = ids.group_id(world.subscription, said["group"])
+    if world.find(Group, group_id) is None:
+        world.add(Group(id=group_id, location=said["location"]))
+    vm_id = f"{group_id}/providers/{Vm.kind}/{said['name']}"
+    vm = world.add(build_vm(world, vm_id, _body(world.subscription, said), said["generation"]))
+    vm.architecture = said["architecture"]
+    vm.tags = dict(said["tags"])
+    _put_into(world, vm, said)
+    return vm
+
+
+def hidden_facts(vm: Vm) -> Json:
+    """Return what a VM really is at, as no ARM request tells it."""
+    disk = vm.os_disk.disk
+    return {
+        "id": vm.id,
+        "name": vm.name,
+        "power": vm.power,
+        "provisioning": vm.provisioning,
+        "generalized": vm.generalized,
+        "guestRuns": vm.guest_runs,
+        "guestAct": vm.guest_act,
+        "boots": vm.boots,
+        "sysprep": disk.sysprep,
+        "sysprepError": disk.sysprep_error,
+        "osDisk": disk.id,
+        "dataDisks": [attachment.disk.id for attachment in vm.data_disks],
+        "tags": vm.tags,
+    }
+
+
+def _body(subscription: str, said: Json) -> Json:
+    windows = said["os"] == "Windows"
+    image = dict(_WINDOWS if windows else _LINUX)
+    modern = said["generation"] == "V2"
+    image["sku"] = (
+        ("2022-datacenter-azure-edition" if modern else "2022-datacenter")
+        if windows
+        else ("server" if modern else "server-gen1")
+    )
+    security = said["security_type"] or ("TrustedLaunch" if modern else "Standard")
+    interface = f"{said['name']}-nic"
+    properties: Json = {
+        "hardwareProfile": {"vmSize": said["size"]},
+        "storageProfile": {
+            "imageReference": image,
+            "osDisk": {"createOption": "FromImage", "osType": said["os"]} | said["os_disk"],
+            "dataDisks": [{"lun": n} | disk for n, disk in enumerate(said["data_disks"])],
+            "diskControllerType": said["disk_controller"],
+        },
+        "osProfile": {"computerName": said["name"][:15], "adminUsername": "azureuser"},
+        "networkProfile": {
+            "networkInterfaces": [_interface(subscription, said["group"], interface)]
+        },
+        "diagnosticsProfile": {"bootDiagnostics": {"enabled": True}},
+    }
+    if security != "Standard":
+        uefi = {"secureBootEnabled": True, "vTpmEnabled": True}
+        properties["securityProfile"] = {"uefiSettings": uefi, "securityType": security}
+    body = {"location": said["location"], "plan": said["plan"], "zones": said["zones"]}
+    body["managedBy"] = said["managed_by"]
+    return body | {"properties": properties | said["properties"]}
+
+
+def _interface(subscription: str, group: str, name: str) -> Json:
+    path = f"resourceGroups/{group}/providers/Microsoft.Network/networkInterfaces/{name}"
+    return {"id": f"/subscriptions/{subscription}/{path}"}
+
+
+def _put_into(world: World, vm: Vm, said: Json) -> None:
+    """Bring a VM into the state it is to be found in."""
+    since = world.clock.now() - timedelta(seconds=said["age"])
+    vm.created = vm.settled = vm.agent_seen = since
+    for attachment in vm.disks:
+        attachment.disk.created = attachment.disk.moved = since
+    vm.power = Power(said["power"])
+    vm.guest_runs = vm.power is Power.RUNNING
+    vm.boots = 1
+    vm.generalized = said["generalized"]
+    vm.os_disk.disk.sysprep = Sysprep(said["sysprep"])

@@ -1,0 +1,49 @@
+"""Bodies and headers as they go over the wire.
+
+Takes plain dicts, gives bytes. The compute provider indents its JSON by two and ends lines with
+CRLF; ARM's front door sends it compact. Clients never care, comparisons with recordings do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simulator.arm.errors import Json
+
+if TYPE_CHECKING:
+    from simulator.arm.operations import Operation
+
+CONTENT_TYPE = "application/json; charset=utf-8"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a route gives; `operation` is what goes on after the answer, if anything does."""
+
+    status: int = 200
+    body: Json | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    operation: "Operation | None" = None
+
+
+def compact(body: object) -> bytes:
+    """Encode as ARM's front door does."""
+    return msgspec.json.encode(body)
+
+
+def indented(body: object) -> bytes:
+    """Encode as the compute provider does: two spaces and CRLF."""
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).replace(b"\n", b"\r\n")
+
+
+def stamp(instant: datetime) -> str:
+    """Write an instant as Azure's bodies do."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def without_nulls(members: Mapping[str, object | None]) -> Json:
+    """Drop absent members: Azure leaves them out rather than sending null."""
+    return {name: value for name, value in members.items() if value is not None}

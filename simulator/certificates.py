@@ -1,0 +1,55 @@
+"""A CA of the simulator's own, and the certificate that its https port shows.
+
+Takes the state directory, gives a TLS context and the bundle for clients. The CA is kept for as
+long as it is valid, so that clients that trust it once go on doing so; the bundle also holds the
+certificates that the system trusts, because a client pointed at it uses no other.
+"""
+
+import ssl
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import certifi
+import trustme
+from cryptography import x509
+
+NAMES = ("localhost", "127.0.0.1", "::1", "management.localhost")
+LEAST_LEFT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """The server's TLS context and the file that clients trust."""
+
+    server: ssl.SSLContext
+    bundle: Path
+
+
+def certificates(state_dir: Path, now: datetime) -> Certificates:
+    """Return the CA of a directory with a fresh leaf; a new CA where none is valid at `now`."""
+    ca = _kept(state_dir, now) or _made(state_dir)
+    leaf = ca.issue_cert(*NAMES)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    leaf.configure_cert(context)
+    bundle = state_dir / "ca-bundle.pem"
+    own = (state_dir / "ca.pem").read_text()
+    bundle.write_text(own + Path(certifi.where()).read_text())
+    return Certificates(context, bundle.resolve())
+
+
+def _kept(state_dir: Path, now: datetime) -> trustme.CA | None:
+    certificate, key = state_dir / "ca.pem", state_dir / "ca-key.pem"
+    if not (certificate.exists() and key.exists()):
+        return None
+    until = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    if until < now + LEAST_LEFT:
+        return None
+    return trustme.CA.from_pem(certificate.read_bytes(), key.read_bytes())
+
+
+def _made(state_dir: Path) -> trustme.CA:
+    ca = trustme.CA(organization_name="Simulated Azure")
+    ca.cert_pem.write_to_path(state_dir / "ca.pem")
+    ca.private_key_pem.write_to_path(state_dir / "ca-key.pem")
+    return ca

@@ -1,0 +1,113 @@
+"""The steering surface from Python: what a story does besides what clients of Azure do.
+
+Takes plain words, gives plain dicts. Synchronous, over one kept connection.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+type Json = dict[str, Any]
+
+
+class SteeringError(Exception):
+    """The simulator would not be steered so; the text is its own."""
+
+
+class SimClient:
+    """A client of `/_sim/...` at an endpoint, trusting a CA file."""
+
+    def __init__(self, endpoint: str, ca: Path) -> None:
+        self._endpoint = endpoint
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = str(ca)
+
+    def ask(self, method: str, path: str, body: object = None, **query: str) -> Any:  # noqa: ANN401 JSON
+        """Send one steering request and return its JSON; SteeringError for a refusal."""
+        url = f"{self._endpoint}/_sim/{path}"
+        answer = self._session.request(method, url, json=body, params=query, timeout=60)
+        if not answer.ok:
+            msg = f"{method} /_sim/{path}: {answer.status_code} {answer.text}"
+            raise SteeringError(msg)
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def create_vm(self, name: str, **words: object) -> str:
+        """Make a VM (see the README for the words) and return its id."""
+        return str(self.ask("POST", "vms", {"name": name} | words)["id"])
+
+    def create_group(self, name: str, location: str = "westeurope", **tags: str) -> str:
+        """Make a resource group and return its id."""
+        body = {"name": name, "location": location, "tags": tags}
+        return str(self.ask("POST", "groups", body)["id"])
+
+    def vm(self, vm_id: str) -> Json:
+        """Return what a VM really is at."""
+        found: Json = self.ask("GET", "vm", id=vm_id)
+        return found
+
+    def vms(self) -> list[Json]:
+        """Return what all VMs really are at."""
+        return list(self.ask("GET", "vms")["value"])
+
+    def guest(self, vm_id: str, act: str, why: str | None = None) -> Json:
+        """Let a guest act: sysprep, sysprep-fails, shutdown, reboot, crash, hibernate .."""
+        begun: Json = self.ask("POST", "vm/guest", {"id": vm_id, "act": act, "why": why})
+        return begun
+
+    def captures(self) -> list[Json]:
+        """Return every image and version with what it was really made of."""
+        return list(self.ask("GET", "captures")["value"])
+
+    def now(self) -> datetime:
+        """Return the simulated instant."""
+        return datetime.fromisoformat(self.ask("GET", "clock")["now"])
+
+    def set_speed(self, speed: float) -> None:
+        """Set how many simulated seconds pass in a real one; 0 stops the clock."""
+        self.ask("PUT", "clock", {"speed": speed})
+
+    def advance(self, seconds: float) -> None:
+        """Move a stopped clock; returns when all that fell due has happened."""
+        self.ask("POST", "clock/advance", {"seconds": seconds})
+
+    def settings(self, **change: object) -> Json:
+        """Change settings (durations, page_size, throttling ..) and return all of them."""
+        settings: Json = self.ask("PATCH", "settings", change)
+        return settings
+
+    def fault(self, **said: object) -> Json:
+        """Inject a fault: method, path, caller, count and what is to happen."""
+        fault: Json = self.ask("POST", "faults", said)
+        return fault
+
+    def clear_faults(self) -> None:
+        """End all faults."""
+        self.ask("DELETE", "faults")
+
+    def requests(self, **query: str) -> list[Json]:
+        """Return the logged ARM requests: `caller` by name or id, `since` an instant, `after`."""
+        return list(self.ask("GET", "requests", **query)["value"])
+
+    def clear_requests(self) -> None:
+        """Forget the logged requests."""
+        self.ask("DELETE", "requests")
+
+    def roles(self) -> Json:
+        """Return the role file in force."""
+        roles: Json = self.ask("GET", "roles")
+        return roles
+
+    def set_roles(self, roles: Json) -> None:
+        """Put another role file in force."""
+        self.ask("PUT", "roles", roles)
+
+    def reset(self) -> None:
+        """Empty the subscription and undo all steering but the clock's."""
+        self.ask("POST", "reset")

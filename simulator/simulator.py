@@ -1,0 +1,158 @@
+"""The simulator as one thing: started and stopped, on two ports, with a CA of its own.
+
+Runs in a thread inside a test or the demo, or under `python -m simulator`. Gives the endpoints,
+the CA's path, and the environment that a client needs to take it for Azure.
+"""
+
+import asyncio
+import ssl
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from simulator.arm import identity
+from simulator.arm.errors import Json
+from simulator.arm.rbac import DEFAULT_ROLES, read_roles
+from simulator.arm.server import Arm
+from simulator.certificates import certificates
+from simulator.client import SimClient
+from simulator.clock import Clock
+from simulator.eventgrid.grid import EventGrid
+
+SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
+TENANT = "7e4a0000-0000-4000-8000-00000000d1e7"
+HOST = "localhost"
+
+
+@dataclass
+class Simulator:
+    """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand."""
+
+    port: int = 0
+    identity_port: int = 0
+    speed: float = 1.0
+    state_dir: Path = Path(".sim")
+    roles: Path = DEFAULT_ROLES
+    start_at: datetime | None = None
+    subscription_id: str = SUBSCRIPTION
+    tenant_id: str = TENANT
+
+    def start(self) -> Self:
+        """Serve, in a thread of its own; returns once both ports answer."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._certificates = certificates(self.state_dir, datetime.now(UTC))
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure:
+            raise self._failure
+        self.client = SimClient(self.arm_endpoint, self.ca_path)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving; returns once everything is closed."""
+        self.client.close()
+        self._loop.call_soon_threadsafe(self._stopped.set)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def arm_endpoint(self) -> str:
+        """Return the https endpoint of ARM, of Entra and of steering."""
+        return f"https://{HOST}:{self.port}"
+
+    @property
+    def identity_endpoint(self) -> str:
+        """Return the managed-identity endpoint."""
+        return f"http://{HOST}:{self.identity_port}/msi/token"
+
+    @property
+    def ca_path(self) -> Path:
+        """Return the file with the CA's certificate and those the system trusts."""
+        return self._certificates.bundle
+
+    def environment(self, principal: str = "app") -> dict[str, str]:
+        """Return the environment in which a client takes this for Azure, as a principal."""
+        named = self.arm.rbac.named(principal)
+        return {
+            "ARM_ENDPOINT": self.arm_endpoint,
+            "ARM_CLOUD_METADATA_URL": f"{self.arm_endpoint}/metadata/endpoints?api-version=2019-05-01",
+            "IDENTITY_ENDPOINT": self.identity_endpoint,
+            "IDENTITY_HEADER": identity.HEADER_SECRET,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{HOST}:{self.identity_port}",
+            "AZURE_AUTHORITY_HOST": self.arm_endpoint,
+            "AZURE_CLIENT_ID": named.app_id,
+            "AZURE_TENANT_ID": self.tenant_id,
+            "AZURE_SUBSCRIPTION_ID": self.subscription_id,
+            "REQUESTS_CA_BUNDLE": str(self.ca_path),
+            "SSL_CERT_FILE": str(self.ca_path),
+        }
+
+    def endpoints(self) -> Json:
+        """Return what `endpoints.json` says."""
+        return {
+            "arm": self.arm_endpoint,
+            "identity": self.identity_endpoint,
+            "steering": f"{self.arm_endpoint}/_sim",
+            "ca": str(self.ca_path),
+            "subscriptionId": self.subscription_id,
+            "tenantId": self.tenant_id,
+            "environment": self.environment(),
+        }
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            self._loop = runner.get_loop()
+            try:
+                runner.run(self._serve())
+            except BaseException as failure:  # noqa: BLE001 start() raises it in its own thread
+                self._failure = failure
+                self._ready.set()
+
+    async def _serve(self) -> None:
+        self._stopped = asyncio.Event()
+        clock = Clock(speed=self.speed, start=self.start_at)
+        grid = EventGrid(clock, subscription_id=self.subscription_id, tenant_id=self.tenant_id)
+        key = identity.signing_key(self.state_dir / "signing-key.pem")
+        self.arm = Arm(
+            clock, grid, read_roles(self.roles), key, self.subscription_id, self.tenant_id
+        )
+        arm, self.port = await _listen(self.arm.app(), self.port, self._certificates.server)
+        plain, self.identity_port = await _listen(self.arm.identity_app(), self.identity_port, None)
+        ticking = asyncio.create_task(clock.run())
+        self._ready.set()
+        await self._stopped.wait()
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+        await grid.close()
+        for runner in (arm, plain):
+            await runner.cleanup()
+
+
+async def _listen(
+    app: web.Application, port: int, tls: ssl.SSLContext | None
+) -> tuple[web.AppRunner, int]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, port, ssl_context=tls, backlog=1024)
+    await site.start()
+    return runner, int(runner.addresses[0][1])

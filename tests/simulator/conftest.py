@@ -1,0 +1,107 @@
+"""A simulator for the tests, and real Azure clients that take it for Azure.
+
+One server for the whole run, emptied before each test; its clock stands until a test moves it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+import requests
+from azure.identity import ManagedIdentityCredential
+from azure.mgmt.compute import ComputeManagementClient
+
+from simulator.simulator import Simulator
+
+type Computes = Callable[..., ComputeManagementClient]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Serve for as long as the run lasts."""
+    with Simulator(state_dir=tmp_path_factory.mktemp("sim"), speed=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def sim(server: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
+    """Give the simulator empty, its clock stopped, the environment set for the app."""
+    server.client.set_speed(0)
+    server.client.reset()
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    return server
+
+
+@pytest.fixture
+def compute(sim: Simulator) -> Iterator[Computes]:
+    """Make real compute clients: `compute("app")`, `compute("owner")`."""
+    with ExitStack() as opened:
+
+        def client(principal: str = "app", **options: object) -> ComputeManagementClient:
+            named = sim.environment(principal)["AZURE_CLIENT_ID"]
+            credential = opened.enter_context(ManagedIdentityCredential(client_id=named))
+            made = ComputeManagementClient(
+                credential,
+                sim.subscription_id,
+                base_url=sim.arm_endpoint,
+                credential_scopes=[f"{sim.arm_endpoint}/.default"],
+                **({"retry_total": 0} | options),
+            )
+            return opened.enter_context(made)
+
+        yield client
+
+
+class Arm:
+    """Raw requests to ARM as a principal, for what an SDK would hide."""
+
+    def __init__(self, sim: Simulator, principal: str) -> None:
+        self._sim = sim
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = str(sim.ca_path)
+        self._session.headers["Authorization"] = f"Bearer {token(sim, principal)}"
+
+    def __call__(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> requests.Response:
+        """Send a request; a path without api-version gets one."""
+        if "api-version" not in path:
+            path += ("&" if "?" in path else "?") + "api-version=2026-04-01"
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = self._sim.arm_endpoint + path
+        return self._session.request(method, url, json=body, headers=sent, timeout=30)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+
+def token(sim: Simulator, principal: str) -> str:
+    """Fetch a principal's token as an App Service app does."""
+    environment = sim.environment(principal)
+    answer = requests.get(
+        environment["IDENTITY_ENDPOINT"],
+        params={
+            "api-version": "2019-08-01",
+            "resource": "https://management.azure.com/",
+            "client_id": environment["AZURE_CLIENT_ID"],
+        },
+        headers={"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]},
+        timeout=30,
+    )
+    return str(answer.json()["access_token"])
+
+
+@pytest.fixture
+def arm(sim: Simulator) -> Iterator[Callable[[str], Arm]]:
+    """Make raw ARM callers: `arm("app")("GET", "/subscriptions")`."""
+    with ExitStack() as opened:
+
+        def caller(principal: str = "app") -> Arm:
+            made = Arm(sim, principal)
+            opened.callback(made.close)
+            return made
+
+        yield caller

@@ -1,0 +1,35 @@
+"""The way of a managed image through real Azure clients."""
+
+from tests.simulator.conftest import Computes
+
+from simulator.simulator import Simulator
+
+
+def power(compute: Computes, group: str, name: str) -> str:
+    """Return the last status of a VM."""
+    view = compute().virtual_machines.instance_view(group, name)
+    return str(view.statuses[-1].code)
+
+
+def test_a_sysprepped_vm_becomes_an_image(sim: Simulator, compute: Computes) -> None:
+    """Sysprep, deallocate, generalize and PUT give an image that was made of a sealed disk."""
+    vm = sim.client.create_vm("web", generation="V1", data_disks=[{}])
+    client = compute()
+    sim.client.guest(vm, "sysprep")
+    sim.client.advance(60)
+    assert power(compute, "rg-vms", "web") == "PowerState/stopped"
+    client.virtual_machines.begin_deallocate("rg-vms", "web", polling=False)
+    assert power(compute, "rg-vms", "web") == "PowerState/deallocating"
+    sim.client.advance(11)
+    client.virtual_machines.generalize("rg-vms", "web")
+    body = {
+        "location": "westeurope",
+        "properties": {"sourceVirtualMachine": {"id": vm}, "hyperVGeneration": "V1"},
+    }
+    client.images.begin_create_or_update("rg-vms", "img", body, polling=False)
+    assert client.images.get("rg-vms", "img").provisioning_state == "Creating"
+    sim.client.advance(8)
+    assert client.images.get("rg-vms", "img").provisioning_state == "Succeeded"
+    (capture,) = sim.client.captures()
+    assert capture["sysprep"] == "succeeded"
+    assert len(capture["dataDisks"]) == 1
