@@ -12,6 +12,9 @@ from simulator.arm.resources import Resource
 from simulator.arm.wire import Answer
 from simulator.arm.world import World
 
+ACCEPTED = 202
+MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
+
 
 @dataclass(slots=True)
 class Call:
@@ -61,7 +64,7 @@ class Call:
         url += f"/locations/{operation.location}/{operation.family}/{operation.id}"
         version = self.query["api-version"]
         headers = {"Azure-AsyncOperation": f"{url}?api-version={version}"}
-        if status == 202:  # noqa: PLR2004
+        if status == ACCEPTED:
             headers["Location"] = f"{url}?monitor=true&api-version={version}"
         operation.retry_after = self.world.settings.retry_after
         if operation.retry_after is not None:
@@ -96,24 +99,27 @@ def tags_in(body: Json) -> dict[str, str]:
 def checked_tags(tags: object) -> dict[str, str]:
     """Return tags as text, or refuse what Azure refuses: count, length, characters."""
     if not isinstance(tags, dict):
-        raise errors.invalid_content("tags must be an object")
-    if len(tags) > 50:  # noqa: PLR2004
-        raise _bad_tag("The number of tags exceeds the maximum of '50'.", "TooManyTags")
+        msg = "tags must be an object"
+        raise errors.invalid_content(msg)
+    if len(tags) > MOST_TAGS:
+        msg = "The number of tags exceeds the maximum of '50'."
+        raise _bad_tag(msg, "TooManyTags")
     for name, value in tags.items():
         _check_tag(name, value)
     return {name: "" if value is None else str(value) for name, value in tags.items()}
 
 
 def _check_tag(name: str, value: object) -> None:
-    if len(name) > 512:  # noqa: PLR2004
-        raise _bad_tag(f"Tag name too large: '{name[:40]}..'. The limit is '512'.")
+    if len(name) > LONGEST_NAME:
+        msg = f"Tag name too large: '{name[:40]}..'. The limit is '512'."
+        raise _bad_tag(msg)
     if set(name) & set("<>%&\\?/") or not name.strip():
         characters = "The following characters are not supported: '<>%&\\?/'."
-        raise _bad_tag(
-            f"The tag name '{name}' is invalid. {characters}", "InvalidTagNameCharacters"
-        )
-    if len(str(value)) > 256:  # noqa: PLR2004
-        raise _bad_tag(f"Tag value too large for tag '{name}'. The limit is '256'.")
+        msg = f"The tag name '{name}' is invalid. {characters}"
+        raise _bad_tag(msg, "InvalidTagNameCharacters")
+    if len(str(value)) > LONGEST_VALUE:
+        msg = f"Tag value too large for tag '{name}'. The limit is '256'."
+        raise _bad_tag(msg)
 
 
 def _bad_tag(message: str, code: str = "InvalidTag") -> ArmError:

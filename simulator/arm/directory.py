@@ -111,7 +111,8 @@ def head_group(call: Call) -> Answer:
 def list_groups(call: Call) -> Answer:
     """List the resource groups."""
     if "$filter" in call.query:
-        raise errors.not_simulated("$filter on a list of resource groups")
+        msg = "$filter on a list of resource groups"
+        raise errors.not_simulated(msg)
     prefix = f"/subscriptions/{call.world.subscription}/"
     return page(call, Group, group_body, prefix)
 

@@ -118,7 +118,8 @@ def delete_disk(call: Call) -> Answer:
 
 def access_not_simulated(call: Call) -> Answer:
     """Say that the contents of disks are not simulated yet."""
-    raise errors.not_simulated(f"{call.path.rsplit('/', 1)[1]}: the contents of disks")
+    msg = f"{call.path.rsplit('/', 1)[1]}: the contents of disks"
+    raise errors.not_simulated(msg)
 
 
 def _build(call: Call, disk_id: str, now: datetime) -> Disk:
@@ -138,14 +139,16 @@ def _build(call: Call, disk_id: str, now: datetime) -> Disk:
     )
     _copy_source(call, disk, creation)
     if not disk.size_gb:
-        raise errors.missing_parameter("disk.diskSizeGB")
+        msg = "disk.diskSizeGB"
+        raise errors.missing_parameter(msg)
     return disk
 
 
 def _copy_source(call: Call, disk: Disk, creation: Json) -> None:
     option = need(creation, "createOption")
     if option not in ("Empty", "Copy"):
-        raise errors.not_simulated(f"a disk with createOption {option}")
+        msg = f"a disk with createOption {option}"
+        raise errors.not_simulated(msg)
     if option == "Empty":
         return
     source_id = need(creation, "sourceResourceId")

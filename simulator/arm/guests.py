@@ -51,7 +51,7 @@ DEFAULT_SYSPREP_ERROR = (
 )
 
 
-class GuestIsOff(Exception):  # noqa: N818 a state, not an error of the simulator
+class GuestIsOff(Exception):
     """The guest cannot act: its VM does not run, or it is at something already."""
 
 

@@ -54,13 +54,15 @@ class Tokens:
             raise errors.missing_token()
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise errors.invalid_token("The authentication scheme of the header must be 'Bearer'.")
+            msg = "The authentication scheme of the header must be 'Bearer'."
+            raise errors.invalid_token(msg)
         app_id, expires = self._seen.get(token) or self._verified(token)
         if expires <= self.world.clock.now():
             raise errors.expired_token()
         principal = self.rbac.principals.get(app_id)
         if principal is None:
-            raise errors.invalid_token("The access token is from an unknown application.")
+            msg = "The access token is from an unknown application."
+            raise errors.invalid_token(msg)
         return principal
 
     def public_keys(self) -> Json:
@@ -71,7 +73,7 @@ class Tokens:
         return {"keys": [key | {"n": _b64(modulus), "e": _b64(numbers.e.to_bytes(3))}]}
 
     def _verified(self, token: str) -> tuple[str, datetime]:
-        unchecked = {
+        unchecked: jwt.types.Options = {
             "verify_exp": False,
             "verify_aud": False,
             "verify_nbf": False,
@@ -82,7 +84,8 @@ class Tokens:
                 token, self.key.public_key(), algorithms=["RS256"], options=unchecked
             )
         except jwt.InvalidTokenError as error:
-            raise errors.invalid_token("The access token is invalid.") from error
+            msg = "The access token is invalid."
+            raise errors.invalid_token(msg) from error
         expires = datetime.fromtimestamp(claims["exp"], self.world.clock.now().tzinfo)
         self._seen[token] = (claims["appid"].lower(), expires)
         return self._seen[token]

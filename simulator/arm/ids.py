@@ -20,6 +20,10 @@ DEFINITIONS = "Microsoft.Compute/galleries/images"
 VERSIONS = "Microsoft.Compute/galleries/images/versions"
 
 
+# Where a path has its group's name: /subscriptions/S/resourceGroups/G
+_GROUP_AT = 4
+
+
 class Named(NamedTuple):
     """The last `/providers/` tail of a path: `types` without the namespace; names may lack one."""
 
@@ -46,8 +50,8 @@ def take_apart(path: str) -> Named | None:
 def group_of(path: str) -> str | None:
     """Return the resource group's name in the path's own casing, or None."""
     segments = path.split("/", 5)
-    named = len(segments) > 4 and segments[3].lower() == "resourcegroups"  # noqa: PLR2004 /subscriptions/S/resourceGroups/G
-    return segments[4] if named else None
+    named = len(segments) > _GROUP_AT and segments[_GROUP_AT - 1].lower() == "resourcegroups"
+    return segments[_GROUP_AT] if named else None
 
 
 def group_id(subscription: str, group: str) -> str:

@@ -51,7 +51,8 @@ def put_image(call: Call) -> Answer:
     if existing:
         return _again(call, existing)
     if not member(call.body, "properties", "sourceVirtualMachine", "id"):
-        raise errors.not_simulated("a managed image of anything but a virtual machine")
+        msg = "a managed image of anything but a virtual machine"
+        raise errors.not_simulated(msg)
     image = world.add(_captured(call, image_id))
     image.provisioning = "Creating"
 
@@ -99,7 +100,8 @@ def delete_image(call: Call) -> Answer:
 def _again(call: Call, image: Image) -> Answer:
     source = member(call.body, "properties", "sourceVirtualMachine", "id")
     if source and source.lower() != (image.source_vm or "").lower():
-        raise errors.property_change_not_allowed("sourceVirtualMachine.id")
+        msg = "sourceVirtualMachine.id"
+        raise errors.property_change_not_allowed(msg)
     if image.operation:
         raise errors.concurrent_operation()
     if "tags" in call.body:
@@ -139,11 +141,7 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
     if not vm.generalized:
         raise errors.vm_not_generalized(vm.name)
     if vm.security_type != "Standard":
-        message = (
-            "The operation 'Create Image' is not supported for the Virtual Machine "
-            f"'{vm.name}' with security type '{vm.security_type}'."
-        )
-        raise errors.operation_not_allowed(message)
+        raise errors.not_for_trusted_launch(vm.security_type)
     if (generation or "V1") != vm.generation:
         message = (
             f"The source Virtual Machine is of Hypervisor Generation '{vm.generation}'. The "

@@ -43,7 +43,8 @@ def put_lock(call: Call) -> Answer:
     """Lock a scope, or change its lock."""
     level = need(call.body, "properties", "level")
     if level not in ("CanNotDelete", "ReadOnly"):
-        raise errors.invalid_content(f"the lock level '{level}' is invalid")
+        msg = f"the lock level '{level}' is invalid"
+        raise errors.invalid_content(msg)
     existed = call.world.find(Lock, _id(call)) is not None
     notes = call.body["properties"].get("notes")
     lock = Lock(id=_id(call), scope=call.names["scope"], level=level, notes=notes)

@@ -76,7 +76,7 @@ class Operations:
         """Return an operation by the last segment of its polling URL."""
         return self._by_id.get(operation_id.lower())
 
-    def start(  # noqa: PLR0913 an operation is what all these say
+    def start(  # noqa: PLR0913 what an operation is, said in one place
         self,
         act: str,
         location: str,

@@ -45,7 +45,8 @@ def _scope(call: Call) -> str:
 def _after(call: Call) -> int:
     token = call.query.get("$skiptoken") or call.query.get("$skipToken") or "0"
     if not token.isdecimal():
-        raise errors.invalid_parameter(f"The skip token '{token}' is invalid.", "$skiptoken")
+        msg = f"The skip token '{token}' is invalid."
+        raise errors.invalid_parameter(msg, "$skiptoken")
     return int(token)
 
 

@@ -38,7 +38,9 @@ _API_VERSION = re.compile(
 )
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
-UNAUTHORIZED, NOT_FOUND, THROTTLED, NOT_SIMULATED = 401, 404, 429, 501
+UNAUTHORIZED, THROTTLED, NOT_SIMULATED = 401, 429, 501
+# 204 to a DELETE says that there was nothing to do, so nothing is published.
+DONE = (200, 201)
 
 
 class Pipeline:
@@ -57,9 +59,17 @@ class Pipeline:
         try:
             return await handler(request)
         except ArmError as error:
-            return web.Response(
-                status=error.status, body=compact(error.body()), content_type="application/json"
-            )
+            return _plain(error)
+
+    def may_publish(self, request: web.Request, action: str, scope: str) -> web.Response | None:
+        """Check the data action of a request that is not ARM's: None, or the refusal."""
+        try:
+            caller = self.tokens.reader(request.headers.get("Authorization"))
+        except ArmError as error:
+            return _plain(error)
+        if self.rbac.allows_data(caller, action, scope):
+            return None
+        return _plain(errors.authorization_failed(caller.app_id, caller.object_id, action, scope))
 
 
 class Passage:
@@ -83,6 +93,8 @@ class Passage:
         except ArmError as error:
             code = error.code
             response = self._refused(error)
+        except web.HTTPException as refusal:
+            response = refusal
         self._log(response.status, code)
         if self._fault and self._fault.drop:
             _hang_up(self._request)
@@ -134,7 +146,8 @@ class Passage:
     async def _beyond(self, *, known: bool) -> web.StreamResponse:
         """Let Event Grid's own routes answer; what nobody knows is not simulated."""
         if known:
-            raise errors.not_simulated(f"{self._request.method} {self._request.path}")
+            msg = f"{self._request.method} {self._request.path}"
+            raise errors.not_simulated(msg)
         return await self._go_on(self._request)
 
     async def _call(self, names: dict[str, str]) -> Call:
@@ -160,7 +173,7 @@ class Passage:
     def _given(self, answer: Answer) -> web.Response:
         if answer.operation:
             answer.operation.report = self._report
-        elif answer.status < 300 and answer.status != 204:  # noqa: PLR2004 204: there was nothing to do
+        elif answer.status in DONE:
             self._publish(succeeded=True)
         front = self._route is not None and self._route.front
         body = None if answer.body is None else (compact if front else indented)(answer.body)
@@ -274,12 +287,18 @@ def _json(raw: bytes) -> Json:
     except msgspec.DecodeError as error:
         raise errors.invalid_content(str(error)) from error
     if not isinstance(body, dict):
-        raise errors.invalid_content("the body must be a JSON object")
+        msg = "the body must be a JSON object"
+        raise errors.invalid_content(msg)
     return body
 
 
 def _resource_uri(path: str, scope: str, verb: str) -> str:
     return scope if verb == "Action" else path
+
+
+def _plain(error: ArmError) -> web.Response:
+    body = compact(error.body())
+    return web.Response(status=error.status, body=body, content_type="application/json")
 
 
 def _hang_up(request: web.Request) -> None:

@@ -17,7 +17,6 @@ DEFAULT_ROLES = Path(__file__).with_name("roles.json")
 
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 _GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
-_GROUP_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class Grant:
     permissions: tuple[Json, ...]
     allowed: re.Pattern[str]
     denied: re.Pattern[str]
+    data: re.Pattern[str]
 
     def covers(self, action: str, scope: str) -> bool:
         """Say whether the role holds at a scope and allows the (lowered) action."""
@@ -90,6 +90,14 @@ class Rbac:
             )
         return self._known[asked]
 
+    def allows_data(self, principal: Principal, action: str, scope: str) -> bool:
+        """Say whether a principal may do a data action (send events, read a disk) at a scope."""
+        return any(
+            grant.data.fullmatch(action.lower()) is not None
+            for grant in self.grants
+            if grant.principal == principal.object_id and within(scope.lower(), grant.scope)
+        )
+
     def permissions(self, principal: Principal, scope: str) -> list[Json]:
         """Return what the permissions API lists for a principal at a scope."""
         found: list[Json] = []
@@ -113,6 +121,7 @@ class Rbac:
             permissions=permissions,
             allowed=_pattern([a for p in permissions for a in p["actions"]]),
             denied=_pattern([a for p in permissions for a in p["notActions"]]),
+            data=_pattern([a for p in permissions for a in p["dataActions"]]),
         )
 
 
@@ -143,15 +152,17 @@ def action_of(method: str, path: str) -> tuple[str, str]:
 
 
 def _container_action(method: str, path: str) -> tuple[str, str]:
-    segments = path.strip("/").split("/")
+    """Return the action on what has no provider in its path: subscriptions and groups."""
+    first, subscription, *rest = [*path.strip("/").split("/"), ""]
+    above = f"/{first}/{subscription}".rstrip("/")
     if method == "POST":
-        return f"Microsoft.Resources/subscriptions/{segments[-1]}/action", path
-    verb = _VERBS[method]
-    if len(segments) > 2 and segments[2].lower() == "resourcegroups":  # noqa: PLR2004 subscriptions/S/resourcegroups
-        scope = path if len(segments) >= _GROUP_DEPTH else "/" + "/".join(segments[:2])
-        return f"{_GROUPS}/{verb}", scope
-    extra = "/".join(["", *segments[2:]]) if len(segments) > 2 else ""  # noqa: PLR2004 subscriptions/S/more
-    return f"Microsoft.Resources/subscriptions{extra}/{verb}", "/" + "/".join(segments[:2])
+        return f"Microsoft.Resources/subscriptions/{rest[0]}/action", above
+    verb, kind = _VERBS[method], rest[0] if rest else ""
+    if kind.lower() == "resourcegroups":
+        named = len(rest) > len(("resourceGroups", ""))
+        return f"{_GROUPS}/{verb}", path if named else above
+    extra = f"/{kind}" if kind else ""
+    return f"Microsoft.Resources/subscriptions{extra}/{verb}", above
 
 
 def _extends(namespace: str) -> bool:

@@ -3,11 +3,13 @@
 from simulator.arm import (
     directory,
     disks,
+    galleries,
     images,
     locks,
     operation_polls,
     permissions,
     tags,
+    versions,
     vm_power,
     vms,
 )
@@ -19,6 +21,8 @@ ROUTES: tuple[Route, ...] = (
     *vm_power.ROUTES,
     *disks.ROUTES,
     *images.ROUTES,
+    *galleries.ROUTES,
+    *versions.ROUTES,
     *operation_polls.ROUTES,
     *tags.ROUTES,
     *locks.ROUTES,

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from simulator.arm.wire import Answer
-
 if TYPE_CHECKING:
     from simulator.arm.call import Call
+    from simulator.arm.wire import Answer
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from typing import NoReturn
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from simulator.arm import cloud_metadata
+from simulator.arm.entra import Entra
 from simulator.arm.errors import Json, not_simulated
 from simulator.arm.identity import ManagedIdentity, Tokens
 from simulator.arm.pipeline import Pipeline
@@ -36,12 +38,15 @@ class Arm:
         self.rbac = Rbac(subscription, roles)
         self.tokens = Tokens(self.world, self.rbac, key)
         self.pipeline = Pipeline(self.world, self.rbac, self.tokens, Routes(ROUTES))
+        grid.authorize = self.pipeline.may_publish
 
     def app(self) -> web.Application:
         """Make the https application."""
         app = web.Application(middlewares=[self.pipeline.middleware], client_max_size=MAX_BODY)
         app.add_routes(Steering(self.pipeline).routes())
         app.add_routes(self.world.grid.routes())
+        app.add_routes(cloud_metadata.routes(self.world.tenant))
+        app.add_routes(Entra(self.tokens).routes())
         app.router.add_route("*", "/{anything:.*}", _nothing_here)
         return app
 
@@ -53,4 +58,5 @@ class Arm:
 
 
 async def _nothing_here(request: web.Request) -> NoReturn:
-    raise not_simulated(f"{request.method} {request.path}")
+    msg = f"{request.method} {request.path}"
+    raise not_simulated(msg)

@@ -11,7 +11,7 @@ from datetime import datetime
 from aiohttp import web
 
 from simulator.arm import ids
-from simulator.arm.errors import ArmError, Json
+from simulator.arm.errors import ArmError
 from simulator.arm.guests import GuestAct, GuestIsOff, let
 from simulator.arm.pipeline import Pipeline
 from simulator.arm.resources import Group, Image, Version, Vm
@@ -69,7 +69,7 @@ class Steering:
         return _json(hidden_facts(vm))
 
     async def _captures(self, _: web.Request) -> web.Response:
-        images = [*self._world.of(Image), *self._world.of(Version)]
+        images: list[Image | Version] = [*self._world.of(Image), *self._world.of(Version)]
         shown = [
             {"id": image.id, "state": image.provisioning, "tags": image.tags} | image.capture.body()
             for image in images

@@ -29,7 +29,8 @@ def patch_tags(call: Call) -> Answer:
     elif operation == "delete":
         changed = _without(resource.tags, named)
     else:
-        raise errors.invalid_content(f"the operation '{operation}' is not Merge, Replace or Delete")
+        msg = f"the operation '{operation}' is not Merge, Replace or Delete"
+        raise errors.invalid_content(msg)
     return _write(call, resource, changed)
 
 

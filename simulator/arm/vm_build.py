@@ -85,7 +85,8 @@ def _kept(properties: Json, os_type: str) -> Json:
             "requireGuestProvisionSignal": True,
         }
     elif member(properties, "storageProfile", "osDisk", "createOption") != "Attach":
-        raise errors.missing_parameter("osProfile")
+        msg = "osProfile"
+        raise errors.missing_parameter(msg)
     return kept
 
 
@@ -143,9 +144,8 @@ def _source_image(world: World, storage: Json) -> Definition | Image | None:
     version = world.find(Version, reference)
     definition = world.find(Definition, ids.parent(reference) if version else reference)
     if definition is None:
-        raise errors.invalid_parameter(
-            f"The platform image '{reference}' is not available.", "imageReference"
-        )
+        msg = f"The platform image '{reference}' is not available."
+        raise errors.invalid_parameter(msg, "imageReference")
     return definition
 
 

@@ -90,7 +90,7 @@ def _power(act: Act) -> Callable[[Call], Answer]:
     return answer
 
 
-def begin(
+def begin(  # noqa: PLR0913 who, what, how, and what is to go wrong
     world: World, vm: Vm, act: Act, move: Move, doomed: Failure | None, *, hibernate: bool = False
 ) -> Operation:
     """Start an act on its way; at its end the VM is in its new state, or back in the old one."""
@@ -166,7 +166,7 @@ def _hibernates(call: Call, vm: Vm, act: Act) -> bool:
 
 
 def _cut_off(vm: Vm, act: Act) -> None:
-    """Stop the guest; Sysprep that was under way leaves a disk that is neither one nor the other."""
+    """Stop the guest; Sysprep cut off half way leaves a disk that is neither one nor the other."""
     if act is Act.START:
         return
     disk = vm.os_disk.disk

@@ -3,12 +3,12 @@
 Takes calls, gives Azure's answers. Power lies in `vm_power`, the bodies in `vm_bodies`.
 """
 
-from simulator.arm import errors, ids
+from simulator.arm import errors
 from simulator.arm.call import Call, check_etag, member, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.machine import Power
 from simulator.arm.pages import page
-from simulator.arm.resources import Sysprep, Vm
+from simulator.arm.resources import Vm
 from simulator.arm.routing import Route
 from simulator.arm.vm_bodies import instance_view, status_row, vm_body
 from simulator.arm.vm_build import build_vm, change_data_disks, detach
@@ -28,7 +28,8 @@ def get_vm(call: Call) -> Answer:
     vm = _existing(call)
     expand = call.query.get("$expand", "").lower()
     if expand not in ("", "instanceview", "userdata"):
-        raise errors.invalid_parameter(f"The expand '{expand}' is not supported.", "$expand")
+        msg = f"The expand '{expand}' is not supported."
+        raise errors.invalid_parameter(msg, "$expand")
     now = call.world.clock.now() if expand == "instanceview" else None
     return Answer(body=vm_body(vm, call.group, now))
 
@@ -41,7 +42,8 @@ def get_instance_view(call: Call) -> Answer:
 def list_vms(call: Call) -> Answer:
     """List the VMs of a group or of the subscription, by pages; `statusOnly=true` their states."""
     if "$filter" in call.query or "$expand" in call.query:
-        raise errors.not_simulated("$filter and $expand on a list of virtual machines")
+        msg = "$filter and $expand on a list of virtual machines"
+        raise errors.not_simulated(msg)
     if call.query.get("statusOnly", "").lower() == "true":
         return page(call, Vm, status_row)
     return page(call, Vm, lambda vm: vm_body(vm, vm.group.upper()))
@@ -122,7 +124,8 @@ def _create(call: Call, vm_id: str) -> Answer:
 
 def _need_admin(body: Json) -> None:
     if not member(body, "properties", "osProfile", "adminUsername"):
-        raise errors.missing_parameter("adminUsername")
+        msg = "adminUsername"
+        raise errors.missing_parameter(msg)
 
 
 def _show_starting(world: World, vm: Vm) -> None:
@@ -170,10 +173,12 @@ def _check_fixed(vm: Vm, properties: Json) -> None:
         and vm.image_reference
         and member(reference, "sku") != vm.image_reference.get("sku")
     ):
-        raise errors.property_change_not_allowed("imageReference")
+        msg = "imageReference"
+        raise errors.property_change_not_allowed(msg)
     disk = member(properties, "storageProfile", "osDisk", "managedDisk", "id")
     if disk and disk.lower() != vm.os_disk.disk.key:
-        raise errors.not_simulated("swapping the OS disk of a virtual machine")
+        msg = "swapping the OS disk of a virtual machine"
+        raise errors.not_simulated(msg)
 
 
 def _existing(call: Call) -> Vm:

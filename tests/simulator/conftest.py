@@ -5,6 +5,7 @@ One server for the whole run, emptied before each test; its clock stands until a
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import requests
@@ -38,7 +39,7 @@ def compute(sim: Simulator) -> Iterator[Computes]:
     """Make real compute clients: `compute("app")`, `compute("owner")`."""
     with ExitStack() as opened:
 
-        def client(principal: str = "app", **options: object) -> ComputeManagementClient:
+        def client(principal: str = "app", **options: Any) -> ComputeManagementClient:
             named = sim.environment(principal)["AZURE_CLIENT_ID"]
             credential = opened.enter_context(ManagedIdentityCredential(client_id=named))
             made = ComputeManagementClient(
