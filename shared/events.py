@@ -60,7 +60,7 @@ def _read_health(data: Mapping[str, Any]) -> Wake | None:
     if ref is None:
         msg = f"a health event names no virtual machine: {target[:200]!r}"
         raise Unreadable(msg)
-    if properties.get("annotationName") not in _STOPPING:
+    if _text(properties, "annotationName") not in _STOPPING:
         return Wake(ref)
     return Wake(ref, stopping=read_instant(_text(properties, "occurredTime")))
 

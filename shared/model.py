@@ -524,9 +524,9 @@ def read_instant(text: str | None) -> datetime | None:
     """Return the instant of an ISO 8601 text with an offset; None where it is none."""
     try:
         instant = datetime.fromisoformat(text or "")
-    except ValueError:
+        return instant.astimezone(UTC) if instant.tzinfo else None
+    except (ValueError, OverflowError):  # an offset may lead out of the calendar
         return None
-    return instant.astimezone(UTC) if instant.tzinfo else None
 
 
 def write_instant(instant: datetime) -> str:
