@@ -1,0 +1,179 @@
+"""What the operator may set, and what keeps the app from starting."""
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.model import GalleryTarget
+from shared.settings import (
+    EVERY_FIVE_MINUTES,
+    PUBLIC_ARM,
+    Name,
+    ProofPolicy,
+    Settings,
+    read_definition_id,
+    read_settings,
+)
+from tests.making import ELSEWHERE, GALLERY, REF, SUBSCRIPTION, settings
+
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/golden"
+SCOPE = GROUP.lower() + "/"
+TOPIC = "https://t.westeurope-1.eventgrid.azure.net/api/events"
+
+
+def read(**environment: str) -> Settings:
+    """Read settings that are good but for what is named."""
+    return read_settings({Name.SUBSCRIPTIONS.value: SUBSCRIPTION, **environment})
+
+
+def test_the_subscriptions_are_enough() -> None:
+    """Everything but the subscriptions to watch has a default, and proof is required by default."""
+    assert read() == Settings(
+        subscriptions=(SUBSCRIPTION,),
+        scopes=(),
+        capture_target="",
+        image_group=None,
+        proof=ProofPolicy.REQUIRED,
+        outcome_topic="",
+        sweep_schedule=EVERY_FIVE_MINUTES,
+        dry_run=False,
+        arm_endpoint=PUBLIC_ARM,
+    )
+
+
+def test_an_empty_value_is_the_default() -> None:
+    """A setting that is there but empty says the same as one that is not there."""
+    assert read(**{name.value: "" for name in Name if name is not Name.SUBSCRIPTIONS}) == read()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("CAPTURE_SCOPE", GROUP, "scopes", (SCOPE,)),
+        ("CAPTURE_SCOPE", f"{GROUP}/ , {GROUP}", "scopes", (SCOPE, SCOPE)),
+        ("CAPTURE_SCOPE", GROUP.upper(), "scopes", (SCOPE,)),
+        ("CAPTURE_SCOPE", GROUP[:51], "scopes", (f"/subscriptions/{SUBSCRIPTION}/",)),
+        ("CAPTURE_TARGET", "managed-image", "capture_target", "managed-image"),
+        ("CAPTURE_TARGET", " gallery/windows ", "capture_target", "gallery/windows"),
+        ("CAPTURE_TARGET", GALLERY.scope, "capture_target", GALLERY.scope),
+        ("IMAGE_RESOURCE_GROUP", GROUP, "image_group", (SUBSCRIPTION, "golden")),
+        ("PROOF", "when-readable", "proof", ProofPolicy.WHEN_READABLE),
+        ("PROOF", "off", "proof", ProofPolicy.OFF),
+        ("OUTCOME_TOPIC", TOPIC, "outcome_topic", TOPIC),
+        ("SWEEP_SCHEDULE", "0 0 * * * 1-5", "sweep_schedule", "0 0 * * * 1-5"),
+        ("DRY_RUN", "True", "dry_run", True),
+        ("DRY_RUN", "false", "dry_run", False),
+        ("ARM_ENDPOINT", "https://127.0.0.1:8443/", "arm_endpoint", "https://127.0.0.1:8443"),
+    ],
+)
+def test_a_good_value_is_kept(name: str, text: str, field: str, value: object) -> None:
+    """Each setting's good values are understood, blanks around them not counted."""
+    assert getattr(read(**{name: text}), field) == value
+
+
+def test_subscriptions_are_a_list() -> None:
+    """Ids stand between commas or semicolons, in any case, and one named twice counts once."""
+    both = read_settings({"SUBSCRIPTIONS": f" {ELSEWHERE};{SUBSCRIPTION.upper()},{SUBSCRIPTION} "})
+    assert both.subscriptions == (ELSEWHERE, SUBSCRIPTION)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SUBSCRIPTIONS", ""),
+        ("SUBSCRIPTIONS", " , ;"),
+        ("SUBSCRIPTIONS", "production"),
+        ("SUBSCRIPTIONS", f"/subscriptions/{SUBSCRIPTION}"),
+        ("SUBSCRIPTIONS", f"{SUBSCRIPTION},oops"),
+        ("CAPTURE_SCOPE", " "),
+        ("CAPTURE_SCOPE", ","),
+        ("CAPTURE_SCOPE", "golden"),
+        ("CAPTURE_SCOPE", "/subscriptions/production"),
+        ("CAPTURE_SCOPE", "*"),
+        ("CAPTURE_SCOPE", f"{GROUP},golden"),
+        ("CAPTURE_SCOPE", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"),
+        ("CAPTURE_SCOPE", REF.id),
+        ("CAPTURE_TARGET", "yes"),
+        ("CAPTURE_TARGET", "gallery"),
+        ("CAPTURE_TARGET", "gallery/windows/1.0.0"),
+        ("CAPTURE_TARGET", GALLERY.version("1.0.0").id),
+        ("IMAGE_RESOURCE_GROUP", "golden"),
+        ("IMAGE_RESOURCE_GROUP", f"/subscriptions/{SUBSCRIPTION}"),
+        ("IMAGE_RESOURCE_GROUP", "/subscriptions/production/resourceGroups/golden"),
+        ("PROOF", "on"),
+        ("PROOF", "REQUIRED"),
+        ("OUTCOME_TOPIC", "http://t.eventgrid.azure.net/api/events"),
+        ("OUTCOME_TOPIC", "https://"),
+        ("SWEEP_SCHEDULE", "*/5 * * * *"),
+        ("SWEEP_SCHEDULE", "often"),
+        ("DRY_RUN", "yes"),
+        ("DRY_RUN", "1"),
+        ("ARM_ENDPOINT", "management.azure.com"),
+        ("ARM_ENDPOINT", "https://host/?code=1"),
+    ],
+)
+def test_a_bad_value_starts_nothing(name: str, text: str) -> None:
+    """A value that cannot be meant raises, and the message names its setting first."""
+    with pytest.raises(Misconfigured, match=rf"^{name}\b"):
+        read(**{name: text})
+
+
+def test_subscriptions_must_be_there() -> None:
+    """Nothing starts without the subscriptions to watch."""
+    with pytest.raises(Misconfigured, match=r"^SUBSCRIPTIONS"):
+        read_settings({})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SUBSCRIPTION",
+        "CAPTURE_SCOPES",
+        "CAPTURE_TARGETS",
+        "IMAGE_RESOURCE_GROUPS",
+        "PROOF_POLICY",
+        "OUTCOME_TOPIC_ENDPOINT",
+        "SWEEP_CRON",
+        "DRYRUN",
+        "DRY_RUNS",
+        "ARM_ENDPOINTS",
+    ],
+)
+def test_a_name_like_ours_is_taken_for_a_typing_mistake(name: str) -> None:
+    """A misspelt setting starts nothing, and is named: it might have been the scope."""
+    with pytest.raises(Misconfigured, match=rf"^{name} is not a setting"):
+        read(**{name: ""})
+
+
+def test_the_environment_is_full_of_other_names() -> None:
+    """What the platform and other libraries set is not ours to judge."""
+    others = ("WEBSITE_SITE_NAME", "AzureWebJobsStorage", "AZURE_CLIENT_ID", "PROOFREADER", "PATH")
+    assert read(**dict.fromkeys(others, "x")) == read()
+
+
+def test_no_scope_is_everywhere() -> None:
+    """Where no scope is named every order counts."""
+    assert settings().in_scope(REF.id + "/")
+
+
+def test_a_scope_is_a_whole_group() -> None:
+    """A group's scope covers its VMs in any case, and not those of a group whose name goes on."""
+    golden = read(CAPTURE_SCOPE=GROUP)
+    assert golden.in_scope(REF.id.upper() + "/")
+    assert not golden.in_scope(REF.id.replace("/golden/", "/golden2/") + "/")
+    assert not golden.in_scope(REF.id.replace(SUBSCRIPTION, ELSEWHERE) + "/")
+
+
+def test_a_subscription_is_watched_in_any_case() -> None:
+    """Azure shows a subscription's id in either case."""
+    assert settings(subscriptions=("ab",)).watches("AB")
+    assert not settings().watches(ELSEWHERE)
+
+
+def test_a_definition_is_read_from_its_id_alone() -> None:
+    """The whole text must be a definition's id: one with more behind it is something else."""
+    assert read_definition_id(GALLERY.scope) == GALLERY
+    assert read_definition_id(GALLERY.scope.upper()) == GalleryTarget(
+        SUBSCRIPTION, "GOLDEN", "GALLERY", "WINDOWS"
+    )
+    assert read_definition_id(GALLERY.version("1.0.0").id) is None
+    assert read_definition_id(REF.id) is None
