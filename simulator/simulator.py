@@ -148,7 +148,15 @@ class Simulator:
             await ticking
         await grid.close()
         for runner in (arm, plain):
+            _hang_up(runner)
             await runner.cleanup()
+
+
+def _hang_up(runner: web.AppRunner) -> None:
+    """Cut what clients keep open: TLS would politely wait for an answer that may never come."""
+    for connection in runner.server.connections if runner.server else ():
+        if connection.transport:
+            connection.transport.abort()
 
 
 async def _listen(

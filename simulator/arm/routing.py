@@ -74,13 +74,21 @@ class Routes:
 
 
 def _walk(root: _Node, method: str, path: str) -> Match | None:
-    node, names = root, {}
-    for segment in path.strip("/").split("/"):
-        below = node.fixed.get(segment.lower())
-        if below is None:
-            if node.named is None:
-                return None
-            names[node.named[0]] = segment
-            below = node.named[1]
-        node = below
-    return Match(node.routes.get(method), names) if node.routes else None
+    names: dict[str, str] = {}
+    node = _descend(root, path.strip("/").split("/"), 0, names)
+    return Match(node.routes.get(method), names) if node else None
+
+
+def _descend(node: _Node, segments: list[str], depth: int, names: dict[str, str]) -> _Node | None:
+    """Return the node of the whole path; what is fixed in a template goes before what is named."""
+    if depth == len(segments):
+        return node if node.routes else None
+    segment = segments[depth]
+    below = node.fixed.get(segment.lower())
+    found = _descend(below, segments, depth + 1, names) if below else None
+    if found is None and node.named:
+        name, below = node.named
+        found = _descend(below, segments, depth + 1, names)
+        if found:
+            names[name] = segment
+    return found

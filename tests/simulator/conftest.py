@@ -5,7 +5,6 @@ One server for the whole run, emptied before each test; its clock stands until a
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 import requests
@@ -15,6 +14,7 @@ from azure.mgmt.compute import ComputeManagementClient
 from simulator.simulator import Simulator
 
 type Computes = Callable[..., ComputeManagementClient]
+type Arms = Callable[..., "Arm"]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def compute(sim: Simulator) -> Iterator[Computes]:
     """Make real compute clients: `compute("app")`, `compute("owner")`."""
     with ExitStack() as opened:
 
-        def client(principal: str = "app", **options: Any) -> ComputeManagementClient:
+        def client(principal: str = "app") -> ComputeManagementClient:
             named = sim.environment(principal)["AZURE_CLIENT_ID"]
             credential = opened.enter_context(ManagedIdentityCredential(client_id=named))
             made = ComputeManagementClient(
@@ -47,7 +47,7 @@ def compute(sim: Simulator) -> Iterator[Computes]:
                 sim.subscription_id,
                 base_url=sim.arm_endpoint,
                 credential_scopes=[f"{sim.arm_endpoint}/.default"],
-                **({"retry_total": 0} | options),
+                retry_total=0,
             )
             return opened.enter_context(made)
 
@@ -96,7 +96,7 @@ def token(sim: Simulator, principal: str) -> str:
 
 
 @pytest.fixture
-def arm(sim: Simulator) -> Iterator[Callable[[str], Arm]]:
+def arm(sim: Simulator) -> Iterator[Arms]:
     """Make raw ARM callers: `arm("app")("GET", "/subscriptions")`."""
     with ExitStack() as opened:
 

@@ -1,0 +1,164 @@
+"""Azure's refusals, each with its status and code, on the wire."""
+
+import pytest
+from tests.simulator.conftest import Arms
+
+from simulator.simulator import Simulator
+
+COMPUTE = "/resourceGroups/rg-vms/providers/Microsoft.Compute"
+
+
+def code(answer: object) -> tuple[int, str]:
+    """Return status and code of an answer."""
+    return answer.status_code, answer.json()["error"]["code"]  # type: ignore[attr-defined] # requests' answer
+
+
+@pytest.fixture
+def base(sim: Simulator) -> str:
+    """Give the path of the compute provider in a group that exists."""
+    sim.client.create_group("rg-vms")
+    return f"/subscriptions/{sim.subscription_id}{COMPUTE}"
+
+
+def image_of(vm: str, **properties: object) -> dict[str, object]:
+    """Return the body of a managed image's PUT."""
+    given = {"sourceVirtualMachine": {"id": vm}, "hyperVGeneration": "V1"} | properties
+    return {"location": "westeurope", "properties": given}
+
+
+def test_what_does_not_exist(sim: Simulator, base: str, arm: Arms) -> None:
+    """Unknown VM, group and subscription are three different 404s; no GUID is 400."""
+    owner = arm("owner")
+    assert code(owner("GET", f"{base}/virtualMachines/no")) == (404, "ResourceNotFound")
+    elsewhere = base.replace("rg-vms", "rg-none")
+    assert code(owner("GET", f"{elsewhere}/virtualMachines/no")) == (404, "ResourceGroupNotFound")
+    assert code(owner("PUT", f"{elsewhere}/virtualMachines/no", {})) == (
+        404,
+        "ResourceGroupNotFound",
+    )
+    other = "/subscriptions/00000000-0000-4000-8000-000000000000"
+    assert code(owner("GET", other)) == (404, "SubscriptionNotFound")
+    assert code(owner("GET", "/subscriptions/mine")) == (400, "InvalidSubscriptionId")
+    operation = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.Compute/locations/x"
+    assert code(owner("GET", f"{operation}/operations/none")) == (404, "NotFound")
+
+
+def test_malformed_requests(base: str, arm: Arms) -> None:
+    """A missing or odd api-version, a body that is no object and a missing member are 400."""
+    owner, vm = arm("owner"), f"{base}/virtualMachines/web"
+    assert code(owner("GET", f"{vm}?api-version=")) == (400, "MissingApiVersionParameter")
+    assert code(owner("GET", f"{vm}?api-version=new")) == (400, "InvalidApiVersionParameter")
+    assert code(owner("PUT", vm, [1])) == (400, "InvalidRequestContent")
+    assert code(owner("PUT", vm, {"location": "westeurope"})) == (400, "InvalidParameter")
+
+
+def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
+    """Unknown providers, unknown methods and disk access answer 501 and name themselves."""
+    owner = arm("owner")
+    network = base.replace("Microsoft.Compute", "Microsoft.Network/virtualNetworks/v")
+    for method, path in (
+        ("GET", network),
+        ("POST", f"{base}/virtualMachines/web"),
+        ("POST", f"{base}/disks/d/beginGetAccess"),
+    ):
+        answer = owner(method, path)
+        assert code(answer) == (501, "NotSimulated")
+        assert "Not simulated" in answer.json()["error"]["message"]
+
+
+def test_generalize_wants_a_vm_that_is_off(sim: Simulator, base: str, arm: Arms) -> None:
+    """A running VM is refused, a stopped one accepted, and again accepted."""
+    sim.client.create_vm("web")
+    path = f"{base}/virtualMachines/web/generalize"
+    assert code(arm("app")("POST", path)) == (409, "OperationNotAllowed")
+    sim.client.create_vm("off", power="stopped")
+    for _ in range(2):
+        assert arm("app")("POST", path.replace("/web/", "/off/")).status_code == 200
+
+
+def test_generalize_is_refused_while_the_platform_lags(
+    sim: Simulator, base: str, arm: Arms
+) -> None:
+    """A guest that has just shut down still reads running: 409 until the platform has seen it."""
+    vm = sim.client.create_vm("web")
+    sim.client.settings(durations={"shutdownLag": 30})
+    sim.client.guest(vm, "shutdown")
+    sim.client.advance(8)
+    path = f"{base}/virtualMachines/web/generalize"
+    assert not sim.client.vm(vm)["guestRuns"]
+    assert code(arm("app")("POST", path)) == (409, "OperationNotAllowed")
+    sim.client.advance(30)
+    assert arm("app")("POST", path).status_code == 200
+
+
+def test_a_generalized_vm_never_starts(sim: Simulator, base: str, arm: Arms) -> None:
+    """Start and restart are refused for ever, in Azure's words."""
+    sim.client.create_vm("web", power="deallocated", generalized=True)
+    for act in ("start", "restart"):
+        answer = arm("owner")("POST", f"{base}/virtualMachines/web/{act}")
+        assert code(answer) == (409, "OperationNotAllowed")
+        assert "since the VM is generalized" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "properties", "expected"),
+    [
+        ({"generalized": False}, {}, (409, "OperationNotAllowed")),
+        ({"security_type": "TrustedLaunch", "generation": "V2"}, {}, (409, "OperationNotAllowed")),
+        ({}, {"hyperVGeneration": "V2"}, (400, "InvalidParameter")),
+        (
+            {"generation": "V2", "security_type": "Standard"},
+            {"hyperVGeneration": None},
+            (400, "InvalidParameter"),
+        ),
+    ],
+)
+def test_a_managed_image_that_cannot_be(
+    sim: Simulator,
+    base: str,
+    arm: Arms,
+    words: dict[str, object],
+    properties: dict[str, object],
+    expected: tuple[int, str],
+) -> None:
+    """Not generalized, Trusted Launch, wrong or missing generation: refused at the PUT."""
+    given = {"power": "deallocated", "generalized": True, "generation": "V1"} | words
+    vm = sim.client.create_vm("web", **given)
+    answer = arm("app")("PUT", f"{base}/images/img", image_of(vm, **properties))
+    assert code(answer) == expected
+    assert arm("app")("GET", f"{base}/images/img").status_code == 404
+
+
+def test_the_same_image_again_captures_nothing(sim: Simulator, base: str, arm: Arms) -> None:
+    """Same name and source: 200 and the old image; another source: PropertyChangeNotAllowed."""
+    words = {"power": "deallocated", "generalized": True, "generation": "V1"}
+    first = sim.client.create_vm("one", sysprep="succeeded", **words)
+    second = sim.client.create_vm("two", **words)
+    app, path = arm("app"), f"{base}/images/img"
+    assert app("PUT", path, image_of(first)).status_code == 201
+    assert code(app("PUT", path, image_of(first))) == (409, "Conflict")
+    sim.client.advance(8)
+    assert app("PUT", path, image_of(first)).status_code == 200
+    assert code(app("PUT", path, image_of(second))) == (409, "PropertyChangeNotAllowed")
+    assert [capture["source"] for capture in sim.client.captures()] == [first]
+
+
+def test_etags(sim: Simulator, base: str, arm: Arms) -> None:
+    """A PATCH with an old etag is 412; with the present one it is done and the etag moves."""
+    sim.client.create_vm("web")
+    owner, path = arm("owner"), f"{base}/virtualMachines/web"
+    old = owner("GET", path).json()["etag"]
+    assert owner("PATCH", path, {"tags": {"a": "1"}}, If_Match=old).status_code == 200
+    sim.client.advance(5)
+    assert code(owner("PATCH", path, {"tags": {}}, If_Match=old)) == (412, "PreconditionFailed")
+    assert code(owner("PUT", path, {}, If_None_Match="*")) == (412, "PreconditionFailed")
+
+
+def test_a_vm_on_its_way_out_refuses_everything(sim: Simulator, base: str, arm: Arms) -> None:
+    """Marked for deletion: deallocate is OperationNotAllowed and says why."""
+    sim.client.create_vm("web")
+    owner, path = arm("owner"), f"{base}/virtualMachines/web"
+    assert owner("DELETE", path).status_code == 202
+    answer = owner("POST", f"{path}/deallocate")
+    assert code(answer) == (409, "OperationNotAllowed")
+    assert "marked for deletion" in answer.json()["error"]["message"]
