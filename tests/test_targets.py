@@ -1,0 +1,258 @@
+"""Where an order's image goes and what it is called."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.model import (
+    GalleryTarget,
+    ManagedImageRef,
+    ManagedImageTarget,
+    Order,
+    Refusal,
+    Tag,
+    Target,
+    VersionRef,
+    VmRef,
+)
+from shared.targets import ATTEMPTS, INT32_MAX, fits, names, read_order
+from tests.making import ELSEWHERE, GALLERY, MANAGED, NOW, REF, RELEASED, SUBSCRIPTION, settings
+
+IMAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
+VERSION_NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
+FAR = GalleryTarget(ELSEWHERE, "far", "gallery", "windows")
+VM_NAMES = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,258}[A-Za-z0-9])?", fullmatch=True)
+INSTANTS = st.builds(
+    lambda span, zone: (NOW + span).astimezone(zone),
+    st.timedeltas(-timedelta(days=9_000), timedelta(days=99_000)),
+    st.timezones(),
+)
+
+
+def numbers(instant: datetime) -> list[tuple[int, ...]]:
+    """Give the version numbers of an instant as they are compared."""
+    labels = [ref.label.rpartition("/")[2] for ref in names(REF, GALLERY, instant, None)]
+    return [tuple(map(int, label.split("."))) for label in labels]
+
+
+def ordered(capture: str, **tags: str) -> Order | Refusal:
+    """Read an order where `yes` means the gallery."""
+    known = settings(capture_target="gallery/windows")
+    return read_order({Tag.CAPTURE.value: capture, **tags}, known, REF)
+
+
+def refusal(capture: str, **tags: str) -> str:
+    """Give the words in which an order is refused."""
+    read = ordered(capture, **tags)
+    assert isinstance(read, Refusal)
+    return read.why
+
+
+@pytest.mark.parametrize(
+    ("capture", "target"),
+    [
+        ("yes", GALLERY),
+        (" YES ", GALLERY),
+        ("managed-image", MANAGED),
+        ("Managed-Image", MANAGED),
+        ("gallery/windows", GALLERY),
+        ("My.Gallery_1/w-1.x", GalleryTarget(SUBSCRIPTION, "golden", "My.Gallery_1", "w-1.x")),
+        (GALLERY.scope, GALLERY),
+        (FAR.scope, FAR),
+    ],
+)
+def test_the_tag_says_where_the_image_goes(capture: str, target: Target) -> None:
+    """Each form of the capture tag names one target."""
+    assert ordered(capture) == Order(target)
+
+
+@pytest.mark.parametrize(
+    ("capture", "target"),
+    [
+        ("gallery/windows", GalleryTarget(ELSEWHERE, "images", "gallery", "windows")),
+        ("managed-image", ManagedImageTarget(ELSEWHERE, "images")),
+        (GALLERY.scope, GALLERY),
+    ],
+)
+def test_images_may_have_a_group_of_their_own(capture: str, target: Target) -> None:
+    """`IMAGE_RESOURCE_GROUP` takes the place of the VM's group, but not of a full id's."""
+    known = settings(image_group=(ELSEWHERE, "images"))
+    assert read_order({Tag.CAPTURE: capture}, known, REF) == Order(target)
+
+
+@pytest.mark.parametrize(
+    "capture",
+    [
+        "",
+        "no",
+        "true",
+        "gallery",
+        "gallery/",
+        "/windows",
+        "a/b/c",
+        "gal lery/windows",
+        "-a/b",
+        "a/b.",
+        "x" * 300,
+        "a/" + "b" * 81,
+        "ü/b",
+        "<script>",
+        "💾",
+        REF.id,
+    ],
+)
+def test_nonsense_is_refused_in_words_that_fit_a_tag(capture: str) -> None:
+    """What is no target is refused, showing at most its beginning and what could stand there."""
+    assert "is no target" in refusal(capture)
+    assert len(refusal(capture)) <= 256
+
+
+def test_yes_needs_a_default() -> None:
+    """Where the app has no default target, `yes` is refused and says what to write instead."""
+    read = read_order({Tag.CAPTURE: "yes"}, settings(), REF)
+    assert isinstance(read, Refusal)
+    assert "name one: managed-image or <gallery>/<definition>" in read.why
+
+
+@pytest.mark.parametrize("number", ["1.0.0", "0.0.0", " 10.20.30 ", f"1.2.{INT32_MAX}"])
+def test_an_owner_may_choose_the_number(number: str) -> None:
+    """A number of three int32 without leading zeros is taken as it is."""
+    assert ordered("yes", **{Tag.VERSION: number}) == Order(GALLERY, number.strip())
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "",
+        "1",
+        "1.2",
+        "1.2.3.4",
+        "01.2.3",
+        "1.2.-3",
+        "1.2.x",
+        "latest",
+        "1.2.3a",
+        "1. 2.3",
+        f"1.2.{INT32_MAX + 1}",
+        "9" * 250 + ".1.1",
+        "²" + ".1.1",
+        "1.1.\u0661",
+    ],
+)
+def test_a_number_that_azure_would_refuse_is_refused(number: str) -> None:
+    """What is no version number is refused before anything is done."""
+    assert "is no version" in refusal("yes", **{Tag.VERSION: number})
+
+
+def test_a_managed_image_has_no_version() -> None:
+    """A version number with a managed image is a contradiction, and is refused as one."""
+    assert "a managed image has no version" in refusal("managed-image", **{Tag.VERSION: "1.0.0"})
+
+
+@pytest.mark.parametrize(("latest", "included"), [("yes", True), ("no", False), (" NO ", False)])
+def test_a_version_may_be_kept_from_latest(latest: str, included: bool) -> None:  # noqa: FBT001
+    """The tag `stillframe-latest` says whether `latest` may mean this version."""
+    assert ordered("yes", **{Tag.LATEST: latest}) == Order(GALLERY, None, included)
+
+
+def test_latest_is_yes_or_no() -> None:
+    """Anything else might mean either, and is refused."""
+    assert "is neither yes nor no" in refusal("yes", **{Tag.LATEST: "maybe" * 60})
+
+
+@given(VM_NAMES, INSTANTS, st.sampled_from([GALLERY, MANAGED]))
+def test_whoever_names_an_image_names_the_same(
+    name: str, instant: datetime, target: Target
+) -> None:
+    """One VM and one instant give the same names, in any case of the VM's id and in any zone."""
+    vm = VmRef(SUBSCRIPTION, "golden", name)
+    shouted = VmRef(SUBSCRIPTION.upper(), "GOLDEN", name.swapcase())
+    ours = names(vm, target, instant, None)
+    theirs = names(shouted, target, instant.astimezone(UTC), None)
+    assert [ref.key for ref in ours] == [ref.key for ref in theirs]
+    assert len({ref.key for ref in ours}) == ATTEMPTS
+
+
+@given(INSTANTS, st.timedeltas(timedelta(milliseconds=1), timedelta(days=40_000)))
+def test_a_later_release_has_the_higher_number(instant: datetime, later: timedelta) -> None:
+    """`latest` is the last: numbers grow with the instant, and with each attempt."""
+    first, then = numbers(instant), numbers(instant.astimezone(UTC) + later)
+    assert first == sorted(set(first))
+    assert all(one < other for one, other in zip(first, then, strict=True))
+
+
+@given(INSTANTS)
+def test_a_number_is_one_that_azure_takes(instant: datetime) -> None:
+    """Parts are int32 without leading zeros, at any hour of any day."""
+    for ref in names(REF, GALLERY, instant, None):
+        assert isinstance(ref, VersionRef)
+        assert VERSION_NUMBER.fullmatch(ref.version)
+        assert max(map(int, ref.version.split("."))) <= INT32_MAX
+
+
+@given(VM_NAMES, INSTANTS)
+def test_a_managed_image_has_a_name_that_azure_takes(name: str, instant: datetime) -> None:
+    """However long a VM's name is, its image's has at most 80 characters, all of them allowed."""
+    for ref in names(VmRef(SUBSCRIPTION, "golden", name), MANAGED, instant, None):
+        assert isinstance(ref, ManagedImageRef)
+        assert IMAGE_NAME.fullmatch(ref.name)
+
+
+def test_names_read_as_their_instant() -> None:
+    """People can read the instant in a name."""
+    version, *_ = names(REF, GALLERY, RELEASED, None)
+    image, second, third = names(REF, MANAGED, RELEASED, None)
+    assert version.label == "gallery/windows/2026.504.95807250"
+    assert [image.label, second.label, third.label] == [
+        "web-01-20260504-095807250",
+        "web-01-20260504-095807251",
+        "web-01-20260504-095807252",
+    ]
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    """A VM's name that is cut is told apart by its hash."""
+    one, other = (VmRef(SUBSCRIPTION, "golden", "x" * 70 + end) for end in "ab")
+    assert set(names(one, MANAGED, NOW, None)).isdisjoint(names(other, MANAGED, NOW, None))
+
+
+def test_an_owners_number_is_never_changed() -> None:
+    """An order with a number of its own has that one name alone."""
+    assert names(REF, GALLERY, NOW, "1.0.0") == (GALLERY.version("1.0.0"),)
+
+
+@pytest.mark.parametrize(
+    ("label", "order", "expected"),
+    [
+        ("gallery/windows/1.0.0", Order(GALLERY), True),
+        ("GALLERY/Windows/1.0.0", Order(GALLERY), True),
+        ("gallery/windows/1.0.0", Order(GALLERY, "1.0.0"), True),
+        ("gallery/windows/1.0.0", Order(GALLERY, "1.0.1"), False),
+        ("gallery/windows", Order(GALLERY), False),
+        ("gallery/linux/1.0.0", Order(GALLERY), False),
+        ("", Order(GALLERY), False),
+        ("web-01-20260504-095807250", Order(GALLERY), False),
+        ("web-01-20260504-095807250", Order(MANAGED), True),
+        ("managed-image", Order(MANAGED), False),
+        ("Managed-Image", Order(MANAGED), False),
+        ("gallery/windows/1.0.0", Order(MANAGED), False),
+        ("", Order(MANAGED), False),
+    ],
+)
+def test_an_image_fits_the_order_that_it_was_made_for(
+    label: str,
+    order: Order,
+    expected: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """The label on the VM tells whether its image is what the order asks for now."""
+    assert fits(label, order) is expected
+
+
+def test_a_group_for_managed_images_is_a_target() -> None:
+    """Managed images go to the group that is set for them."""
+    known = settings(capture_target="managed-image", image_group=(SUBSCRIPTION, "images"))
+    target = ManagedImageTarget(SUBSCRIPTION, "images")
+    assert read_order({Tag.CAPTURE: "yes"}, known, REF) == Order(target)
