@@ -531,6 +531,4 @@ def read_instant(text: str | None) -> datetime | None:
 
 def write_instant(instant: datetime) -> str:
     """Return an instant as the tags have it: UTC, milliseconds, Z."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{instant.microsecond // 1000:03d}Z"
-    )
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
