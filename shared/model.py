@@ -14,15 +14,15 @@ from types import MappingProxyType
 from typing import Self
 
 _VM_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/Microsoft\.Compute/virtualMachines/(?P<name>[^/]+)",
+    r"/subscriptions/(?P<subscription>[^/?#]+)/resourceGroups/(?P<group>[^/?#]+)"
+    r"/providers/Microsoft\.Compute/virtualMachines/(?P<name>[^/?#]+)",
     re.IGNORECASE,
 )
 _IMAGE_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
+    r"/subscriptions/(?P<subscription>[^/?#]+)/resourceGroups/(?P<group>[^/?#]+)"
     r"/providers/Microsoft\.Compute/"
-    r"(?:images/(?P<image>[^/]+)"
-    r"|galleries/(?P<gallery>[^/]+)/images/(?P<definition>[^/]+)/versions/(?P<version>[^/]+))",
+    r"(?:images/(?P<image>[^/?#]+)"
+    r"|galleries/(?P<gallery>[^/?#]+)/images/(?P<definition>[^/?#]+)/versions/(?P<version>[^/?#]+))",
     re.IGNORECASE,
 )
 SEGMENT_LIMIT = 260

@@ -18,11 +18,13 @@ PUBLIC_ARM = "https://management.azure.com"
 EVERY_FIVE_MINUTES = "0 */5 * * * *"
 NCRONTAB_FIELDS = 6
 
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SCOPE = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE)
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
+_PAIR = re.compile(rf"({_NAME})/({_NAME})")
 _DEFINITION = re.compile(
-    r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Compute"
-    r"/galleries/([^/]+)/images/([^/]+)/?",
+    rf"/subscriptions/({_GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
+    rf"/providers/Microsoft\.Compute/galleries/({_NAME})/images/({_NAME})/?",
     re.IGNORECASE,
 )
 _OURS = re.compile(
@@ -99,6 +101,12 @@ def read_definition_id(text: str) -> GalleryTarget | None:
     return GalleryTarget(*found.groups()) if found else None
 
 
+def read_gallery_pair(text: str) -> tuple[str, str] | None:
+    """Return the names in `<gallery>/<definition>`; None where it is none."""
+    found = _PAIR.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     for name in environment:
         if _OURS.match(name) and name not in set(Name):
@@ -144,17 +152,13 @@ def _is_scope(text: str) -> bool:
 
 
 def _capture_target(text: str) -> str:
-    if text in ("", "managed-image") or read_definition_id(text) or _is_gallery_pair(text):
+    if text in ("", "managed-image") or read_definition_id(text) or read_gallery_pair(text):
         return text
     msg = (
         f"{Name.CAPTURE_TARGET}: {text!r} is neither 'managed-image' nor <gallery>/<definition> "
         "nor an image definition's id"
     )
     raise Misconfigured(msg)
-
-
-def _is_gallery_pair(text: str) -> bool:
-    return bool(re.fullmatch(r"[\w.]{1,80}/[\w.-]{1,80}", text, re.ASCII))
 
 
 def _image_group(text: str) -> tuple[str, str] | None:

@@ -22,14 +22,12 @@ from shared.model import (
     Target,
     VmRef,
 )
-from shared.settings import Settings, read_definition_id
+from shared.settings import Settings, read_definition_id, read_gallery_pair
 
 ATTEMPTS = 3
 IMAGE_NAME_LIMIT = 80
 INT32_MAX = 2**31 - 1
 
-_NAME = r"[A-Za-z0-9](?:[\w.-]{0,78}[A-Za-z0-9])?"
-_PAIR = re.compile(rf"({_NAME})/({_NAME})", re.ASCII)
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
 
 
@@ -62,8 +60,8 @@ def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
         return ManagedImageTarget(subscription, group)
     if definition := read_definition_id(order):
         return definition
-    if pair := _PAIR.fullmatch(order):
-        return GalleryTarget(subscription, group, pair[1], pair[2])
+    if pair := read_gallery_pair(order):
+        return GalleryTarget(subscription, group, *pair)
     return Refusal(
         f"'{_shorten(order)}' is no target; use yes, managed-image, <gallery>/<definition> "
         "or an image definition's full id"
