@@ -96,6 +96,8 @@ def test_subscriptions_are_a_list() -> None:
         ("CAPTURE_TARGET", "gallery"),
         ("CAPTURE_TARGET", "gallery/windows/1.0.0"),
         ("CAPTURE_TARGET", GALLERY.version("1.0.0").id),
+        ("CAPTURE_TARGET", GALLERY.scope.replace(SUBSCRIPTION, "production")),
+        ("CAPTURE_TARGET", "_gallery/windows"),
         ("IMAGE_RESOURCE_GROUP", "golden"),
         ("IMAGE_RESOURCE_GROUP", f"/subscriptions/{SUBSCRIPTION}"),
         ("IMAGE_RESOURCE_GROUP", "/subscriptions/production/resourceGroups/golden"),

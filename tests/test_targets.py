@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Misconfigured
 from shared.model import (
     GalleryTarget,
     ManagedImageRef,
@@ -18,6 +19,7 @@ from shared.model import (
     VersionRef,
     VmRef,
 )
+from shared.settings import read_settings
 from shared.targets import ATTEMPTS, INT32_MAX, fits, names, read_order
 from tests.making import ELSEWHERE, GALLERY, MANAGED, NOW, REF, RELEASED, SUBSCRIPTION, settings
 
@@ -102,6 +104,11 @@ def test_images_may_have_a_group_of_their_own(capture: str, target: Target) -> N
         "<script>",
         "💾",
         REF.id,
+        GALLERY.version("1.0.0").id,
+        GALLERY.scope.replace(SUBSCRIPTION, "production"),
+        GALLERY.scope + "?x=1#",
+        GALLERY.scope.replace("gallery", "gallery "),
+        GALLERY.scope.replace("golden", ".."),
     ],
 )
 def test_nonsense_is_refused_in_words_that_fit_a_tag(capture: str) -> None:
@@ -256,3 +263,13 @@ def test_a_group_for_managed_images_is_a_target() -> None:
     known = settings(capture_target="managed-image", image_group=(SUBSCRIPTION, "images"))
     target = ManagedImageTarget(SUBSCRIPTION, "images")
     assert read_order({Tag.CAPTURE: "yes"}, known, REF) == Order(target)
+
+
+@given(st.from_regex(r"[\w.-]{1,5}/[\w.-]{1,5}|managed-image", fullmatch=True))
+def test_a_default_target_that_starts_the_app_is_a_target(text: str) -> None:
+    """`CAPTURE_TARGET` takes nothing that every order for it would be refused for."""
+    try:
+        known = read_settings({"SUBSCRIPTIONS": SUBSCRIPTION, "CAPTURE_TARGET": text})
+    except Misconfigured:
+        return
+    assert isinstance(read_order({Tag.CAPTURE: "yes"}, known, REF), Order)
