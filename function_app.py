@@ -23,6 +23,7 @@ from shared.sweep import sweep as sweep_all
 from shared.topic import Topic
 
 log = logging.getLogger("stillframe")
+logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every request at info
 settings = read_settings(os.environ)
 credential = find_credential()
 azure = Azure(

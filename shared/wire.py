@@ -1,8 +1,7 @@
 """The part of Azure's JSON that Stillframe reads, as types.
 
 Structs hold only the fields that some rule needs; whatever else Azure sends is skipped. Everything
-Azure may leave out has a default. The SDK's own models are mappings of this same JSON, so one set
-of structs serves single resources (`msgspec.convert`) and lists (`msgspec.json.decode`).
+Azure may leave out has a default. One set of structs serves single resources and lists.
 """
 
 from datetime import datetime
@@ -121,11 +120,16 @@ class Vm(_Wire, frozen=True):
     resources: tuple[Extension, ...] | None = None
 
 
-class VmPage(_Wire, frozen=True):
+class Page(_Wire, frozen=True):
+    """A page of a list."""
+
+    next_link: str | None = None
+
+
+class VmPage(Page, frozen=True):
     """A page of a list of virtual machines."""
 
     value: tuple[Vm, ...] = ()
-    next_link: str | None = None
 
 
 class Capabilities(_Wire, frozen=True):
@@ -237,6 +241,12 @@ class Version(_Wire, frozen=True):
     name: str = ""
     tags: dict[str, str] | None = None
     properties: VersionProperties = VersionProperties()
+
+
+class VersionPage(Page, frozen=True):
+    """A page of a list of gallery image versions."""
+
+    value: tuple[Version, ...] = ()
 
 
 class ImageProperties(_Wire, frozen=True):

@@ -1,0 +1,85 @@
+"""`make demo`: a subscription, the app and the story, all on this machine.
+
+Ends with status 0 only if every VM came to what the cast says.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.cast import IMAGES_GROUP
+from demo.engineer import Engineer
+from demo.screen import Screen, results
+from demo.story import set_the_scene, tell
+from demo.summary import summarize
+from simulator.deployment import Deployment
+from simulator.simulator import Simulator
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / ".demo"
+COLUMNS = 110
+SPEED = 60.0
+"""Simulated seconds a real second: what Azure takes minutes for takes seconds here."""
+
+
+def main() -> int:
+    """Tell the story; return the process's status."""
+    console, started = _console(), time.monotonic()
+    logging.basicConfig(filename=_log_file(), level=logging.WARNING)
+    console.print(
+        f"Starting a simulated Azure subscription ({SPEED:.0f} times faster than life) and the "
+        "function app.\nPROOF=off: the app does not read disks yet, so it trusts that Sysprep "
+        "finished."
+    )
+    with Simulator(speed=SPEED, state_dir=OUT / "simulator") as simulator:
+        os.environ.update(simulator.environment())
+        settings = {
+            "SUBSCRIPTIONS": simulator.subscription_id,
+            "PROOF": "off",
+            "IMAGE_RESOURCE_GROUP": (
+                f"/subscriptions/{simulator.subscription_id}/resourceGroups/{IMAGES_GROUP}"
+            ),
+            "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
+        }
+        events = ROOT / "infra" / "event-subscriptions.json"
+        engineer = Engineer(simulator)
+        with Deployment(simulator, ROOT, settings, events, OUT / "host.log"):
+            courses = set_the_scene(simulator.client, engineer)
+            with Screen(console, courses) as screen:
+                good = tell(simulator.client, engineer, courses, screen.show)
+            console.print(results(courses))
+            if not good:
+                console.print(f"[red]not all ended as told[/red]; see {OUT / 'host.log'}")
+                return 1
+            summary = summarize(simulator.client, courses, time.monotonic() - started)
+    (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    console.print(_conclusion(summary))
+    return 0
+
+
+def _console() -> Console:
+    """Return the terminal, or for a log as many columns as its lines may have."""
+    console = Console()
+    return console if console.is_terminal else Console(width=COLUMNS)
+
+
+def _log_file() -> Path:
+    OUT.mkdir(exist_ok=True)
+    return OUT / "simulator.log"
+
+
+def _conclusion(summary: dict[str, list[dict[str, int]]]) -> str:
+    requests = [one["arm_requests"] for one in summary["captures"]]
+    return (
+        f"Each image took {min(requests)} to {max(requests)} requests to Azure, none of them "
+        f"waiting. {OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

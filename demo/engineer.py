@@ -1,0 +1,67 @@
+"""The platform engineer of the story: makes a gallery, tags VMs, with the real SDK.
+
+Signed in as the simulator's owner. What people do by portal or `az`, this does by the same
+requests.
+"""
+
+from azure.core.rest import HttpRequest
+from azure.identity import ManagedIdentityCredential
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute.models import Gallery, GalleryImage
+
+from demo.cast import DEFINITIONS, GALLERY, IMAGES_GROUP, Definition
+from simulator.simulator import Simulator
+
+LOCATION = "westeurope"
+POLL = 0.2
+"""Seconds between two polls; the simulator's minutes are seconds."""
+
+
+class Engineer:
+    """A client of the simulated subscription with every right in it."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        owner = simulator.environment("owner")["AZURE_CLIENT_ID"]
+        self._compute = ComputeManagementClient(
+            ManagedIdentityCredential(client_id=owner),
+            simulator.subscription_id,
+            base_url=simulator.arm_endpoint,
+            credential_scopes=[f"{simulator.arm_endpoint}/.default"],
+            polling_interval=POLL,
+        )
+
+    def make_gallery(self) -> None:
+        """Make the gallery and its image definitions."""
+        galleries = self._compute.galleries
+        made = galleries.begin_create_or_update(IMAGES_GROUP, GALLERY, Gallery(location=LOCATION))
+        made.result()
+        for definition in DEFINITIONS:
+            self._compute.gallery_images.begin_create_or_update(
+                IMAGES_GROUP, GALLERY, definition.name, GalleryImage(_definition_body(definition))
+            ).result()
+
+    def tag(self, vm_id: str, tags: dict[str, str]) -> None:
+        """Set tags of a VM, as `az tag update --operation Merge` does."""
+        path = f"{vm_id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
+        body = {"operation": "Merge", "properties": {"tags": tags}}
+        answer = self._compute.send_request(HttpRequest("PATCH", path, json=body))
+        answer.raise_for_status()
+
+
+def _definition_body(definition: Definition) -> dict[str, object]:
+    """Return a definition's PUT; one that named no security type would be TrustedLaunchSupported.
+
+    Into such a definition no VM can be captured.
+    """
+    features = {"SecurityType": definition.security_type, "DiskControllerTypes": "SCSI, NVMe"}
+    return {
+        "location": LOCATION,
+        "properties": {
+            "osType": "Windows",
+            "osState": "Generalized",
+            "hyperVGeneration": "V2",
+            "architecture": "x64",
+            "identifier": {"publisher": "Contoso", "offer": "Golden", "sku": definition.name},
+            "features": [{"name": name, "value": value} for name, value in features.items()],
+        },
+    }

@@ -1,0 +1,97 @@
+"""What the demo shows: live progress while the story goes on, then a table of what became of whom.
+
+On a terminal the table lives; elsewhere (a log, CI) each change is a line.
+"""
+
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from demo.cast import Ending
+from demo.story import DETAIL, IMAGE, Course
+
+STYLES = {"captured": "green", "refused": "yellow", "failed": "red", "not-generalized": "red"}
+
+
+class Screen:
+    """Shows courses as they change, for as long as it is entered."""
+
+    def __init__(self, console: Console, courses: list[Course]) -> None:
+        self._console = console
+        self._courses = courses
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def show(self, course: Course) -> None:
+        """Show that a VM stands differently now."""
+        if self._console.is_terminal:
+            self._live.update(progress(self._courses), refresh=True)
+            return
+        at = max(course.instants.values())
+        status = course.status or "no order"
+        self._console.print(f"{at:%H:%M:%S}  {course.actor.name:<10} {course.power:<13} {status}")
+
+
+def progress(courses: list[Course]) -> Table:
+    """Return how the VMs stand now."""
+    table = Table("VM", "ordered", "power", "status", "", title="Stillframe at work")
+    for course in courses:
+        table.add_row(
+            course.actor.name,
+            course.actor.order or "-",
+            course.power,
+            _styled(course.status),
+            course.tags.get(DETAIL, ""),
+        )
+    return table
+
+
+def results(courses: list[Course]) -> Table:
+    """Return what became of each VM: its time line (simulated UTC) and its image, or why not."""
+    table = Table("VM", "ordered", "time line", "outcome", title="What became of them")
+    for course in courses:
+        table.add_row(
+            course.actor.name, course.actor.order or "-", _timeline(course), _outcome(course)
+        )
+    return table
+
+
+def _timeline(course: Course) -> str:
+    moments = ("tagged", "stopped", "deallocated", "capturing", "captured", "refused")
+    return "\n".join(
+        f"{_clock(course.instants[moment])} {moment}"
+        for moment in moments
+        if moment in course.instants
+    )
+
+
+def _outcome(course: Course) -> str:
+    if course.actor.ending is Ending.UNTOUCHED:
+        return "left alone: no tag, and not one change"
+    shown = IMAGE if course.status == Ending.CAPTURED else DETAIL
+    return f"{_styled(course.status)}\n{course.tags.get(shown, '')}"
+
+
+def _styled(status: str) -> str:
+    style = STYLES.get(status)
+    return f"[{style}]{status}[/{style}]" if style else status
+
+
+def _clock(instant: datetime) -> str:
+    return f"{instant:%H:%M:%S}"

@@ -1,0 +1,57 @@
+"""What the demo cost, counted from the simulator's log of all ARM requests.
+
+Gives the content of `.demo/summary.json`. A capture's requests are those by the app that name the
+VM's resource group (each VM has its own) or its image definition.
+"""
+
+from typing import Any
+
+from demo.cast import IMAGES_GROUP, Ending
+from demo.story import DETAIL, IMAGE, Course
+from simulator.client import SimClient
+
+WRITES = {"PUT", "POST", "PATCH", "DELETE"}
+
+
+def summarize(steering: SimClient, courses: list[Course], seconds: float) -> dict[str, Any]:
+    """Return the summary; `seconds` of captures are simulated, of the whole demo real."""
+    requests = steering.requests(caller="app")
+    return {
+        "captures": [_capture(one, requests) for one in _ending(courses, Ending.CAPTURED)],
+        "refusals": [
+            {"vm": one.actor.name, "reason": one.tags.get(DETAIL, "")}
+            for one in _ending(courses, Ending.REFUSED)
+        ],
+        "untouched": [one.actor.name for one in _ending(courses, Ending.UNTOUCHED)],
+        "events_delivered": steering.ask("GET", "eventgrid/counts")["delivered"],
+        "seconds": round(seconds, 1),
+    }
+
+
+def _ending(courses: list[Course], ending: Ending) -> list[Course]:
+    return [one for one in courses if one.actor.ending is ending]
+
+
+def _capture(course: Course, requests: list[dict[str, Any]]) -> dict[str, Any]:
+    mine = [one for one in requests if _concerns(one["path"], course)]
+    took = course.instants["captured"] - course.instants["tagged"]
+    return {
+        "vm": course.actor.name,
+        "target": course.actor.order,
+        "image": course.tags.get(IMAGE, ""),
+        "seconds": round(took.total_seconds()),
+        "arm_requests": len(mine),
+        "arm_writes": sum(one["method"] in WRITES for one in mine),
+        "polls": sum("operations/" in one["path"].lower() for one in requests),
+    }
+
+
+def _concerns(path: str, course: Course) -> bool:
+    """Whether a request is about this VM, its image, or the place where that goes."""
+    gallery, _, definition = (course.actor.order or "").rpartition("/")
+    image = course.tags[IMAGE].rpartition("/")[2]
+    place = (
+        f"images/{definition}" if gallery else f"{IMAGES_GROUP}/providers/Microsoft.Authorization"
+    )
+    marks = (course.actor.group, place, f"images/{image}")
+    return any(f"/{mark}/".lower() in f"{path}/".lower() for mark in marks)

@@ -1,0 +1,155 @@
+"""A function app deployed into the simulator: its host as a process, its events subscribed.
+
+Takes the app's directory, its settings and a file of event subscriptions (`${appId}` in it stands
+for the app's own application id); gives a running `Deployment`. What Azure does with a template,
+this does with the same requests: system topics and event subscriptions are PUT to ARM.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import requests
+
+from simulator.arm import identity
+from simulator.simulator import Simulator
+
+GROUP = "stillframe"
+API = "2025-02-15"
+LISTENING = "Now listening on: "
+
+
+class DeploymentError(Exception):
+    """The app would not start; the text is its host's own output."""
+
+
+@dataclass
+class Deployment:
+    """A function app running against a simulator; its host's output goes to `log`."""
+
+    simulator: Simulator
+    app: Path
+    settings: dict[str, str]
+    event_subscriptions: Path
+    log: Path
+    timers: bool = True
+    url: str = field(default="", init=False)
+
+    def start(self) -> Self:
+        """Start the host, then subscribe its functions; raise `DeploymentError` if it ends."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(
+            self._command(),
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        output = self._process.stdout
+        if output is None:
+            msg = "the host has no output"
+            raise DeploymentError(msg)
+        self.url = self._await_listening(output)
+        self._drain = threading.Thread(target=self._keep, args=(output,), daemon=True)
+        self._drain.start()
+        self._subscribe()
+        return self
+
+    def stop(self) -> None:
+        """End the host; returns once it has."""
+        self._process.terminate()
+        self._process.wait(timeout=10)
+        self._drain.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _command(self) -> list[str]:
+        clock = f"{self.simulator.arm_endpoint}/_sim/clock"
+        timers = "on" if self.timers else "off"
+        host = [sys.executable, "-u", "-m", "simulator.host", "--port", "0", "--clock", clock]
+        return [*host, "--app", str(self.app), "--timers", timers]
+
+    def _environment(self) -> dict[str, str]:
+        mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return mine | self.simulator.environment() | self.settings
+
+    def _await_listening(self, output: IO[str]) -> str:
+        said = []
+        for line in output:
+            said.append(line)
+            if LISTENING in line:
+                self.log.write_text("".join(said))
+                return line.split(LISTENING)[1].strip()
+        raise DeploymentError("".join(said))
+
+    def _keep(self, output: IO[str]) -> None:
+        with self.log.open("a") as log:
+            for line in output:
+                log.write(line)
+                log.flush()
+
+    def _subscribe(self) -> None:
+        app_id = self.simulator.environment()["AZURE_CLIENT_ID"]
+        text = self.event_subscriptions.read_text().replace("${appId}", app_id)
+        wanted = json.loads(text)
+        self.simulator.client.create_group(GROUP)
+        for topic, kind in wanted["topics"].items():
+            source = f"/subscriptions/{self.simulator.subscription_id}"
+            body = {"location": "global", "properties": {"source": source, "topicType": kind}}
+            self._put(f"systemTopics/{topic}", body)
+        for one in wanted["eventSubscriptions"]:
+            self._put(
+                f"systemTopics/{one['topic']}/eventSubscriptions/{one['name']}",
+                {"properties": {"destination": self._webhook(one["function"])} | _rest(one)},
+            )
+
+    def _webhook(self, function: str) -> dict[str, Any]:
+        url = f"{self.url}/runtime/webhooks/EventGrid?functionName={function}"
+        return {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
+
+    def _put(self, path: str, body: dict[str, Any]) -> None:
+        group = f"/subscriptions/{self.simulator.subscription_id}/resourceGroups/{GROUP}"
+        answer = requests.put(
+            f"{self.simulator.arm_endpoint}{group}/providers/Microsoft.EventGrid/{path}",
+            params={"api-version": API},
+            json=body,
+            headers={"Authorization": f"Bearer {self._owner_token()}"},
+            verify=str(self.simulator.ca_path),
+            timeout=30,
+        )
+        if not answer.ok:
+            msg = f"PUT {path}: {answer.status_code} {answer.text}"
+            raise DeploymentError(msg)
+
+    def _owner_token(self) -> str:
+        owner = self.simulator.environment("owner")
+        answer = requests.get(
+            owner["IDENTITY_ENDPOINT"],
+            params={
+                "api-version": "2019-08-01",
+                "resource": self.simulator.arm_endpoint,
+                "client_id": owner["AZURE_CLIENT_ID"],
+            },
+            headers={"X-IDENTITY-HEADER": identity.HEADER_SECRET},
+            timeout=10,
+        )
+        return str(answer.json()["access_token"])
+
+
+def _rest(subscription: dict[str, Any]) -> dict[str, Any]:
+    return {"filter": subscription["filter"], "eventDeliverySchema": "EventGridSchema"}
