@@ -29,10 +29,11 @@ ON_DEFINITION = (
 def lacking(rights: Rights, target: Target) -> list[str]:
     """Return the actions that an order to that target needs and the app may not do."""
     managed = isinstance(target, ManagedImageTarget)
-    return [
+    missing = [
         *_refused(ON_VM if managed else ON_VM + ON_VM_FOR_GALLERY, rights.vm),
         *_refused(ON_MANAGED_IMAGES if managed else ON_DEFINITION, rights.target),
     ]
+    return list(dict.fromkeys(missing))
 
 
 def _refused(actions: Iterable[str], grants: tuple[Permission, ...] | None) -> list[str]:
