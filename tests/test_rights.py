@@ -86,3 +86,4 @@ def test_who_may_not_ask_is_told_of_the_right_to_ask() -> None:
     ask = "Microsoft.Authorization/permissions/read"
     assert lacking(Rights(vm=None, target=everything), MANAGED) == [ask]
     assert lacking(Rights(vm=everything, target=None), GALLERY) == [ask]
+    assert lacking(Rights(vm=None, target=None), GALLERY) == [ask]
