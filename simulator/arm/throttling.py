@@ -28,21 +28,47 @@ def _a_minute(refill: float, burst: float) -> Rate:
     return Rate(burst, refill / 60)
 
 
-# By allowance: for each resource, and for the subscription and region as a whole.
-_RESOURCE = {
-    "DeleteVM": _a_minute(4, 12),
-    "UpdateVM": _a_minute(4, 12),
-    "PutVM": _a_minute(4, 12),
-    "LowCostGet": _a_minute(12, 36),
-    "GetOperation": _a_minute(15, 45),
-}
-_SUBSCRIPTION = {
-    "DeleteVM": _a_minute(500, 1500),
-    "UpdateVM": _a_minute(500, 1500),
-    "PutVM": _a_minute(500, 1500),
-    "LowCostGet": _a_minute(8000, 24000),
-    "HighCostGet": _a_minute(300, 900),
-    "GetOperation": _a_minute(5000, 15000),
+@dataclass(frozen=True)
+class Window:
+    """One limit of an allowance, by its name in the header; `each` resource has its own."""
+
+    name: str
+    rate: Rate
+    each: bool = False
+
+
+def _limits(resource: Rate | None, subscription: Rate) -> tuple[Window, ...]:
+    """Return the limits of the newer kind: for the subscription and region, and a resource."""
+    whole = (Window("SubscriptionMaximum", subscription),)
+    return (*whole, Window("Resource", resource, each=True)) if resource else whole
+
+
+def _windows(short: int, long: int) -> tuple[Window, ...]:
+    """Return the limits of the older kind: in three minutes and in thirty."""
+    return Window("3Min", Rate(short, short / 180)), Window("30Min", Rate(long, long / 1800))
+
+
+_ONE_VM, _ALL_VMS = _a_minute(4, 12), _a_minute(500, 1500)
+ALLOWANCES: dict[str, tuple[Window, ...]] = {
+    "DeleteVM": _limits(_ONE_VM, _ALL_VMS),
+    "UpdateVM": _limits(_ONE_VM, _ALL_VMS),
+    "PutVM": _limits(_ONE_VM, _ALL_VMS),
+    "LowCostGet": _limits(_a_minute(12, 36), _a_minute(8000, 24000)),
+    "HighCostGet": _limits(None, _a_minute(300, 900)),
+    "GetOperation": _limits(_a_minute(15, 45), _a_minute(5000, 15000)),
+    # As recorded, before anything was spent.
+    "CreateImages": _windows(40, 200),
+    "GetImages": _windows(360, 1800),
+    "DeleteImages": _windows(120, 600),
+    "CreateUpdateGallery": _windows(50, 300),
+    "GetGallery": _windows(350, 2500),
+    "DeleteGallery": _windows(50, 300),
+    "CreateUpdateGalleryImage": _windows(150, 750),
+    "GetGalleryImage": _windows(600, 3000),
+    "DeleteGalleryImage": _windows(150, 750),
+    "CreateUpdateGalleryImageVersion": _windows(375, 1200),
+    "GetGalleryImageVersion": _windows(2000, 10000),
+    "DeleteGalleryImageVersion": _windows(150, 1000),
 }
 _CALLER = {"reads": Rate(250, 25), "writes": Rate(200, 10), "deletes": Rate(200, 10)}
 ALL_CALLERS = 15
@@ -99,12 +125,8 @@ class Throttling:
             ),
         }
         told = [
-            f"Microsoft.Compute/{allowance}{what};{self._left(allowance, key, rates[allowance])}"
-            for what, key, rates in (
-                ("SubscriptionMaximum", "", _SUBSCRIPTION),
-                ("Resource", scope.lower(), _RESOURCE),
-            )
-            if allowance in rates
+            f"Microsoft.Compute/{name};{self._left(name, key, rate)}"
+            for name, key, rate in _compute_buckets(scope, allowance)
         ]
         if told:
             headers["x-ms-ratelimit-remaining-resource"] = ",".join(told)
@@ -135,8 +157,11 @@ def _times(rate: Rate) -> Rate:
 def _asked(caller: str, method: str, scope: str, allowance: str) -> list[tuple[str, str, Rate]]:
     front = _FRONT.get(method, "reads")
     asked = [(front, caller, _CALLER[front]), (f"global-{front}", "", _times(_CALLER[front]))]
-    if allowance in _SUBSCRIPTION:
-        asked.append((allowance, "", _SUBSCRIPTION[allowance]))
-    if allowance in _RESOURCE:
-        asked.append((allowance, scope.lower(), _RESOURCE[allowance]))
-    return asked
+    return asked + _compute_buckets(scope, allowance)
+
+
+def _compute_buckets(scope: str, allowance: str) -> list[tuple[str, str, Rate]]:
+    return [
+        (f"{allowance}{window.name}", scope.lower() if window.each else "", window.rate)
+        for window in ALLOWANCES.get(allowance, ())
+    ]

@@ -33,7 +33,7 @@ DURATIONS: dict[str, float] = {
     "shutdown": 8.0,
     "reboot": 30.0,
     "hibernate": 20.0,
-    "crash": 0.0,
+    "crash": 1.0,
     "stoppedWhileStarting": 3.0,
     "shutdownLag": 0.0,
     "token": 365 * 86400.0,

@@ -1,14 +1,15 @@
 """The way of a managed image through real Azure clients."""
 
-from tests.simulator.conftest import Computes
+from azure.mgmt.compute.models import Image
 
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Computes
 
 
 def power(compute: Computes, group: str, name: str) -> str:
     """Return the last status of a VM."""
     view = compute().virtual_machines.instance_view(group, name)
-    return str(view.statuses[-1].code)
+    return str((view.statuses or [])[-1].code)
 
 
 def test_a_sysprepped_vm_becomes_an_image(sim: Simulator, compute: Computes) -> None:
@@ -26,7 +27,7 @@ def test_a_sysprepped_vm_becomes_an_image(sim: Simulator, compute: Computes) -> 
         "location": "westeurope",
         "properties": {"sourceVirtualMachine": {"id": vm}, "hyperVGeneration": "V1"},
     }
-    client.images.begin_create_or_update("rg-vms", "img", body, polling=False)
+    client.images.begin_create_or_update("rg-vms", "img", Image(body), polling=False)
     assert client.images.get("rg-vms", "img").provisioning_state == "Creating"
     sim.client.advance(8)
     assert client.images.get("rg-vms", "img").provisioning_state == "Succeeded"

@@ -3,10 +3,10 @@
 import pytest
 import requests
 from azure.core.exceptions import ResourceExistsError
-from tests.simulator.conftest import Arms, Computes
 
 from simulator.client import SteeringError
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms, Computes
 
 
 def test_an_error_on_the_next_requests(sim: Simulator, arm: Arms) -> None:

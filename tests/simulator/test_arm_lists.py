@@ -1,9 +1,9 @@
 """Lists: pages, casing, the status-only form; and tags."""
 
 import pytest
-from tests.simulator.conftest import Arms, Computes
 
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms, Computes
 
 
 def test_pages_show_every_vm_once(sim: Simulator, compute: Computes) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from tests.simulator.conftest import Arms, Computes
+from azure.mgmt.compute.models import VirtualMachine
 
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms, Computes
 
 VM = "/resourceGroups/rg-vms/providers/Microsoft.Compute/virtualMachines/web"
 
@@ -134,7 +135,9 @@ def test_a_created_vm_runs_in_the_end(sim: Simulator, compute: Computes) -> None
         },
     }
     client = compute("owner")
-    client.virtual_machines.begin_create_or_update("rg-vms", "web", body, polling=False)
+    client.virtual_machines.begin_create_or_update(
+        "rg-vms", "web", VirtualMachine(body), polling=False
+    )
     made = client.virtual_machines.get("rg-vms", "web")
     assert made.provisioning_state == "Creating"
     assert made.os_profile is not None

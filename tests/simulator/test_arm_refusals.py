@@ -1,9 +1,9 @@
 """Azure's refusals, each with its status and code, on the wire."""
 
 import pytest
-from tests.simulator.conftest import Arms
 
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms
 
 COMPUTE = "/resourceGroups/rg-vms/providers/Microsoft.Compute"
 
@@ -113,7 +113,7 @@ def test_a_generalized_vm_never_starts(sim: Simulator, base: str, arm: Arms) -> 
         ),
     ],
 )
-def test_a_managed_image_that_cannot_be(
+def test_a_managed_image_that_cannot_be(  # noqa: PLR0913, PLR0917 fixtures and a row of the table
     sim: Simulator,
     base: str,
     arm: Arms,

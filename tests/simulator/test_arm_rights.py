@@ -6,9 +6,9 @@ import pytest
 import requests
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
-from tests.simulator.conftest import Arms, Computes
 
 from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms, Computes
 
 VM = "/resourceGroups/rg-vms/providers/Microsoft.Compute/virtualMachines/web"
 OPERATOR = "5f000000-0000-4000-8000-000000000001"
