@@ -1,0 +1,46 @@
+"""The simulator's README tells the truth about its routes, settings and acts."""
+
+import re
+from pathlib import Path
+
+from aiohttp import web
+
+from simulator.arm.cloud_metadata import routes as cloud_routes
+from simulator.arm.entra import Entra
+from simulator.arm.guests import GuestAct
+from simulator.arm.identity import ManagedIdentity
+from simulator.arm.routes import ROUTES
+from simulator.arm.steered_vms import DEFAULTS
+from simulator.arm.steering import Steering
+from simulator.arm.world import DURATIONS
+from simulator.simulator import Simulator
+
+README = (Path(__file__).parents[2] / "simulator" / "README.md").read_text()
+ROW = re.compile(r"^\| ((?:[A-Z]+(?:, )?)+) \| `([^`]+)` \|", re.MULTILINE)
+
+
+def plain(route: web.RouteDef) -> tuple[str, str]:
+    """Return method and path, without the pattern of a name in the path."""
+    return route.method, re.sub(r"\{(\w+):.*?\}(?=/)", r"{\1}", route.path)
+
+
+def test_every_route_is_listed_and_nothing_else(sim: Simulator) -> None:
+    """The table of routes is the server's own, method by method."""
+    listed = {
+        (method, path) for methods, path in ROW.findall(README) for method in methods.split(", ")
+    }
+    arm = sim.arm
+    own = [
+        *Steering(arm.pipeline).routes(),
+        *ManagedIdentity(arm.tokens).routes(),
+        *Entra(arm.tokens).routes(),
+        *cloud_routes(sim.tenant_id),
+    ]
+    served = {(route.method, route.template) for route in ROUTES} | {plain(route) for route in own}
+    assert listed == served
+
+
+def test_every_word_of_steering_is_explained() -> None:
+    """Durations, guests' acts and a VM's settings all stand in the README."""
+    for word in (*DURATIONS, *GuestAct, *DEFAULTS):
+        assert f"`{word}`" in README, word
