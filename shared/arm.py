@@ -4,6 +4,9 @@ Takes references of `model.py`; gives the structs of `wire.py` for reads (or `Mi
 operations, which are started and not awaited. Raises `Transient` and `Refused`, no error of the
 SDK's. One `Arm` per process: a client costs 18 ms, a look must not pay that.
 
+Reads go through the SDK's pipeline, but not through its models, which would cost as much again as
+the request itself; what changes something goes through the SDK's own operations.
+
 The pipeline is our own on two counts. Azure has sent Retry-After of 1200 seconds and the SDK would
 sleep that long inside an invocation; here what asks for more than `PATIENCE` is left to redelivery
 and the sweep. And the SDK's policy that registers a missing resource provider polls until that is
@@ -13,10 +16,10 @@ done; here the refusal is told instead.
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import requests
@@ -37,9 +40,10 @@ from shared.settings import PUBLIC_ARM
 PATIENCE = 3.0
 """Seconds to wait inside one request for Azure to be ready again."""
 
-_VM_API = "2026-04-01"
+_COMPUTE_API = "2026-04-01"
+_DISK_API = "2026-03-02"
 _GALLERY_API = "2026-03-03"
-"""The api-versions that this SDK's own lists speak."""
+"""The api-versions that this SDK's own operations speak."""
 
 _TRANSIENT_STATUSES = {
     HTTPStatus.UNAUTHORIZED,  # a token that ran out under way
@@ -62,10 +66,6 @@ _TRANSIENT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
-_DISK_ID = re.compile(
-    r"/subscriptions/([^/]+)/resourceGroups/([^/]+)/providers/Microsoft\.Compute/disks/([^/]+)",
-    re.IGNORECASE,
-)
 
 
 class _PatientRetry(policies.RetryPolicy[Any, Any]):
@@ -92,24 +92,15 @@ class Arm:
 
     def vm(self, ref: VmRef) -> wire.Vm | Missing:
         """Return a VM's model and instance view, by one GET."""
-        get = self._client(ref.subscription).virtual_machines.get
-        return _read(wire.Vm, lambda: get(ref.group, ref.name, expand="instanceView", cls=_content))
+        return self._get(ref.subscription, f"{ref.id}?$expand=instanceView", _COMPUTE_API, wire.Vm)
 
     def disk(self, disk_id: str) -> wire.Disk | Missing:
         """Return a managed disk."""
-        found = _DISK_ID.fullmatch(disk_id)
-        if found is None:
-            return Missing.GONE
-        get = self._client(found[1]).disks.get
-        return _read(wire.Disk, lambda: get(found[2], found[3], cls=_content))
+        return self._get(_subscription_of(disk_id), disk_id, _DISK_API, wire.Disk)
 
     def definition(self, target: GalleryTarget) -> wire.Definition | Missing:
         """Return a gallery's image definition."""
-        get = self._client(target.subscription).gallery_images.get
-        return _read(
-            wire.Definition,
-            lambda: get(target.group, target.gallery, target.definition, cls=_content),
-        )
+        return self._get(target.subscription, target.scope, _GALLERY_API, wire.Definition)
 
     def versions(self, target: GalleryTarget) -> list[wire.Version]:
         """Return all versions of an image definition."""
@@ -119,21 +110,16 @@ class Arm:
 
     def managed_image(self, ref: ManagedImageRef) -> wire.Image | Missing:
         """Return a managed image."""
-        get = self._client(ref.subscription).images.get
-        return _read(wire.Image, lambda: get(ref.group, ref.name, cls=_content))
+        return self._get(ref.subscription, ref.id, _COMPUTE_API, wire.Image)
 
     def version(self, ref: VersionRef) -> wire.Version | Missing:
         """Return a gallery image version."""
-        get = self._client(ref.subscription).gallery_image_versions.get
-        return _read(
-            wire.Version,
-            lambda: get(ref.group, ref.gallery, ref.definition, ref.version, cls=_content),
-        )
+        return self._get(ref.subscription, ref.id, _GALLERY_API, wire.Version)
 
     def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
         """Return what the app may do on a resource or group."""
-        path = f"{scope}/providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
-        return _read(wire.Grants, lambda: self._send(subscription, HttpRequest("GET", path)))
+        url = f"{scope}/providers/Microsoft.Authorization/permissions"
+        return self._get(subscription, url, "2022-04-01", wire.Grants)
 
     def merge_tags(self, ref: VmRef, tags: Mapping[str, str]) -> None:
         """Set tags of a VM; every other tag stays as it is."""
@@ -183,7 +169,7 @@ class Arm:
         """
         url = (
             f"/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
-            f"?api-version={_VM_API}" + ("&statusOnly=true" if status_only else "")
+            f"?api-version={_COMPUTE_API}" + ("&statusOnly=true" if status_only else "")
         )
         for page in self._pages(subscription, url, wire.VmPage):
             yield page.value
@@ -191,8 +177,7 @@ class Arm:
     def _pages[P: wire.Page](self, subscription: str, url: str, shape: type[P]) -> Iterator[P]:
         following: str | None = url
         while following:
-            with _our_errors():
-                content = self._send(subscription, HttpRequest("GET", following))
+            content = self._send(subscription, HttpRequest("GET", following))
             page = msgspec.json.decode(content, type=shape)
             yield page
             following = page.next_link
@@ -200,13 +185,25 @@ class Arm:
     def _patch_tags(self, ref: VmRef, operation: str, tags: Mapping[str, str]) -> None:
         path = f"{ref.id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
-        with _our_errors():
-            self._send(ref.subscription, HttpRequest("PATCH", path, json=body))
+        self._send(ref.subscription, HttpRequest("PATCH", path, json=body))
+
+    def _get[T](self, subscription: str, url: str, api: str, shape: type[T]) -> T | Missing:
+        version = f"{'&' if '?' in url else '?'}api-version={api}"
+        try:
+            content = self._send(subscription, HttpRequest("GET", url + version))
+        except Refused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return Missing.GONE
+            if error.status == HTTPStatus.FORBIDDEN:
+                return Missing.DENIED
+            raise
+        return msgspec.json.decode(content, type=shape)
 
     def _send(self, subscription: str, request: HttpRequest) -> bytes:
-        response = self._client(subscription).send_request(request)
-        response.raise_for_status()
-        return response.content
+        with _our_errors():
+            response = self._client(subscription).send_request(request)
+            response.raise_for_status()
+            return response.content
 
     def _client(self, subscription: str) -> ComputeManagementClient:
         key = subscription.lower()
@@ -277,11 +274,6 @@ def _said(error: HttpResponseError) -> tuple[str, str]:
     return str(error.status_code), str(error.reason or "")
 
 
-def _content(response: PipelineResponse[Any, Any], _model: object, _headers: object) -> bytes:
-    """Give, as an operation's `cls`, what Azure sent, in place of the SDK's model of it."""
-    return bytes(response.http_response.content)
-
-
 @contextmanager
 def _our_errors() -> Iterator[None]:
     try:
@@ -290,14 +282,6 @@ def _our_errors() -> Iterator[None]:
         raise our_error(error) from error
 
 
-def _read[T](shape: type[T], get: Callable[[], object]) -> T | Missing:
-    try:
-        with _our_errors():
-            content = cast("bytes", get())
-        return msgspec.json.decode(content, type=shape)
-    except Refused as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return Missing.GONE
-        if error.status == HTTPStatus.FORBIDDEN:
-            return Missing.DENIED
-        raise
+def _subscription_of(resource_id: str) -> str:
+    """Return the subscription in a resource id: `/subscriptions/<this>/..`."""
+    return resource_id.split("/", 3)[2]

@@ -180,7 +180,7 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
     candidates = names(look.vm.ref, order.target, as_of, order.version)
     labels = [ref.label.lower() for ref in candidates]
     label = look.vm.tags.get(Tag.IMAGE, "").lower()
-    why = "the names that its image could have are taken by other images"
+    why = ""
     for ref in candidates[labels.index(label) if label in labels else 0 :]:
         image = look.images.get(ref.key)
         if image is None:
@@ -190,6 +190,7 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
         if isinstance(image, Missing):
             return _refuse(look.vm, order, f"the app may not read {ref.label}")
         if not made_from(image, look.vm):
+            why = f"another image has the last of its names, {ref.label}"
             continue
         if image.provisioning != "Failed":
             return Rest(_progress(image, as_of, now))

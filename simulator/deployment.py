@@ -55,10 +55,11 @@ class Deployment:
         if output is None:
             msg = "the host has no output"
             raise DeploymentError(msg)
+        self._output = output
         self.url = self._await_listening(output)
         self._drain = threading.Thread(target=self._keep, args=(output,), daemon=True)
         self._drain.start()
-        self._subscribe()
+        self.subscribe()
         return self
 
     def stop(self) -> None:
@@ -66,6 +67,7 @@ class Deployment:
         self._process.terminate()
         self._process.wait(timeout=10)
         self._drain.join()
+        self._output.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -79,10 +81,14 @@ class Deployment:
         self.stop()
 
     def _command(self) -> list[str]:
-        clock = f"{self.simulator.arm_endpoint}/_sim/clock"
         timers = "on" if self.timers else "off"
-        host = [sys.executable, "-u", "-m", "simulator.host", "--port", "0", "--clock", clock]
-        return [*host, "--app", str(self.app), "--timers", timers]
+        host = [sys.executable, "-u", "-m", "simulator.host", "--port", "0"]
+        return [*host, "--app", str(self.app), "--timers", timers, *self._clock()]
+
+    def _clock(self) -> list[str]:
+        """Return what lets the host live in the simulator's time, where that is not the real."""
+        clock = f"{self.simulator.arm_endpoint}/_sim/clock"
+        return [] if self.simulator.speed == 1 else ["--clock", clock]
 
     def _environment(self) -> dict[str, str]:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -103,7 +109,8 @@ class Deployment:
                 log.write(line)
                 log.flush()
 
-    def _subscribe(self) -> None:
+    def subscribe(self) -> None:
+        """Put the topics and event subscriptions, as after a deployment; again after a reset."""
         app_id = self.simulator.environment()["AZURE_CLIENT_ID"]
         text = self.event_subscriptions.read_text().replace("${appId}", app_id)
         wanted = json.loads(text)
