@@ -44,7 +44,7 @@ class Deployment:
     def start(self) -> Self:
         """Start the host, then subscribe its functions; raise `DeploymentError` if it ends."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 the command is our own
             self._command(),
             env=self._environment(),
             stdout=subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""Stories: the whole product against the simulated subscription, over https."""

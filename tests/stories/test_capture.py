@@ -1,0 +1,226 @@
+"""From the tag to the captured image, by events alone: what is said, made, and what it costs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.stories.world import GALLERY, IMAGES, Hosted, Json, Vm, kinds
+
+WORDS = ["waiting", "deallocating", "capturing", "captured"]
+PLAN = {"publisher": "contoso", "product": "server", "name": "hourly"}
+type Order = Callable[[Vm, dict[str, str]], None]
+
+MOST_REQUESTS, MOST_WRITES, MORE_READS = 24, 8, 4
+
+
+def tag(vm: Vm, tags: dict[str, str]) -> None:
+    """Order by the Tags API."""
+    vm.tag(tags)
+
+
+def write(vm: Vm, tags: dict[str, str]) -> None:
+    """Order by a write of the VM."""
+    vm.write_tags(vm.tags | tags)
+
+
+@pytest.mark.parametrize("order", [tag, write])
+@pytest.mark.parametrize(
+    ("target", "security", "label"),
+    [
+        ("managed-image", "Standard", "web-"),
+        ("golden/windows", "Standard", "golden/windows/"),
+        ("yes", "Standard", "golden/windows/"),
+        ("golden/windows", "TrustedLaunch", "golden/windows/"),
+    ],
+)
+def test_a_tagged_vm_is_captured_by_events_alone(
+    world: Hosted, order: Order, target: str, security: str, label: str
+) -> None:
+    """The words come in their order, and one image is made of a disk that Sysprep has finished."""
+    world.definition(security=security)
+    vm = world.vm(security_type=security)
+    world.forget_requests()
+    order(vm, {"stillframe-capture": target})
+    words = world.watch(vm)
+    vm.guest("sysprep")
+    assert words + [word for word in world.watch(vm) if word not in words] == WORDS
+    assert vm.state == ("deallocated", True)
+    (image,) = vm.images
+    assert (image["state"], image["sysprep"]) == ("Succeeded", "succeeded")
+    assert (vm.said("image") or "").startswith(label)
+    assert set(vm.told) == {"status", "detail", "image", "as-of"}
+    (outcome,) = world.outcomes
+    assert outcome["type"] == "Stillframe.ImageCaptured"
+    assert outcome["data"]["image"]["id"].lower() == image["id"].lower()
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, target: str) -> None:
+    """24 requests, 8 of them writes, 4 reads more for a version; each run ends by itself."""
+    world.definition()
+    vm = world.vm()
+    world.forget_requests()
+    vm.order(target)
+    vm.sysprep()
+    assert vm.status == "captured"
+    reads = MOST_REQUESTS - MOST_WRITES + (MORE_READS if "/" in target else 0)
+    writes = kinds(world.writes)
+    assert len(writes) <= MOST_WRITES
+    assert len(world.requests) <= reads + MOST_WRITES
+    assert sorted(set(writes)) == sorted(
+        {"deallocate", "generalize", "tags", "versions" if "/" in target else "images"}
+    )
+    assert [writes.count(step) for step in ("deallocate", "generalize")] == [1, 1]
+    assert world.polls == []
+    assert world.invocations
+    assert world.failures == []
+
+
+def test_the_tags_are_exactly_those_promised_at_each_stage(world: Hosted) -> None:
+    """Detail is for people; image holds the order's target, then the image's own name."""
+    world.definition()
+    vm = world.vm(tags={"team": "payments"})
+    vm.order("golden/windows")
+    world.settle()
+    assert {name: vm.told[name] for name in ("status", "image")} == {
+        "status": "waiting",
+        "image": "golden/windows",
+    }
+    assert "Sysprep" in vm.told["detail"]
+    vm.guest("sysprep")
+    world.settle()
+    assert vm.tags == {
+        "team": "payments",
+        "stillframe-capture": "golden/windows",
+        "stillframe-status": "captured",
+        "stillframe-detail": f"{vm.said('image')} is ready",
+        "stillframe-image": vm.said("image"),
+        "stillframe-as-of": vm.said("as-of"),
+    }
+
+
+def test_an_image_says_where_it_comes_from(world: Hosted) -> None:
+    """Source, instant and proof stand in the image's tags, and the instant is in its name."""
+    world.definition()
+    vm = world.vm()
+    vm.order("golden/windows")
+    vm.sysprep()
+    (image,) = vm.images
+    tags = image["tags"]
+    released = str(vm.said("as-of"))
+    assert tags["stillframe-source-group"] == "rg-vms"
+    assert tags["stillframe-source-vm"] == "web"
+    assert tags["stillframe-source-id"]
+    assert tags["stillframe-as-of"] == released
+    assert tags["stillframe-proof"] == "not-read"
+    digits = released.translate({ord(mark): None for mark in "-:.TZ"})
+    number = f"{digits[:4]}.{int(digits[4:8])}.{int(digits[8:])}"
+    assert image["id"].endswith(f"/versions/{number}")
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+def test_a_marketplace_plan_is_kept(world: Hosted, target: str) -> None:
+    """What a VM made of the image must name again is in the image's tags."""
+    world.definition(purchasePlan=PLAN)
+    vm = world.vm(plan=PLAN)
+    vm.order(target)
+    vm.sysprep()
+    (image,) = vm.images
+    assert {part: image["tags"][f"stillframe-plan-{part}"] for part in PLAN} == PLAN
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+def test_data_disks_are_captured_too(world: Hosted, target: str) -> None:
+    """An image holds every disk of its VM."""
+    world.definition()
+    vm = world.vm(data_disks=[{"diskSizeGB": 64}, {"diskSizeGB": 128}])
+    vm.order(target)
+    vm.sysprep()
+    (image,) = vm.images
+    assert len(image["dataDisks"]) == 2
+    assert image["dataDisks"] == vm.facts["dataDisks"]
+
+
+def test_a_managed_image_lies_in_the_images_group(world: Hosted) -> None:
+    """IMAGE_RESOURCE_GROUP is where managed images go, of either generation."""
+    for name, generation in (("old", "V1"), ("new", "V2")):
+        vm = world.vm(name, generation=generation)
+        vm.order("managed-image")
+        vm.sysprep()
+        (image,) = vm.images
+        home = world.group(IMAGES)
+        assert image["id"].startswith(f"{home}/providers/Microsoft.Compute/images/{name}-2")
+
+
+def version(world: Hosted, vm: Vm) -> Json:
+    """Return the version made of a VM as ARM shows it."""
+    (image,) = vm.images
+    return world.owner("GET", f"{image['id']}?api-version=2026-03-03")
+
+
+def test_a_version_is_replicated_like_the_newest(world: Hosted) -> None:
+    """Regions, replicas and storage come from the newest version; the VM's own region is added."""
+    definition = world.definition()
+    first = world.vm("first", location="northeurope")
+    first.order("golden/windows")
+    first.sysprep()
+    profile = {
+        "targetRegions": [
+            {"name": "northeurope", "regionalReplicaCount": 3},
+            {"name": "uksouth", "storageAccountType": "Premium_LRS"},
+        ]
+    }
+    number = first.images[0]["id"].rsplit("/", 1)[1]
+    path = f"{definition}/versions/{number}?api-version=2026-03-03"
+    world.owner("PATCH", path, {"properties": {"publishingProfile": profile}})
+    world.settle()
+    second = world.vm("second")
+    second.order("golden/windows")
+    second.sysprep()
+    regions = version(world, second)["properties"]["publishingProfile"]["targetRegions"]
+    assert {
+        (one["name"], one["regionalReplicaCount"], one["storageAccountType"]) for one in regions
+    } == {
+        ("North Europe", 3, "Standard_LRS"),
+        ("UK South", 1, "Premium_LRS"),
+        ("West Europe", 1, "Standard_LRS"),
+    }
+
+
+def test_the_first_version_stays_in_its_vms_region(world: Hosted) -> None:
+    """Without a version to learn from, the source's region is the only one."""
+    world.definition()
+    vm = world.vm(location="northeurope")
+    vm.order("golden/windows")
+    vm.sysprep()
+    profile = version(world, vm)["properties"]["publishingProfile"]
+    assert [one["name"] for one in profile["targetRegions"]] == ["North Europe"]
+    assert profile["excludeFromLatest"] is False
+
+
+def test_the_owner_chooses_number_and_latest(world: Hosted) -> None:
+    """`stillframe-version` is the number, `stillframe-latest: no` keeps it from being latest."""
+    world.definition()
+    vm = world.vm()
+    vm.order("golden/windows", version="7.0.1", latest="no")
+    vm.sysprep()
+    assert vm.said("image") == f"{GALLERY}/windows/7.0.1"
+    assert version(world, vm)["properties"]["publishingProfile"]["excludeFromLatest"] is True
+
+
+def test_a_full_definition_id_reaches_any_gallery(world: Hosted) -> None:
+    """A target by id does not depend on IMAGE_RESOURCE_GROUP."""
+    vm = world.vm()
+    vm.order(world.definition().replace(f"/{IMAGES}/", f"/{IMAGES.upper()}/"))
+    vm.sysprep()
+    assert vm.status == "captured"
+
+
+def test_ours_are_the_only_tags_that_change(world: Hosted) -> None:
+    """People's tags stand at the end as they stood at the beginning."""
+    vm = world.vm(tags={"Team": "payments", "empty": ""})
+    vm.order("managed-image")
+    vm.sysprep()
+    assert vm.tags["Team"] == "payments"
+    assert vm.tags["empty"] == ""
+    assert vm.tags["stillframe-capture"] == "managed-image"

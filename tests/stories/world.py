@@ -1,0 +1,357 @@
+"""The vocabulary of the stories: a subscription, its VMs, and the app in it.
+
+Takes the simulator and the app (deployed in its own process, or its spine called from here), gives
+few words for what people, guests and time do, and for what came of it. The clock stands until a
+story moves it, and everything that falls due is carried out to its end in order, so nothing here
+waits and a story goes the same way each time.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+import requests
+from azure.core.exceptions import HttpResponseError
+from azure.core.rest import HttpRequest
+from azure.mgmt.compute import ComputeManagementClient
+
+from shared.model import VmRef
+from shared.reconcile import Azure, Report, reconcile
+from shared.sweep import SweepReport, sweep
+from simulator.deployment import Deployment
+from simulator.simulator import Simulator
+
+type Json = dict[str, Any]
+
+IMAGES = "images"
+"""The group that galleries named by tag and managed images lie in."""
+
+GALLERY = "golden"
+WRITES = {"PUT", "POST", "PATCH", "DELETE"}
+OURS = ("status", "detail", "image", "as-of")
+TAGS_API = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
+STEP, PATIENCE = 30, 8 * 3600
+"""Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
+
+_BUSY = {"Creating", "Updating", "Deleting"}
+
+
+@dataclass(frozen=True)
+class Vm:
+    """One VM of a story."""
+
+    world: "World"
+    id: str
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.id.rsplit("/", 1)[1]
+
+    @property
+    def facts(self) -> Json:
+        """What it really is at."""
+        return self.world.client.vm(self.id)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags."""
+        return dict(self.facts["tags"])
+
+    def said(self, what: str) -> str | None:
+        """Return one of our tags by its last word: status, detail, image, as-of."""
+        return self.tags.get(f"stillframe-{what}")
+
+    @property
+    def status(self) -> str | None:
+        """The word that people read."""
+        return self.said("status")
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Every tag of ours."""
+        return {name: text for name in OURS if (text := self.said(name))}
+
+    @property
+    def state(self) -> tuple[str, bool]:
+        """Its power state, and whether it is marked generalized."""
+        facts = self.facts
+        return facts["power"], facts["generalized"]
+
+    def order(self, target: str = "yes", **others: str) -> None:
+        """Set the capture tag, and `version`, `latest`, as people do by the Tags API."""
+        named = {f"stillframe-{name}": value for name, value in others.items()}
+        self.tag({"stillframe-capture": target} | named)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Merge tags by the Tags API."""
+        self._patch("Merge", tags)
+
+    def untag(self, *names: str) -> None:
+        """Take tags off by the Tags API."""
+        self._patch("Delete", {name: self.tags[name] for name in names})
+
+    def withdraw(self) -> None:
+        """Take the order back."""
+        self.untag("stillframe-capture")
+
+    def write_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags by a PATCH of the VM itself, which replaces the whole map."""
+        self.world.owner("PATCH", f"{self.id}?api-version=2026-04-01", {"tags": dict(tags)})
+
+    def guest(self, act: str) -> None:
+        """Let its guest act: sysprep, shutdown .."""
+        self.world.client.guest(self.id, act)
+
+    def power(self, act: str) -> None:
+        """Let its owner start, powerOff, deallocate, generalize it."""
+        self.world.owner("POST", f"{self.id}/{act}?api-version=2026-04-01")
+
+    def delete(self) -> None:
+        """Let its owner delete it."""
+        self.world.owner("DELETE", f"{self.id}?api-version=2026-04-01")
+
+    def sysprep(self) -> None:
+        """Let its order be answered, its guest run Sysprep, and all come to rest."""
+        self.world.settle()
+        self.guest("sysprep")
+        self.world.settle()
+
+    @property
+    def images(self) -> list[Json]:
+        """Every image and version that was made of it, with what it was really made of."""
+        made = self.world.client.captures()
+        return [one for one in made if one["source"].lower() == self.id.lower()]
+
+    @property
+    def writes(self) -> list[Json]:
+        """The app's writes to the VM, or about it."""
+        return [one for one in self.world.writes if self.id.lower() in one["path"].lower()]
+
+    def _patch(self, operation: str, tags: Mapping[str, str]) -> None:
+        body = {"operation": operation, "properties": {"tags": dict(tags)}}
+        self.world.owner("PATCH", self.id + TAGS_API, body)
+
+
+class World:
+    """The simulated subscription as a story sees it; `compute` is its owner's client."""
+
+    def __init__(self, simulator: Simulator, compute: ComputeManagementClient) -> None:
+        self.simulator = simulator
+        self.compute = compute
+        self.client = simulator.client
+
+    def vm(self, name: str = "web", **words: object) -> Vm:
+        """Make a VM that runs, of security type Standard unless said otherwise."""
+        return Vm(self, self.client.create_vm(name, **({"security_type": "Standard"} | words)))
+
+    def definition(self, name: str = "windows", security: str = "Standard", **said: object) -> str:
+        """Make an image definition in the gallery, `said` in its properties; return its id."""
+        self.client.create_group(IMAGES)
+        gallery = f"{self.group(IMAGES)}/providers/Microsoft.Compute/galleries/{GALLERY}"
+        self.owner("PUT", f"{gallery}?api-version=2026-03-03", {"location": "westeurope"})
+        self.client.advance(2)
+        properties = {
+            "osType": "Windows",
+            "osState": "Generalized",
+            "hyperVGeneration": "V2",
+            "architecture": "x64",
+            "identifier": {"publisher": "Contoso", "offer": "Golden", "sku": name},
+            "features": [{"name": "SecurityType", "value": security}],
+        }
+        body = {"location": "westeurope", "properties": properties | said}
+        self.owner("PUT", f"{gallery}/images/{name}?api-version=2026-03-03", body)
+        self.client.advance(2)
+        return f"{gallery}/images/{name}"
+
+    def group(self, name: str) -> str:
+        """Return a resource group's id."""
+        return f"/subscriptions/{self.simulator.subscription_id}/resourceGroups/{name}"
+
+    def owner(self, method: str, path: str, body: object = None) -> Json:
+        """Send ARM a request as the subscription's owner, who has every right."""
+        answer = self.compute.send_request(HttpRequest(method, path, json=body))
+        answer.raise_for_status()
+        return dict(answer.json()) if answer.content else {}
+
+    def lock(self, scope: str, level: str) -> None:
+        """Put a management lock on a scope."""
+        path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2020-05-01"
+        self.owner("PUT", path, {"properties": {"level": level}})
+
+    def forbid(self, *actions: str, scope: str = "/subscriptions/{subscription}") -> None:
+        """Let the app's role hold at a scope only, without some of its actions."""
+        roles = self.client.roles()
+        for role in roles["roleDefinitions"]:
+            if role["properties"]["roleName"] == "Image Capture Operator":
+                role["properties"]["permissions"][0]["notActions"] = list(actions)
+        for one in roles["roleAssignments"]:
+            if one["properties"]["roleDefinitionId"].startswith("/subscriptions/{subscription}"):
+                one["properties"]["scope"] = scope
+        self.client.set_roles(roles)
+
+    def fault(self, method: str, path: str, **said: object) -> None:
+        """Let something happen to the app's next requests of a kind."""
+        app = self.simulator.environment()["AZURE_CLIENT_ID"]
+        self.client.fault(method=method, path=path, caller=app, **said)
+
+    def refuse(self, method: str, path: str, status: int, code: str, **said: Any) -> None:  # noqa: ANN401 words of a fault
+        """Let Azure refuse the app's next requests of a kind; `message`, `count` in `said`."""
+        error = {"status": status, "code": code, "message": said.pop("message", "No.")}
+        self.fault(method, path, error=error, **said)
+
+    def events(self, kind: str, **said: object) -> None:
+        """Lose, double, delay or shuffle events."""
+        self.client.ask("POST", "eventgrid/faults", {"kind": kind, **said})
+
+    def let(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self.client.advance(seconds)
+
+    def settle(self) -> None:
+        """Let time pass until nothing is under way any more: no guest, operation or event."""
+        self._until_quiet(1, lambda: None)
+
+    def watch(self, vm: Vm) -> list[str]:
+        """Let time pass until all is quiet; return the words that its status went through."""
+        words = [vm.status or ""]
+
+        def note() -> None:
+            if (word := vm.status or "") != words[-1]:
+                words.append(word)
+
+        self._until_quiet(6, note)
+        return [word for word in words if word]
+
+    def _until_quiet(self, pieces: int, note: Callable[[], None]) -> None:
+        for _ in range(PATIENCE // STEP):
+            for _ in range(pieces):
+                self.client.advance(STEP / pieces)
+                note()
+            if self.quiet:
+                return
+        msg = f"nothing came to rest in {PATIENCE} simulated seconds"
+        raise AssertionError(msg)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is under way: no event, no operation, no guest's act."""
+        if self.client.ask("GET", "eventgrid/counts")["pending"]:
+            return False
+        vms, images = self.client.vms(), self.client.captures()
+        idle = all(vm["provisioning"] not in _BUSY and not vm["guestAct"] for vm in vms)
+        return idle and all(image["state"] not in _BUSY for image in images)
+
+    @property
+    def outcomes(self) -> list[Json]:
+        """The outcome events of VMs, oldest first."""
+        return [one for one in self._published if not one["type"].endswith("SweepCompleted")]
+
+    @property
+    def heartbeats(self) -> list[Json]:
+        """What the sweeps said."""
+        return [one["data"] for one in self._published if one["type"].endswith("SweepCompleted")]
+
+    @property
+    def _published(self) -> list[Json]:
+        return list(self.client.ask("GET", "topics/outcomes/events"))
+
+    @property
+    def requests(self) -> list[Json]:
+        """Every ARM request by the app."""
+        return self.client.requests(caller="app")
+
+    @property
+    def writes(self) -> list[Json]:
+        """Every ARM request by the app that is not a read."""
+        return [one for one in self.requests if one["method"] in WRITES]
+
+    @property
+    def polls(self) -> list[Json]:
+        """The app's requests to operations in flight; there must be none, ever."""
+        return [one for one in self.requests if "operations/" in one["path"].lower()]
+
+    def forget_requests(self) -> None:
+        """Begin to count anew."""
+        self.client.clear_requests()
+
+
+class Hosted(World):
+    """The subscription with the app deployed into it."""
+
+    def __init__(
+        self, simulator: Simulator, compute: ComputeManagementClient, app: Deployment
+    ) -> None:
+        super().__init__(simulator, compute)
+        self.app = app
+        self._before = len(self._invocations())
+
+    def sweep(self) -> Json:
+        """Run the timer's function; return what it reported."""
+        answer = requests.post(f"{self.app.url}/_host/functions/sweep/run", timeout=60)
+        ran: Json = answer.json()
+        assert ran["ok"], ran
+        return self.heartbeats[-1]
+
+    @property
+    def invocations(self) -> list[Json]:
+        """The runs of the app's functions in this story."""
+        return self._invocations()[self._before :]
+
+    @property
+    def failures(self) -> list[Json]:
+        """The runs that raised."""
+        return [one for one in self.invocations if not one["ok"]]
+
+    def deliver(self, body: object = None, *, text: str | None = None) -> None:
+        """Let Event Grid deliver a body as it stands, and whatever follows from it."""
+        content = {"eventSubscription": "stillframe-steps"}
+        sent = {"event": body} if text is None else {"text": text}
+        self.client.ask("POST", "eventgrid/publish", content | sent)
+        self.settle()
+
+    def _invocations(self) -> list[Json]:
+        return list(requests.get(f"{self.app.url}/_host/invocations", timeout=60).json())
+
+
+class Spine(World):
+    """The subscription with the app's spine called from here: the same requests, no events."""
+
+    def __init__(
+        self, simulator: Simulator, compute: ComputeManagementClient, azure: Azure
+    ) -> None:
+        super().__init__(simulator, compute)
+        self.azure = azure
+
+    def under(self, **settings: Any) -> Self:  # noqa: ANN401 a setting may be anything
+        """Go on under other settings."""
+        changed = replace(self.azure.settings, **settings)
+        self.azure = replace(self.azure, settings=changed)
+        return self
+
+    def look(self, vm: Vm, *, stopping: datetime | None = None) -> Report:
+        """Take one look at a VM."""
+        ref = VmRef.find(vm.id)
+        assert ref
+        return reconcile(self.azure, ref, self.client.now(), stopping=stopping)
+
+    def sweep(self, since: datetime | None = None) -> SweepReport:
+        """Sweep once; `since` is when the one before ran, else just now."""
+        now = self.client.now()
+        return sweep(self.azure, since or now, now)
+
+
+def kinds(asked: Iterable[Json]) -> list[str]:
+    """Return what was asked for: deallocate, generalize, tags, images, versions .."""
+    return [str(one["action"]).split("/")[-2] for one in asked]
+
+
+def refused_by_azure(ask: Callable[[], object]) -> str:
+    """Return the code of Azure's refusal of what is asked."""
+    try:
+        ask()
+    except HttpResponseError as error:
+        return str(error.error and error.error.code)
+    msg = "it was not refused"
+    raise AssertionError(msg)
