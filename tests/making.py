@@ -46,11 +46,11 @@ from shared.settings import Settings
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 ELSEWHERE = "99999999-8888-7777-6666-555555555555"
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
-RELEASED = datetime(2026, 5, 4, 9, 58, 7, 250_000, tzinfo=UTC)
+RELEASED = datetime(2026, 5, 4, 9, 48, 7, 250_000, tzinfo=UTC)
 REF = VmRef(SUBSCRIPTION, "golden", "web-01")
 GALLERY = GalleryTarget(SUBSCRIPTION, "golden", "gallery", "windows")
 MANAGED = ManagedImageTarget(SUBSCRIPTION, "golden")
-VERSION = GALLERY.version("2026.504.95807250")
+VERSION = GALLERY.version("2026.504.94807250")
 PLAN = Plan("contoso", "server", "hourly")
 DISKS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/golden/providers/Microsoft.Compute/disks"
 ROUNDS = 20
@@ -94,7 +94,7 @@ def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
 
 
 def disk(**changes: Any) -> ObservedDisk:  # noqa: ANN401 - fields of ObservedDisk
-    """Make a managed disk that a VM released two minutes ago."""
+    """Make a managed disk that a VM released twelve minutes ago."""
     good = ObservedDisk(
         id=f"{DISKS}/os",
         sku="Premium_LRS",

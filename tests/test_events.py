@@ -19,7 +19,7 @@ ANNOTATED = "Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated"
 CHANGED = "Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged"
 WRITTEN = "Microsoft.Resources.ResourceWriteSuccess"
 ACTED = "Microsoft.Resources.ResourceActionSuccess"
-IMAGE = ManagedImageRef(SUBSCRIPTION, "golden", "web-01-20260504-095807250")
+IMAGE = ManagedImageRef(SUBSCRIPTION, "golden", "web-01-20260504-094807250")
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),

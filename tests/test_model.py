@@ -16,7 +16,7 @@ from shared.model import (
 )
 from tests.making import GALLERY, MANAGED, NOW, REF, VERSION
 
-IMAGE = ManagedImageRef(REF.subscription, "golden", "web-01-20260504-095807250")
+IMAGE = ManagedImageRef(REF.subscription, "golden", "web-01-20260504-094807250")
 SEGMENTS = st.text(st.characters(exclude_characters="/?#", exclude_categories=["Cs"]), min_size=1)
 MEGABYTE = 1_000_000
 
@@ -110,7 +110,7 @@ def test_a_megabyte_is_looked_through_once(piece: str) -> None:
 
 def test_labels_are_what_the_tag_shows() -> None:
     """An image is shown by its name, a version with its gallery and definition."""
-    assert (IMAGE.label, VERSION.label) == (IMAGE.name, "gallery/windows/2026.504.95807250")
+    assert (IMAGE.label, VERSION.label) == (IMAGE.name, "gallery/windows/2026.504.94807250")
     assert (MANAGED.label, GALLERY.label) == ("managed-image", "gallery/windows")
 
 

@@ -212,11 +212,11 @@ def test_names_read_as_their_instant() -> None:
     """People can read the instant in a name."""
     version, *_ = names(REF, GALLERY, RELEASED, None)
     image, second, third = names(REF, MANAGED, RELEASED, None)
-    assert version.label == "gallery/windows/2026.504.95807250"
+    assert version.label == "gallery/windows/2026.504.94807250"
     assert [image.label, second.label, third.label] == [
-        "web-01-20260504-095807250",
-        "web-01-20260504-095807251",
-        "web-01-20260504-095807252",
+        "web-01-20260504-094807250",
+        "web-01-20260504-094807251",
+        "web-01-20260504-094807252",
     ]
 
 
@@ -241,8 +241,8 @@ def test_an_owners_number_is_never_changed() -> None:
         ("gallery/windows", Order(GALLERY), False),
         ("gallery/linux/1.0.0", Order(GALLERY), False),
         ("", Order(GALLERY), False),
-        ("web-01-20260504-095807250", Order(GALLERY), False),
-        ("web-01-20260504-095807250", Order(MANAGED), True),
+        ("web-01-20260504-094807250", Order(GALLERY), False),
+        ("web-01-20260504-094807250", Order(MANAGED), True),
         ("managed-image", Order(MANAGED), False),
         ("Managed-Image", Order(MANAGED), False),
         ("gallery/windows/1.0.0", Order(MANAGED), False),

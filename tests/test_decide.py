@@ -1,0 +1,621 @@
+"""The rules, row by row, and what must be true of them whatever is true of a VM."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import Phase, find, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from shared.decide import decide, made_from
+from shared.model import (
+    Create,
+    Deallocate,
+    Decision,
+    Generalize,
+    Look,
+    ManagedImageRef,
+    Missing,
+    ObservedDisk,
+    ObservedVm,
+    Order,
+    PowerState,
+    Proof,
+    ReadImage,
+    ReadProof,
+    Region,
+    Rest,
+    Say,
+    SourceTag,
+    Status,
+    Tag,
+    Verdict,
+    VmRef,
+    Withdraw,
+    write_instant,
+)
+from shared.preflight import preflight
+from shared.rights import lacking
+from shared.settings import ProofPolicy, Settings
+from shared.targets import names, read_order
+from shared.tell import telling
+from tests.making import (
+    CANNOT_TELL,
+    ELSEWHERE,
+    GALLERY,
+    GENERALIZED,
+    MANAGED,
+    NOT_GENERALIZED,
+    NOT_READ,
+    NOW,
+    READS,
+    REF,
+    RELEASED,
+    TO_GALLERY,
+    TO_MANAGED,
+    VERSION,
+    World,
+    ago,
+    disk,
+    image,
+    settings,
+    settle,
+    vm,
+)
+from tests.worlds import BUSY_POWER, ORDERED_TAGS, OUR_TAGS, SETTINGS, looks, worlds
+
+STEPS = (Deallocate, Generalize, Create)
+BUSY_PROVISIONING = ("Creating", "Updating", "Deleting", "Migrating")
+FIRST, SECOND, THIRD = names(REF, GALLERY, RELEASED, None)
+PINNED: dict[str, str] = {
+    Tag.STATUS: Status.CAPTURING,
+    Tag.IMAGE: FIRST.label,
+    Tag.AS_OF: write_instant(RELEASED),
+}
+
+
+def decided(world: World, now: datetime = NOW, **known: Any) -> Decision:  # noqa: ANN401 - fields of Settings
+    """Give the decision once everything it needs has been read."""
+    return settle(world, settings(**known), now)[1]
+
+
+def said(decision: Decision) -> Say:
+    """Give what a decision says."""
+    assert isinstance(decision, Rest | Deallocate | Generalize | Create), decision
+    assert decision.say is not None
+    return decision.say
+
+
+def ordered(**changes: Any) -> World:  # noqa: ANN401 - fields of ObservedVm, and tags
+    """Make a world whose VM has an order for a gallery and these tags besides."""
+    tags = {**TO_GALLERY, **changes.pop("tags", {})}
+    return World(vm=vm(tags=tags, **changes))
+
+
+def marked(**facts: Any) -> World:  # noqa: ANN401 - fields of World
+    """Make a world whose VM is generalized and pinned."""
+    return replace(ordered(generalized=True, tags=PINNED), **facts)
+
+
+# --- row by row -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"scopes": ("/subscriptions/other/",)}, {"subscriptions": (ELSEWHERE,)}],
+)
+def test_what_is_not_in_scope_is_left_alone(known: dict[str, Any]) -> None:
+    """An order outside of scope or subscriptions costs nothing, not even its tags."""
+    assert decided(ordered(tags=PINNED), **known) == Rest()
+
+
+def test_without_an_order_there_is_nothing_to_do() -> None:
+    """A VM that nobody tagged rests."""
+    assert decided(World(vm=vm(tags={}))) == Rest()
+
+
+def test_a_withdrawn_order_takes_our_tags_with_it() -> None:
+    """Where the order is gone and our tags are not, they go."""
+    assert decided(World(vm=vm(tags=PINNED))) == Withdraw()
+
+
+def test_an_order_that_cannot_be_read_is_refused() -> None:
+    """Nonsense in the tag is answered on the tag."""
+    say = said(decided(World(vm=vm(tags={Tag.CAPTURE: "nonsense"}))))
+    assert (say.status, say.image, say.as_of) == (Status.REFUSED, "nonsense", None)
+    assert "'nonsense' is no target" in say.detail
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"hibernated": True}, "hibernated"), ({"in_scale_set": True}, "scale")]
+)
+def test_what_is_never_captured(changes: dict[str, Any], words: str) -> None:
+    """A hibernated VM and a scale set's member are refused, whatever else they are."""
+    say = said(decided(ordered(**changes)))
+    assert (say.status, say.image) == (Status.REFUSED, GALLERY.label)
+    assert words in say.detail
+
+
+def test_captured_stands() -> None:
+    """An image that somebody deletes later is not made again: it is not even looked for."""
+    tags = {**PINNED, Tag.STATUS: Status.CAPTURED}
+    assert decide(ordered(generalized=True, tags=tags).look(), settings(), NOW) == Rest()
+
+
+def test_captured_stands_for_its_own_order_alone() -> None:
+    """Another target asked for later gets an image of its own, of the same instant."""
+    tags = {**TO_MANAGED, Tag.STATUS: Status.CAPTURED, Tag.IMAGE: FIRST.label}
+    tags[Tag.AS_OF] = write_instant(RELEASED)
+    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
+    step = decided(world)
+    assert isinstance(step, Create)
+    assert step.ref == names(REF, MANAGED, RELEASED, None)[0]
+
+
+@pytest.mark.parametrize("power", list(PowerState))
+def test_a_finished_image_is_captured(power: PowerState) -> None:
+    """The pinned image Succeeded: captured, whatever else the VM is."""
+    world = marked(images={FIRST.key: image(FIRST)})
+    say = said(decided(replace(world, vm=replace(world.vm, power=power))))
+    assert (say.status, say.image, say.as_of) == (Status.CAPTURED, FIRST.label, RELEASED)
+    assert say.of == image(FIRST)
+
+
+@pytest.mark.parametrize("state", ["Creating", "Updating", "Deleting", "Canceled", ""])
+def test_an_image_in_any_other_state_is_waited_for(state: str) -> None:
+    """Only Succeeded is captured and only Failed is failed."""
+    world = marked(images={FIRST.key: image(FIRST, provisioning=state)})
+    say = said(decided(world))
+    assert (say.status, say.stuck, say.image) == (Status.CAPTURING, False, FIRST.label)
+
+
+@pytest.mark.parametrize(
+    ("target", "limit"), [(GALLERY, timedelta(hours=6)), (MANAGED, timedelta(minutes=30))]
+)
+def test_an_image_may_take_so_long(target: Any, limit: timedelta) -> None:  # noqa: ANN401 - a target
+    """After six hours, or half an hour for a managed image, it is said to be stuck."""
+    ref, *_ = names(REF, target, RELEASED, None)
+    tags = {**PINNED, Tag.CAPTURE: target.label, Tag.IMAGE: ref.label}
+    started = {SourceTag.STARTED.value: write_instant(NOW)}
+    under_way = image(ref, provisioning="Creating", tags=started)
+    world = World(vm=vm(tags=tags, generalized=True), images={ref.key: under_way})
+    at, after = said(decided(world, NOW + limit)), said(decided(world, NOW + limit * 1.01))
+    assert (at.status, at.stuck) == (Status.CAPTURING, False)
+    assert (after.status, after.stuck) == (Status.CAPTURING, True)
+    assert "is Creating since 2026-05-04T10:00:00.000Z, for too long" in after.detail
+
+
+def test_a_failed_image_is_tried_again_under_the_next_name() -> None:
+    """A failed version stays and blocks its number, so that the next attempt has another."""
+    failed = image(FIRST, provisioning="Failed")
+    step = decided(marked(images={FIRST.key: failed}))
+    assert isinstance(step, Create)
+    assert (step.ref, step.say.image) == (SECOND, SECOND.label)
+
+
+def test_the_third_failure_is_the_last() -> None:
+    """After three failed attempts it is failed, in Azure's words, under the last name."""
+    refs = (FIRST, SECOND, THIRD)
+    shown = {ref.key: image(ref, provisioning="Failed", why="no capacity") for ref in refs}
+    say = said(decided(marked(images=shown)))
+    assert (say.status, say.image, say.as_of) == (Status.FAILED, THIRD.label, RELEASED)
+    assert "could not make" in say.detail
+    assert "no capacity" in say.detail
+
+
+def test_an_owners_number_has_one_attempt() -> None:
+    """A number of the owner's is never changed: its failure is the last."""
+    own = GALLERY.version("7.0.0")
+    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: own.label}
+    world = World(
+        vm=vm(tags={**TO_GALLERY, **tags}, generalized=True),
+        images={own.key: image(own, provisioning="Failed")},
+    )
+    assert said(decided(world)).status is Status.FAILED
+
+
+def test_a_name_that_another_vms_image_has_is_passed_over() -> None:
+    """An image of another source costs a name, not the capture."""
+    other = image(FIRST, source=VmRef("s", "g", "other"))
+    step = decided(marked(images={FIRST.key: other}))
+    assert isinstance(step, Create)
+    assert step.ref == SECOND
+
+
+@pytest.mark.parametrize("last", [{"provisioning": "Failed"}, {"source": None}])
+def test_names_may_run_out(last: dict[str, Any]) -> None:
+    """Where every name is taken it is failed, and the same is said when it is looked at again."""
+    shown = {ref.key: image(ref, provisioning="Failed") for ref in (FIRST, SECOND)}
+    world = marked(images={**shown, THIRD.key: image(THIRD, **last)})
+    say = said(decided(world))
+    assert say.status is Status.FAILED
+    assert_told(world, say, settings())
+
+
+def test_the_pinned_attempt_is_where_it_goes_on() -> None:
+    """What was tried before the pinned name is not asked for again."""
+    world = ordered(generalized=True, tags={**PINNED, Tag.IMAGE: SECOND.label.upper()})
+    step = decided(replace(world, images={FIRST.key: image(FIRST)}))
+    assert isinstance(step, Create)
+    assert step.ref == SECOND
+
+
+def test_an_image_that_may_not_be_read_is_refused_and_stays_pinned() -> None:
+    """Without the right to read the image nothing is done, and its name is not lost."""
+    say = said(decided(marked(images={FIRST.key: Missing.DENIED})))
+    assert (say.status, say.image, say.as_of) == (Status.REFUSED, FIRST.label, RELEASED)
+
+
+def test_the_source_is_told_by_the_vms_own_id() -> None:
+    """An image of a VM that had the same name before is not this VM's image."""
+    assert made_from(image(tags={SourceTag.VM_ID.value: vm().vm_id.upper()}), vm())
+    assert not made_from(image(tags={SourceTag.VM_ID.value: "another"}), vm())
+    assert made_from(image(source=VmRef(REF.subscription.upper(), "GOLDEN", "WEB-01")), vm())
+    assert not made_from(image(source=None), vm())
+
+
+@pytest.mark.parametrize("provisioning", BUSY_PROVISIONING)
+@pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.STOPPED, PowerState.DEALLOCATED])
+def test_azure_is_not_disturbed(provisioning: str, power: PowerState) -> None:
+    """While Azure changes a VM nothing is read, done or said, and its stop may not show yet."""
+    busy = ordered(provisioning=provisioning, power=power)
+    assert decide(Look(vm=busy.vm), settings(), NOW) == Rest(unseen=True)
+
+
+@pytest.mark.parametrize("power", BUSY_POWER)
+def test_a_power_state_in_transition_is_waited_out(power: PowerState) -> None:
+    """A stop that was announced does not show yet, unless the VM is being deallocated."""
+    unseen = power is not PowerState.DEALLOCATING
+    assert decide(Look(vm=vm(power=power)), settings(), NOW) == Rest(unseen=unseen)
+
+
+@pytest.mark.parametrize(("minutes", "stuck"), [(29, False), (30, False), (31, True)])
+def test_a_deallocation_may_take_half_an_hour(minutes: int, stuck: bool) -> None:  # noqa: FBT001
+    """After that it is told as stuck, since when it was asked for."""
+    tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(ago(minutes=minutes))}
+    decision = decided(ordered(power=PowerState.DEALLOCATING, tags=tags))
+    assert isinstance(decision, Rest)
+    assert (decision.say is not None) is stuck
+    if decision.say:
+        assert (decision.say.status, decision.say.stuck) == (Status.DEALLOCATING, True)
+
+
+def test_what_stands_in_the_way_is_told_while_the_vm_runs() -> None:
+    """Preflight refuses a running VM, before anything is done with it."""
+    say = said(decided(replace(ordered(power=PowerState.RUNNING), definition=Missing.GONE)))
+    assert (say.status, say.image) == (Status.REFUSED, GALLERY.label)
+    assert "image definition" in say.detail
+
+
+def test_a_running_vm_is_waited_for() -> None:
+    """With nothing in its way it waits; a stop that was announced does not show yet."""
+    decision = decided(ordered(power=PowerState.RUNNING))
+    assert isinstance(decision, Rest)
+    assert decision.unseen
+    assert (said(decision).status, said(decision).image) == (Status.WAITING, GALLERY.label)
+
+
+@pytest.mark.parametrize(("seconds", "stopped"), [(119, False), (120, True)])
+def test_a_vm_that_starts_is_not_taken_for_stopped(seconds: int, stopped: bool) -> None:  # noqa: FBT001
+    """A VM reads stopped for a moment while it starts: its disk changed hands just then."""
+    seen = disk(released=ago(seconds=seconds))
+    decision = decided(replace(ordered(power=PowerState.STOPPED), disk=seen))
+    if stopped:
+        assert isinstance(decision, Deallocate)
+        assert said(decision).status is Status.DEALLOCATING
+    else:
+        assert decision == Rest(unseen=True)
+
+
+def test_an_answered_order_is_deallocated_without_asking_again() -> None:
+    """What passed preflight while it ran needs its disk alone before it is deallocated."""
+    tags = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label.upper()}
+    world = ordered(power=PowerState.STOPPED, tags=tags)
+    look, step = settle(world, settings())
+    assert isinstance(step, Deallocate)
+    assert (look.rights, look.definition) == (None, None)
+
+
+@pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED, disk(released=None)])
+def test_an_answered_order_still_needs_its_disk(seen: Any) -> None:  # noqa: ANN401 - a disk or none
+    """Without the instant that names the image nothing is deallocated."""
+    tags = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label}
+    say = said(decided(replace(ordered(power=PowerState.STOPPED, tags=tags), disk=seen)))
+    assert say.status is Status.REFUSED
+
+
+def test_open_access_is_waited_for() -> None:
+    """Access to the disk is not ours to close; since when it waits stays as it was."""
+    since = ago(hours=1)
+    tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
+    world = replace(ordered(tags=tags), disk=disk(access_open=True))
+    say = said(decided(world))
+    assert (say.status, say.as_of) == (Status.DEALLOCATING, since)
+    assert said(decided(replace(world, vm=ordered().vm))).as_of == RELEASED
+
+
+def test_a_negative_verdict_stands_for_its_instant() -> None:
+    """A disk that was read and said no is not read again until the VM has run."""
+    tags = {
+        Tag.STATUS: Status.NOT_GENERALIZED,
+        Tag.AS_OF: write_instant(RELEASED),
+        Tag.DETAIL: "Sysprep failed",
+    }
+    world = ordered(tags=tags)
+    look, decision = settle(world, settings())
+    assert look.verdict is None
+    assert (said(decision).status, said(decision).detail) == (
+        Status.NOT_GENERALIZED,
+        "Sysprep failed",
+    )
+    later = replace(world, disk=disk(released=RELEASED + timedelta(seconds=1)))
+    assert isinstance(decided(later), Generalize)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "policy", "goes_on"),
+    [
+        (GENERALIZED, ProofPolicy.REQUIRED, True),
+        (GENERALIZED, ProofPolicy.WHEN_READABLE, True),
+        (NOT_GENERALIZED, ProofPolicy.REQUIRED, False),
+        (NOT_GENERALIZED, ProofPolicy.WHEN_READABLE, False),
+        (NOT_GENERALIZED, ProofPolicy.OFF, True),
+        (CANNOT_TELL, ProofPolicy.REQUIRED, False),
+        (CANNOT_TELL, ProofPolicy.WHEN_READABLE, True),
+        (CANNOT_TELL, ProofPolicy.OFF, True),
+        (Verdict(Proof.NOT_READ, "", None), ProofPolicy.REQUIRED, False),
+        (Verdict(Proof.NOT_READ, "", None), ProofPolicy.WHEN_READABLE, False),
+    ],
+)
+def test_what_the_disk_says_counts_as_the_policy_wants(
+    verdict: Verdict,
+    policy: ProofPolicy,
+    goes_on: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Each verdict under each policy goes on to generalize, or says not-generalized."""
+    decision = decided(replace(ordered(), verdict=verdict), proof=policy)
+    assert isinstance(decision, Generalize) is goes_on
+    if not goes_on:
+        say = said(decision)
+        assert (say.status, say.detail) == (Status.NOT_GENERALIZED, verdict.why)
+        assert say.as_of == (verdict.instant or RELEASED)
+
+
+def test_without_proof_the_disk_is_not_read() -> None:
+    """`PROOF=off` asks the disk nothing, and the image says so."""
+    look, step = settle(ordered(generalized=True), settings(proof=ProofPolicy.OFF))
+    assert look.verdict is None
+    assert isinstance(step, Create)
+    assert step.proof is Proof.NOT_READ
+
+
+def test_a_vm_that_was_marked_and_is_not_generalized_is_told_so() -> None:
+    """Somebody's mark on a VM whose disk says no is told, once."""
+    world = replace(ordered(generalized=True), verdict=NOT_GENERALIZED)
+    say = said(decided(world))
+    assert say.detail == (
+        "somebody has marked it generalized, so it cannot start again; Sysprep failed: 0x80073cf2"
+    )
+    assert_told(world, say, settings())
+
+
+def test_the_name_is_pinned_before_generalize() -> None:
+    """Generalize says the image's name and instant, which are written before it is done."""
+    say = said(decided(ordered()))
+    assert (say.status, say.image, say.as_of) == (Status.CAPTURING, VERSION.label, RELEASED)
+
+
+@pytest.mark.parametrize("regions", [(), (Region("northeurope", 2, "Standard_ZRS"),)])
+def test_a_marked_vm_becomes_a_gallery_version(regions: tuple[Region, ...]) -> None:
+    """The version goes where the definition's newest one went."""
+    step = decided(marked(regions=regions))
+    assert isinstance(step, Create)
+    assert (step.ref, step.as_of, step.proof) == (FIRST, RELEASED, Proof.GENERALIZED)
+    assert (step.regions, step.generation, step.order) == (regions, "V2", Order(GALLERY))
+
+
+def test_a_marked_vm_becomes_a_managed_image() -> None:
+    """A managed image needs no regions, and is named after the pinned instant."""
+    tags = {**PINNED, **TO_MANAGED, Tag.AS_OF: write_instant(ago(days=1))}
+    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
+    look, step = settle(world, settings())
+    assert isinstance(step, Create)
+    assert look.regions is None
+    assert isinstance(step.ref, ManagedImageRef)
+    assert step.ref.name == "web-01-20260503-100000000"
+
+
+def test_a_vm_that_others_generalized_is_captured_too() -> None:
+    """The tag set late, on a VM marked by hand: its disk is asked, then it is captured."""
+    assert isinstance(decided(ordered(generalized=True)), Create)
+    assert decide(replace(ordered(generalized=True).look(), verdict=None), settings(), NOW) == (
+        ReadProof()
+    )
+
+
+# --- whatever is true -------------------------------------------------------------------------
+
+
+@given(looks(OUR_TAGS), SETTINGS)
+def test_a_vm_without_an_order_is_never_touched(look: Look, known: Settings) -> None:
+    """Without the tag nothing is read, done or said; our own tags may go."""
+    ours = {Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF} & set(look.vm.tags)
+    assert decide(look, known, NOW) == (Withdraw() if ours else Rest())
+
+
+@given(looks(), SETTINGS)
+def test_an_order_elsewhere_is_never_touched(look: Look, known: Settings) -> None:
+    """Outside of `CAPTURE_SCOPE` and of the subscriptions watched nothing is read, done or said."""
+    unscoped = replace(known, scopes=(f"{REF.group_id}2/".lower(),))
+    unwatched = replace(known, subscriptions=(ELSEWHERE,))
+    assert [decide(look, one, NOW) for one in (unscoped, unwatched)] == [Rest(), Rest()]
+
+
+@given(looks(), SETTINGS)
+def test_nothing_is_started_while_azure_is_busy(look: Look, known: Settings) -> None:
+    """No step while provisioning or power are in transition, or disk access is open."""
+    opened = isinstance(look.disk, ObservedDisk) and look.disk.access_open
+    busy = look.vm.provisioning.title() in BUSY_PROVISIONING or look.vm.power in BUSY_POWER
+    if busy or (opened and look.vm.power is not PowerState.STOPPED):
+        assert not isinstance(decide(look, known, NOW), STEPS)
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=400)
+def test_what_cannot_be_undone_rests_on_what_was_read(world: World, known: Settings) -> None:
+    """Generalize and Create: each condition holds and was read in this look, whatever tags say."""
+    look, decision = settle(world, known)
+    if not isinstance(decision, Generalize | Create):
+        return
+    order = read_order(look.vm.tags, known, look.vm.ref)
+    assert isinstance(order, Order)
+    assert look.vm.generalized is isinstance(decision, Create)
+    assert look.vm.power is PowerState.DEALLOCATED
+    assert not any((look.vm.hibernated, look.vm.in_scale_set))
+    assert_proven(look, known)
+    assert preflight(look, order) is None
+    assert look.rights is not None
+    assert lacking(look.rights, order.target) == []
+    assert any(
+        look.images.get(ref.key) is Missing.GONE and ref.label == decision.say.image
+        for ref in names(REF, order.target, decision.say.as_of or NOW, order.version)
+    )
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=200)
+def test_nothing_is_decided_on_less(world: World, known: Settings) -> None:
+    """A step that cannot be undone is not decided while one of its facts is unread."""
+    look, decision = settle(world, known)
+    if not isinstance(decision, Generalize | Create):
+        return
+    for fact in ("disk", "data_disks", "definition", "regions", "rights", "verdict"):
+        if getattr(look, fact) is not None:
+            less: dict[str, Any] = {fact: None}
+            assert isinstance(decide(replace(look, **less), known, NOW), READS)
+    assert isinstance(decide(replace(look, images={}), known, NOW), ReadImage)
+
+
+@given(worlds(), st.sampled_from([NOT_GENERALIZED, CANNOT_TELL, NOT_READ]))
+@examples(max_examples=200)
+def test_no_tag_makes_a_yes_of_a_no(world: World, verdict: Verdict) -> None:
+    """Where proof is required and the disk does not give it, no tags lead to a mark or an image."""
+    decision = settle(replace(world, verdict=verdict), settings())[1]
+    assert not isinstance(decision, Generalize | Create)
+
+
+@pytest.mark.parametrize("kind", [*STEPS, Withdraw, *Status])
+def test_the_properties_here_speak_of_every_case(kind: Any) -> None:  # noqa: ANN401 - a type or word
+    """Among the worlds drawn there are some for each step and each word."""
+
+    def shows(case: tuple[World, Settings]) -> bool:
+        decision = settle(*case)[1]
+        if isinstance(kind, Status):
+            return (
+                isinstance(decision, Rest) and bool(decision.say) and said(decision).status is kind
+            )
+        return isinstance(decision, kind)
+
+    cases = st.tuples(worlds(OUR_TAGS if kind is Withdraw else ORDERED_TAGS), SETTINGS)
+    find(cases, shows, settings=examples(phases=[Phase.generate], max_examples=500, database=None))
+
+
+@given(looks(), SETTINGS)
+def test_only_a_vm_that_is_stopped_is_deallocated(look: Look, known: Settings) -> None:
+    """Deallocate is decided for a settled VM that has been stopped for two minutes."""
+    decision = decide(look, known, NOW)
+    if isinstance(decision, Deallocate):
+        assert look.vm.power is PowerState.STOPPED
+        assert isinstance(look.disk, ObservedDisk)
+        assert look.disk.released is not None
+        assert NOW - look.disk.released >= timedelta(minutes=2)
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=300)
+def test_the_rules_ask_once_and_come_to_an_end(world: World, known: Settings) -> None:
+    """Fed with what they ask for, they never ask for a fact twice and soon know the next step."""
+    settle(world, known)
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=300)
+def test_what_is_said_is_said_once(world: World, known: Settings) -> None:
+    """With what was said on the VM, the next look says the same and there is nothing to tell."""
+    decision = settle(world, known)[1]
+    if isinstance(decision, Rest) and decision.say:
+        assert_told(world, decision.say, known)
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=300)
+def test_from_any_state_it_comes_to_rest(world: World, known: Settings) -> None:
+    """Each step brings the next, each is taken once, and then there is none."""
+    taken = []
+    while isinstance(decision := settle(world, known)[1], STEPS):
+        taken.append(type(decision))
+        world = after(world, decision)
+    assert taken in ([], *(sequence[n:] for n in range(3) for sequence in ENDINGS))
+
+
+ENDINGS = ([Deallocate, Generalize, Create], [Deallocate, Create], [Deallocate])
+
+
+def after(world: World, step: Decision) -> World:
+    """Give the world as Azure makes it of a step that was told and taken."""
+    world = told(world, said(step))
+    match step:
+        case Deallocate():
+            stopped = replace(world.vm, power=PowerState.DEALLOCATED)
+            return replace(world, vm=stopped, disk=replace_disk(world, released=NOW))
+        case Generalize():
+            return replace(world, vm=replace(world.vm, generalized=True))
+        case Create():
+            made = image(step.ref, provisioning="Creating")
+            return replace(world, images={**world.images, step.ref.key: made})
+        case _:
+            pytest.fail(f"{step} is no step")
+
+
+def replace_disk(world: World, **changes: Any) -> ObservedDisk:  # noqa: ANN401 - fields of ObservedDisk
+    """Give the disk with changes."""
+    assert isinstance(world.disk, ObservedDisk)
+    return replace(world.disk, **changes)
+
+
+def told(world: World, say: Say) -> World:
+    """Give the world with what is said in the VM's tags."""
+    return replace(world, vm=tagged(world.vm, say))
+
+
+def tagged(seen: ObservedVm, say: Say) -> ObservedVm:
+    """Give the VM with what is said in its tags."""
+    news = telling(seen, say, NOW)
+    if news is None:
+        return seen
+    kept = {name: value for name, value in seen.tags.items() if name not in news.removed}
+    return replace(seen, tags={**kept, **news.tags})
+
+
+def assert_told(world: World, say: Say, known: Settings) -> None:
+    """Fail unless what is said is said again, and is no news."""
+    again = settle(told(world, say), known)[1]
+    assert isinstance(again, Rest)
+    if say.status is Status.CAPTURED and again.say is None:
+        return
+    assert again.say is not None
+    assert again.say.status is say.status
+    assert telling(tagged(world.vm, say), again.say, NOW) is None
+
+
+def assert_proven(look: Look, known: Settings) -> None:
+    """Fail unless this very look's verdict permits what cannot be undone."""
+    if known.proof is ProofPolicy.OFF:
+        return
+    assert look.verdict is not None
+    permitted = {Proof.GENERALIZED}
+    if known.proof is ProofPolicy.WHEN_READABLE:
+        permitted.add(Proof.CANNOT_TELL)
+    assert look.verdict.proof in permitted
