@@ -151,5 +151,6 @@ def _image(image: ObservedImage) -> dict[str, str]:
 
 def _event(kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any]) -> Outcome:
     told = {name: value for name, value in data.items() if name != "timeline"}
-    event_id = uuid.uuid5(_IDS, f"{kind} {vm.key} {sorted(told.items())}")
+    happened = f"{kind} {sorted(told.items())}".lower()  # ids come in any case
+    event_id = uuid.uuid5(_IDS, happened)
     return Outcome(str(event_id), kind, vm.id, vm.name, now, data)
