@@ -167,16 +167,6 @@ def get_operation_result(call: Call) -> Answer:
     return Answer(202, None, {"Location": url})
 
 
-def list_group_resources(call: Call) -> Answer:
-    """List what is in a resource group, by id and type alone."""
-    group = _existing(call)
-    value = [
-        {"id": r.id, "name": r.name, "type": r.kind, "location": r.location, "tags": r.tags}
-        for r in call.world.under(group.id)
-    ]
-    return Answer(body={"value": value})
-
-
 def _forget(world: World, group: Group) -> None:
     for resource in world.under(group.id):
         if isinstance(resource, Vm):
@@ -244,6 +234,5 @@ ROUTES = (
     Route("PUT", _GROUP, put_group, front=True),
     Route("PATCH", _GROUP, patch_group, front=True),
     Route("DELETE", _GROUP, delete_group, front=True),
-    Route("GET", _GROUP + "/resources", list_group_resources, front=True),
     Route("GET", _SUBSCRIPTION + "/operationresults/{operation}", get_operation_result, front=True),
 )

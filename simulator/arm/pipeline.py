@@ -9,20 +9,24 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from uuid import uuid4
 
-import msgspec
 from aiohttp import web
 
-from simulator.arm import errors, ids
+from simulator.arm import errors
 from simulator.arm.call import Call
-from simulator.arm.errors import ArmError, Json
+from simulator.arm.errors import ArmError
 from simulator.arm.faults import Fault, Faults
 from simulator.arm.identity import Tokens
 from simulator.arm.locks import check_locks
 from simulator.arm.operations import Operation
-from simulator.arm.rbac import Principal, Rbac, action_of
+from simulator.arm.rbac import Principal, Rbac
+from simulator.arm.reading import (
+    action_and_scope,
+    check_api_version,
+    check_subscription,
+    json_object,
+)
 from simulator.arm.request_log import Logged, RequestLog
 from simulator.arm.routing import Route, Routes
 from simulator.arm.throttling import Throttling
@@ -33,10 +37,6 @@ from simulator.eventgrid.events import ArmEvent
 type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
-_API_VERSION = re.compile(
-    r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE
-)
-_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
 UNAUTHORIZED, THROTTLED, NOT_SIMULATED = 401, 429, 501
 # 204 to a DELETE says that there was nothing to do, so nothing is published.
@@ -105,7 +105,7 @@ class Passage:
         path = request.path
         match = pipeline.routes.match(request.method, path)
         self._route = match.route if match else None
-        self._action, self._scope = _action(request.method, path, self._route)
+        self._action, self._scope = action_and_scope(request.method, path, self._route)
         self._caller = pipeline.tokens.reader(request.headers.get("Authorization"))
         await self._meet_fault()
         self._check()
@@ -128,12 +128,8 @@ class Passage:
         request, pipeline, caller = self._request, self._pipeline, self._caller
         if caller is None:
             raise errors.missing_token()
-        version = request.query.get("api-version")
-        if not version:
-            raise errors.missing_api_version()
-        if not _API_VERSION.fullmatch(version):
-            raise errors.invalid_api_version(version)
-        _check_subscription(pipeline.world, request.path)
+        check_api_version(request.query.get("api-version"))
+        check_subscription(pipeline.world.subscription, request.path)
         allowance = self._route.allowance if self._route else ""
         pipeline.throttling.spend(caller.app_id, request.method, self._scope, allowance)
         anyone = request.path.rstrip("/").lower() in ("/subscriptions", "/tenants")
@@ -161,7 +157,7 @@ class Passage:
             path=request.path,
             query=request.query,
             headers=request.headers,
-            body=_json(await request.read()) if request.can_read_body else {},
+            body=json_object(await request.read()) if request.can_read_body else {},
             caller=caller,
             base=f"https://{request.host}",
             action=self._action,
@@ -236,7 +232,7 @@ class Passage:
             verb=verb,  # type: ignore[arg-type] # the values of _VERBS are the literals
             succeeded=succeeded,
             operation_name=self._action,
-            resource_uri=_resource_uri(self._request.path, self._scope, verb),
+            resource_uri=self._scope if verb == "Action" else self._request.path,
             caller_app_id=caller.app_id,
             caller_object_id=caller.object_id,
             method=self._request.method,
@@ -260,40 +256,6 @@ class Passage:
             code=code,
         )
         pipeline.log.add(logged)
-
-
-def _action(method: str, path: str, route: Route | None) -> tuple[str, str]:
-    """Return the action in Azure's casing, where the route is known, and the path's own scope."""
-    asked, scope = action_of(method, path)
-    return (_template_action(route) if route else asked), scope
-
-
-@lru_cache(maxsize=512)
-def _template_action(route: Route) -> str:
-    return action_of(route.method, route.template)[0]
-
-
-def _check_subscription(world: World, path: str) -> None:
-    found = _SUBSCRIPTION.match(path)
-    if found and found[1].lower() != world.subscription:
-        if not ids.GUID.fullmatch(found[1]):
-            raise errors.invalid_subscription(found[1])
-        raise errors.subscription_not_found(found[1])
-
-
-def _json(raw: bytes) -> Json:
-    try:
-        body = msgspec.json.decode(raw) if raw.strip() else {}
-    except msgspec.DecodeError as error:
-        raise errors.invalid_content(str(error)) from error
-    if not isinstance(body, dict):
-        msg = "the body must be a JSON object"
-        raise errors.invalid_content(msg)
-    return body
-
-
-def _resource_uri(path: str, scope: str, verb: str) -> str:
-    return scope if verb == "Action" else path
 
 
 def _plain(error: ArmError) -> web.Response:

@@ -5,6 +5,8 @@ from simulator.arm import (
     disks,
     galleries,
     images,
+    interfaces,
+    inventory,
     locks,
     operation_polls,
     permissions,
@@ -18,6 +20,8 @@ from simulator.arm.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,
+    *inventory.ROUTES,
+    *interfaces.ROUTES,
     *vms.ROUTES,
     *vm_power.ROUTES,
     *disks.ROUTES,

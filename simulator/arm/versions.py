@@ -5,7 +5,6 @@ operation of minutes. One that fails leaves a Failed version, which blocks its n
 """
 
 import re
-from datetime import datetime
 
 from simulator.arm import errors, ids
 from simulator.arm.call import Call, member, need, tags_in
@@ -15,35 +14,16 @@ from simulator.arm.galleries import DEFINITION, definition_id
 from simulator.arm.images import capture_of
 from simulator.arm.operations import Family
 from simulator.arm.pages import page
-from simulator.arm.resources import Attachment, Definition, Image, Version, Vm
+from simulator.arm.resources import Definition, Image, Version, Vm
 from simulator.arm.routing import Route
-from simulator.arm.wire import Answer, stamp
+from simulator.arm.version_bodies import copied_disks, profile_of, version_body
+from simulator.arm.wire import Answer
 from simulator.arm.world import World
 
 _NAME = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
 _LARGEST_PART = 2**31 - 1
 # Each further region adds this much of the time that the first one takes.
 _FURTHER_REGION = 0.5
-
-
-def version_body(version: Version, group: str, *, replication: bool = False) -> Json:
-    """Return a version as ARM shows it; the copied disks only once there are any."""
-    properties = {
-        "publishingProfile": version.properties["publishingProfile"],
-        "storageProfile": version.storage,
-        "safetyProfile": version.properties["safetyProfile"],
-        "provisioningState": version.provisioning,
-    }
-    if replication:
-        properties["replicationStatus"] = _replication(version)
-    return {
-        "name": version.name,
-        "id": ids.with_group(version.id, group),
-        "type": Version.kind,
-        "location": version.location,
-        "tags": version.tags,
-        "properties": properties,
-    }
 
 
 def get_version(call: Call) -> Answer:
@@ -104,7 +84,7 @@ def delete_version(call: Call) -> Answer:
 def _create(call: Call, definition: Definition) -> Answer:
     world, source_id = call.world, _source_id(call.body)
     location = ids.region_name(need(call.body, "location"))
-    profile = _profile(call.body, location, world.clock.now())
+    profile = profile_of(call.body, location, world.clock.now())
     source = _allowed_source(call, definition, source_id)
     shallow = profile["replicationMode"] == "Shallow"
     failure = late_failure(source, shallow=shallow) if isinstance(source, Vm) else None
@@ -113,7 +93,7 @@ def _create(call: Call, definition: Definition) -> Answer:
 
     def finish() -> Failure | None:
         if failure is None:
-            version.storage |= _copied(source)
+            version.storage |= copied_disks(source)
             _settle(version, "Succeeded")
         return failure
 
@@ -196,7 +176,7 @@ def _update(call: Call, version: Version) -> Answer:
     world, old = call.world, version.properties["publishingProfile"]
     given = member(call.body, "properties", "publishingProfile")
     if given:
-        profile = _profile(call.body, version.location, version.published)
+        profile = profile_of(call.body, version.location, version.published)
         version.properties["publishingProfile"] = old | profile
     if "tags" in call.body:
         version.tags = tags_in(call.body)
@@ -235,63 +215,9 @@ def _source_id(body: Json) -> str:
     return str(named)
 
 
-def _profile(body: Json, location: str, published: datetime) -> Json:
-    """Return the publishing profile with Azure's defaults; refuse one without the own region."""
-    given = member(body, "properties", "publishingProfile") or {}
-    replicas = given.get("replicaCount") or 1
-    account = given.get("storageAccountType") or "Standard_LRS"
-    regions = [
-        {"regionalReplicaCount": replicas, "storageAccountType": account}
-        | region
-        | {"name": ids.region_display(need(region, "name"))}
-        for region in given.get("targetRegions") or [{"name": location}]
-    ]
-    if location not in (ids.region_name(region["name"]) for region in regions):
-        raise errors.region_missing(location)
-    defaults = {
-        "replicaCount": replicas,
-        "excludeFromLatest": False,
-        "storageAccountType": account,
-        "replicationMode": "Full",
-    }
-    return defaults | given | {"targetRegions": regions, "publishedDate": stamp(published)}
-
-
 def _seconds(world: World, profile: Json) -> float:
     further = len(profile["targetRegions"]) - 1
     return world.seconds("version") * (1 + _FURTHER_REGION * further)
-
-
-def _copied(source: Vm | Image) -> Json:
-    """Return what the copied disks look like once they are there."""
-    if isinstance(source, Image):
-        disks = source.storage["dataDisks"]
-        data = [{"lun": d["lun"], **_image_disk(d)} for d in disks]
-        return {"osDiskImage": _image_disk(source.storage["osDisk"]), "dataDiskImages": data}
-    data = [{"lun": attachment.lun} | _disk_image(attachment) for attachment in source.data_disks]
-    return {"osDiskImage": _disk_image(source.os_disk), "dataDiskImages": data}
-
-
-def _disk_image(attachment: Attachment) -> Json:
-    caching = attachment.settings["caching"]
-    return {"sizeInGB": attachment.disk.size_gb, "hostCaching": caching, "source": {}}
-
-
-def _image_disk(disk: Json) -> Json:
-    return {"sizeInGB": disk["diskSizeGB"], "hostCaching": disk["caching"], "source": {}}
-
-
-def _replication(version: Version) -> Json:
-    done = version.provisioning == "Succeeded"
-    failed = version.provisioning == "Failed"
-    state = "Completed" if done else "Failed" if failed else "Replicating"
-    regions = version.properties["publishingProfile"]["targetRegions"]
-    summary = [
-        {"region": ids.region_name(r["name"]), "state": state, "progress": 100 if done else 0}
-        for r in regions
-    ]
-    aggregated = "Completed" if done else "Failed" if failed else "InProgress"
-    return {"aggregatedState": aggregated, "summary": summary}
 
 
 def _id(call: Call) -> str:

@@ -1,0 +1,56 @@
+"""What a request says before any provider sees it: action, api-version, subscription, body."""
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from simulator.arm import errors, ids
+from simulator.arm.errors import Json
+from simulator.arm.rbac import action_of
+from simulator.arm.routing import Route
+
+_API_VERSION = re.compile(
+    r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE
+)
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
+
+
+def action_and_scope(method: str, path: str, route: Route | None) -> tuple[str, str]:
+    """Return the action in Azure's casing, where the route is known, and the path's own scope."""
+    asked, scope = action_of(method, path)
+    return (_template_action(route) if route else asked), scope
+
+
+def check_api_version(given: str | None) -> None:
+    """Refuse a request that does not say which api-version it speaks, or says it oddly."""
+    if not given:
+        raise errors.missing_api_version()
+    if not _API_VERSION.fullmatch(given):
+        raise errors.invalid_api_version(given)
+
+
+def check_subscription(known: str, path: str) -> None:
+    """Refuse a path in any subscription but the known one."""
+    found = _SUBSCRIPTION.match(path)
+    if found and found[1].lower() != known:
+        if not ids.GUID.fullmatch(found[1]):
+            raise errors.invalid_subscription(found[1])
+        raise errors.subscription_not_found(found[1])
+
+
+def json_object(raw: bytes) -> Json:
+    """Return a body, `{}` for an empty one; refuse what is no JSON object."""
+    try:
+        body = msgspec.json.decode(raw) if raw.strip() else {}
+    except msgspec.DecodeError as error:
+        raise errors.invalid_content(str(error)) from error
+    if not isinstance(body, dict):
+        msg = "the body must be a JSON object"
+        raise errors.invalid_content(msg)
+    return body
+
+
+@lru_cache(maxsize=512)
+def _template_action(route: Route) -> str:
+    return action_of(route.method, route.template)[0]
