@@ -276,11 +276,13 @@ def _capturing(ref: ImageRef, as_of: datetime) -> Say:
 
 
 def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
-    """Say no; what is pinned on a generalized VM stays, or it would lose its image's name."""
+    """Say no; what is pinned on a generalized VM stays, where it is this order's."""
     pinned = _pinned(vm)
-    label = vm.tags.get(Tag.IMAGE) if pinned else order and order.label
-    status = Status.REFUSED
-    return Rest(Say(status=status, detail=why, image=label or vm.tags[Tag.CAPTURE], as_of=pinned))
+    label = vm.tags.get(Tag.IMAGE, "") if pinned else ""
+    if order and not fits(label, order):
+        label = order.label
+    image = label or vm.tags[Tag.CAPTURE]
+    return Rest(Say(status=Status.REFUSED, detail=why, image=image, as_of=pinned))
 
 
 _FREE = (ManagedImageRef, VersionRef)
