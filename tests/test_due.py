@@ -1,0 +1,136 @@
+"""Whom the sweep must look at, decided from the lists alone."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+
+from shared.due import ListedVm, concerns_us, look_is_due
+from shared.model import PowerState, Refusal, Rest, Status, Tag, VmRef
+from shared.settings import Settings
+from shared.targets import read_target
+from shared.tell import telling
+from tests.making import GALLERY, NOW, REF, TO_GALLERY, VERSION, World, ago, settings, settle
+from tests.worlds import SETTINGS, worlds
+
+SWEEP = timedelta(minutes=5)
+AN_HOUR = [NOW + SWEEP * n for n in range(12)]
+
+
+def due(
+    power: PowerState = PowerState.RUNNING, *, since: datetime | None = None, **tags: str
+) -> bool:
+    """Whether an order for the gallery with such tags is due a look."""
+    told = {getattr(Tag, name.upper()).value: value for name, value in tags.items()}
+    listed = ListedVm(REF, {**TO_GALLERY, **told}, power)
+    return look_is_due(listed, settings(), since or ago(minutes=5), NOW)
+
+
+def test_a_vm_without_tags_of_ours_is_never_due() -> None:
+    """What does not concern us costs the lists alone."""
+    assert not concerns_us({"cost-center": "7"})
+    assert not look_is_due(ListedVm(REF, {"cost-center": "7"}), settings(), ago(hours=2), NOW)
+
+
+def test_a_withdrawn_order_is_due() -> None:
+    """Where our tags are left without an order somebody must take them away."""
+    tags = {Tag.DETAIL.value: "left"}
+    assert concerns_us(tags)
+    assert look_is_due(ListedVm(REF, tags), settings(), ago(minutes=5), NOW)
+
+
+def test_an_order_out_of_scope_is_never_due() -> None:
+    """Outside of scope even an order costs nothing."""
+    known = settings(scopes=("/subscriptions/other/",))
+    assert concerns_us(TO_GALLERY)
+    assert not look_is_due(ListedVm(REF, TO_GALLERY), known, ago(hours=2), NOW)
+
+
+def test_an_order_without_an_answer_is_due() -> None:
+    """A new order, and one whose answer speaks of another target, are due while the VM runs."""
+    assert due()
+    assert due(status="waiting")
+    assert due(status="waiting", image="managed-image")
+    assert due(image=GALLERY.label)
+    assert due(status="captured", image=GALLERY.label)
+    assert due(status="captured", image="other/windows/1.0.0")
+
+
+@pytest.mark.parametrize("power", list(PowerState))
+def test_an_order_that_waits_is_due_once_its_vm_stops(power: PowerState) -> None:
+    """A VM that runs and is answered costs nothing; in any other state its events were lost."""
+    waiting = due(power, status="waiting", image=GALLERY.label.upper())
+    assert waiting is (power is not PowerState.RUNNING)
+
+
+@pytest.mark.parametrize("power", list(PowerState))
+def test_what_is_captured_is_never_due(power: PowerState) -> None:
+    """A captured VM's story has ended, whatever becomes of it."""
+    assert not due(power, status="captured", image=VERSION.label)
+
+
+@pytest.mark.parametrize("power", list(PowerState))
+def test_what_was_not_generalized_is_due_once_it_runs_again(power: PowerState) -> None:
+    """A disk that said no is asked again only when the VM has been started."""
+    again = due(power, status="not-generalized", image=GALLERY.label)
+    assert again is (power is not PowerState.DEALLOCATED)
+
+
+@pytest.mark.parametrize("status", ["deallocating", "capturing", "nonsense"])
+def test_what_is_under_way_is_due(status: str) -> None:
+    """What has begun and not ended is looked at by every sweep, and so is a word not ours."""
+    label = VERSION.label if status == "capturing" else GALLERY.label
+    assert due(status=status, image=label)
+
+
+@pytest.mark.parametrize("status", ["refused", "failed"])
+def test_what_was_refused_is_due_once_an_hour(status: str) -> None:
+    """Of twelve sweeps in an hour one looks; after a longer pause the first one does."""
+    tags = {**TO_GALLERY, Tag.STATUS.value: status, Tag.IMAGE.value: GALLERY.label}
+    listed = ListedVm(REF, tags)
+    assert sum(look_is_due(listed, settings(), at - SWEEP, at) for at in AN_HOUR) == 1
+    assert look_is_due(listed, settings(), ago(hours=1), NOW)
+
+
+def test_refused_orders_are_spread_over_the_hour() -> None:
+    """What is refused in great number is not looked at all at once."""
+    tags = {**TO_GALLERY, Tag.STATUS.value: "refused", Tag.IMAGE.value: GALLERY.label}
+    fleet = [ListedVm(VmRef("s", "g", f"vm{n}"), tags) for n in range(240)]
+    looks = Counter(
+        at for at in AN_HOUR for vm in fleet if look_is_due(vm, settings(), at - SWEEP, at)
+    )
+    assert len(looks) == 12
+    assert max(looks.values()) < 60
+
+
+def test_an_unreadable_order_is_answered_in_its_own_words() -> None:
+    """Nonsense is answered once; other nonsense in its place, or a target that is set, is new."""
+    why = read_target("nonsense", settings(), REF)
+    assert isinstance(why, Refusal)
+    just_now = ago(seconds=1)
+
+    def again(capture: str, status: str) -> bool:
+        return due(since=just_now, capture=capture, status=status, detail=why.why, image="nonsense")
+
+    assert not again("nonsense", "refused")
+    assert again("rubbish", "refused")
+    assert again("nonsense", "waiting")
+
+
+@given(worlds(), SETTINGS)
+@examples(max_examples=300)
+def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
+    """Once its answer is in the tags, what waits for people is not looked at again."""
+    decision = settle(world, known)[1]
+    if not isinstance(decision, Rest) or decision.say is None:
+        return
+    told = telling(world.vm, decision.say, NOW)
+    tags = {**world.vm.tags, **(told.tags if told else {})}
+    at_rest = {Status.WAITING, Status.CAPTURED, Status.NOT_GENERALIZED}
+    listed = ListedVm(REF, tags, world.vm.power)
+    if decision.say.status in at_rest:
+        assert not look_is_due(listed, known, ago(hours=2), NOW)
+    if decision.say.status in {Status.REFUSED, Status.FAILED}:
+        assert sum(look_is_due(listed, known, at - SWEEP, at) for at in AN_HOUR) == 1

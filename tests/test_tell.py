@@ -1,0 +1,275 @@
+"""What people see: tags, outcome events, and nothing twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.model import (
+    ObservedVm,
+    Say,
+    SourceTag,
+    Status,
+    Tag,
+    VersionRef,
+    VmRef,
+    write_instant,
+)
+from shared.tell import (
+    VALUE_LIMIT,
+    OutcomeType,
+    Telling,
+    cut,
+    image_outcome,
+    telling,
+    withdrawal,
+)
+from tests.making import NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, image, say, vm
+
+CAPTURED = say(status=Status.CAPTURED, detail="ready", of=image())
+STATUSES = st.builds(
+    say,
+    status=st.sampled_from(Status),
+    detail=st.text(),
+    image=st.text(),
+    as_of=st.sampled_from([None, RELEASED]),
+    stuck=st.booleans(),
+)
+TAGS = st.dictionaries(
+    st.sampled_from([*map(str, Tag), "cost-center", ""]), st.text(max_size=20), max_size=8
+)
+
+
+def news(what: Say, seen: ObservedVm | None = None) -> Telling:
+    """Give what is told of a VM that says nothing yet."""
+    told = telling(seen or vm(), what, NOW)
+    assert told is not None
+    return told
+
+
+def event(what: Say, **changes: Any) -> Any:  # noqa: ANN401 - fields of ObservedVm; an outcome
+    """Give the outcome event of what is told."""
+    outcome = news(what, vm(**changes)).outcome
+    assert outcome is not None
+    return outcome
+
+
+def tagged(seen: ObservedVm, told: Telling) -> ObservedVm:
+    """Give the VM with the telling's tags."""
+    kept = {name: value for name, value in seen.tags.items() if name not in told.removed}
+    return replace(seen, tags={**kept, **told.tags})
+
+
+def test_what_is_said_is_in_the_tags() -> None:
+    """Status, detail, image and instant stand in their tags."""
+    assert news(say()).tags == {
+        "stillframe-status": "capturing",
+        "stillframe-detail": "on its way",
+        "stillframe-image": VERSION.label,
+        "stillframe-as-of": write_instant(RELEASED),
+    }
+
+
+def test_only_what_changes_is_written() -> None:
+    """A tag that says it already is not written again."""
+    first = news(say())
+    again = news(say(detail="nearly there"), tagged(vm(), first))
+    assert again.tags == {"stillframe-detail": "nearly there"}
+    assert again.removed == {}
+
+
+def test_an_instant_that_holds_no_longer_goes() -> None:
+    """A tag that what is said does not have is taken away with the value it has."""
+    tags = {**TO_GALLERY, Tag.AS_OF.value: "2026"}
+    told = news(say(as_of=None), vm(tags=tags))
+    assert told.removed == {"stillframe-as-of": "2026"}
+    assert "stillframe-as-of" not in told.tags
+
+
+def test_to_take_a_tag_away_is_no_event() -> None:
+    """Where nothing new is said there is nothing to publish."""
+    waiting = say(status=Status.REFUSED, as_of=None)
+    seen = tagged(vm(), news(waiting))
+    told = news(waiting, replace(seen, tags={**seen.tags, Tag.AS_OF.value: "2026"}))
+    assert (told.tags, told.outcome) == ({}, None)
+
+
+@given(TAGS, STATUSES)
+def test_what_is_told_is_told_once(tags: dict[str, str], what: Say) -> None:
+    """With the telling on the VM, whatever it had before, there is nothing to tell."""
+    seen = vm(tags=tags)
+    told = telling(seen, what, NOW)
+    if told is not None:
+        assert telling(tagged(seen, told), what, NOW + timedelta(days=1)) is None
+
+
+@given(TAGS, STATUSES)
+def test_peoples_tags_are_theirs(tags: dict[str, str], what: Say) -> None:
+    """Only our four tags are ever written or taken away, and values fit Azure's limit."""
+    ours = {str(name) for name in (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)}
+    seen = vm(tags=tags)
+    for told in filter(None, (telling(seen, what, NOW), withdrawal(seen))):
+        assert {*told.tags, *told.removed} <= ours
+        assert all(len(value) <= 256 for value in told.tags.values())
+        assert all(tags[name] == value for name, value in told.removed.items())
+
+
+def test_a_withdrawn_order_leaves_nothing_of_ours() -> None:
+    """A withdrawal takes what we wrote, writes nothing and publishes nothing."""
+    seen = tagged(vm(), news(say()))
+    told = withdrawal(seen)
+    assert tagged(seen, told).tags == TO_GALLERY
+    assert (told.tags, told.outcome) == ({}, None)
+
+
+@given(st.text(max_size=600))
+def test_a_detail_is_one_line_that_fits(text: str) -> None:
+    """Characters are counted, not bytes; cutting what was cut changes nothing."""
+    line = cut(text)
+    assert len(line) <= VALUE_LIMIT
+    assert line.splitlines() in ([], [line])
+    assert cut(line) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        (" \t\n ", ""),
+        ("one\r\n  two\u2028three", "one two three"),
+        ("x" * 256, "x" * 256),
+        ("x" * 257, "x" * 255 + "…"),
+        ("💾" * 300, "💾" * 255 + "…"),
+        ("é" * 256, "é" * 256),
+    ],
+)
+def test_a_long_text_ends_in_an_ellipsis(text: str, expected: str) -> None:
+    """What fits stays whole, what does not is cut and shows it."""
+    assert cut(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (Status.WAITING, None),
+        (Status.DEALLOCATING, None),
+        (Status.CAPTURING, None),
+        (Status.CAPTURED, OutcomeType.CAPTURED),
+        (Status.REFUSED, OutcomeType.REFUSED),
+        (Status.NOT_GENERALIZED, OutcomeType.FAILED),
+        (Status.FAILED, OutcomeType.FAILED),
+    ],
+)
+def test_what_ends_a_story_is_published(status: Status, kind: OutcomeType | None) -> None:
+    """What is under way is told on the VM alone; an end is an event, with the word as reason."""
+    outcome = news(say(status=status)).outcome
+    assert (outcome and outcome.type) == kind
+    assert outcome is None or outcome.data["reason"] == status.value
+
+
+@pytest.mark.parametrize("status", [Status.CAPTURING, Status.DEALLOCATING])
+def test_what_is_stuck_is_published(status: Status) -> None:
+    """A step that takes too long is a failure whose reason is that it is stuck."""
+    outcome = event(say(status=status, stuck=True))
+    assert (outcome.type, outcome.data["reason"]) == ("Stillframe.CaptureFailed", "stuck")
+
+
+def test_an_outcome_says_whose_and_what() -> None:
+    """A captured event has the VM, the image, the proof and the time line."""
+    tags = {SourceTag.PROOF.value: "generalized", SourceTag.STARTED.value: "2026-05-04T09:50:00Z"}
+    outcome = event(replace(CAPTURED, of=image(tags=tags)))
+    assert (outcome.source, outcome.subject, outcome.time) == (REF.id, "web-01", NOW)
+    assert outcome.data == {
+        "vm": {"id": REF.id, "vmId": vm().vm_id, "location": "westeurope"},
+        "reason": "captured",
+        "detail": "ready",
+        "image": {"id": VERSION.id, "label": VERSION.label},
+        "asOf": write_instant(RELEASED),
+        "proof": "generalized",
+        "timeline": {
+            "released": write_instant(RELEASED),
+            "started": "2026-05-04T09:50:00Z",
+            "told": write_instant(NOW),
+        },
+    }
+
+
+def test_an_outcome_without_an_image_names_what_was_asked_for() -> None:
+    """A refusal has no image and no instant: it names the target."""
+    outcome = event(say(status=Status.REFUSED, image="gallery/windows", as_of=None))
+    assert outcome.data["image"] == {"label": "gallery/windows"}
+    assert (outcome.data["asOf"], outcome.data["proof"]) == (None, None)
+    assert outcome.data["timeline"] == {"told": write_instant(NOW)}
+
+
+def test_the_whole_detail_is_in_the_event() -> None:
+    """What is cut on the tag is whole in the event."""
+    assert event(say(status=Status.FAILED, detail="x" * 999)).data["detail"] == "x" * 999
+
+
+def test_one_event_told_twice_has_one_id() -> None:
+    """An id derives from what happened, not from when, or in what case, it was looked at."""
+    first = telling(vm(), CAPTURED, ago(hours=1))
+    shouted = VmRef(REF.subscription, "GOLDEN", "WEB-01")
+    version = VersionRef(REF.subscription, "GOLDEN", "gallery", "windows", VERSION.version)
+    assert first is not None
+    assert first.outcome is not None
+    again = event(replace(CAPTURED, of=image(version)), ref=shouted)
+    assert again.id == first.outcome.id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(CAPTURED, as_of=NOW),
+        replace(CAPTURED, status=Status.FAILED),
+        replace(CAPTURED, stuck=True),
+        replace(CAPTURED, detail="other"),
+        replace(CAPTURED, of=None),
+    ],
+)
+def test_two_events_have_two_ids(other: Say) -> None:
+    """What differs in anything but when it was told is another event."""
+    assert event(other).id != event(CAPTURED).id
+
+
+def test_two_vms_have_two_ids() -> None:
+    """The same outcome of another VM, or of a VM made again, is another event."""
+    ids = {
+        event(CAPTURED).id,
+        event(CAPTURED, ref=replace(REF, name="web-02")).id,
+        event(CAPTURED, vm_id="made again").id,
+    }
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("provisioning", "kind", "reason"),
+    [
+        ("Succeeded", OutcomeType.CAPTURED, "captured"),
+        ("Failed", OutcomeType.FAILED, "failed"),
+    ],
+)
+def test_the_image_of_a_vm_that_is_gone_tells_the_end(
+    provisioning: str, kind: OutcomeType, reason: str
+) -> None:
+    """Its own tags say whose it was, as of when and on what proof."""
+    tags = {
+        SourceTag.VM_ID.value: "0f0e",
+        SourceTag.AS_OF.value: write_instant(RELEASED),
+        SourceTag.PROOF.value: "generalized",
+    }
+    outcome = image_outcome(image(provisioning=provisioning, tags=tags), REF, NOW)
+    assert outcome is not None
+    assert (outcome.type, outcome.data["reason"]) == (kind, reason)
+    assert outcome.data["vm"] == {"id": REF.id, "vmId": "0f0e", "gone": True}
+    assert outcome.data["asOf"] == write_instant(RELEASED)
+
+
+@pytest.mark.parametrize("provisioning", ["Creating", "Updating", "Deleting", ""])
+def test_an_image_under_way_ends_nothing(provisioning: str) -> None:
+    """Before it is finished an image of a VM that is gone tells nothing."""
+    assert image_outcome(image(provisioning=provisioning), REF, NOW) is None
