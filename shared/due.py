@@ -7,14 +7,16 @@ whose disk has said no. A look is due where something may have happened that no 
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from shared.model import ORDER_TAGS, PowerState, Refusal, Status, Tag, VmRef
+from shared.model import ORDER_TAGS, PowerState, Refusal, Status, Tag, VmRef, read_instant
 from shared.settings import Settings
 from shared.targets import fits, read_order
 from shared.tell import cut
 
 HOUR = 3600
+IMAGE_TAKES = timedelta(minutes=10)
+"""A capture younger than this is left to its events: its image would not be ready anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
             return vm.power is not PowerState.DEALLOCATED
         case Status.REFUSED | Status.FAILED:
             return _hour_turns(vm.ref, since, now)
+        case Status.CAPTURING:
+            as_of = read_instant(vm.tags.get(Tag.AS_OF))
+            return as_of is None or now - as_of >= IMAGE_TAKES
         case _:
             return True
 
