@@ -116,7 +116,7 @@ def _publish(azure: Azure, report: SweepReport, now: datetime) -> None:
         "orders": report.orders,
         "looked": report.looked,
         "statuses": dict(report.statuses),
-        "steps": report.steps,
+        "steps": {vm: list(steps) for vm, steps in report.steps.items()},
         "untold": report.untold,
         "failed": report.failed,
         "unlisted": report.unlisted,
