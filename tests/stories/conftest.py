@@ -144,8 +144,7 @@ def connected(simulator: Simulator) -> Azure:
         credential = find_credential()
         settings = read_settings(USUAL | simulator.environment())
         topic = Topic(settings.outcome_topic, credential)
-        azure = Azure(Arm(settings.arm_endpoint, credential), topic, settings)
-    return azure
+        return Azure(Arm(settings.arm_endpoint, credential), topic, settings)
 
 
 @pytest.fixture
