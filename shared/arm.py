@@ -65,6 +65,7 @@ _TRANSIENT_WORDS = re.compile(
     r"|marked for deletion|shared access signature|try again|retry later",
     re.IGNORECASE,
 )
+_FINAL_CODES = {"MissingSubscriptionRegistration", "ScopeLocked"}  # "remove the lock and try again"
 _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
 
 
@@ -262,8 +263,9 @@ def our_error(error: AzureError) -> Transient | Refused:
     status = error.status_code
     if status in _TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Transient(f"{status} {code}: {message}")
+    final = code in _FINAL_CODES or _FINAL_WORDS.search(message)
     busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
-    if status == HTTPStatus.CONFLICT and busy and not _FINAL_WORDS.search(message):
+    if status == HTTPStatus.CONFLICT and busy and not final:
         return Transient(f"{status} {code}: {message}")
     return Refused(code, message, status)
 
