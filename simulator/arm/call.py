@@ -70,6 +70,7 @@ class Call:
         if operation.retry_after is not None:
             headers["Retry-After"] = str(operation.retry_after)
         headers["Azure-AsyncNotification"] = "Enabled"
+        headers["x-ms-request-id"] = operation.id
         return Answer(status, body, headers, operation)
 
 

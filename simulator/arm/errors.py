@@ -5,7 +5,7 @@ The wording is Azure's own where it is recorded or documented. Clients go by the
 the message, so both belong here and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,6 +152,15 @@ def missing_token() -> ArmError:
 def invalid_token(why: str) -> ArmError:
     """Refuse a token that was not issued here, for this audience."""
     return ArmError(401, "InvalidAuthenticationToken", why, gateway=True)
+
+
+def wrong_audience(audience: str, allowed: Iterable[str]) -> ArmError:
+    """Refuse a token that is meant for somebody else."""
+    message = (
+        f"The access token has been obtained for wrong audience or resource '{audience}'. It "
+        f"should exactly match with one of the allowed audiences '{"','".join(allowed)}'."
+    )
+    return ArmError(401, "InvalidAuthenticationTokenAudience", message, gateway=True)
 
 
 def expired_token() -> ArmError:

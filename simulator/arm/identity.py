@@ -8,9 +8,11 @@ a restart. Expiry is by the simulated clock.
 
 import base64
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import jwt
 from aiohttp import web
@@ -23,7 +25,14 @@ from simulator.arm.rbac import Principal, Rbac
 from simulator.arm.world import World
 
 HEADER_SECRET = "a-secret-of-this-simulator"
-ENTRA_LIFETIME = "token"
+
+
+class Bearer(NamedTuple):
+    """What a token says: whose it is, for whom it is meant, until when."""
+
+    app_id: str
+    audience: str
+    expires: datetime
 
 
 @dataclass
@@ -33,7 +42,7 @@ class Tokens:
     world: World
     rbac: Rbac
     key: rsa.RSAPrivateKey
-    _seen: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _seen: dict[str, Bearer] = field(default_factory=dict)
 
     def issue(self, principal: Principal, audience: str) -> tuple[str, datetime]:
         """Return a token and the instant at which it expires."""
@@ -45,21 +54,23 @@ class Tokens:
             "exp": int(expires.timestamp()),
         }
         token = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": KEY_ID})
-        self._seen[token] = (principal.app_id.lower(), expires)
+        self._seen[token] = Bearer(principal.app_id.lower(), _bare(audience), expires)
         return token, expires
 
-    def reader(self, authorization: str | None) -> Principal:
-        """Return who presents an Authorization header, or refuse it."""
+    def reader(self, authorization: str | None, audiences: Collection[str]) -> Principal:
+        """Return who presents an Authorization header for one of the audiences, or refuse it."""
         if not authorization:
             raise errors.missing_token()
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             msg = "The authentication scheme of the header must be 'Bearer'."
             raise errors.invalid_token(msg)
-        app_id, expires = self._seen.get(token) or self._verified(token)
-        if expires <= self.world.clock.now():
+        bearer = self._seen.get(token) or self._verified(token)
+        if bearer.expires <= self.world.clock.now():
             raise errors.expired_token()
-        principal = self.rbac.principals.get(app_id)
+        if bearer.audience not in audiences:
+            raise errors.wrong_audience(bearer.audience, audiences)
+        principal = self.rbac.principals.get(bearer.app_id)
         if principal is None:
             msg = "The access token is from an unknown application."
             raise errors.invalid_token(msg)
@@ -72,7 +83,7 @@ class Tokens:
         key = {"kty": "RSA", "use": "sig", "kid": KEY_ID, "alg": "RS256"}
         return {"keys": [key | {"n": _b64(modulus), "e": _b64(numbers.e.to_bytes(3))}]}
 
-    def _verified(self, token: str) -> tuple[str, datetime]:
+    def _verified(self, token: str) -> Bearer:
         unchecked: jwt.types.Options = {
             "verify_exp": False,
             "verify_aud": False,
@@ -87,7 +98,7 @@ class Tokens:
             msg = "The access token is invalid."
             raise errors.invalid_token(msg) from error
         expires = datetime.fromtimestamp(claims["exp"], self.world.clock.now().tzinfo)
-        self._seen[token] = (claims["appid"].lower(), expires)
+        self._seen[token] = Bearer(claims["appid"].lower(), _bare(claims["aud"]), expires)
         return self._seen[token]
 
     def _claims(self, principal: Principal, audience: str) -> Json:
@@ -110,6 +121,10 @@ class Tokens:
         group = f"/subscriptions/{self.world.subscription}/resourcegroups/identities"
         kind = "Microsoft.ManagedIdentity/userAssignedIdentities"
         return f"{group}/providers/{kind}/{principal.name}"
+
+
+def _bare(audience: str) -> str:
+    return audience.rstrip("/").lower()
 
 
 KEY_ID = "simulated-signing-key"

@@ -38,6 +38,8 @@ type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
+ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
+TOPIC_AUDIENCES = ("https://eventgrid.azure.net",)
 UNAUTHORIZED, THROTTLED, NOT_SIMULATED = 401, 429, 501
 # 204 to a DELETE says that there was nothing to do, so nothing is published.
 DONE = (200, 201)
@@ -64,7 +66,7 @@ class Pipeline:
     def may_publish(self, request: web.Request, action: str, scope: str) -> web.Response | None:
         """Check the data action of a request that is not ARM's: None, or the refusal."""
         try:
-            caller = self.tokens.reader(request.headers.get("Authorization"))
+            caller = self.tokens.reader(request.headers.get("Authorization"), TOPIC_AUDIENCES)
         except ArmError as error:
             return _plain(error)
         if self.rbac.allows_data(caller, action, scope):
@@ -106,7 +108,8 @@ class Passage:
         match = pipeline.routes.match(request.method, path)
         self._route = match.route if match else None
         self._action, self._scope = action_and_scope(request.method, path, self._route)
-        self._caller = pipeline.tokens.reader(request.headers.get("Authorization"))
+        audiences = (*ARM_AUDIENCES, f"https://{request.host}".lower())
+        self._caller = pipeline.tokens.reader(request.headers.get("Authorization"), audiences)
         await self._meet_fault()
         self._check()
         if self._route is None or match is None:

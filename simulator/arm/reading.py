@@ -19,7 +19,7 @@ _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 def action_and_scope(method: str, path: str, route: Route | None) -> tuple[str, str]:
     """Return the action in Azure's casing, where the route is known, and the path's own scope."""
     asked, scope = action_of(method, path)
-    return (_template_action(route) if route else asked), scope
+    return (route and _template_action(route)) or asked, scope
 
 
 def check_api_version(given: str | None) -> None:
@@ -52,5 +52,7 @@ def json_object(raw: bytes) -> Json:
 
 
 @lru_cache(maxsize=512)
-def _template_action(route: Route) -> str:
-    return action_of(route.method, route.template)[0]
+def _template_action(route: Route) -> str | None:
+    """Return the route's action; None where the namespace is a name in the path."""
+    action = action_of(route.method, route.template)[0]
+    return None if "{" in action else action

@@ -28,7 +28,9 @@ def error(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def test_no_token_a_foreign_token_and_an_expired_one(sim: Simulator, arm: Arms) -> None:
+def test_no_token_a_foreign_one_one_for_others_and_an_expired_one(
+    sim: Simulator, arm: Arms
+) -> None:
     """Each is 401 with a challenge that names the authority."""
     url = f"{sim.arm_endpoint}/subscriptions?api-version=2022-12-01"
     for authorization in (None, "Bearer eyJhbGciOiJub25lIn0.e30.", "Basic abc"):
@@ -36,6 +38,17 @@ def test_no_token_a_foreign_token_and_an_expired_one(sim: Simulator, arm: Arms) 
         answer = requests.get(url, headers=headers, verify=str(sim.ca_path), timeout=30)
         assert answer.status_code == 401
         assert "authorization_uri=" in answer.headers["WWW-Authenticate"]
+    query = {"api-version": "2019-08-01", "resource": "https://eventgrid.azure.net"}
+    environment = sim.environment()
+    answer = requests.get(
+        environment["IDENTITY_ENDPOINT"],
+        params=query,
+        headers={"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"]},
+        timeout=30,
+    )
+    elsewhere = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    answer = requests.get(url, headers=elsewhere, verify=str(sim.ca_path), timeout=30)
+    assert error(answer) == (401, "InvalidAuthenticationTokenAudience")
     sim.client.settings(durations={"token": 3600})
     app = arm("app")
     sim.client.advance(3599)
