@@ -62,7 +62,7 @@ from shared.model import (
 )
 from shared.preflight import generation, preflight
 from shared.settings import ProofPolicy, Settings
-from shared.targets import fits, names, read_order
+from shared.targets import fits, made_from, names, read_order
 
 START_LASTS = timedelta(minutes=2)
 """A VM being started reads `stopped` for a moment; one whose disk changed hands longer ago is."""
@@ -93,12 +93,17 @@ def decide(look: Look, settings: Settings, now: datetime) -> Decision:
         return _refuse(vm, None, order.why)
     if why := _never(vm):
         return _refuse(vm, order, why)
-    if vm.tags.get(Tag.STATUS) == Status.CAPTURED and fits(vm.tags.get(Tag.IMAGE, ""), order):
+    if _captured(vm) and fits(vm.tags.get(Tag.IMAGE, ""), order):
         return Rest()
     pinned = _pinned(vm)
     if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
         return done
     return _prepare(look, order, settings, now)
+
+
+def _captured(vm: ObservedVm) -> bool:
+    """Whether `captured` stands; on a VM that is not generalized the tag is another VM's."""
+    return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
 
 
 def _never(vm: ObservedVm) -> str | None:
@@ -125,15 +130,20 @@ def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     if isinstance(look.disk, Missing) or look.disk.released is None:
         return _refuse(vm, order, "Azure does not show when its OS disk last changed hands")
     if vm.power is PowerState.STOPPED:
-        return _stopped(order, look.disk.released, now)
+        return _stopped(vm, order, look.disk.released, now)
     return _deallocated(look, order, look.disk.released, settings, now)
 
 
-def _stopped(order: Order, released: datetime, now: datetime) -> Decision:
+def _stopped(vm: ObservedVm, order: Order, released: datetime, now: datetime) -> Decision:
     if now - released < START_LASTS:
         return Rest(unseen=True)
+    if stuck := _stuck_deallocation(vm, order, now):
+        return Deallocate(stuck)
     detail = "it has shut down and is being deallocated; until then it is billed"
-    return Deallocate(Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now))
+    since = _deallocating_since(vm) or now
+    return Deallocate(
+        Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since)
+    )
 
 
 def _deallocated(
@@ -199,13 +209,6 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
     return Rest(said)
 
 
-def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
-    """Whether an image was made from this very VM, not from one that had its name before."""
-    if vm_id := image.tags.get(SourceTag.VM_ID):
-        return vm_id.lower() == vm.vm_id.lower()
-    return image.source is not None and image.source.key == vm.ref.key
-
-
 def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
     label = image.ref.label
     started = read_instant(image.tags.get(SourceTag.STARTED)) or now
@@ -220,15 +223,19 @@ def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
 
 
 def _stuck_deallocation(vm: ObservedVm, order: Order, now: datetime) -> Say | None:
-    since = read_instant(vm.tags.get(Tag.AS_OF))
-    if vm.tags.get(Tag.STATUS) != Status.DEALLOCATING or since is None:
-        return None
-    if now - since <= DEALLOCATION_LASTS:
+    since = _deallocating_since(vm)
+    if since is None or now - since <= DEALLOCATION_LASTS:
         return None
     detail = f"Azure was asked to deallocate it at {write_instant(since)} and has not done so"
     return Say(
         status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since, stuck=True
     )
+
+
+def _deallocating_since(vm: ObservedVm) -> datetime | None:
+    """Return when Azure was first asked to deallocate this stopped VM."""
+    asked = vm.tags.get(Tag.STATUS) == Status.DEALLOCATING
+    return read_instant(vm.tags.get(Tag.AS_OF)) if asked else None
 
 
 def _pinned(vm: ObservedVm) -> datetime | None:

@@ -16,6 +16,8 @@ from shared.model import (
     ManagedImageTarget,
     Missing,
     ObservedDisk,
+    ObservedImage,
+    ObservedVm,
     Order,
     Read,
     ReadDataDisks,
@@ -26,6 +28,7 @@ from shared.model import (
     Refusal,
 )
 from shared.rights import lacking
+from shared.targets import made_from
 
 type Finding = Refusal | Read | None
 type Check = Callable[[Look, Order], Finding]
@@ -162,9 +165,15 @@ def _owner_version(look: Look, order: Order) -> Finding:
     ref = order.target.version(order.version)
     if ref.key not in look.images:
         return ReadImage(ref)
-    if look.images[ref.key] is Missing.GONE:
+    taken = look.images[ref.key]
+    if taken is Missing.GONE or (isinstance(taken, ObservedImage) and _is_ours(taken, look.vm)):
         return None
     return Refusal(f"version {ref.label} exists already; take another number or none")
+
+
+def _is_ours(image: ObservedImage, vm: ObservedVm) -> bool:
+    """Whether the image is this order's own, made before its tags were taken off."""
+    return vm.generalized and made_from(image, vm)
 
 
 def _rights(look: Look, order: Order) -> Finding:

@@ -131,7 +131,7 @@ def _step(azure: Azure, vm: ObservedVm, step: Step, now: datetime, report: Repor
         log.info("dry run: would %s %s", name, vm.ref.id)
         return replace(report, steps=(*report.steps, f"would {name}"))
     pinned = not isinstance(step, Deallocate)
-    if pinned and (report := _tell(azure, vm, step.say, now, report)).untold:
+    if pinned and (report := _tell(azure, vm, step.say, now, report, pin=True)).untold:
         return replace(report, status=None)
     try:
         act(azure.arm, vm, step, now)
@@ -152,20 +152,29 @@ def _refusal(step: Step, vm: ObservedVm, refused: Refused) -> Say:
     )
 
 
-def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: Report) -> Report:
+def _tell(  # noqa: PLR0913 - the spine's own nouns, and whether the tags are a pin
+    azure: Azure,
+    vm: ObservedVm,
+    say: Say | None,
+    now: datetime,
+    report: Report,
+    *,
+    pin: bool = False,
+) -> Report:
     """Tell people, where it is new to them."""
     if say is None:
         return report
     news = telling(vm, say, now)
-    untold = _write(azure, vm, news) if news else None
+    untold = _write(azure, vm, news, pin=pin) if news else None
     return replace(report, status=say.status, untold=untold)
 
 
-def _write(azure: Azure, vm: ObservedVm, news: Telling) -> str | None:
+def _write(azure: Azure, vm: ObservedVm, news: Telling, *, pin: bool = False) -> str | None:
     """Publish, then tag; return why the tags could not be written.
 
     In this order a crash between the two repeats an event rather than losing it. Tags that Azure
     refuses, because it is busy or for good, are no error of the capture: the next look writes them.
+    A pin is different: nothing goes on without it, so when Azure is busy it is tried again soon.
     """
     if azure.settings.dry_run:
         log.info("dry run: would tag %s %s", vm.ref.id, dict(news.tags))
@@ -178,6 +187,8 @@ def _write(azure: Azure, vm: ObservedVm, news: Telling) -> str | None:
         if news.removed:
             azure.arm.delete_tags(vm.ref, news.removed)
     except (Refused, Transient) as error:
+        if pin and isinstance(error, Transient):
+            raise
         log.warning("tags of %s not written: %s", vm.ref.id, error)
         return str(error)
     return None

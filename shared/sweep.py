@@ -124,7 +124,8 @@ def _publish(azure: Azure, report: SweepReport, now: datetime) -> None:
         "dryRun": azure.settings.dry_run,
     }
     source = f"/subscriptions/{azure.settings.subscriptions[0]}"
-    outcome = Outcome(str(uuid.uuid4()), OutcomeType.SWEPT, source, "sweep", now, data)
+    event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{source}/sweep/{now.isoformat()}"))
+    outcome = Outcome(event_id, OutcomeType.SWEPT, source, "sweep", now, data)
     try:
         azure.topic.publish(outcome)
     except Refused:

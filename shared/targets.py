@@ -1,4 +1,6 @@
-"""Where an order's image goes, and what it is called: tags and facts -> `Target`, `ImageRef`.
+"""Where an order's image goes, what it is called, and whose it is.
+
+Takes tags and facts; gives `Order`, `Target` and `ImageRef`.
 
 Pure. Names derive from the VM and the instant its OS disk was last released, so that any number of
 workers give one image the same name, and a later release gives the higher version number. Each
@@ -16,8 +18,11 @@ from shared.model import (
     ImageRef,
     ManagedImageRef,
     ManagedImageTarget,
+    ObservedImage,
+    ObservedVm,
     Order,
     Refusal,
+    SourceTag,
     Tag,
     Target,
     VmRef,
@@ -122,6 +127,13 @@ def fits(label: str, order: Order) -> bool:
     if isinstance(order.target, ManagedImageTarget):
         return not head and version not in ("", order.label)
     return head == order.target.label.lower() and order.version in (None, version)
+
+
+def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
+    """Whether an image was made from this very VM, not from one that had its name before."""
+    if vm_id := image.tags.get(SourceTag.VM_ID):
+        return vm_id.lower() == vm.vm_id.lower()
+    return image.source is not None and image.source.key == vm.ref.key
 
 
 def _clock(at: datetime) -> int:

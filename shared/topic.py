@@ -6,6 +6,7 @@ SDK's.
 
 import json
 import logging
+from collections import deque
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
@@ -15,6 +16,9 @@ from azure.eventgrid import EventGridPublisherClient
 from shared.arm import our_error
 from shared.tell import Outcome
 
+REMEMBERED = 1000
+"""Ids of outcomes that a process remembers."""
+
 log = logging.getLogger(__name__)
 
 
@@ -23,21 +27,31 @@ class Topic:
 
     def __init__(self, endpoint: str, credential: TokenCredential) -> None:
         self._client = EventGridPublisherClient(endpoint, credential) if endpoint else None
+        self._published: deque[str] = deque(maxlen=REMEMBERED)
 
     def publish(self, outcome: Outcome) -> None:
-        """Publish an outcome, and log it."""
-        log.info("outcome %s", json.dumps({"type": outcome.type, "id": outcome.id, **outcome.data}))
-        if self._client is None:
+        """Publish an outcome, and log it; what this process has published it does not repeat.
+
+        A VM whose tags cannot be written would else have its outcome told by every sweep.
+        """
+        if outcome.id in self._published:
             return
-        event = CloudEvent(
-            source=outcome.source,
-            type=outcome.type,
-            subject=outcome.subject,
-            time=outcome.time,
-            id=outcome.id,
-            data=dict(outcome.data),
-        )
-        try:
-            self._client.send(event, retry_total=2, timeout=10)
-        except AzureError as error:
-            raise our_error(error) from error
+        log.info("outcome %s", json.dumps({"type": outcome.type, "id": outcome.id, **outcome.data}))
+        if self._client:
+            _send(self._client, outcome)
+        self._published.append(outcome.id)
+
+
+def _send(client: EventGridPublisherClient, outcome: Outcome) -> None:
+    event = CloudEvent(
+        source=outcome.source,
+        type=outcome.type,
+        subject=outcome.subject,
+        time=outcome.time,
+        id=outcome.id,
+        data=dict(outcome.data),
+    )
+    try:
+        client.send(event, retry_total=2, timeout=10)
+    except AzureError as error:
+        raise our_error(error) from error
