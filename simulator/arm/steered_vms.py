@@ -28,6 +28,7 @@ DEFAULTS: Json = {
     "plan": None,
     "disk_controller": "SCSI",
     "architecture": "x64",
+    "accelerated_network": True,
     "age": 86400.0,
     "power": "running",
     "generalized": False,
@@ -51,6 +52,10 @@ def create_vm(world: World, words: Json) -> Vm:
     vm_id = f"{group_id}/providers/{Vm.kind}/{said['name']}"
     vm = world.add(build_vm(world, vm_id, _body(world.subscription, said), said["generation"]))
     vm.architecture = said["architecture"]
+    vm.os_disk.disk.properties["supportedCapabilities"] |= {
+        "architecture": said["architecture"],
+        "acceleratedNetwork": said["accelerated_network"],
+    }
     vm.tags = dict(said["tags"])
     _put_into(world, vm, said)
     return vm
