@@ -28,6 +28,12 @@ IMAGES = "images"
 """The group that galleries named by tag and managed images lie in."""
 
 GALLERY = "golden"
+TOPICS = "simulator"
+"""The group that the outcome topic lies in."""
+
+SENDER = "/d5a91429-5739-47e2-a06b-3470a27159e7"
+"""The role definition EventGrid Data Sender."""
+
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 OURS = ("status", "detail", "image", "as-of")
 TAGS_API = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
@@ -181,14 +187,20 @@ class World:
         self.owner("PUT", path, {"properties": {"level": level}})
 
     def forbid(self, *actions: str, scope: str = "/subscriptions/{subscription}") -> None:
-        """Let the app's role hold at a scope only, without some of its actions."""
+        """Let the app's role hold at a scope only, without some of its actions.
+
+        The role that sends events is kept to the topics: it would let the app ask for its rights.
+        """
         roles = self.client.roles()
         for role in roles["roleDefinitions"]:
             if role["properties"]["roleName"] == "Image Capture Operator":
                 role["properties"]["permissions"][0]["notActions"] = list(actions)
         for one in roles["roleAssignments"]:
-            if one["properties"]["roleDefinitionId"].startswith("/subscriptions/{subscription}"):
-                one["properties"]["scope"] = scope
+            properties = one["properties"]
+            if properties["roleDefinitionId"].startswith("/subscriptions/{subscription}"):
+                properties["scope"] = scope
+            elif properties["roleDefinitionId"].endswith(SENDER):
+                properties["scope"] = f"/subscriptions/{{subscription}}/resourceGroups/{TOPICS}"
         self.client.set_roles(roles)
 
     def fault(self, method: str, path: str, **said: object) -> None:
@@ -335,6 +347,13 @@ class Spine(World):
         ref = VmRef.find(vm.id)
         assert ref
         return reconcile(self.azure, ref, self.client.now(), stopping=stopping)
+
+    def carry(self, vm: Vm, looks: int = 6) -> Report:
+        """Look at a VM again and again, with the time between that an operation takes."""
+        for _ in range(looks):
+            report = self.look(vm)
+            self.let(130)
+        return report
 
     def sweep(self, since: datetime | None = None) -> SweepReport:
         """Sweep once; `since` is when the one before ran, else just now."""

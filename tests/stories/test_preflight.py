@@ -1,0 +1,262 @@
+"""What makes a capture impossible is found and told while the VM still runs.
+
+Each row of the table is one thing that Azure itself would refuse only once the VM is generalized
+and lost.
+"""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from simulator.simulator import SUBSCRIPTION
+from tests.stories.world import GALLERY, IMAGES, Json, Spine, kinds
+
+PLAN = {"publisher": "contoso", "product": "server", "name": "hourly"}
+ELSEWHERE = "99999999-8888-4777-8666-555555555555"
+FOREIGN = (
+    f"/subscriptions/{ELSEWHERE}/resourceGroups/{IMAGES}/providers/Microsoft.Compute"
+    f"/galleries/{GALLERY}/images/windows"
+)
+KEY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/keys/providers/Microsoft.Compute"
+KEYED = {"managedDisk": {"diskEncryptionSet": {"id": f"{KEY}/diskEncryptionSets/own"}}}
+FLEET = f"{KEY}/virtualMachineScaleSets/fleet"
+MANAGED, TO_GALLERY = "managed-image", "golden/windows"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A VM, a definition and an order that do not go together, and words of what is said."""
+
+    why: str
+    order: str = TO_GALLERY
+    vm: Json = field(default_factory=dict)
+    definition: Json = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+
+
+ROWS = {
+    "nonsense": Row("is no target", order="please"),
+    "empty": Row("is no target", order=""),
+    "too many parts": Row("is no target", order="golden/windows/1.0.0"),
+    "no definition": Row("golden/linux is not there", order="golden/linux"),
+    "no gallery": Row("silver/windows is not there", order="silver/windows"),
+    "trusted launch": Row("Trusted Launch", MANAGED, {"security_type": "TrustedLaunch"}),
+    "confidential, managed": Row("confidential", MANAGED, {"security_type": "ConfidentialVM"}),
+    "confidential": Row("confidential", vm={"security_type": "ConfidentialVM"}),
+    "more secure": Row("TrustedLaunch", vm={"security_type": "TrustedLaunch"}),
+    "less secure": Row("Standard", definition={"security": "TrustedLaunch"}),
+    "supported": Row(
+        "TrustedLaunchSupported",
+        vm={"security_type": "TrustedLaunch"},
+        definition={"security": "TrustedLaunchSupported"},
+    ),
+    "older": Row("generation V1", vm={"generation": "V1"}),
+    "newer": Row("generation V2", definition={"hyperVGeneration": "V1"}),
+    "other system": Row("Linux", vm={"os": "Linux"}),
+    "specialized": Row("specialized", definition={"osState": "Specialized"}),
+    "other processor": Row("Arm64", vm={"architecture": "Arm64"}),
+    "slower network": Row(
+        "accelerated networking",
+        vm={"accelerated_network": False},
+        definition={"features": [{"name": "IsAcceleratedNetworkSupported", "value": "True"}]},
+    ),
+    "plan": Row("contoso", vm={"plan": PLAN}),
+    "no plan": Row("no purchase plan", definition={"purchasePlan": PLAN}),
+    "other plan": Row(
+        "monthly", vm={"plan": PLAN | {"name": "monthly"}}, definition={"purchasePlan": PLAN}
+    ),
+    "nvme": Row("NVMe", vm={"disk_controller": "NVMe"}),
+    "ephemeral": Row("ephemeral", vm={"os_disk": {"diffDiskSettings": {"option": "Local"}}}),
+    "unmanaged": Row("unmanaged", vm={"os_disk": {"vhd": {"uri": "https://a.blob/b.vhd"}}}),
+    "unmanaged data": Row(
+        "unmanaged", vm={"data_disks": [{"vhd": {"uri": "https://a.blob/c.vhd"}}]}
+    ),
+    "ultra": Row(
+        "Ultra", vm={"data_disks": [{"managedDisk": {"storageAccountType": "UltraSSD_LRS"}}]}
+    ),
+    "premium v2": Row(
+        "Premium SSD v2",
+        MANAGED,
+        {"data_disks": [{"managedDisk": {"storageAccountType": "PremiumV2_LRS"}}]},
+    ),
+    "large": Row("2048 GiB", vm={"data_disks": [{"diskSizeGB": 2048}]}),
+    "encrypted by its guest": Row(
+        "Azure Disk Encryption", vm={"os_disk": {"encryptionSettings": {"enabled": True}}}
+    ),
+    "own key, other subscription": Row("customer's key", FOREIGN, {"os_disk": KEYED}),
+    "managed by a scale set": Row("scale set", vm={"managed_by": FLEET}),
+    "in a scale set": Row(
+        "scale set", vm={"properties": {"virtualMachineScaleSet": {"id": FLEET}}}
+    ),
+    "number of a managed image": Row("no version", MANAGED, others={"version": "1.0.0"}),
+    "no number": Row("is no version", others={"version": "latest"}),
+    "leading zero": Row("is no version", others={"version": "1.02.3"}),
+    "too high a number": Row("is no version", others={"version": "1.2.2147483648"}),
+    "neither yes nor no": Row("neither yes nor no", others={"latest": "maybe"}),
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row) -> None:
+    """The reason stands on the VM, nothing else was written, and a second look adds nothing."""
+    spine.definition(**row.definition)
+    vm = spine.vm(**row.vm)
+    vm.order(row.order, **row.others)
+    spine.forget_requests()
+    assert spine.look(vm).status == "refused"
+    assert vm.status == "refused"
+    assert row.why in str(vm.said("detail"))
+    assert vm.state == ("running", False)
+    assert kinds(spine.writes) == ["tags"]
+    (outcome,) = spine.outcomes
+    assert outcome["type"] == "Stillframe.CaptureRefused"
+    spine.look(vm)
+    assert kinds(spine.writes) == ["tags"]
+    assert len(spine.outcomes) == 1
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_what_cannot_be_captured_is_not_touched_once_it_has_stopped(spine: Spine, row: Row) -> None:
+    """Late orders are refused just so: the VM is neither deallocated nor generalized."""
+    spine.definition(**row.definition)
+    vm = spine.vm(**row.vm, power="stopped")
+    vm.order(row.order, **row.others)
+    spine.forget_requests()
+    assert spine.look(vm).status == "refused"
+    assert vm.state == ("stopped", False)
+    assert kinds(spine.writes) == ["tags"]
+
+
+def test_yes_without_a_default_target_is_refused(spine: Spine) -> None:
+    """`yes` means CAPTURE_TARGET; where there is none, it is ambiguous."""
+    vm = spine.vm()
+    vm.order("yes")
+    assert spine.under(capture_target="").look(vm).status == "refused"
+    assert "default target" in str(vm.said("detail"))
+
+
+def test_managed_images_stay_in_their_vms_subscription(spine: Spine) -> None:
+    """IMAGE_RESOURCE_GROUP in another subscription is for galleries alone."""
+    vm = spine.vm()
+    vm.order(MANAGED)
+    assert spine.under(image_group=(ELSEWHERE, IMAGES)).look(vm).status == "refused"
+    assert ELSEWHERE in str(vm.said("detail"))
+
+
+def test_an_owners_number_that_exists_is_refused(spine: Spine) -> None:
+    """A number that is taken is told before the VM is lost, and never changed."""
+    spine.definition()
+    first, second = spine.vm("first", power="deallocated"), spine.vm("second")
+    first.order(TO_GALLERY, version="1.0.0")
+    spine.carry(first)
+    assert first.status == "captured"
+    second.order(TO_GALLERY, version="1.0.0")
+    spine.look(second)
+    assert second.status == "refused"
+    assert "1.0.0 exists already" in str(second.said("detail"))
+    second.order(TO_GALLERY, version="1.0.1")
+    spine.look(second)
+    assert (second.status, second.said("image")) == ("waiting", "golden/windows/1.0.1")
+
+
+def test_a_hibernated_vm_is_refused(spine: Spine) -> None:
+    """An image of a session is no image, and a deallocation would not have lost it."""
+    vm = spine.vm(properties={"additionalCapabilities": {"hibernationEnabled": True}})
+    spine.owner("POST", f"{vm.id}/deallocate?hibernate=true&api-version=2026-04-01")
+    spine.let(60)
+    vm.order(MANAGED)
+    spine.look(vm)
+    assert vm.status == "refused"
+    assert "hibernated" in str(vm.said("detail"))
+
+
+def test_what_was_refused_is_taken_up_once_it_is_mended(spine: Spine) -> None:
+    """A refusal holds as long as its reason: an hourly look finds that it is gone."""
+    vm = spine.vm()
+    vm.order("golden/windows")
+    spine.look(vm)
+    assert vm.status == "refused"
+    spine.definition()
+    now = spine.client.now()
+    spine.let(3600)
+    spine.sweep(since=now)
+    assert vm.status == "waiting"
+
+
+COMPUTE = "Microsoft.Compute"
+MISSING = {
+    "deallocate": f"{COMPUTE}/virtualMachines/deallocate/action",
+    "generalize": f"{COMPUTE}/virtualMachines/generalize/action",
+    "write": f"{COMPUTE}/virtualMachines/write",
+    "version": f"{COMPUTE}/galleries/images/versions/write",
+    "see version": f"{COMPUTE}/galleries/images/versions/read",
+    "definition": f"{COMPUTE}/galleries/images/read",
+    "ask": "Microsoft.Authorization/permissions/read",
+    "disk": f"{COMPUTE}/disks/read",
+}
+
+
+@pytest.mark.parametrize("action", MISSING.values(), ids=MISSING)
+def test_a_right_that_is_missing_is_told_while_the_vm_runs(spine: Spine, action: str) -> None:
+    """Rights on the VM, its disk and the definition, and the right to ask for them."""
+    spine.definition()
+    spine.forbid(action)
+    vm = spine.vm()
+    vm.order(TO_GALLERY)
+    assert spine.look(vm).status == "refused"
+    assert kinds(spine.writes) == ["tags"]
+    told = str(vm.said("detail"))
+    assert action in told or "not for this app to read" in told
+
+
+@pytest.mark.parametrize("action", [f"{COMPUTE}/images/write", f"{COMPUTE}/images/read"])
+def test_a_managed_image_needs_rights_where_it_goes(spine: Spine, action: str) -> None:
+    """The group of managed images is asked for its rights as well."""
+    spine.forbid(action)
+    vm = spine.vm()
+    vm.order(MANAGED)
+    spine.look(vm)
+    assert (vm.status, kinds(spine.writes)) == ("refused", ["tags"])
+    assert action in str(vm.said("detail"))
+
+
+@pytest.mark.parametrize("order", [MANAGED, TO_GALLERY])
+def test_rights_on_the_vm_alone_are_not_enough(spine: Spine, order: str) -> None:
+    """An app whose role holds at the VM's group only is refused, whatever the target."""
+    spine.definition()
+    vm = spine.vm()
+    spine.forbid(scope=vm.id.partition("/providers/")[0])
+    vm.order(order)
+    spine.look(vm)
+    assert (vm.status, kinds(spine.writes)) == ("refused", ["tags"])
+
+
+@pytest.mark.parametrize(
+    ("order", "action"),
+    [
+        (MANAGED, f"{COMPUTE}/images/write"),
+        (MANAGED, f"{COMPUTE}/virtualMachines/generalize/action"),
+        (TO_GALLERY, f"{COMPUTE}/galleries/images/versions/write"),
+        (TO_GALLERY, f"{COMPUTE}/virtualMachines/write"),
+        (TO_GALLERY, "Microsoft.Authorization/permissions/read"),
+    ],
+)
+def test_rights_taken_away_meanwhile_save_the_vm(spine: Spine, order: str, action: str) -> None:
+    """They are asked again right before generalize: the VM is refused and can start again."""
+    spine.definition()
+    vm = spine.vm()
+    vm.order(order)
+    spine.look(vm)
+    assert vm.status == "waiting"
+    vm.guest("sysprep")
+    spine.let(300)
+    spine.look(vm)
+    spine.let(60)
+    assert vm.state == ("deallocated", False)
+    spine.forbid(action)
+    spine.look(vm)
+    assert (vm.status, vm.state) == ("refused", ("deallocated", False))
+    assert action in str(vm.said("detail"))
+    spine.forbid()
+    spine.carry(vm, 2)
+    assert vm.status == "captured"
