@@ -1,0 +1,76 @@
+"""The docs list what the code has: a setting, tag, event or file that they miss fails here."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shared import errors
+from shared.model import SourceTag, Status, Tag
+from shared.settings import Name
+from shared.tell import OutcomeType
+
+ROOT = Path(__file__).parent.parent
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", [*Name, *Tag, *SourceTag, *Status, *OutcomeType])
+def test_operations_names_it(name: str) -> None:
+    """Each setting, tag, status word and outcome event stands in the operations page."""
+    assert f"`{name}`" in OPERATIONS
+
+
+def test_no_invented_names() -> None:
+    """The operations page names no tag that the code does not know."""
+    known = {*Tag, *SourceTag}
+    said = set(re.findall(r"`(stillframe-[a-z-]+)`", OPERATIONS))
+    assert said <= known
+
+
+@pytest.mark.parametrize(
+    "module", sorted((ROOT / "shared").glob("[a-z]*.py")), ids=lambda p: p.name
+)
+def test_architecture_places_it(module: Path) -> None:
+    """Each module has its place in the architecture page."""
+    assert re.search(rf"`(shared/)?{module.name}`", ARCHITECTURE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link leads to a file that is there."""
+    targets = [match[1] for match in LINK.finditer(page.read_text())]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_error_tree_is_drawn() -> None:
+    """The picture in the errors' module shows every error there is, and no other."""
+    kinds = {
+        name
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if kind.__module__ == errors.__name__
+    }
+    drawn = set(re.findall(r"^ +[├└]?─* ?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE))
+    assert drawn == kinds
+
+
+def test_subscribed_functions_exist() -> None:
+    """Each event subscription goes to a function that the app has."""
+    subscribed = json.loads((ROOT / "infra" / "event-subscriptions.json").read_text())
+    wanted = {one["function"] for one in subscribed["eventSubscriptions"]}
+    app = (ROOT / "function_app.py").read_text()
+    assert wanted <= set(re.findall(r'@app\.function_name\("(\w+)"\)', app))
+
+
+def test_readme_shows_the_demo_it_has() -> None:
+    """The output in the README is that of a demo with the present cast."""
+    readme = (ROOT / "README.md").read_text()
+    names = re.findall(
+        r'^    Actor\(\s*"(\w+)"', (ROOT / "demo" / "cast.py").read_text(), re.MULTILINE
+    )
+    assert names
+    assert all(re.search(rf"│ {name} ", readme) for name in names)
