@@ -50,15 +50,22 @@ class Outcome:
     trace: str | None = None
 
 
+class BindingInfo(SimpleNamespace):
+    """A message whose enums the library reads off the class: directions, and data types."""
+
+    out, inout = 1, 2
+    undefined, string, binary, stream = 0, 1, 2, 3
+
+
 class StatusResult(SimpleNamespace):
-    """The one message whose class attributes are read as well."""
+    """Another, with how a request to the worker ended."""
 
     Success = "Success"
     Failure = "Failure"
 
 
 PROTOS = SimpleNamespace(
-    BindingInfo=type("BindingInfo", (SimpleNamespace,), {"in": 0, "out": 1, "inout": 2}),
+    BindingInfo=BindingInfo,
     FunctionMetadataResponse=SimpleNamespace,
     RpcException=SimpleNamespace,
     RpcFunctionMetadata=SimpleNamespace,
