@@ -9,7 +9,7 @@ from hypothesis import Phase, find, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from shared.decide import decide, made_from
+from shared.decide import decide
 from shared.model import (
     Create,
     Deallocate,
@@ -39,7 +39,7 @@ from shared.model import (
 from shared.preflight import preflight
 from shared.rights import lacking
 from shared.settings import ProofPolicy, Settings
-from shared.targets import names, read_order
+from shared.targets import made_from, names, read_order
 from shared.tell import telling
 from tests.making import (
     CANNOT_TELL,
@@ -152,6 +152,24 @@ def test_captured_stands_for_its_own_order_alone() -> None:
     step = decided(world)
     assert isinstance(step, Create)
     assert step.ref == names(REF, MANAGED, RELEASED, None)[0]
+
+
+@pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.STOPPED])
+def test_captured_does_not_stand_for_a_vm_that_is_not_generalized(power: PowerState) -> None:
+    """Tags copied to a VM that was made again are another VM's: its own order goes on."""
+    tags = {**PINNED, Tag.STATUS: Status.CAPTURED}
+    assert said(decided(ordered(power=power, tags=tags))).status in {
+        Status.WAITING,
+        Status.DEALLOCATING,
+    }
+
+
+def test_an_order_given_again_finds_its_image() -> None:
+    """Tags taken off and set again lead to the image that there is, an owner's number included."""
+    own = GALLERY.version("7.0.0")
+    again = vm(tags={**TO_GALLERY, Tag.VERSION: "7.0.0"}, generalized=True)
+    say = said(decided(World(vm=again, images={own.key: image(own)})))
+    assert (say.status, say.image) == (Status.CAPTURED, own.label)
 
 
 @pytest.mark.parametrize("power", list(PowerState))
@@ -280,6 +298,17 @@ def test_a_deallocation_may_take_half_an_hour(minutes: int, stuck: bool) -> None
     assert (decision.say is not None) is stuck
     if decision.say:
         assert (decision.say.status, decision.say.stuck) == (Status.DEALLOCATING, True)
+
+
+@pytest.mark.parametrize(("minutes", "stuck"), [(29, False), (31, True)])
+def test_a_deallocation_is_asked_for_again(minutes: int, stuck: bool) -> None:  # noqa: FBT001
+    """A VM that still reads stopped is asked again; since when stays, so that it gets stuck."""
+    since = ago(minutes=minutes)
+    tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
+    world = replace(ordered(power=PowerState.STOPPED, tags=tags), disk=disk(released=ago(hours=9)))
+    step = decided(world)
+    assert isinstance(step, Deallocate)
+    assert (step.say.as_of, step.say.stuck) == (since, stuck)
 
 
 def test_what_stands_in_the_way_is_told_while_the_vm_runs() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 
-from shared.due import ListedVm, concerns_us, look_is_due
-from shared.model import PowerState, Refusal, Rest, Status, Tag, VmRef
+from shared.due import IMAGE_TAKES, ListedVm, concerns_us, look_is_due
+from shared.model import PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
 from shared.settings import Settings
 from shared.targets import read_target
 from shared.tell import telling
@@ -83,6 +83,13 @@ def test_what_is_under_way_is_due(status: str) -> None:
     """What has begun and not ended is looked at by every sweep, and so is a word not ours."""
     label = VERSION.label if status == "capturing" else GALLERY.label
     assert due(status=status, image=label)
+
+
+@pytest.mark.parametrize(("age", "expected"), [(timedelta(0), False), (IMAGE_TAKES, True)])
+def test_an_image_has_its_time(age: timedelta, expected: bool) -> None:  # noqa: FBT001
+    """No image is finished so soon after its VM was released; from then on each sweep looks."""
+    as_of = write_instant(NOW - age)
+    assert due(status="capturing", image=VERSION.label, as_of=as_of) is expected
 
 
 @pytest.mark.parametrize("status", ["refused", "failed"])
