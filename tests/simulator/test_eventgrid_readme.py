@@ -1,0 +1,37 @@
+"""The README's tables of routes are the routes that are served."""
+
+import re
+from pathlib import Path
+
+from aiohttp import web
+
+from simulator.clock import Clock
+from simulator.eventgrid.grid import EventGrid
+from tests.simulator.eventgrid_fixtures import SUBSCRIPTION, TENANT
+
+README = Path(__file__).parents[2] / "simulator/eventgrid/README.md"
+GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.EventGrid"
+
+
+def _documented() -> set[tuple[str, str]]:
+    rows = re.findall(r"^\| `([^`]+)` \| ([A-Z, ]+) \|", README.read_text(), re.MULTILINE)
+    return {
+        (method, path.replace("../", f"{GROUP}/"))
+        for path, methods in rows
+        for method in methods.split(", ")
+    }
+
+
+def _served() -> set[tuple[str, str]]:
+    grid = EventGrid(Clock(speed=0), subscription_id=SUBSCRIPTION, tenant_id=TENANT)
+    routes = [route for route in grid.routes() if isinstance(route, web.RouteDef)]
+    return {(r.method, re.sub(r"\{_\d+:\(\?i:([^)]+)\)\}", _literal, r.path)) for r in routes}
+
+
+def _literal(found: re.Match[str]) -> str:
+    return found[1].replace("\\", "")
+
+
+def test_the_readme_lists_every_route_and_no_other() -> None:
+    """A route that is not documented, or documented and gone, makes this fail."""
+    assert _documented() == _served()

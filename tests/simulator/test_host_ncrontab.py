@@ -1,0 +1,64 @@
+"""NCRONTAB expressions as the Functions host reads them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.host.ncrontab import parse
+
+# A Monday.
+NOW = datetime(2026, 11, 23, 8, 1, 2, 500_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "following"),
+    [
+        ("0 */5 * * * *", "2026-11-23T08:05:00"),
+        ("*/30 * * * * *", "2026-11-23T08:01:30"),
+        ("2 1 8 * * *", "2026-11-24T08:01:02"),
+        ("0 5/20 8 * * 1-5", "2026-11-23T08:05:00"),
+        ("0 0 9-17/4 * * *", "2026-11-23T09:00:00"),
+        ("0 0 9,10 * Dec *", "2026-12-01T09:00:00"),
+        ("30 8 * * mon", "2026-11-23T08:30:00"),
+        ("0 0 0 29 2 *", "2028-02-29T00:00:00"),
+    ],
+)
+def test_the_next_occurrence(expression: str, following: str) -> None:
+    """Steps, ranges, lists, names and five fields mean what the host says they mean."""
+    assert parse(expression).after(NOW) == datetime.fromisoformat(following).replace(tzinfo=UTC)
+
+
+def test_day_and_weekday_must_both_match() -> None:
+    """A Friday the 13th, where other crons would take every Friday and every 13th."""
+    following = parse("0 0 9 13 * FRI").after(NOW)
+    assert following == datetime(2027, 8, 13, 9, tzinfo=UTC)
+
+
+def test_a_day_that_never_comes_has_no_occurrence() -> None:
+    """31 February is no error, it just never fires."""
+    assert parse("0 0 0 31 2 *").after(NOW) is None
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["", "* * * *", "60 * * * * *", "* * * * * 7", "* * * 0 * *", "* 5-1 * * * *", "a * * * * *"],
+)
+def test_what_is_no_expression_is_refused(expression: str) -> None:
+    """Wrong counts of fields, values out of range, and a Sunday called 7."""
+    with pytest.raises(ValueError, match="NCRONTAB"):
+        parse(expression)
+
+
+@given(
+    seconds=st.integers(1, 59),
+    instant=st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis wants them naive
+)
+def test_occurrences_are_later_and_fit(seconds: int, instant: datetime) -> None:
+    """The next occurrence is after the instant, within the minute, at an allowed second."""
+    following = parse(f"*/{seconds} * * * * *").after(instant)
+    assert following is not None
+    assert following > instant
+    assert (following - instant).total_seconds() <= 60
+    assert following.second % seconds == 0
