@@ -8,6 +8,7 @@ captures must find out before.
 from collections.abc import Callable
 
 from simulator.arm import errors
+from simulator.arm.call import member
 from simulator.arm.errors import ArmError, Failure, Json
 from simulator.arm.resources import Definition, Vm
 
@@ -96,6 +97,14 @@ def _controller(vm: Vm, definition: Definition) -> ArmError | None:
     return errors.wrong_os(vm.id, "disk controller type", "NVMe", offered)
 
 
+def _accelerated(vm: Vm, definition: Definition) -> ArmError | None:
+    wanted = str(definition.feature("IsAcceleratedNetworkSupported")).lower() == "true"
+    able = member(vm.os_disk.disk.properties, "supportedCapabilities", "acceleratedNetwork")
+    if able or not wanted:
+        return None
+    return errors.wrong_os(vm.id, "accelerated networking support", "False", "True")
+
+
 def _disks(vm: Vm, _: Definition) -> ArmError | None:
     if any(attachment.disk.vhd for attachment in vm.disks):
         message = f"The source '{vm.id}' has unmanaged disks, which are not supported."
@@ -123,5 +132,6 @@ RULES: tuple[Rule, ...] = (
     _architecture,
     _plan,
     _controller,
+    _accelerated,
     _disks,
 )

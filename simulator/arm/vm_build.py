@@ -4,6 +4,7 @@ Takes the body as a client sends it, gives a `Vm` that is not running yet. Netwo
 simulated: the ids of network interfaces are kept and shown, and lead nowhere.
 """
 
+import re
 from datetime import datetime
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from simulator.arm.errors import Json
 from simulator.arm.resources import Attachment, Definition, Disk, Image, Sysprep, Version, Vm
 from simulator.arm.world import World
 
+_ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
 _SECRETS = ("adminPassword", "customData")
 _WINDOWS = {"provisionVMAgent": True, "enableAutomaticUpdates": True}
 _LINUX = {"disablePasswordAuthentication": False, "provisionVMAgent": True}
@@ -32,6 +34,7 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
         vm_id=str(uuid4()),
         created=now,
         os_type=os_type,
+        architecture=_architecture(body["properties"]["hardwareProfile"]["vmSize"]),
         generation=generation or _generation(world, storage),
         properties=_kept(properties, os_type),
         os_disk=Attachment(Disk(id=vm_id, created=now), {}),
@@ -88,6 +91,11 @@ def _kept(properties: Json, os_type: str) -> Json:
         msg = "osProfile"
         raise errors.missing_parameter(msg)
     return kept
+
+
+def _architecture(size: str) -> str:
+    """Return what runs a size: the letter p among its features stands for Arm."""
+    return "Arm64" if _ARM_SIZE.match(size) else "x64"
 
 
 def _image_reference(storage: Json) -> Json | None:

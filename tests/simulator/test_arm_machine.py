@@ -13,6 +13,7 @@ from simulator.arm.guests import GuestAct, GuestIsOff, let
 from simulator.arm.machine import TABLE, Act, Move, Power, preempts, verdict
 from simulator.arm.resources import Vm
 from simulator.arm.steered_vms import create_vm
+from simulator.arm.vm_build import _architecture
 from simulator.arm.vm_power import begin
 from simulator.arm.world import World
 from simulator.clock import Clock
@@ -118,3 +119,12 @@ def check(vm: Vm) -> None:
     assert not (vm.guest_runs and vm.power in (Power.DEALLOCATED, Power.STOPPED))
     assert not (vm.generalized and vm.guest_runs)
     assert (vm.provisioning == "Updating") == (vm.operation is not None)
+
+
+@pytest.mark.parametrize(
+    ("size", "architecture"),
+    [("Standard_D4ps_v5", "Arm64"), ("Standard_D4s_v5", "x64"), ("Standard_E8-4pds_v6", "Arm64")],
+)
+def test_a_size_tells_the_architecture(size: str, architecture: str) -> None:
+    """The p in a size's name is Arm."""
+    assert _architecture(size) == architecture

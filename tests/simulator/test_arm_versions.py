@@ -89,6 +89,9 @@ def test_more_regions_take_longer(sim: Simulator, arm: Arms, gallery: str) -> No
 TRUSTED = {"features": [{"name": "SecurityType", "value": "TrustedLaunch"}]}
 SUPPORTED = {"features": [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]}
 NVME = {"features": [*TRUSTED["features"], {"name": "DiskControllerTypes", "value": "SCSI, NVMe"}]}
+FAST = {
+    "features": [*TRUSTED["features"], {"name": "IsAcceleratedNetworkSupported", "value": "True"}]
+}
 PLAN = {"publisher": "contoso", "product": "web", "name": "base"}
 
 
@@ -107,7 +110,9 @@ PLAN = {"publisher": "contoso", "product": "web", "name": "base"}
         ({"managed_by": "/a/scale/set"}, {}, (400, "InvalidParameter")),
         ({"os_disk": {"diffDiskSettings": {"option": "Local"}}}, {}, (409, "OperationNotAllowed")),
         ({"os_disk": {"vhd": {"uri": "https://x"}}}, {}, (400, "InvalidParameter")),
+        ({"accelerated_network": False}, FAST, (400, "BadRequest")),
         ({"disk_controller": "NVMe"}, NVME, None),
+        ({}, FAST, None),
         ({"plan": PLAN}, {"purchasePlan": PLAN}, None),
     ],
 )
