@@ -152,6 +152,8 @@ def _deallocated(
     """The disk is free: ask it whether Sysprep finished, then generalize or start the image."""
     vm = look.vm
     if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
+        if _pinned(vm):  # other words would unpin its name, and closing may move `released`
+            return Rest()
         since = read_instant(vm.tags.get(Tag.AS_OF)) or released
         detail = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
         return Rest(Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since))
