@@ -365,6 +365,17 @@ def test_open_access_is_waited_for() -> None:
     assert said(decided(replace(world, vm=ordered().vm))).as_of == RELEASED
 
 
+def test_open_access_does_not_unpin_a_name() -> None:
+    """A marked VM keeps its image's name while others read its disk, though that moves its instant.
+
+    Another worker may be making the image of that name.
+    """
+    assert decided(marked(disk=disk(access_open=True))) == Rest()
+    step = decided(marked(disk=disk(released=ago(minutes=3))))
+    assert isinstance(step, Create)
+    assert (step.ref, step.as_of) == (FIRST, RELEASED)
+
+
 def test_a_negative_verdict_stands_for_its_instant() -> None:
     """A disk that was read and said no is not read again until the VM has run."""
     tags = {
