@@ -171,7 +171,7 @@ async def _told(story: Callable[[World], Awaitable[None]], authority: trustme.CA
     async with AsyncExitStack() as stack:
         clock = Clock(speed=0, start=START)
         webhook = Webhook(clock)
-        webhook.url = await served([web.route("*", "/hook", webhook.answer)], stack) + "/hook"
+        webhook.url = await served([web.route("*", "/{path:.*}", webhook.answer)], stack) + "/hook"
         grid = EventGrid(clock, subscription_id=SUBSCRIPTION, tenant_id=TENANT)
         stack.push_async_callback(grid.close)
         base = await served(grid.routes(), stack, authority)

@@ -200,10 +200,10 @@ def test_a_function_is_a_destination_once_its_local_host_is_named() -> None:
                 }
             }
         }
-        await world.call("PUT", path, body)
-        found = world.grid.topics.subscription(path)
+        assert (await world.call("PUT", path, body))[0] == 201
+        _, full = await world.call("POST", f"{path}/getFullUrl")
         expected = f"{host}/runtime/webhooks/EventGrid?functionName=on_event"
-        assert found is None or found.url == expected
+        assert full["endpointUrl"] == expected
 
     told(story)
 
