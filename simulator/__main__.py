@@ -8,10 +8,14 @@ import argparse
 import json
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 from simulator.arm.rbac import DEFAULT_ROLES
+from simulator.deployment import Deployment
 from simulator.simulator import Simulator
+
+EVENT_SUBSCRIPTIONS = Path("infra/event-subscriptions.json")
 
 
 def main() -> None:
@@ -27,14 +31,17 @@ def main() -> None:
     stopped = threading.Event()
     for interruption in (signal.SIGINT, signal.SIGTERM):
         signal.signal(interruption, lambda *_: stopped.set())
-    with simulator:
+    with ExitStack() as running:
+        running.enter_context(simulator)
         if said.throttling:
             simulator.client.settings(throttling=True)
-        _announce(simulator)
+        app = running.enter_context(_deployment(simulator, said)) if said.app else None
+        _announce(simulator, app.url if app else None)
         stopped.wait()
 
 
 def _arguments() -> argparse.Namespace:
+    here = Path() if Path("host.json").exists() else None
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
     parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
@@ -42,15 +49,27 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state-dir", type=Path, default=Path(".sim"), help="CA, keys, endpoints")
     parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="who may do what")
     parser.add_argument("--throttling", action="store_true", help="refuse what is too much")
+    parser.add_argument("--app", type=Path, default=here, help="a function app's directory")
+    parser.add_argument("--no-app", dest="app", action="store_const", const=None)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings")
     return parser.parse_args()
 
 
-def _announce(simulator: Simulator) -> None:
-    endpoints = simulator.endpoints()
+def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
+    settings = {"SUBSCRIPTIONS": simulator.subscription_id}
+    settings |= dict(setting.split("=", 1) for setting in said.settings)
+    app: Path = said.app.resolve()
+    log = simulator.state_dir / "host.log"
+    return Deployment(simulator, app, settings, app / EVENT_SUBSCRIPTIONS, log)
+
+
+def _announce(simulator: Simulator, app: str | None) -> None:
+    endpoints = simulator.endpoints() | ({"app": app} if app else {})
     written = simulator.state_dir / "endpoints.json"
     written.write_text(json.dumps(endpoints, indent=2) + "\n")
-    for name in ("arm", "identity", "steering", "ca"):
-        print(f"{name:>9}  {endpoints[name]}")
+    for name in ("arm", "identity", "steering", "ca", "app"):
+        if name in endpoints:
+            print(f"{name:>9}  {endpoints[name]}")
     print(f"\nThe environment of a client (also in {written}):\n")
     for name, value in endpoints["environment"].items():
         print(f"export {name}='{value}'")

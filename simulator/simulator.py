@@ -28,7 +28,6 @@ from simulator.eventgrid.grid import EventGrid
 SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
 TENANT = "7e4a0000-0000-4000-8000-00000000d1e7"
 HOST = "localhost"
-CLOUDS = "/metadata/endpoints?api-version=2019-05-01"
 OUTCOMES = "/topics/outcomes/api/events"
 
 
@@ -96,7 +95,6 @@ class Simulator:
         named = self.arm.rbac.named(principal)
         return {
             "ARM_ENDPOINT": self.arm_endpoint,
-            "ARM_CLOUD_METADATA_URL": f"{self.arm_endpoint}{CLOUDS}",
             "OUTCOME_TOPIC": f"{self.arm_endpoint}{OUTCOMES}",
             "IDENTITY_ENDPOINT": self.identity_endpoint,
             "IDENTITY_HEADER": identity.HEADER_SECRET,
