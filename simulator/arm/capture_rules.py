@@ -7,7 +7,7 @@ captures must find out before.
 
 from collections.abc import Callable
 
-from simulator.arm import errors
+from simulator.arm import capture_errors, errors
 from simulator.arm.call import member
 from simulator.arm.errors import ArmError, Failure, Json
 from simulator.arm.resources import Definition, Vm
@@ -48,40 +48,44 @@ def _busy(vm: Vm, _: Definition) -> ArmError | None:
 def _os_state(vm: Vm, definition: Definition) -> ArmError | None:
     state = "Generalized" if vm.generalized else "Specialized"
     wanted = definition.properties["osState"]
-    return None if state == wanted else errors.wrong_os(vm.id, "OS state", state, wanted)
+    return None if state == wanted else capture_errors.wrong_os(vm.id, "OS state", state, wanted)
 
 
 def _os_type(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.properties["osType"]
-    return None if vm.os_type == wanted else errors.wrong_os(vm.id, "OS type", vm.os_type, wanted)
+    return (
+        None
+        if vm.os_type == wanted
+        else capture_errors.wrong_os(vm.id, "OS type", vm.os_type, wanted)
+    )
 
 
 def _generation(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.properties["hyperVGeneration"]
     if vm.generation == wanted:
         return None
-    return errors.wrong_generation(vm.id, vm.generation, wanted)
+    return capture_errors.wrong_generation(vm.id, vm.generation, wanted)
 
 
 def _architecture(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.properties.get("architecture", "x64")
     if vm.architecture == wanted:
         return None
-    return errors.wrong_os(vm.id, "architecture", vm.architecture, wanted)
+    return capture_errors.wrong_os(vm.id, "architecture", vm.architecture, wanted)
 
 
 def _security(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.security_type
     if wanted.lower() == "trustedlaunchsupported":
-        return errors.not_for_supported(vm.id)
+        return capture_errors.not_for_supported(vm.id)
     if vm.security_type.lower() == wanted.lower():
         return None
-    return errors.wrong_security_type(vm.id, vm.security_type, wanted)
+    return capture_errors.wrong_security_type(vm.id, vm.security_type, wanted)
 
 
 def _plan(vm: Vm, definition: Definition) -> ArmError | None:
     has, wanted = _plan_words(vm.plan), _plan_words(definition.properties.get("purchasePlan"))
-    return None if has == wanted else errors.wrong_os(vm.id, "purchase plan", has, wanted)
+    return None if has == wanted else capture_errors.wrong_os(vm.id, "purchase plan", has, wanted)
 
 
 def _plan_words(plan: Json | None) -> str:
@@ -94,7 +98,7 @@ def _controller(vm: Vm, definition: Definition) -> ArmError | None:
     offered = (definition.feature("DiskControllerTypes") or "SCSI").lower()
     if (vm.disk_controller or "SCSI").lower() in offered.replace(" ", "").split(","):
         return None
-    return errors.wrong_os(vm.id, "disk controller type", "NVMe", offered)
+    return capture_errors.wrong_os(vm.id, "disk controller type", "NVMe", offered)
 
 
 def _accelerated(vm: Vm, definition: Definition) -> ArmError | None:
@@ -102,7 +106,7 @@ def _accelerated(vm: Vm, definition: Definition) -> ArmError | None:
     able = member(vm.os_disk.disk.properties, "supportedCapabilities", "acceleratedNetwork")
     if able or not wanted:
         return None
-    return errors.wrong_os(vm.id, "accelerated networking support", "False", "True")
+    return capture_errors.wrong_os(vm.id, "accelerated networking support", "False", "True")
 
 
 def _disks(vm: Vm, _: Definition) -> ArmError | None:

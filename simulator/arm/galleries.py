@@ -5,7 +5,7 @@ the caller's api-version does it: from 2025-03-03 on a silent definition is Gen2
 supported, before that Gen1 and standard.
 """
 
-from simulator.arm import errors, ids
+from simulator.arm import capture_errors, errors, ids
 from simulator.arm.call import Call, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
@@ -173,7 +173,7 @@ def _delete(call: Call, resource: Gallery | Definition | None, children: str) ->
     if resource is None:
         return Answer(204)
     if _has_children(call.world, resource):
-        raise errors.still_has_children(resource.kind, resource.name, children)
+        raise capture_errors.still_has_children(resource.kind, resource.name, children)
     resource.provisioning = "Deleting"
     operation = call.world.operations.start(
         "delete",

@@ -4,7 +4,7 @@ A PUT is checked against the source at once; the copying is an operation. The sa
 the same source answers 200 and captures nothing: Azure's trap for those who do not GET first.
 """
 
-from simulator.arm import errors, ids
+from simulator.arm import capture_errors, errors, ids
 from simulator.arm.call import Call, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.pages import page
@@ -141,7 +141,7 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
     if not vm.generalized:
         raise errors.vm_not_generalized(vm.name)
     if vm.security_type != "Standard":
-        raise errors.not_for_trusted_launch(vm.security_type)
+        raise capture_errors.not_for_trusted_launch(vm.security_type)
     if (generation or "V1") != vm.generation:
         message = (
             f"The source Virtual Machine is of Hypervisor Generation '{vm.generation}'. The "

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from simulator.arm import errors, ids
+from simulator.arm import capture_errors, ids
 from simulator.arm.call import member, need
 from simulator.arm.errors import Json
 from simulator.arm.resources import Attachment, Image, Version, Vm
@@ -41,7 +41,7 @@ def profile_of(body: Json, location: str, published: datetime) -> Json:
         for region in given.get("targetRegions") or [{"name": location}]
     ]
     if location not in (ids.region_name(region["name"]) for region in regions):
-        raise errors.region_missing(location)
+        raise capture_errors.region_missing(location)
     defaults = {
         "replicaCount": replicas,
         "excludeFromLatest": False,

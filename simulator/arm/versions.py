@@ -6,7 +6,7 @@ operation of minutes. One that fails leaves a Failed version, which blocks its n
 
 import re
 
-from simulator.arm import errors, ids
+from simulator.arm import capture_errors, errors, ids
 from simulator.arm.call import Call, member, need, tags_in
 from simulator.arm.capture_rules import late_failure, refusal
 from simulator.arm.errors import Failure, Json
@@ -134,11 +134,11 @@ def _kind_of(source_id: str) -> str:
 def _fitting_image(image: Image, definition: Definition) -> Image:
     wanted = definition.properties["hyperVGeneration"]
     if image.generation != wanted:
-        raise errors.wrong_generation(image.id, image.generation, wanted)
+        raise capture_errors.wrong_generation(image.id, image.generation, wanted)
     os_type = image.storage["osDisk"]["osType"]
     if os_type != definition.properties["osType"]:
         wanted = definition.properties["osType"]
-        raise errors.wrong_os(image.id, "OS type", os_type, wanted)
+        raise capture_errors.wrong_os(image.id, "OS type", os_type, wanted)
     return image
 
 
@@ -162,7 +162,7 @@ def _version(
 
 def _again(call: Call, version: Version) -> Answer:
     if version.provisioning == "Failed":
-        raise errors.version_failed(version.name)
+        raise capture_errors.version_failed(version.name)
     given = member(call.body, "properties", "storageProfile", "source")
     if given and _source_id(call.body).lower() != version.source:
         msg = "galleryImageVersion.storageProfile.source"
@@ -200,7 +200,7 @@ def _settle(version: Version, state: str) -> None:
 def _check_name(name: str) -> None:
     parts = name.split(".")
     if not _NAME.fullmatch(name) or any(int(part) > _LARGEST_PART for part in parts):
-        raise errors.wrong_version_name(name)
+        raise capture_errors.wrong_version_name(name)
 
 
 def _source_id(body: Json) -> str:

@@ -4,7 +4,6 @@ Takes plain dicts, gives bytes. The compute provider indents its JSON by two and
 CRLF; ARM's front door sends it compact. Clients never care, comparisons with recordings do.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -42,8 +41,3 @@ def indented(body: object) -> bytes:
 def stamp(instant: datetime) -> str:
     """Write an instant as Azure's bodies do."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def without_nulls(members: Mapping[str, object | None]) -> Json:
-    """Drop absent members: Azure leaves them out rather than sending null."""
-    return {name: value for name, value in members.items() if value is not None}

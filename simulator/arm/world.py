@@ -7,7 +7,6 @@ id without case, and listed by kind in the order they were made.
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from uuid import UUID, uuid5
 
 from simulator.arm import errors, ids
 from simulator.arm.operations import Operations
@@ -38,7 +37,6 @@ DURATIONS: dict[str, float] = {
     "shutdownLag": 0.0,
     "token": 365 * 86400.0,
 }
-NAMESPACE = UUID("6f1c3c0e-2a0b-4d2f-9f6e-0c8f6b1d7a55")
 
 
 @dataclass
@@ -115,10 +113,6 @@ class World:
     def seconds(self, act: str) -> float:
         """Return how long an act takes here, in simulated seconds."""
         return self.settings.durations[act]
-
-    def uuid(self, name: str) -> str:
-        """Return a GUID that follows from a name, the same in every run."""
-        return str(uuid5(NAMESPACE, f"{self.subscription}/{name}"))
 
     def clear(self) -> None:
         """Forget all resources, operations and settings."""
