@@ -60,7 +60,7 @@ from shared.model import (
     read_instant,
     write_instant,
 )
-from shared.preflight import generation, preflight
+from shared.preflight import generation, no_instant, preflight
 from shared.settings import ProofPolicy, Settings
 from shared.targets import fits, made_from, names, read_order
 
@@ -128,7 +128,7 @@ def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     if look.disk is None:
         return ReadDisk()
     if isinstance(look.disk, Missing) or look.disk.released is None:
-        return _refuse(vm, order, "Azure does not show when its OS disk last changed hands")
+        return _refuse(vm, order, no_instant(look.disk).why)
     if vm.power is PowerState.STOPPED:
         return _stopped(vm, order, look.disk.released, now)
     return _deallocated(look, order, look.disk.released, settings, now)

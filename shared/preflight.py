@@ -82,15 +82,20 @@ def _os_disk(look: Look, order: Order) -> Finding:
     disk = look.disk
     if disk is None:
         return ReadDisk()
-    if isinstance(disk, Missing):
-        return Refusal(f"its OS disk is {_said(disk)}")
-    if disk.released is None:
-        return Refusal("Azure does not say when its OS disk last changed hands, which names images")
+    if isinstance(disk, Missing) or disk.released is None:
+        return no_instant(disk)
     if disk.encrypted_by_guest:
         return _encrypted()
     if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
         return Refusal("its OS disk is confidential and cannot be captured this way")
     return _customer_key(look, order, (disk,)) or _sku(disk.sku, "its OS disk")
+
+
+def no_instant(disk: ObservedDisk | Missing) -> Refusal:
+    """Return why an OS disk has no instant that an image could be named after."""
+    if isinstance(disk, Missing):
+        return Refusal(f"its OS disk is {_said(disk)}")
+    return Refusal("Azure does not say when its OS disk last changed hands, which names images")
 
 
 def _data_disks(look: Look, order: Order) -> Finding:
