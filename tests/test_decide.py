@@ -60,6 +60,7 @@ from tests.making import (
     ago,
     disk,
     image,
+    rights,
     settings,
     settle,
     vm,
@@ -421,6 +422,28 @@ def test_what_the_disk_says_counts_as_the_policy_wants(
         say = said(decision)
         assert (say.status, say.detail) == (Status.NOT_GENERALIZED, verdict.why)
         assert say.as_of == (verdict.instant or RELEASED)
+
+
+def test_preflight_is_asked_again_right_before_generalize() -> None:
+    """What the tags say was answered while the VM ran does not count once it is deallocated."""
+    tags = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label}
+    say = said(decided(replace(ordered(tags=tags), rights=rights("*/read"))))
+    assert say.status is Status.REFUSED
+
+
+def test_a_no_holds_for_the_instant_that_was_read() -> None:
+    """Reading may have moved the instant; the no stands for the one after it, and is read once."""
+    no = replace(NOT_GENERALIZED, instant=ago(seconds=5))
+    say = said(decided(replace(ordered(), verdict=no)))
+    assert say.as_of == ago(seconds=5)
+    again = replace(told(ordered(), say), disk=disk(released=ago(seconds=5)))
+    assert settle(again, settings())[0].verdict is None
+
+
+def test_without_proof_an_old_no_does_not_stand() -> None:
+    """`PROOF=off` takes every disk for generalized, also one that has said no before."""
+    tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: write_instant(RELEASED)}
+    assert isinstance(decided(ordered(tags=tags), proof=ProofPolicy.OFF), Generalize)
 
 
 def test_without_proof_the_disk_is_not_read() -> None:

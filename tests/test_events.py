@@ -189,6 +189,7 @@ def test_an_image_that_is_finished_is_a_reason_to_look(name: str, ref: Any) -> N
     failed = "Microsoft.Resources.ResourceWriteFailure"
     assert read_event(failed, "", operation(name, ref.id)) == Wake(ref)
     assert read_event(failed, ref.id, operation(name, "")) == Wake(ref)
+    assert read_event(failed, ref.id, operation(name, "/subscriptions/s")) == Wake(ref)
 
 
 @pytest.mark.parametrize(

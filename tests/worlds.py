@@ -114,7 +114,15 @@ ANY_TAGS = st.fixed_dictionaries(
         Tag.DETAIL.value: st.sampled_from(["", "as it was", "x" * 256]),
     },
 )
-OUR_TAGS = PINNED_TAGS | ANY_TAGS
+ANSWER_TAGS = st.fixed_dictionaries(
+    {
+        Tag.STATUS.value: st.sampled_from([*Status]).map(str),
+        Tag.IMAGE.value: st.sampled_from(["gallery/windows", "managed-image"]),
+        Tag.AS_OF.value: st.sampled_from(INSTANTS),
+        Tag.DETAIL.value: st.just("as it was"),
+    }
+)
+OUR_TAGS = PINNED_TAGS | ANSWER_TAGS | ANY_TAGS
 ORDERED_TAGS = st.builds(
     lambda order, ours: {**ours, **{name.value: value for name, value in order.items()}},
     st.sampled_from(ORDERS),
