@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Self
 
 import requests
-from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
@@ -364,13 +363,3 @@ class Spine(World):
 def kinds(asked: Iterable[Json]) -> list[str]:
     """Return what was asked for: deallocate, generalize, tags, images, versions .."""
     return [str(one["action"]).split("/")[-2] for one in asked]
-
-
-def refused_by_azure(ask: Callable[[], object]) -> str:
-    """Return the code of Azure's refusal of what is asked."""
-    try:
-        ask()
-    except HttpResponseError as error:
-        return str(error.error and error.error.code)
-    msg = "it was not refused"
-    raise AssertionError(msg)
