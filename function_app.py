@@ -14,7 +14,7 @@ import azure.functions as func
 from azure.functions.timer import TimerRequest
 
 from shared.arm import Arm, find_credential
-from shared.errors import Unreadable
+from shared.errors import Refused, Unreadable
 from shared.events import Wake, read_event
 from shared.model import VmRef, read_instant
 from shared.reconcile import Azure, Report, reconcile, reconcile_image
@@ -45,7 +45,11 @@ def look(event: func.EventGridEvent) -> None:
     if wake is None:
         log.info("event %s of type %s is not for us", event.id, kind)
         return
-    report = _look(wake, datetime.now(UTC))
+    try:
+        report = _look(wake, datetime.now(UTC))
+    except Refused as refused:
+        log.error("look for event %s ended: Azure refuses %s: %s", event.id, wake.ref.id, refused)  # noqa: TRY400 - the words are Azure's, the trace says nothing more
+        return
     if report:
         log.info("look %s", json.dumps({"event": event.id, **_shown(report)}))
 

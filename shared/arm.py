@@ -114,8 +114,9 @@ class Arm:
         return self._get(ref.subscription, ref.id, _COMPUTE_API, wire.Image)
 
     def version(self, ref: VersionRef) -> wire.Version | Missing:
-        """Return a gallery image version."""
-        return self._get(ref.subscription, ref.id, _GALLERY_API, wire.Version)
+        """Return a gallery image version, and how far it is in each region."""
+        url = f"{ref.id}?$expand=ReplicationStatus"
+        return self._get(ref.subscription, url, _GALLERY_API, wire.Version)
 
     def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
         """Return what the app may do on a resource or group."""
@@ -179,7 +180,7 @@ class Arm:
         following: str | None = url
         while following:
             content = self._send(subscription, HttpRequest("GET", following))
-            page = msgspec.json.decode(content, type=shape)
+            page = _decoded(content, shape)
             yield page
             following = page.next_link
 
@@ -198,7 +199,7 @@ class Arm:
             if error.status == HTTPStatus.FORBIDDEN:
                 return Missing.DENIED
             raise
-        return msgspec.json.decode(content, type=shape)
+        return _decoded(content, shape)
 
     def _send(self, subscription: str, request: HttpRequest) -> bytes:
         with _our_errors():
@@ -261,7 +262,8 @@ def our_error(error: AzureError) -> Transient | Refused:
         return Transient(f"Azure could not be reached: {error.message}")
     code, message = _said(error)
     status = error.status_code
-    if status in _TRANSIENT_STATUSES or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if status in _TRANSIENT_STATUSES or not refused:
         return Transient(f"{status} {code}: {message}")
     final = code in _FINAL_CODES or _FINAL_WORDS.search(message)
     busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
@@ -282,6 +284,14 @@ def _our_errors() -> Iterator[None]:
         yield
     except AzureError as error:
         raise our_error(error) from error
+
+
+def _decoded[T](content: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.DecodeError as error:
+        msg = f"Azure's answer is garbled: {error}"
+        raise Transient(msg) from error
 
 
 def _subscription_of(resource_id: str) -> str:

@@ -72,7 +72,7 @@ VERSION_LASTS = timedelta(hours=6)
 DEALLOCATION_LASTS = timedelta(minutes=30)
 """What takes longer than this is stuck."""
 
-_BUSY_PROVISIONING = {"creating", "updating", "deleting", "migrating"}
+_SETTLED_PROVISIONING = {"succeeded", "failed", "canceled"}
 _BUSY_POWER = {
     PowerState.STARTING,
     PowerState.STOPPING,
@@ -117,7 +117,7 @@ def _never(vm: ObservedVm) -> str | None:
 def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
     """Wait for Azure, look for what stands in the way, then go by the power state."""
     vm = look.vm
-    if vm.provisioning.lower() in _BUSY_PROVISIONING or vm.power in _BUSY_POWER:
+    if vm.provisioning.lower() not in _SETTLED_PROVISIONING or vm.power in _BUSY_POWER:
         unseen = vm.power is not PowerState.DEALLOCATING
         return Rest(_stuck_deallocation(vm, order, now), unseen=unseen)
     answered = vm.power is PowerState.STOPPED and _waits_for(vm, order)
@@ -163,6 +163,8 @@ def _deallocated(
     if verdict is None:
         return ReadProof()
     if not _goes_on(verdict, settings.proof):
+        if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
+            return _refuse(vm, order, verdict.why)
         return Rest(_not_generalized(vm, order, verdict.why, verdict.instant or released))
     as_of = _pinned(vm) or released
     ref = _follow(look, order, as_of, now)
@@ -182,7 +184,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, proof: Proo
         order=order,
         as_of=as_of,
         proof=proof,
-        generation=generation(look),
+        generation=generation(look) or "",
         regions=look.regions or (),
     )
 

@@ -43,7 +43,7 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
         return True
     match vm.tags[Tag.STATUS]:
         case Status.CAPTURED:
-            return False
+            return vm.power is PowerState.RUNNING  # not the VM that was captured: that never runs
         case Status.WAITING:
             return vm.power is not PowerState.RUNNING
         case Status.NOT_GENERALIZED:

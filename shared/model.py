@@ -269,6 +269,7 @@ class AttachedDisk:
     size_gb: int | None = None
     ephemeral: bool = False
     encrypted_by_guest: bool = False
+    customer_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ kept between wake-ups.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import assert_never
 
 from shared import wire
@@ -134,7 +135,11 @@ def newest_regions(versions: Iterable[wire.Version]) -> tuple[Region, ...]:
     newest = max(good, key=_number)
     profile = newest.properties.publishing_profile or wire.PublishingProfile()
     return tuple(
-        Region(region.name, region.regional_replica_count, region.storage_account_type)
+        Region(
+            region.name,
+            region.regional_replica_count or profile.replica_count,
+            region.storage_account_type or profile.storage_account_type,
+        )
         for region in profile.target_regions or ()
     )
 
@@ -156,7 +161,7 @@ def _observed_disk(disk: wire.Disk) -> ObservedDisk:
         id=disk.id,
         sku=(disk.sku or wire.Sku()).name,
         size_gb=properties.disk_size_gb,
-        released=properties.last_ownership_update_time,
+        released=_aware(properties.last_ownership_update_time),
         access_open=(properties.disk_state or "").startswith("ActiveSAS"),
         generation=properties.hyper_v_generation,
         security_type=(properties.security_profile or wire.SecurityType()).security_type,
@@ -202,7 +207,14 @@ def _observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
         provisioning=version.properties.provisioning_state,
         source=VmRef.find(source.virtual_machine_id or source.id or ""),
         tags=lower_names(version.tags),
+        why=_why_failed(version.properties.replication_status or wire.Replication()),
     )
+
+
+def _why_failed(replication: wire.Replication) -> str | None:
+    """Return what Azure says of the regions in which a version failed."""
+    failed = [one for one in replication.summary or () if one.state == "Failed"]
+    return "; ".join(f"{one.region}: {one.details or 'failed'}" for one in failed) or None
 
 
 def _rights(arm: Arm, vm: VmRef, target: Target) -> Rights:
@@ -226,6 +238,7 @@ def _attached(disk: wire.VmDisk) -> AttachedDisk:
         size_gb=disk.disk_size_gb,
         ephemeral=bool(disk.diff_disk_settings and disk.diff_disk_settings.option),
         encrypted_by_guest=bool(disk.encryption_settings and disk.encryption_settings.enabled),
+        customer_key=managed.disk_encryption_set is not None,
     )
 
 
@@ -243,3 +256,10 @@ def _plan(plan: wire.Plan | None) -> Plan | None:
 def lower_names(tags: Mapping[str, str] | None) -> dict[str, str]:
     """Return tags under the names they are compared by: Azure's have no case."""
     return {name.lower(): value for name, value in (tags or {}).items()}
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    """Return an instant in UTC; one without an offset is taken for UTC, as all of Azure's are."""
+    if instant is None or instant.tzinfo:
+        return instant
+    return instant.replace(tzinfo=UTC)

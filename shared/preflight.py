@@ -19,6 +19,7 @@ from shared.model import (
     ObservedImage,
     ObservedVm,
     Order,
+    Plan,
     Read,
     ReadDataDisks,
     ReadDefinition,
@@ -88,7 +89,9 @@ def _os_disk(look: Look, order: Order) -> Finding:
         return _encrypted()
     if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
         return Refusal("its OS disk is confidential and cannot be captured this way")
-    return _customer_key(look, order, (disk,)) or _sku(disk.sku, "its OS disk")
+    if generation(look) is None:
+        return Refusal("Azure shows its generation neither on the VM nor on its OS disk")
+    return _customer_key(look, order, disk) or _sku(disk.sku, "its OS disk")
 
 
 def no_instant(disk: ObservedDisk | Missing) -> Refusal:
@@ -101,13 +104,13 @@ def no_instant(disk: ObservedDisk | Missing) -> Refusal:
 def _data_disks(look: Look, order: Order) -> Finding:
     attached = look.vm.data_disks
     if all(disk.sku and disk.size_gb for disk in attached):
-        return _first(_data_disk(order, disk) for disk in attached)
+        return _first(_data_disk(look, order, disk) for disk in attached)
     if look.data_disks is None:
         return ReadDataDisks()
-    return _first(_data_disk(order, disk) for disk in look.data_disks)
+    return _first(_data_disk(look, order, disk) for disk in look.data_disks)
 
 
-def _data_disk(order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Finding:
+def _data_disk(look: Look, order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Finding:
     if isinstance(disk, Missing):
         return Refusal(f"one of its data disks is {_said(disk)}")
     if disk.encrypted_by_guest:
@@ -117,7 +120,7 @@ def _data_disk(order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Fin
         return Refusal(
             f"a data disk has {disk.size_gb} GiB and a gallery version takes {DATA_DISK_LIMIT_GB}"
         )
-    return _sku(disk.sku, "one of its data disks")
+    return _customer_key(look, order, disk) or _sku(disk.sku, "one of its data disks")
 
 
 def _definition(look: Look, order: Order) -> Finding:
@@ -140,8 +143,9 @@ def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]
         yield "to be generalized", f"{definition.os_state.lower()} images"
     if definition.os_type.lower() != vm.os_type.lower():
         yield vm.os_type, definition.os_type
-    if definition.generation.lower() != generation(look).lower():
-        yield f"generation {generation(look)}", f"generation {definition.generation}"
+    ours = generation(look) or "unknown"
+    if definition.generation.lower() != ours.lower():
+        yield f"generation {ours}", f"generation {definition.generation}"
     yield from _security_mismatch(vm.security_type, definition.security_type)
     if isinstance(disk, ObservedDisk):
         architecture = disk.architecture or "x64"
@@ -149,7 +153,7 @@ def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]
             yield architecture, definition.architecture
         if definition.accelerated_network and disk.accelerated_network is False:
             yield "without it", "accelerated networking"
-    if vm.plan != definition.plan:
+    if _plan(vm.plan).lower() != _plan(definition.plan).lower():
         yield _plan(vm.plan), _plan(definition.plan)
     if (vm.disk_controller or "").lower() == "nvme" and "nvme" not in definition.disk_controllers:
         yield "on NVMe", "SCSI alone (its feature DiskControllerTypes does not name NVMe)"
@@ -188,20 +192,20 @@ def _rights(look: Look, order: Order) -> Finding:
     return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
 
 
-def _customer_key(look: Look, order: Order, disks: Iterable[ObservedDisk]) -> Finding:
+def _customer_key(look: Look, order: Order, disk: AttachedDisk | ObservedDisk) -> Finding:
     elsewhere = order.target.subscription.lower() != look.vm.ref.subscription.lower()
-    if elsewhere and any(disk.customer_key for disk in disks):
+    if elsewhere and disk.customer_key:
         return Refusal(
-            "its disk is encrypted with a customer's key, and the gallery lies in "
+            "a disk of it is encrypted with a customer's key, and the gallery lies in "
             "another subscription"
         )
     return None
 
 
-def generation(look: Look) -> str:
-    """Return the VM's Hyper-V generation, `V1` or `V2`."""
+def generation(look: Look) -> str | None:
+    """Return the VM's Hyper-V generation, `V1` or `V2`; None where Azure shows neither."""
     disk = look.disk if isinstance(look.disk, ObservedDisk) else None
-    return look.vm.generation or (disk and disk.generation) or "V1"
+    return look.vm.generation or (disk and disk.generation) or None
 
 
 def _sku(sku: str | None, what: str) -> Finding:
@@ -217,8 +221,10 @@ def _said(missing: Missing) -> str:
     return "not there" if missing is Missing.GONE else "not for this app to read"
 
 
-def _plan(plan: object) -> str:
-    return f"purchase plan {plan}" if plan else "no purchase plan"
+def _plan(plan: Plan | None) -> str:
+    if plan is None:
+        return "no purchase plan"
+    return f"purchase plan {plan.publisher}/{plan.product}/{plan.name}"
 
 
 def _first(findings: Iterable[Finding]) -> Finding:

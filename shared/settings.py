@@ -18,6 +18,7 @@ PUBLIC_ARM = "https://management.azure.com"
 EVERY_FIVE_MINUTES = "0 */5 * * * *"
 NCRONTAB_FIELDS = 6
 
+_FIELD = re.compile(r"(\*|\d+|[a-z]{3})([-/,](\*|\d+|[a-z]{3}))*", re.IGNORECASE)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SCOPE = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE)
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
@@ -194,7 +195,8 @@ def _flag(name: Name, text: str) -> bool:
 
 
 def _schedule(text: str) -> str:
-    if text and len(text.split()) != NCRONTAB_FIELDS:
+    fields = text.split()
+    if text and (len(fields) != NCRONTAB_FIELDS or not all(map(_FIELD.fullmatch, fields))):
         msg = f"{Name.SWEEP_SCHEDULE}: {text!r} is no NCRONTAB expression of six fields"
         raise Misconfigured(msg)
     return text or EVERY_FIVE_MINUTES

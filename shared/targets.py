@@ -33,6 +33,7 @@ ATTEMPTS = 3
 IMAGE_NAME_LIMIT = 80
 INT32_MAX = 2**31 - 1
 
+_NOT_IN_IMAGE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
 
 
@@ -111,14 +112,15 @@ def version_numbers(instant: datetime) -> list[str]:
 
 
 def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
-    """Return `<vm>-YYYYMMDD-HHMMSSmmm`, a long VM name cut and told apart by its hash."""
+    """Return `<vm>-YYYYMMDD-HHMMSSmmm`; a VM name that does not fit is cut, its hash added."""
     at = instant.astimezone(UTC)
     suffix = f"-{at:%Y%m%d}-{_clock(at) + attempt:09d}"
     room = IMAGE_NAME_LIMIT - len(suffix)
-    if len(vm_name) > room:
-        digest = hashlib.sha256(vm_name.lower().encode()).hexdigest()[:8]
-        vm_name = f"{vm_name[: room - 9]}-{digest}"
-    return vm_name + suffix
+    stem = _NOT_IN_IMAGE_NAMES.sub("-", vm_name).lstrip("_.-")
+    if stem == vm_name and len(stem) <= room:
+        return stem + suffix
+    digest = hashlib.sha256(vm_name.lower().encode()).hexdigest()[:8]
+    return "-".join(part for part in (stem[: room - 9], digest) if part) + suffix
 
 
 def fits(label: str, order: Order) -> bool:

@@ -19,6 +19,9 @@ from shared.tell import Outcome
 REMEMBERED = 1000
 """Ids of outcomes that a process remembers."""
 
+# The SDK hands a request's options to the event as well, and warns of each that it does not know.
+logging.getLogger("azure.eventgrid._legacy._generated._serialization").setLevel(logging.ERROR)
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,11 @@ class Topic:
 
 
 def _send(client: EventGridPublisherClient, outcome: Outcome) -> None:
+    """Send one event, once; what fails is published again with the next look.
+
+    Left to itself the SDK would sleep for as long as a Retry-After says. It takes its options here
+    alone, not where the client is made.
+    """
     event = CloudEvent(
         source=outcome.source,
         type=outcome.type,
@@ -52,6 +60,6 @@ def _send(client: EventGridPublisherClient, outcome: Outcome) -> None:
         data=dict(outcome.data),
     )
     try:
-        client.send(event, retry_total=2, timeout=10)
+        client.send(event, retry_total=0, connection_timeout=5, read_timeout=10)
     except AzureError as error:
         raise our_error(error) from error

@@ -37,6 +37,7 @@ class ManagedDisk(_Wire, frozen=True):
 
     id: str | None = None
     storage_account_type: str | None = None
+    disk_encryption_set: Id | None = None
 
 
 class EphemeralOption(_Wire, frozen=True):
@@ -211,6 +212,8 @@ class PublishingProfile(_Wire, frozen=True):
     """How a version is published."""
 
     target_regions: tuple[TargetRegion, ...] | None = None
+    replica_count: int | None = None
+    storage_account_type: str | None = None
 
 
 class VersionSource(_Wire, frozen=True):
@@ -226,12 +229,27 @@ class VersionStorage(_Wire, frozen=True):
     source: VersionSource | None = None
 
 
+class RegionalReplication(_Wire, frozen=True):
+    """How far a version is in one region, and why no farther."""
+
+    region: str = ""
+    state: str = ""
+    details: str | None = None
+
+
+class Replication(_Wire, frozen=True):
+    """How far a version is."""
+
+    summary: tuple[RegionalReplication, ...] | None = None
+
+
 class VersionProperties(_Wire, frozen=True):
     """A version's properties."""
 
     provisioning_state: str = ""
     publishing_profile: PublishingProfile | None = None
     storage_profile: VersionStorage | None = None
+    replication_status: Replication | None = None
 
 
 class Version(_Wire, frozen=True):

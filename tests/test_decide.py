@@ -377,6 +377,18 @@ def test_open_access_does_not_unpin_a_name() -> None:
     assert (step.ref, step.as_of) == (FIRST, RELEASED)
 
 
+def test_a_pinned_vm_whose_disk_cannot_tell_keeps_its_pin() -> None:
+    """After generalize a disk that cannot be read is refused, not final: the name stays pinned."""
+    say = said(decided(marked(verdict=Verdict(Proof.CANNOT_TELL, "no way in", RELEASED))))
+    assert (say.status, say.as_of, say.image) == (Status.REFUSED, RELEASED, FIRST.label)
+
+
+def test_a_state_of_provisioning_that_nobody_knows_is_busy() -> None:
+    """Only what is known to be settled is acted on; an empty or new word is waited out."""
+    for provisioning in ("", "Reticulating"):
+        assert decided(ordered(provisioning=provisioning)) == Rest(unseen=True)
+
+
 def test_a_negative_verdict_stands_for_its_instant() -> None:
     """A disk that was read and said no is not read again until the VM has run."""
     tags = {

@@ -311,6 +311,25 @@ def test_a_version_names_its_source(source: object, expected: VmRef | None) -> N
     assert bare.source is None
 
 
+def test_a_failed_version_says_why() -> None:
+    """What Azure says of the regions that failed is the reason; of the others nothing is said."""
+    summary = [
+        {"region": "West Europe", "state": "Failed", "details": "no room"},
+        {"region": "North Europe", "state": "Completed", "details": ""},
+    ]
+    body = {"id": VERSION.id, "properties": {"replicationStatus": {"summary": summary}}}
+    assert observe._observed_version(VERSION, decoded(body, wire.Version)).why == (
+        "West Europe: no room"
+    )
+
+
+def test_an_instant_without_an_offset_is_utc() -> None:
+    """A disk's instant that lacks its offset is read as UTC, as all of Azure's are."""
+    body = {"id": "x", "properties": {"LastOwnershipUpdateTime": "2026-01-02T03:04:05"}}
+    released = observe._observed_disk(decoded(body, wire.Disk)).released
+    assert released == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
 def test_grants_are_read() -> None:
     """The permissions API's answer keeps its patterns; who may not ask has none."""
     body = {"value": [{"actions": ["*/read"], "notActions": ["x"], "dataActions": ["y"]}, {}]}

@@ -241,19 +241,33 @@ def test_nvme_goes_where_nvme_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of_vm", "of_disk", "expected"), [("V2", "V1", "V2"), (None, "V2", "V2"), (None, None, "V1")]
+    ("of_vm", "of_disk", "expected"), [("V2", "V1", "V2"), (None, "V2", "V2"), (None, None, None)]
 )
 def test_the_generation_is_the_vms_or_its_disks(
-    of_vm: str | None, of_disk: str | None, expected: str
+    of_vm: str | None, of_disk: str | None, expected: str | None
 ) -> None:
-    """The instance view's generation counts; where it has none the disk's, else the first."""
+    """The instance view's generation counts; where it has none the disk's, else nothing."""
     look = Look(vm=vm(generation=of_vm), disk=disk(generation=of_disk))
     assert generation(look) == expected
 
 
 def test_an_unread_disk_has_no_generation() -> None:
     """A disk that is not there says nothing of the generation."""
-    assert generation(Look(vm=vm(generation=None), disk=Missing.GONE)) == "V1"
+    assert generation(Look(vm=vm(generation=None), disk=Missing.GONE)) is None
+
+
+def test_an_unknown_generation_is_refused() -> None:
+    """A VM of which Azure shows no generation is refused: a wrong guess shows after generalize."""
+    world = World(vm=vm(generation=None), disk=disk(generation=None))
+    finding = preflight(world.look(), order())
+    assert isinstance(finding, Refusal)
+    assert "generation" in finding.why
+
+
+def test_a_data_disk_under_a_customers_key_stays_in_its_subscription() -> None:
+    """A customer's key on a data disk alone is enough to refuse a gallery elsewhere."""
+    locked = replace(DATA, customer_key=True)
+    assert "key" in why(World(vm=vm(data_disks=(locked,))), order(FAR_GALLERY))
 
 
 @pytest.mark.parametrize("seen", [Missing.DENIED, image(NUMBER)])

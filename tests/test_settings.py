@@ -107,6 +107,7 @@ def test_subscriptions_are_a_list() -> None:
         ("OUTCOME_TOPIC", "https://"),
         ("SWEEP_SCHEDULE", "*/5 * * * *"),
         ("SWEEP_SCHEDULE", "often"),
+        ("SWEEP_SCHEDULE", "a b c d e f"),
         ("DRY_RUN", "yes"),
         ("DRY_RUN", "1"),
         ("ARM_ENDPOINT", "management.azure.com"),
