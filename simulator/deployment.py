@@ -115,33 +115,34 @@ class Deployment:
         text = self.event_subscriptions.read_text().replace("${appId}", app_id)
         wanted = json.loads(text)
         self.simulator.client.create_group(GROUP)
-        for topic, kind in wanted["topics"].items():
-            source = f"/subscriptions/{self.simulator.subscription_id}"
-            body = {"location": "global", "properties": {"source": source, "topicType": kind}}
-            self._put(f"systemTopics/{topic}", body)
-        for one in wanted["eventSubscriptions"]:
-            self._put(
-                f"systemTopics/{one['topic']}/eventSubscriptions/{one['name']}",
-                {"properties": {"destination": self._webhook(one["function"])} | _rest(one)},
-            )
+        with self._owner() as owner:
+            for topic, kind in wanted["topics"].items():
+                source = f"/subscriptions/{self.simulator.subscription_id}"
+                body = {"location": "global", "properties": {"source": source, "topicType": kind}}
+                self._put(owner, f"systemTopics/{topic}", body)
+            for one in wanted["eventSubscriptions"]:
+                path = f"systemTopics/{one['topic']}/eventSubscriptions/{one['name']}"
+                properties = {"destination": self._webhook(one["function"])} | _rest(one)
+                self._put(owner, path, {"properties": properties})
 
     def _webhook(self, function: str) -> dict[str, Any]:
         url = f"{self.url}/runtime/webhooks/EventGrid?functionName={function}"
         return {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
 
-    def _put(self, path: str, body: dict[str, Any]) -> None:
+    def _put(self, owner: requests.Session, path: str, body: dict[str, Any]) -> None:
         group = f"/subscriptions/{self.simulator.subscription_id}/resourceGroups/{GROUP}"
-        answer = requests.put(
-            f"{self.simulator.arm_endpoint}{group}/providers/Microsoft.EventGrid/{path}",
-            params={"api-version": API},
-            json=body,
-            headers={"Authorization": f"Bearer {self._owner_token()}"},
-            verify=str(self.simulator.ca_path),
-            timeout=30,
-        )
+        url = f"{self.simulator.arm_endpoint}{group}/providers/Microsoft.EventGrid/{path}"
+        answer = owner.put(url, params={"api-version": API}, json=body, timeout=30)
         if not answer.ok:
             msg = f"PUT {path}: {answer.status_code} {answer.text}"
             raise DeploymentError(msg)
+
+    def _owner(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = str(self.simulator.ca_path)
+        session.headers["Authorization"] = f"Bearer {self._owner_token()}"
+        return session
 
     def _owner_token(self) -> str:
         owner = self.simulator.environment("owner")

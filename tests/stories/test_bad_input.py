@@ -237,12 +237,12 @@ def test_nonsense_in_the_tag_is_refused_on_the_vm(world: Hosted, order: str) -> 
 
 
 def test_names_at_azures_limits_fit(world: Hosted) -> None:
-    """A VM of 64 characters, a gallery's definition of 80: image, version and tags fit."""
-    definition, long = "d" * 80, "v" * 64
-    world.definition(definition)
+    """A VM of 64 characters, gallery and definition of 80: image, version and tags fit."""
+    gallery, definition, long = "g" * 80, "d" * 80, "v" * 64
+    world.definition(definition, gallery=gallery)
     old, new = world.vm(long), world.vm(f"{long[:-1]}w")
     old.order("managed-image")
-    new.order(f"golden/{definition}")
+    new.order(f"{gallery}/{definition}")
     world.settle()
     for vm in (old, new):
         vm.guest("sysprep")

@@ -56,7 +56,7 @@ def test_a_tagged_vm_is_captured_by_events_alone(
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, target: str) -> None:
-    """24 requests, 8 of them writes, 4 reads more for a version; each run ends by itself."""
+    """24 requests, 8 of them writes, 4 reads more for a version; no run fails or warns."""
     world.definition()
     vm = world.vm()
     world.forget_requests()
@@ -74,6 +74,8 @@ def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, targ
     assert world.polls == []
     assert world.invocations
     assert world.failures == []
+    lines = [line for one in world.invocations for line in one["lines"]]
+    assert [line for line in lines if line.startswith(("Warning", "Error"))] == []
 
 
 def test_the_tags_are_exactly_those_promised_at_each_stage(world: Hosted) -> None:

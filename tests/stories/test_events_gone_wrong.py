@@ -57,14 +57,14 @@ def test_sweeps_alone_complete_every_capture(world: Hosted) -> None:
     assert [vm.status for vm in vms] == ["waiting"] * 3
     for vm in vms:
         vm.guest("sysprep")
-    world.let(300)
+    world.let(900)
     steps = world.sweep()["steps"]
     assert {vm.lower(): taken for vm, taken in steps.items()} == {
         vm.id.lower(): ["deallocate"] for vm in vms
     }
-    world.let(300)
+    world.let(900)
     world.sweep()
-    world.let(300)
+    world.let(900)
     world.sweep()
     captured_once(world, vms)
     assert {one["function"] for one in world.invocations} == {"sweep"}

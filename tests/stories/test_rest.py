@@ -126,7 +126,7 @@ def test_sweeps_alone_bring_it_to_the_same_rest(spine: Spine, before: Before) ->
     for _ in range(LOOKS):
         report = spine.sweep()
         assert report.failed == {}
-        spine.let(130)
+        spine.let(900)
     assert vm.status in (RESTING if before.order is not None else {None})
     assert spine.sweep().looked == 0
 

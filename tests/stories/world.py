@@ -36,7 +36,7 @@ SENDER = "/d5a91429-5739-47e2-a06b-3470a27159e7"
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 OURS = ("status", "detail", "image", "as-of")
 TAGS_API = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
-STEP, PATIENCE = 30, 8 * 3600
+STEP, PATIENCE = 60, 8 * 3600
 """Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
 
 _BUSY = {"Creating", "Updating", "Deleting"}
@@ -151,10 +151,16 @@ class World:
         """Make a VM that runs, of security type Standard unless said otherwise."""
         return Vm(self, self.client.create_vm(name, **({"security_type": "Standard"} | words)))
 
-    def definition(self, name: str = "windows", security: str = "Standard", **said: object) -> str:
-        """Make an image definition in the gallery, `said` in its properties; return its id."""
+    def definition(
+        self,
+        name: str = "windows",
+        security: str = "Standard",
+        gallery: str = GALLERY,
+        **said: object,
+    ) -> str:
+        """Make an image definition in a gallery, `said` in its properties; return its id."""
         self.client.create_group(IMAGES)
-        gallery = f"{self.group(IMAGES)}/providers/Microsoft.Compute/galleries/{GALLERY}"
+        gallery = f"{self.group(IMAGES)}/providers/Microsoft.Compute/galleries/{gallery}"
         self.owner("PUT", f"{gallery}?api-version=2026-03-03", {"location": "westeurope"})
         self.client.advance(2)
         properties = {
@@ -232,7 +238,7 @@ class World:
             if (word := vm.status or "") != words[-1]:
                 words.append(word)
 
-        self._until_quiet(6, note)
+        self._until_quiet(12, note)
         return [word for word in words if word]
 
     def _until_quiet(self, pieces: int, note: Callable[[], None]) -> None:
