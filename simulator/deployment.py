@@ -7,13 +7,15 @@ this does with the same requests: system topics and event subscriptions are PUT 
 
 import json
 import os
+import re
 import subprocess
 import sys
-import threading
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import requests
 
@@ -22,7 +24,10 @@ from simulator.simulator import Simulator
 
 GROUP = "stillframe"
 API = "2025-02-15"
-LISTENING = "Now listening on: "
+LISTENING = re.compile(r"Now listening on: (\S+)\n")
+LOOK_SECONDS = 0.02
+# A host that has not ended by then is killed: a function of its app may be stuck.
+LAST_SECONDS = 10
 
 
 class DeploymentError(Exception):
@@ -44,30 +49,20 @@ class Deployment:
     def start(self) -> Self:
         """Start the host, then subscribe its functions; raise `DeploymentError` if it ends."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(  # noqa: S603 the command is our own
-            self._command(),
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        output = self._process.stdout
-        if output is None:
-            msg = "the host has no output"
-            raise DeploymentError(msg)
-        self._output = output
-        self.url = self._await_listening(output)
-        self._drain = threading.Thread(target=self._keep, args=(output,), daemon=True)
-        self._drain.start()
-        self.subscribe()
+        with ExitStack() as begun:
+            with self.log.open("w") as log:
+                process = subprocess.Popen(  # noqa: S603 the command is our own
+                    self._command(), env=self._environment(), stdout=log, stderr=subprocess.STDOUT
+                )
+            begun.callback(_end, process)
+            self.url = self._await_listening(process)
+            self.subscribe()
+            self._running = begun.pop_all()
         return self
 
     def stop(self) -> None:
         """End the host; returns once it has."""
-        self._process.terminate()
-        self._process.wait(timeout=10)
-        self._drain.join()
-        self._output.close()
+        self._running.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -82,7 +77,7 @@ class Deployment:
 
     def _command(self) -> list[str]:
         timers = "on" if self.timers else "off"
-        host = [sys.executable, "-u", "-m", "simulator.host", "--port", "0"]
+        host = [sys.executable, "-m", "simulator.host", "--port", "0"]
         return [*host, "--app", str(self.app), "--timers", timers, *self._clock()]
 
     def _clock(self) -> list[str]:
@@ -94,20 +89,17 @@ class Deployment:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return mine | self.simulator.environment() | self.settings
 
-    def _await_listening(self, output: IO[str]) -> str:
-        said = []
-        for line in output:
-            said.append(line)
-            if LISTENING in line:
-                self.log.write_text("".join(said))
-                return line.split(LISTENING)[1].strip()
-        raise DeploymentError("".join(said))
-
-    def _keep(self, output: IO[str]) -> None:
-        with self.log.open("a") as log:
-            for line in output:
-                log.write(line)
-                log.flush()
+    def _await_listening(self, process: "subprocess.Popen[bytes]") -> str:
+        """Return the URL that the host writes into its log once it answers."""
+        while True:
+            ended = process.poll() is not None
+            said = self.log.read_text()
+            found = LISTENING.search(said)
+            if found:
+                return found[1]
+            if ended:
+                raise DeploymentError(said)
+            time.sleep(LOOK_SECONDS)
 
     def subscribe(self) -> None:
         """Put the topics and event subscriptions, as after a deployment; again after a reset."""
@@ -157,6 +149,15 @@ class Deployment:
             timeout=10,
         )
         return str(answer.json()["access_token"])
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=LAST_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _rest(subscription: dict[str, Any]) -> dict[str, Any]:

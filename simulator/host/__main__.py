@@ -5,6 +5,7 @@ Ends with status 1, and the worker's own words, when the app or its settings can
 
 import argparse
 import asyncio
+import io
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,9 @@ from simulator.host.worker import AppError
 def main() -> int:
     """Serve until SIGINT or SIGTERM; return the process's status."""
     options = _options()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Also into a file: who started the host reads there that it listens.
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         asyncio.run(_serve(options))
     except (AppError, SettingsError, OSError, aiohttp.ClientError) as error:

@@ -26,6 +26,9 @@ from simulator.host.worker import Function
 # The real host's limit of a request's body.
 BODY_BYTES = 210_000_000
 
+# Real seconds that requests under way have left when the host is told to end.
+LAST_SECONDS = 2.0
+
 SERVED = {"eventGridTrigger", "timerTrigger"}
 
 
@@ -61,9 +64,9 @@ async def serving(options: Options) -> AsyncIterator[int]:
             ],
             stack,
         )
-        _tell(functions, port)
         if options.timers:
             await stack.enter_async_context(_firing(schedule, invocations, time_source))
+        _tell(functions, port)
         yield port
 
 
@@ -98,7 +101,7 @@ async def _listen(
 ) -> int:
     application = web.Application(client_max_size=BODY_BYTES)
     application.add_routes(routes)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=LAST_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.TCPSite(runner, "127.0.0.1", options.port).start()
@@ -116,15 +119,17 @@ def _tell(functions: dict[str, Function], port: int) -> None:
     for function in functions.values():
         served = "" if function.kind in SERVED else "  (not served by this host)"
         print(f"\t{function.name}: {function.kind}{served}\n")
-    print(f"Now listening on: http://127.0.0.1:{port}", flush=True)
+    print(f"Now listening on: http://127.0.0.1:{port}")
 
 
 @asynccontextmanager
 async def _firing(
     schedule: dict[str, Timer], invocations: Invocations, time_source: TimeSource
 ) -> AsyncIterator[None]:
+    # Taken before anybody is told of the host: who moves the clock then finds the timers waiting.
+    began = await time_source.move()
     tasks = [
-        asyncio.create_task(timers.keep(timer, invocations, time_source))
+        asyncio.create_task(timers.keep(timer, invocations, time_source, began))
         for timer in schedule.values()
     ]
     try:

@@ -131,4 +131,4 @@ class InvocationLog(logging.Handler):
         function = self._invocations.line(invocation_id or "", f"{level}: {text}")
         category = f"Function.{function}.User" if function else f"Worker.{record.name}"
         if record.levelno >= self._host_json.level_of(category):
-            print(f"[{level}] {invocation_id or '-'}: {text}", flush=True)
+            print(f"[{level}] {invocation_id or '-'}: {text}")

@@ -63,9 +63,10 @@ def _timer(function: Function) -> Timer:
     return Timer(function, schedule)
 
 
-async def keep(timer: Timer, invocations: Invocations, time_source: TimeSource) -> None:
-    """Run the timer by its schedule until cancelled."""
-    now = await time_source.move()
+async def keep(
+    timer: Timer, invocations: Invocations, time_source: TimeSource, now: datetime
+) -> None:
+    """Run the timer by its schedule, from an instant on, until cancelled."""
     if timer.function.trigger.get("runOnStartup"):
         await fire(timer, invocations, now, reason="Timer fired at startup")
     while due := timer.schedule.after(now):
