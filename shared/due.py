@@ -52,7 +52,7 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
             return _hour_turns(vm.ref, since, now)
         case Status.CAPTURING:
             as_of = read_instant(vm.tags.get(Tag.AS_OF))
-            return as_of is None or not as_of <= now < as_of + IMAGE_TAKES
+            return as_of is None or not timedelta() <= now - as_of < IMAGE_TAKES
         case _:
             return True
 

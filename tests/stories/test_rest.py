@@ -22,7 +22,7 @@ LOOKS = 8
 RESTING = {"waiting", "captured", "refused", "failed", "not-generalized"}
 ORDERS = [None, "yes", "managed-image", "golden/windows", "golden/missing", "nonsense"]
 FAILED = {"code": "InternalExecutionError", "message": "No."}
-INSTANTS = ["2026-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z", "no instant"]
+INSTANTS = ["2026-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "no instant"]
 LABELS = ["managed-image", "golden/windows", "golden/windows/1.0.0", "web-20260101-000000000", ""]
 
 
@@ -49,7 +49,7 @@ FROM_THE_FUTURE = Before(
     ours={
         "stillframe-status": "capturing",
         "stillframe-image": "golden/windows",
-        "stillframe-as-of": "2999-01-01T00:00:00.000Z",
+        "stillframe-as-of": "9999-12-31T23:59:59.999Z",
     },
     failing=0,
     number=None,
