@@ -4,6 +4,12 @@ from simulator.arm import errors
 from simulator.arm.errors import ArmError
 
 
+def vm_not_generalized(vm: str) -> ArmError:
+    """Refuse a managed image of a VM that was never marked."""
+    message = f"The operation 'Create Image' requires the Virtual Machine '{vm}' to be Generalized."
+    return errors.operation_not_allowed(message)
+
+
 def not_for_trusted_launch(security_type: str) -> ArmError:
     """Refuse a managed image of a Trusted Launch or confidential VM."""
     return errors.operation_not_allowed(

@@ -6,7 +6,7 @@ started or deallocated. Reading a disk's contents (beginGetAccess) is not simula
 
 from datetime import datetime
 
-from simulator.arm import errors, ids
+from simulator.arm import errors, ids, vm_errors
 from simulator.arm.call import Call, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
@@ -103,7 +103,7 @@ def delete_disk(call: Call) -> Answer:
         message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
         raise errors.operation_not_allowed(message)
     if disk.access_open:
-        raise errors.disk_access_open(disk.id)
+        raise vm_errors.disk_access_open(disk.id)
     disk.provisioning = "Deleting"
     operation = call.world.operations.start(
         "delete",

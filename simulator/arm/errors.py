@@ -11,6 +11,8 @@ from typing import Any
 
 type Json = dict[str, Any]
 
+UNAUTHORIZED = 401
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -146,12 +148,12 @@ def precondition_failed(name: str) -> ArmError:
 def missing_token() -> ArmError:
     """Refuse a request without a bearer token."""
     message = "Authentication failed. The 'Authorization' header is missing."
-    return ArmError(401, "AuthenticationFailed", message, gateway=True)
+    return ArmError(UNAUTHORIZED, "AuthenticationFailed", message, gateway=True)
 
 
 def invalid_token(why: str) -> ArmError:
     """Refuse a token that was not issued here, for this audience."""
-    return ArmError(401, "InvalidAuthenticationToken", why, gateway=True)
+    return ArmError(UNAUTHORIZED, "InvalidAuthenticationToken", why, gateway=True)
 
 
 def wrong_audience(audience: str, allowed: Iterable[str]) -> ArmError:
@@ -160,13 +162,13 @@ def wrong_audience(audience: str, allowed: Iterable[str]) -> ArmError:
         f"The access token has been obtained for wrong audience or resource '{audience}'. It "
         f"should exactly match with one of the allowed audiences '{"','".join(allowed)}'."
     )
-    return ArmError(401, "InvalidAuthenticationTokenAudience", message, gateway=True)
+    return ArmError(UNAUTHORIZED, "InvalidAuthenticationTokenAudience", message, gateway=True)
 
 
 def expired_token() -> ArmError:
     """Refuse a token that was good once."""
     message = "The access token expiry UTC time is earlier than current UTC time."
-    return ArmError(401, "ExpiredAuthenticationToken", message, gateway=True)
+    return ArmError(UNAUTHORIZED, "ExpiredAuthenticationToken", message, gateway=True)
 
 
 def authorization_failed(app_id: str, object_id: str, action: str, scope: str) -> ArmError:
@@ -202,49 +204,12 @@ def scope_locked(scope: str, verb: str, locked: Sequence[str]) -> ArmError:
     return ArmError(409, "ScopeLocked", message, gateway=True)
 
 
-# The state of the VM
+# What does not go with the state of things
 
 
 def operation_not_allowed(message: str, target: str | None = None) -> ArmError:
     """Refuse in the compute provider's most common way."""
     return ArmError(409, "OperationNotAllowed", message, target=target)
-
-
-def vm_is_running(vm: str) -> ArmError:
-    """Refuse to generalize what the platform still sees running."""
-    message = f"Please power off the Virtual Machine '{vm}' before setting it to Generalized."
-    return operation_not_allowed(message)
-
-
-def vm_is_generalized(operation: str, vm: str) -> ArmError:
-    """Refuse what a generalized VM can never do again."""
-    message = f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is generalized."
-    return operation_not_allowed(message)
-
-
-def vm_is_deallocated(operation: str, vm: str) -> ArmError:
-    """Refuse what needs an allocated VM."""
-    message = (
-        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is either not "
-        "provisioned or deallocated."
-    )
-    return operation_not_allowed(message)
-
-
-def vm_not_generalized(vm: str) -> ArmError:
-    """Refuse a managed image of a VM that was never marked."""
-    message = f"The operation 'Create Image' requires the Virtual Machine '{vm}' to be Generalized."
-    return operation_not_allowed(message)
-
-
-def marked_for_deletion(operation: str, vm: str) -> ArmError:
-    """Refuse anything to a VM on its way out."""
-    message = (
-        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is marked for "
-        "deletion. You can only retry the Delete operation (or wait for an ongoing one to "
-        "complete)."
-    )
-    return operation_not_allowed(message)
 
 
 def concurrent_operation() -> ArmError:
@@ -254,12 +219,6 @@ def concurrent_operation() -> ArmError:
         "refer to https://aka.ms/activitylog to get more details on the conflicting requests."
     )
     return ArmError(409, "Conflict", message)
-
-
-def disk_access_open(disk: str) -> ArmError:
-    """Refuse to start or delete while a disk's shared access signature is outstanding."""
-    message = f"There is an active shared access signature outstanding for disk {disk}."
-    return operation_not_allowed(message + " Call EndGetAccess before attaching it.")
 
 
 def property_change_not_allowed(name: str) -> ArmError:
@@ -272,10 +231,6 @@ def conflict(message: str) -> ArmError:
     """Refuse in the gallery provider's way for what does not fit together."""
     return ArmError(409, "Conflict", message)
 
-
-OPERATION_PREEMPTED = Failure(
-    "OperationPreempted", "The operation has been preempted by a more recent operation."
-)
 
 # The service itself
 

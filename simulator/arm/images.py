@@ -139,7 +139,7 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
     if vm.operation:
         raise errors.concurrent_operation()
     if not vm.generalized:
-        raise errors.vm_not_generalized(vm.name)
+        raise capture_errors.vm_not_generalized(vm.name)
     if vm.security_type != "Standard":
         raise capture_errors.not_for_trusted_launch(vm.security_type)
     if (generation or "V1") != vm.generation:

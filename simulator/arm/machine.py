@@ -14,7 +14,7 @@ that can refuse (an operation under way, a generalized VM, a hibernated one) is 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from simulator.arm import errors
+from simulator.arm import errors, vm_errors
 from simulator.arm.errors import ArmError
 
 
@@ -89,11 +89,11 @@ def verdict(
 ) -> Move | ArmError:
     """Return the way an act takes from here, or Azure's refusal; `under_way` names the act."""
     if under_way == "delete":
-        return errors.marked_for_deletion(act, name)
+        return vm_errors.marked_for_deletion(act, name)
     if under_way and not preempts(act, under_way):
         return errors.concurrent_operation()
     if generalized and act in NEVER_AGAIN:
-        return errors.vm_is_generalized(act, name)
+        return vm_errors.vm_is_generalized(act, name)
     if under_way:
         return Move(Power.DEALLOCATED, (Power.DEALLOCATING,))
     found = TABLE[power, act]
@@ -107,7 +107,7 @@ def preempts(act: Act, under_way: str) -> bool:
 
 def _refusal(reason: Refusal, name: str, act: Act) -> ArmError:
     if reason == NEEDS_POWER_OFF:
-        return errors.vm_is_running(name)
+        return vm_errors.vm_is_running(name)
     if reason == NOT_ALLOCATED:
-        return errors.vm_is_deallocated(act, name)
+        return vm_errors.vm_is_deallocated(act, name)
     return errors.concurrent_operation()

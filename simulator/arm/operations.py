@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
 
-from simulator.arm.errors import OPERATION_PREEMPTED, Failure, Json
+from simulator.arm.errors import Failure, Json
+from simulator.arm.vm_errors import OPERATION_PREEMPTED
 from simulator.arm.wire import stamp
 from simulator.clock import Appointment, Clock
 

@@ -15,7 +15,8 @@ from aiohttp import web
 
 from simulator.arm import errors
 from simulator.arm.call import Call
-from simulator.arm.errors import ArmError
+from simulator.arm.envelope import Envelope, plain
+from simulator.arm.errors import UNAUTHORIZED, ArmError
 from simulator.arm.faults import Fault, Faults
 from simulator.arm.identity import Tokens
 from simulator.arm.locks import check_locks
@@ -30,7 +31,7 @@ from simulator.arm.reading import (
 from simulator.arm.request_log import Logged, RequestLog
 from simulator.arm.routing import Route, Routes
 from simulator.arm.throttling import Throttling
-from simulator.arm.wire import CONTENT_TYPE, Answer, compact, indented
+from simulator.arm.wire import Answer
 from simulator.arm.world import World
 from simulator.eventgrid.events import ArmEvent
 
@@ -40,7 +41,8 @@ _ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
 ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 TOPIC_AUDIENCES = ("https://eventgrid.azure.net",)
-UNAUTHORIZED, THROTTLED, NOT_SIMULATED = 401, 429, 501
+# Refusals of which no event tells: before the caller is known, throttled, not simulated.
+UNTOLD = (UNAUTHORIZED, 429, 501)
 # 204 to a DELETE says that there was nothing to do, so nothing is published.
 DONE = (200, 201)
 
@@ -61,17 +63,17 @@ class Pipeline:
         try:
             return await handler(request)
         except ArmError as error:
-            return _plain(error)
+            return plain(error)
 
     def may_publish(self, request: web.Request, action: str, scope: str) -> web.Response | None:
         """Check the data action of a request that is not ARM's: None, or the refusal."""
         try:
             caller = self.tokens.reader(request.headers.get("Authorization"), TOPIC_AUDIENCES)
         except ArmError as error:
-            return _plain(error)
+            return plain(error)
         if self.rbac.allows_data(caller, action, scope):
             return None
-        return _plain(errors.authorization_failed(caller.app_id, caller.object_id, action, scope))
+        return plain(errors.authorization_failed(caller.app_id, caller.object_id, action, scope))
 
 
 class Passage:
@@ -79,8 +81,9 @@ class Passage:
 
     def __init__(self, pipeline: Pipeline, request: web.Request, go_on: Next) -> None:
         self._pipeline, self._request, self._go_on = pipeline, request, go_on
-        self._id = str(uuid4())
-        self._correlation = request.headers.get("x-ms-correlation-request-id") or self._id
+        request_id = str(uuid4())
+        correlation = request.headers.get("x-ms-correlation-request-id") or request_id
+        self._envelope = Envelope(request, pipeline.world.tenant, request_id, correlation)
         self._begun = time.perf_counter()
         self._route: Route | None = None
         self._caller: Principal | None = None
@@ -175,46 +178,12 @@ class Passage:
         elif answer.status in DONE:
             self._publish(succeeded=True)
         front = self._route is not None and self._route.front
-        body = None if answer.body is None else (compact if front else indented)(answer.body)
-        return self._response(answer.status, body, answer.headers)
+        return self._envelope.given(answer, self._remaining(), front=front)
 
     def _refused(self, error: ArmError) -> web.Response:
-        if error.status not in (UNAUTHORIZED, THROTTLED, NOT_SIMULATED):
+        if error.status not in UNTOLD:
             self._publish(succeeded=False)
-        headers = dict(error.headers)
-        if error.gateway:
-            headers["x-ms-failure-cause"] = "gateway"
-        if error.status == UNAUTHORIZED:
-            headers["WWW-Authenticate"] = self._challenge(error)
-        encode = compact if error.gateway else indented
-        return self._response(error.status, encode(error.body()), headers)
-
-    def _challenge(self, error: ArmError) -> str:
-        authority = f"https://{self._request.host}/{self._pipeline.world.tenant}"
-        kind = "invalid_token" if self._request.headers.get("Authorization") else "missing_token"
-        return (
-            f'Bearer authorization_uri="{authority}", error="{kind}", '
-            f'error_description="{error.message}"'
-        )
-
-    def _response(self, status: int, body: bytes | None, extra: dict[str, str]) -> web.Response:
-        headers = {
-            "Cache-Control": "no-cache",
-            "Pragma": "no-cache",
-            "x-ms-request-id": self._id,
-            "x-ms-correlation-request-id": self._correlation,
-            "x-ms-routing-request-id": f"SIMULATED:{self._id}",
-            "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-            "X-Content-Type-Options": "nosniff",
-            **self._remaining(),
-            **extra,
-        }
-        if body is not None:
-            headers["Content-Type"] = CONTENT_TYPE
-        client_id = self._request.headers.get("x-ms-client-request-id")
-        if client_id and self._request.headers.get("x-ms-return-client-request-id") == "true":
-            headers["x-ms-client-request-id"] = client_id
-        return web.Response(status=status, body=body, headers=headers)
+        return self._envelope.refused(error, self._remaining())
 
     def _remaining(self) -> dict[str, str]:
         if self._caller is None:
@@ -240,7 +209,7 @@ class Passage:
             caller_object_id=caller.object_id,
             method=self._request.method,
             url=str(self._request.url),
-            correlation_id=self._correlation,
+            correlation_id=self._envelope.correlation,
         )
         self._pipeline.world.grid.arm(event)
 
@@ -259,11 +228,6 @@ class Passage:
             code=code,
         )
         pipeline.log.add(logged)
-
-
-def _plain(error: ArmError) -> web.Response:
-    body = compact(error.body())
-    return web.Response(status=error.status, body=body, content_type="application/json")
 
 
 def _hang_up(request: web.Request) -> None:

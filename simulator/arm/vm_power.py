@@ -7,7 +7,7 @@ has no say: it is cut off when the operation begins, whatever it was doing.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulator.arm import errors
+from simulator.arm import errors, vm_errors
 from simulator.arm.call import Call
 from simulator.arm.errors import ArmError, Failure
 from simulator.arm.machine import Act, Move, Power, verdict
@@ -153,7 +153,7 @@ def _way(vm: Vm, act: Act) -> Move:
 def _check_disks(vm: Vm) -> None:
     for attachment in vm.disks:
         if attachment.disk.access_open:
-            raise errors.disk_access_open(attachment.disk.id)
+            raise vm_errors.disk_access_open(attachment.disk.id)
 
 
 def _hibernates(call: Call, vm: Vm, act: Act) -> bool:

@@ -3,7 +3,7 @@
 Takes calls, gives Azure's answers. Power lies in `vm_power`, the bodies in `vm_bodies`.
 """
 
-from simulator.arm import errors
+from simulator.arm import errors, vm_errors
 from simulator.arm.call import Call, check_etag, member, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.machine import Power
@@ -73,7 +73,7 @@ def delete_vm(call: Call) -> Answer:
         return Answer(204)
     for attachment in vm.disks:
         if attachment.disk.access_open:
-            raise errors.disk_access_open(attachment.disk.id)
+            raise vm_errors.disk_access_open(attachment.disk.id)
     if vm.operation:
         world.operations.preempt(vm.operation)
     vm.provisioning, vm.guest_runs = "Deleting", False

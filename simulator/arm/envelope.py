@@ -1,0 +1,74 @@
+"""What goes around an answer of ARM: the headers that all have, and the form of refusals.
+
+Takes an `Answer` or an `ArmError`, gives the response. The compute provider and ARM's front door
+differ in how they write JSON; who a refusal comes from is said in a header too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from simulator.arm.errors import UNAUTHORIZED, ArmError
+from simulator.arm.wire import CONTENT_TYPE, Answer, compact, indented
+
+_ALWAYS = {
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(slots=True)
+class Envelope:
+    """That of one request; `remaining` are the headers of what its caller may still ask."""
+
+    request: web.Request
+    tenant: str
+    id: str
+    correlation: str
+
+    def given(self, answer: Answer, remaining: Mapping[str, str], *, front: bool) -> web.Response:
+        """Put an answer on the wire; `front` ones are ARM's own, not a provider's."""
+        body = None if answer.body is None else (compact if front else indented)(answer.body)
+        return self._response(answer.status, body, {**remaining, **answer.headers})
+
+    def refused(self, error: ArmError, remaining: Mapping[str, str]) -> web.Response:
+        """Put a refusal on the wire."""
+        headers = {**remaining, **error.headers}
+        if error.gateway:
+            headers["x-ms-failure-cause"] = "gateway"
+        if error.status == UNAUTHORIZED:
+            headers["WWW-Authenticate"] = self._challenge(error)
+        encode = compact if error.gateway else indented
+        return self._response(error.status, encode(error.body()), headers)
+
+    def _challenge(self, error: ArmError) -> str:
+        authority = f"https://{self.request.host}/{self.tenant}"
+        kind = "invalid_token" if self.request.headers.get("Authorization") else "missing_token"
+        return (
+            f'Bearer authorization_uri="{authority}", error="{kind}", '
+            f'error_description="{error.message}"'
+        )
+
+    def _response(self, status: int, body: bytes | None, extra: Mapping[str, str]) -> web.Response:
+        headers = {
+            **_ALWAYS,
+            "x-ms-request-id": self.id,
+            "x-ms-correlation-request-id": self.correlation,
+            "x-ms-routing-request-id": f"SIMULATED:{self.id}",
+            **extra,
+        }
+        if body is not None:
+            headers["Content-Type"] = CONTENT_TYPE
+        client_id = self.request.headers.get("x-ms-client-request-id")
+        if client_id and self.request.headers.get("x-ms-return-client-request-id") == "true":
+            headers["x-ms-client-request-id"] = client_id
+        return web.Response(status=status, body=body, headers=headers)
+
+
+def plain(error: ArmError) -> web.Response:
+    """Put a refusal on the wire that is not ARM's but steering's or a topic's."""
+    body = compact(error.body())
+    return web.Response(status=error.status, body=body, content_type="application/json")

@@ -1,0 +1,44 @@
+"""Azure's refusals for the state that a VM is in, and how an operation on it can end badly."""
+
+from simulator.arm.errors import ArmError, Failure, operation_not_allowed
+
+OPERATION_PREEMPTED = Failure(
+    "OperationPreempted", "The operation has been preempted by a more recent operation."
+)
+
+
+def vm_is_running(vm: str) -> ArmError:
+    """Refuse to generalize what the platform still sees running."""
+    message = f"Please power off the Virtual Machine '{vm}' before setting it to Generalized."
+    return operation_not_allowed(message)
+
+
+def vm_is_generalized(operation: str, vm: str) -> ArmError:
+    """Refuse what a generalized VM can never do again."""
+    message = f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is generalized."
+    return operation_not_allowed(message)
+
+
+def vm_is_deallocated(operation: str, vm: str) -> ArmError:
+    """Refuse what needs an allocated VM."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is either not "
+        "provisioned or deallocated."
+    )
+    return operation_not_allowed(message)
+
+
+def marked_for_deletion(operation: str, vm: str) -> ArmError:
+    """Refuse anything to a VM on its way out."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is marked for "
+        "deletion. You can only retry the Delete operation (or wait for an ongoing one to "
+        "complete)."
+    )
+    return operation_not_allowed(message)
+
+
+def disk_access_open(disk: str) -> ArmError:
+    """Refuse to start or delete while a disk's shared access signature is outstanding."""
+    message = f"There is an active shared access signature outstanding for disk {disk}."
+    return operation_not_allowed(message + " Call EndGetAccess before attaching it.")
