@@ -260,3 +260,13 @@ def test_rights_taken_away_meanwhile_save_the_vm(spine: Spine, order: str, actio
     spine.forbid()
     spine.carry(vm, 2)
     assert vm.status == "captured"
+
+
+def test_a_vm_that_the_app_may_not_read_is_left_alone(spine: Spine) -> None:
+    """Without a right on the VM there is nothing to tell, and nobody to tell it to."""
+    vm = spine.vm()
+    vm.order(MANAGED)
+    spine.forbid(scope=f"/subscriptions/{{subscription}}/resourceGroups/{IMAGES}")
+    spine.forget_requests()
+    assert spine.look(vm).seen == "denied"
+    assert (spine.writes, vm.told) == ([], {})
