@@ -111,7 +111,7 @@ def staged(spine: Spine, before: Before) -> Vm:
 
 
 @given(before=befores)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_from_any_state_it_comes_to_rest(spine: Spine, before: Before) -> None:
     """Looks and time bring a VM to a word that ends them; then a sweep costs the lists alone.
 
@@ -179,7 +179,7 @@ def happen(spine: Spine, vm: Vm, act: str) -> None:
 
 
 @given(before=befores, acts=st.lists(st.sampled_from(ACTS), max_size=12))
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_to_it_meanwhile_it_comes_to_rest(
     spine: Spine, before: Before, acts: list[str]
 ) -> None:
