@@ -35,20 +35,28 @@ def profile_of(body: Json, location: str, published: datetime) -> Json:
     replicas = given.get("replicaCount") or 1
     account = given.get("storageAccountType") or "Standard_LRS"
     regions = [
-        {"regionalReplicaCount": replicas, "storageAccountType": account}
-        | region
-        | {"name": ids.region_display(need(region, "name"))}
+        _region(region, replicas, account)
         for region in given.get("targetRegions") or [{"name": location}]
     ]
     if location not in (ids.region_name(region["name"]) for region in regions):
         raise capture_errors.region_missing(location)
+    # What Azure decides stands twice: first for the order of the members, last to prevail.
+    decided = {"targetRegions": regions, "publishedDate": stamp(published)}
     defaults = {
+        "targetRegions": regions,
         "replicaCount": replicas,
         "excludeFromLatest": False,
+        "publishedDate": decided["publishedDate"],
         "storageAccountType": account,
         "replicationMode": "Full",
     }
-    return defaults | given | {"targetRegions": regions, "publishedDate": stamp(published)}
+    return defaults | given | decided
+
+
+def _region(given: Json, replicas: int, account: str) -> Json:
+    name = {"name": ids.region_display(need(given, "name"))}
+    defaults = {"regionalReplicaCount": replicas, "storageAccountType": account}
+    return name | defaults | given | name
 
 
 def copied_disks(source: Vm | Image) -> Json:

@@ -26,8 +26,8 @@ def vm_body(vm: Vm, group: str, now: datetime | None = None) -> Json:
         "hardwareProfile": vm.properties["hardwareProfile"],
         "provisioningState": vm.provisioning,
         "vmId": vm.vm_id,
-        **vm.properties,
         "storageProfile": _storage_profile(vm),
+        **vm.properties,
         "timeCreated": stamp(vm.created),
     }
     if now:
@@ -132,7 +132,8 @@ def _held(attachment: Attachment, vm: Vm) -> Json:
     body: Json = {"name": disk.name} | attachment.settings
     if disk.vhd:
         return body | {"vhd": {"uri": disk.vhd}, "diskSizeGB": disk.size_gb}
+    fate = {"deleteOption": body.pop("deleteOption", "Detach")}
     if not vm.allocated:
-        return body | {"managedDisk": {"id": disk.id}}
+        return body | {"managedDisk": {"id": disk.id}} | fate
     managed = {"storageAccountType": disk.sku, "id": disk.id}
-    return body | {"managedDisk": managed, "diskSizeGB": disk.size_gb}
+    return body | {"managedDisk": managed} | fate | {"diskSizeGB": disk.size_gb}

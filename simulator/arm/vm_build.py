@@ -14,6 +14,7 @@ from simulator.arm.errors import Json
 from simulator.arm.resources import Attachment, Definition, Disk, Image, Sysprep, Version, Vm
 from simulator.arm.world import World
 
+_OF_MARKETPLACE = ("publisher", "offer", "sku", "version")
 _ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
 _SECRETS = ("adminPassword", "customData")
 _WINDOWS = {"provisionVMAgent": True, "enableAutomaticUpdates": True}
@@ -101,13 +102,16 @@ def _architecture(size: str) -> str:
 def _image_reference(storage: Json) -> Json | None:
     reference: Json | None = storage.get("imageReference")
     if reference and "publisher" in reference:
-        return {"exactVersion": _exact(reference), **reference}
+        named = {name: reference[name] for name in _OF_MARKETPLACE if name in reference}
+        return named | {"exactVersion": _exact(reference)}
     return reference
 
 
 def _exact(reference: Json) -> str:
     version = str(reference.get("version", "latest"))
-    return "20348.2700.240912" if version == "latest" else version
+    windows = str(reference["publisher"]).startswith("Microsoft")
+    newest = "20348.2700.240912" if windows else "24.04.202409120"
+    return newest if version == "latest" else version
 
 
 def _os_type(world: World, properties: Json) -> str:

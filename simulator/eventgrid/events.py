@@ -188,26 +188,26 @@ HEALTH_RESOURCES = {
 
 def _health_event(kind: str, vm_id: str, now: datetime, properties: Json) -> Event:
     resource, api_version = HEALTH_RESOURCES[kind]
-    occurred = azure_time(now)
+    occurred, event_id = azure_time(now), str(uuid.uuid4())
     target = {
         "targetResourceId": vm_id,
         "targetResourceType": "Microsoft.Compute/virtualMachines",
         "occurredTime": occurred,
     }
     return Event(
-        id=str(uuid.uuid4()),
+        id=event_id,
         topic="/".join(vm_id.split("/")[:3]),
         subject=_health_subject(vm_id),
         type=kind,
         time=occurred,
         data={
             "resourceInfo": {
-                "id": f"{vm_id}/providers/Microsoft.ResourceHealth/{resource}/current",
-                "name": "current",
+                "id": f"{vm_id}/providers/Microsoft.ResourceHealth/{resource}/{event_id}",
+                "name": event_id,
                 "type": f"Microsoft.ResourceHealth/{resource}",
                 "properties": target | properties,
             },
-            "operationalInfo": {"resourceEventTime": occurred.replace("Z", "+00:00")},
+            "operationalInfo": {"resourceEventTime": occurred},
             "apiVersion": api_version,
         },
         data_version="1",
