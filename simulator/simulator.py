@@ -16,7 +16,7 @@ from typing import Self
 
 from aiohttp import web
 
-from simulator.arm import identity
+from simulator.arm import identity, price_list
 from simulator.arm.errors import Json
 from simulator.arm.rbac import DEFAULT_ROLES, read_roles
 from simulator.arm.server import Arm
@@ -96,6 +96,7 @@ class Simulator:
         return {
             "ARM_ENDPOINT": self.arm_endpoint,
             "OUTCOME_TOPIC": f"{self.arm_endpoint}{OUTCOMES}",
+            "PRICES_ENDPOINT": f"{self.arm_endpoint}{price_list.PATH}",
             "IDENTITY_ENDPOINT": self.identity_endpoint,
             "IDENTITY_HEADER": identity.HEADER_SECRET,
             "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://{HOST}:{self.identity_port}",
@@ -113,6 +114,7 @@ class Simulator:
             "arm": self.arm_endpoint,
             "identity": self.identity_endpoint,
             "steering": f"{self.arm_endpoint}/_sim",
+            "prices": f"{self.arm_endpoint}{price_list.PATH}",
             "ca": str(self.ca_path),
             "subscriptionId": self.subscription_id,
             "tenantId": self.tenant_id,

@@ -9,6 +9,7 @@ ends what the guest had begun.
 from collections.abc import Callable
 from enum import StrEnum
 
+from simulator.arm.health import CRASHED, STOPPED_INSIDE, Condition
 from simulator.arm.machine import Power
 from simulator.arm.resources import Sysprep, Vm
 from simulator.arm.vm_power import Words, annotate, boot
@@ -27,17 +28,11 @@ class GuestAct(StrEnum):
     HIBERNATE = "hibernate"
 
 
-STOPPED_INTERNALLY = Words(
-    "VirtualMachineStoppedInternally",
-    "Stopped by user or process",
-    "This virtual machine is stopping as requested by an authorized user or process, or by guest "
-    "activity from within the virtual machine.",
-)
-CRASHED = Words(
-    "VirtualMachineCrashed",
-    "Crashed",
-    "This virtual machine is unavailable because its operating system has crashed.",
-)
+# The annotation that tells of each condition a guest can bring about.
+ANNOTATIONS = {
+    STOPPED_INSIDE: "VirtualMachineStoppedInternally",
+    CRASHED: "VirtualMachineCrashed",
+}
 RESTARTED = Words(
     "VirtualMachineRestarted",
     "Rebooted by user or process",
@@ -67,9 +62,9 @@ def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
     elif act is GuestAct.REBOOT:
         _later(world, vm, "reboot", lambda: _reboot(world, vm))
     elif act is GuestAct.CRASH:
-        _later(world, vm, "crash", lambda: _off(world, vm, CRASHED, "Platform Initiated"))
+        _later(world, vm, "crash", lambda: _off(world, vm, CRASHED))
     elif act is GuestAct.HIBERNATE:
-        _later(world, vm, "hibernate", lambda: _off(world, vm, STOPPED_INTERNALLY))
+        _later(world, vm, "hibernate", lambda: _off(world, vm, STOPPED_INSIDE))
     else:
         _run_sysprep(world, vm, act, why or DEFAULT_SYSPREP_ERROR)
 
@@ -92,7 +87,7 @@ def _run_sysprep(world: World, vm: Vm, act: GuestAct, why: str) -> None:
 
 
 def _shut_down(world: World, vm: Vm) -> None:
-    _later(world, vm, "shutdown", lambda: _off(world, vm, STOPPED_INTERNALLY))
+    _later(world, vm, "shutdown", lambda: _off(world, vm, STOPPED_INSIDE))
 
 
 def _reboot(world: World, vm: Vm) -> None:
@@ -100,14 +95,16 @@ def _reboot(world: World, vm: Vm) -> None:
     annotate(world, vm, RESTARTED)
 
 
-def _off(world: World, vm: Vm, words: Words, context: str = "Customer Initiated") -> None:
+def _off(world: World, vm: Vm, condition: Condition) -> None:
     """The guest is off; the annotation says so at once, the power state only after the lag."""
     vm.guest_runs, vm.guest_act, vm.agent_seen = False, None, world.clock.now()
-    annotate(world, vm, words, context)
+    words = Words(ANNOTATIONS[condition], condition.title, condition.summary)
+    annotate(world, vm, words, condition.context)
 
     def seen() -> None:
         if vm.power is Power.RUNNING:
             vm.power = Power.STOPPED
+            vm.condition, vm.condition_since = condition, world.clock.now()
             world.grid.availability(vm.id, "Unavailable", "Available")
 
     lag = world.seconds("shutdownLag")

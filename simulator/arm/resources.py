@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from simulator.arm import ids
 from simulator.arm.errors import Json
+from simulator.arm.health import UNKNOWN, Condition
 from simulator.arm.machine import Power
 from simulator.arm.operations import Operation
 
@@ -129,6 +130,8 @@ class Vm(Resource):
     boots: int = 0
     generalized: bool = False
     hibernated: bool = False
+    condition: Condition = UNKNOWN
+    condition_since: datetime | None = None
     settled: datetime | None = None
     etag: int = 1
     kind: ClassVar[str] = ids.VMS

@@ -10,6 +10,7 @@ from simulator.arm import (
     locks,
     operation_polls,
     permissions,
+    resource_health,
     snapshots,
     tags,
     versions,
@@ -33,4 +34,5 @@ ROUTES: tuple[Route, ...] = (
     *tags.ROUTES,
     *locks.ROUTES,
     *permissions.ROUTES,
+    *resource_health.ROUTES,
 )

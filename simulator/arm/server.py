@@ -5,7 +5,7 @@ from typing import NoReturn
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from simulator.arm import cloud_metadata
+from simulator.arm import cloud_metadata, price_list
 from simulator.arm.entra import Entra
 from simulator.arm.errors import Json, not_simulated
 from simulator.arm.identity import ManagedIdentity, Tokens
@@ -46,6 +46,7 @@ class Arm:
         app.add_routes(Steering(self.pipeline).routes())
         app.add_routes(self.world.grid.routes())
         app.add_routes(cloud_metadata.routes(self.world.tenant))
+        app.add_routes(price_list.routes(self.pipeline))
         app.add_routes(Entra(self.tokens).routes())
         app.router.add_route("*", "/{anything:.*}", _nothing_here)
         return app

@@ -4,10 +4,11 @@ Takes a few words (`name`, `group`, and whatever should differ from a usual VM),
 it had been made long ago; and shows of any VM what ARM would not tell.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from simulator.arm import ids
 from simulator.arm.errors import Json
+from simulator.arm.health import AVAILABLE, LEFT_BY_ARM, STOPPED_INSIDE
 from simulator.arm.machine import Power
 from simulator.arm.resources import Group, Sysprep, Vm
 from simulator.arm.vm_build import build_vm
@@ -15,6 +16,8 @@ from simulator.arm.world import World
 
 _WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "version": "latest"}
 _LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
+# A VM that is found stopped was stopped from within.
+_CONDITIONS = LEFT_BY_ARM | {Power.RUNNING: AVAILABLE, Power.STOPPED: STOPPED_INSIDE}
 DEFAULTS: Json = {
     "group": "rg-vms",
     "location": "westeurope",
@@ -31,10 +34,14 @@ DEFAULTS: Json = {
     "accelerated_network": True,
     "age": 86400.0,
     "power": "running",
+    "stopped_since": None,
     "generalized": False,
     "sysprep": "never",
     "zones": None,
     "managed_by": None,
+    "license_type": None,
+    "priority": None,
+    "ephemeral": False,
     "properties": {},
 }
 
@@ -96,7 +103,7 @@ def _body(subscription: str, said: Json) -> Json:
         "hardwareProfile": {"vmSize": said["size"]},
         "storageProfile": {
             "imageReference": image,
-            "osDisk": {"createOption": "FromImage", "osType": said["os"]} | said["os_disk"],
+            "osDisk": _os_disk(said),
             "dataDisks": [{"lun": n} | disk for n, disk in enumerate(said["data_disks"])],
             "diskControllerType": said["disk_controller"],
         },
@@ -109,9 +116,29 @@ def _body(subscription: str, said: Json) -> Json:
     if security != "Standard":
         uefi = {"secureBootEnabled": True, "vTpmEnabled": True}
         properties["securityProfile"] = {"uefiSettings": uefi, "securityType": security}
+    properties |= {name: value for name, value in _billing(said).items() if value}
     body = {"location": said["location"], "plan": said["plan"], "zones": said["zones"]}
     body["managedBy"] = said["managed_by"]
     return body | {"properties": properties | said["properties"]}
+
+
+def _os_disk(said: Json) -> Json:
+    disk: Json = {"createOption": "FromImage", "osType": said["os"]}
+    if said["ephemeral"]:
+        disk |= {"caching": "ReadOnly", "diffDiskSettings": {"option": "Local"}}
+    disk |= said["os_disk"]
+    return disk
+
+
+def _billing(said: Json) -> Json:
+    """Return what changes the price of a VM: its licence, its priority."""
+    spot = said["priority"] == "Spot"
+    return {
+        "licenseType": said["license_type"],
+        "priority": said["priority"],
+        "evictionPolicy": "Deallocate" if spot else None,
+        "billingProfile": {"maxPrice": -1} if spot else None,
+    }
 
 
 def _interface(subscription: str, group: str, name: str) -> Json:
@@ -122,11 +149,26 @@ def _interface(subscription: str, group: str, name: str) -> Json:
 def _put_into(world: World, vm: Vm, said: Json) -> None:
     """Bring a VM into the state it is to be found in."""
     since = world.clock.now() - timedelta(seconds=said["age"])
-    vm.created = vm.settled = vm.agent_seen = since
+    off = _stopped_at(world, said)
+    vm.created = vm.settled = since
+    vm.agent_seen = vm.condition_since = off or since
+    released = off if said["power"] == Power.DEALLOCATED else None
     for attachment in vm.disks:
-        attachment.disk.created = attachment.disk.moved = since
+        attachment.disk.created, attachment.disk.moved = since, released or since
     vm.power = Power(said["power"])
+    vm.condition = _CONDITIONS[vm.power]
     vm.guest_runs = vm.power is Power.RUNNING
     vm.boots = 1
     vm.generalized = said["generalized"]
     vm.os_disk.disk.sysprep = Sysprep(said["sysprep"])
+
+
+def _stopped_at(world: World, said: Json) -> datetime | None:
+    """Return when a VM was stopped, None where nothing is said; ValueError if it cannot be so."""
+    seconds = said["stopped_since"]
+    if seconds is None:
+        return None
+    if said["power"] == Power.RUNNING or not 0 <= seconds <= said["age"]:
+        msg = "stopped_since: only of a VM that does not run, and no longer than its age"
+        raise ValueError(msg)
+    return world.clock.now() - timedelta(seconds=seconds)

@@ -17,6 +17,7 @@ from simulator.arm.pipeline import Pipeline
 from simulator.arm.resources import Group, Image, Version, Vm
 from simulator.arm.steered_vms import create_vm, hidden_facts
 from simulator.arm.wire import compact
+from simulator.arm.world import CHOICES
 
 type Answerer = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -106,7 +107,9 @@ class Steering:
         settings = self._world.settings
         durations = {name: float(s) for name, s in change.pop("durations", {}).items()}
         unknown = set(durations) - set(settings.durations)
-        unknown |= set(change) - {"page_size", "retry_after", "busy_tags", "throttling"}
+        unknown |= set(change) - {"page_size", "retry_after", "throttling", *CHOICES}
+        words = {name: change[name] for name in CHOICES if name in change}
+        unknown |= {f"{name}={word}" for name, word in words.items() if word not in CHOICES[name]}
         if unknown:
             msg = f"no such setting: {sorted(unknown)}"
             raise ValueError(msg)

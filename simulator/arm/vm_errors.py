@@ -38,6 +38,15 @@ def marked_for_deletion(operation: str, vm: str) -> ArmError:
     return operation_not_allowed(message)
 
 
+def disk_is_ephemeral(operation: str) -> ArmError:
+    """Refuse to deallocate what would lose its OS disk."""
+    message = (
+        f"Operation '{operation}' is not supported for VMs or VM Scale Set instances using an "
+        "ephemeral OS disk."
+    )
+    return operation_not_allowed(message)
+
+
 def disk_access_open(disk: str) -> ArmError:
     """Refuse to start or delete while a disk's shared access signature is outstanding."""
     message = f"There is an active shared access signature outstanding for disk {disk}."

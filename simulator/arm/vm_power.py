@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from simulator.arm import errors, vm_errors
 from simulator.arm.call import Call
 from simulator.arm.errors import ArmError, Failure
+from simulator.arm.health import AVAILABLE, LEFT_BY_ARM
 from simulator.arm.machine import Act, Move, Power, verdict
 from simulator.arm.operations import Operation
 from simulator.arm.resources import Sysprep, Vm
@@ -82,6 +83,8 @@ def _power(act: Act) -> Callable[[Call], Answer]:
         move = _way(vm, act)
         if act is Act.START:
             _check_disks(vm)
+        if act is Act.DEALLOCATE and vm.os_disk.settings.get("diffDiskSettings"):
+            raise vm_errors.disk_is_ephemeral(act)
         hibernate = _hibernates(call, vm, act)
         return call.accepted(
             begin(call.world, vm, act, move, call.doomed, hibernate=hibernate), 202
@@ -132,7 +135,8 @@ def boot(world: World, vm: Vm) -> None:
     vm.power, vm.guest_runs, vm.guest_act = Power.RUNNING, True, None
     vm.boots += 1
     vm.hibernated = False
-    vm.agent_seen = world.clock.now()
+    vm.agent_seen = vm.condition_since = world.clock.now()
+    vm.condition = AVAILABLE
     if vm.os_disk.disk.sysprep is Sysprep.SUCCEEDED:
         vm.os_disk.disk.sysprep = Sysprep.NEVER
 
@@ -183,6 +187,7 @@ def _arrive(world: World, vm: Vm, act: Act, to: Power, *, hibernate: bool) -> No
         boot(world, vm)
         world.grid.availability(vm.id, "Available", "Unavailable")
     elif was is not to:
+        vm.condition, vm.condition_since = LEFT_BY_ARM[to], world.clock.now()
         world.grid.availability(vm.id, "Unavailable", "Available")
     if was is not to and act in (Act.START, Act.DEALLOCATE):
         _move_disks(world, vm)

@@ -39,6 +39,14 @@ DURATIONS: dict[str, float] = {
 }
 
 
+# What a setting of few words may say.
+CHOICES = {
+    "busy_tags": ("accept", "refuse"),
+    "prices": ("listed", "none"),
+    "health": ("known", "unknown", "none"),
+}
+
+
 @dataclass
 class Settings:
     """What may be set by steering; see `simulator/README.md`."""
@@ -46,6 +54,8 @@ class Settings:
     page_size: int = 1000
     retry_after: int | None = None
     busy_tags: str = "accept"
+    prices: str = "listed"
+    health: str = "known"
     durations: dict[str, float] = field(default_factory=lambda: dict(DURATIONS))
 
 

@@ -9,10 +9,11 @@ from simulator.arm.cloud_metadata import routes as cloud_routes
 from simulator.arm.entra import Entra
 from simulator.arm.guests import GuestAct
 from simulator.arm.identity import ManagedIdentity
+from simulator.arm.price_list import routes as price_routes
 from simulator.arm.routes import ROUTES
 from simulator.arm.steered_vms import DEFAULTS
 from simulator.arm.steering import Steering
-from simulator.arm.world import DURATIONS
+from simulator.arm.world import CHOICES, DURATIONS
 from simulator.simulator import Simulator
 
 README = (Path(__file__).parents[2] / "simulator" / "README.md").read_text()
@@ -35,12 +36,13 @@ def test_every_route_is_listed_and_nothing_else(sim: Simulator) -> None:
         *ManagedIdentity(arm.tokens).routes(),
         *Entra(arm.tokens).routes(),
         *cloud_routes(sim.tenant_id),
+        *price_routes(arm.pipeline),
     ]
     served = {(route.method, route.template) for route in ROUTES} | {plain(route) for route in own}
     assert listed == served
 
 
 def test_every_word_of_steering_is_explained() -> None:
-    """Durations, guests' acts and a VM's settings all stand in the README."""
-    for word in (*DURATIONS, *GuestAct, *DEFAULTS):
+    """Durations, settings, guests' acts and the words for a VM all stand in the README."""
+    for word in (*DURATIONS, *GuestAct, *DEFAULTS, *CHOICES):
         assert f"`{word}`" in README, word
