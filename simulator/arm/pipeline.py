@@ -38,6 +38,8 @@ from simulator.eventgrid.events import ArmEvent
 type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
+# Any other (OPTIONS, TRACE) is none of ARM's.
+METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
 ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 TOPIC_AUDIENCES = ("https://eventgrid.azure.net",)
@@ -108,6 +110,9 @@ class Passage:
     async def _answered(self) -> web.StreamResponse:
         request, pipeline = self._request, self._pipeline
         path = request.path
+        if request.method not in METHODS:
+            msg = f"{request.method} {path}"
+            raise errors.not_simulated(msg)
         match = pipeline.routes.match(request.method, path)
         self._route = match.route if match else None
         self._action, self._scope = action_and_scope(request.method, path, self._route)

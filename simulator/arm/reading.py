@@ -9,6 +9,7 @@ from simulator.arm import errors, ids
 from simulator.arm.errors import Json
 from simulator.arm.rbac import action_of
 from simulator.arm.routing import Route
+from simulator.arm.shapes import shaped
 
 _API_VERSION = re.compile(
     r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE
@@ -40,7 +41,7 @@ def check_subscription(known: str, path: str) -> None:
 
 
 def json_object(raw: bytes) -> Json:
-    """Return a body, `{}` for an empty one; refuse what is no JSON object."""
+    """Return a body, `{}` for an empty one; refuse what is no JSON object, or not Azure's."""
     try:
         body = msgspec.json.decode(raw) if raw.strip() else {}
     except msgspec.DecodeError as error:
@@ -48,7 +49,7 @@ def json_object(raw: bytes) -> Json:
     if not isinstance(body, dict):
         msg = "the body must be a JSON object"
         raise errors.invalid_content(msg)
-    return body
+    return shaped(body)
 
 
 @lru_cache(maxsize=512)

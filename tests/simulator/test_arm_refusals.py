@@ -52,6 +52,35 @@ def test_malformed_requests(base: str, arm: Arms) -> None:
     assert code(owner("PUT", vm, {"location": "westeurope"})) == (400, "InvalidParameter")
 
 
+@pytest.mark.parametrize(
+    ("properties", "path"),
+    [
+        ("none", "properties"),
+        ({"diskSizeGB": "4"}, "properties.diskSizeGB"),
+        ({"diskSizeGB": True}, "properties.diskSizeGB"),
+        ({"creationData": {"createOption": ["Empty"]}}, "properties.creationData.createOption"),
+        ({"dataDisks": [{"lun": 0}, 7]}, "properties.dataDisks[1]"),
+        ({"targetRegions": [{"name": 7}]}, "properties.targetRegions[0].name"),
+    ],
+)
+def test_a_member_of_another_kind_is_named(
+    base: str, arm: Arms, properties: object, path: str
+) -> None:
+    """Text for a number, a list for text: 400, and the message has the member's path."""
+    answer = arm("owner")("PUT", f"{base}/disks/d", {"properties": properties})
+    assert code(answer) == (400, "InvalidRequestContent")
+    assert f"'{path}'" in answer.text
+
+
+def test_null_is_nothing(base: str, arm: Arms) -> None:
+    """A member that is null is taken for one that was not sent."""
+    disk = {"creationData": {"createOption": "Empty", "sourceResourceId": None}, "diskSizeGB": 4}
+    body = {"location": "westeurope", "sku": None, "zones": None, "properties": disk}
+    answer = arm("owner")("PUT", f"{base}/disks/d", body)
+    assert answer.status_code == 202
+    assert answer.json()["properties"]["creationData"] == {"createOption": "Empty"}
+
+
 def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
     """Unknown providers, unknown methods and disk access answer 501 and name themselves."""
     owner = arm("owner")
@@ -59,6 +88,7 @@ def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
     for method, path in (
         ("GET", network),
         ("POST", f"{base}/virtualMachines/web"),
+        ("OPTIONS", f"{base}/virtualMachines/web"),
         ("POST", f"{base}/disks/d/beginGetAccess"),
     ):
         answer = owner(method, path)
