@@ -1,26 +1,40 @@
 """`make sim`: the simulator, and the local Functions host beside it, until interrupted.
 
 Prints the endpoints, the CA's path and the environment that a client needs, and writes the same to
-`endpoints.json` in the state directory.
+`endpoints.json` and `env` in the state directory. Says why, and ends with 1, if it cannot start.
 """
 
 import argparse
 import json
 import signal
+import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 from simulator.arm.rbac import DEFAULT_ROLES
-from simulator.deployment import Deployment
+from simulator.deployment import Deployment, DeploymentError
 from simulator.simulator import Simulator
 
 EVENT_SUBSCRIPTIONS = Path("infra/event-subscriptions.json")
 
 
-def main() -> None:
-    """Run until SIGINT or SIGTERM."""
-    said = _arguments()
+# What the app is told unless `--set` says otherwise. Simulated disks have no contents, so no proof
+# could be read from them.
+SETTINGS = {"PROOF": "off"}
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; return the process's status."""
+    try:
+        _run(_arguments())
+    except (DeploymentError, OSError) as error:
+        print(f"The simulator could not start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(said: argparse.Namespace) -> None:
     simulator = Simulator(
         port=said.port,
         identity_port=said.identity_port,
@@ -56,7 +70,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
-    settings = {"SUBSCRIPTIONS": simulator.subscription_id}
+    settings = SETTINGS | {"SUBSCRIPTIONS": simulator.subscription_id}
     settings |= dict(setting.split("=", 1) for setting in said.settings)
     app: Path = said.app.resolve()
     log = simulator.state_dir / "host.log"
@@ -65,16 +79,15 @@ def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
 
 def _announce(simulator: Simulator, app: str | None) -> None:
     endpoints = simulator.endpoints() | ({"app": app} if app else {})
-    written = simulator.state_dir / "endpoints.json"
-    written.write_text(json.dumps(endpoints, indent=2) + "\n")
+    (simulator.state_dir / "endpoints.json").write_text(json.dumps(endpoints, indent=2) + "\n")
+    environment = "".join(f"export {n}='{v}'\n" for n, v in endpoints["environment"].items())
+    sourced = simulator.state_dir / "env"
+    sourced.write_text(environment)
     for name in ("arm", "identity", "steering", "ca", "app"):
         if name in endpoints:
             print(f"{name:>9}  {endpoints[name]}")
-    print(f"\nThe environment of a client (also in {written}):\n")
-    for name, value in endpoints["environment"].items():
-        print(f"export {name}='{value}'")
-    print(flush=True)
+    print(f"\nThe environment of a client (source {sourced}):\n\n{environment}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,9 +14,9 @@ _NAMES = {
     "sourceVirtualMachine publishingProfile identifier purchasePlan diskEncryptionSet uefiSettings "
     "diffDiskSettings safetyProfile vhd image virtualMachineScaleSet recommended disallowed",
     str: "location name vmSize createOption caching osType osState hyperVGeneration publisher "
-    "offer version exactVersion virtualMachineId id level notes securityType storageAccountType value "
-    "computerName diskControllerType sourceResourceId sourceUri operation deleteOption product uri "
-    "architecture networkAccessPolicy publicNetworkAccess replicationMode",
+    "offer version exactVersion virtualMachineId id level notes securityType storageAccountType "
+    "value computerName diskControllerType sourceResourceId sourceUri operation deleteOption "
+    "product uri architecture networkAccessPolicy publicNetworkAccess replicationMode",
     list: "dataDisks targetRegions features networkInterfaces zones",
     int: "diskSizeGB lun regionalReplicaCount replicaCount",
     bool: "excludeFromLatest",
