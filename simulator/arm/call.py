@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.arm import errors, ids
 from simulator.arm.errors import ArmError, Failure, Json
-from simulator.arm.operations import Operation
+from simulator.arm.operations import Family, Operation
 from simulator.arm.rbac import Principal, Rbac
 from simulator.arm.resources import Resource
 from simulator.arm.wire import Answer
@@ -72,6 +72,28 @@ class Call:
         headers["Azure-AsyncNotification"] = "Enabled"
         headers["x-ms-request-id"] = operation.id
         return Answer(status, body, headers, operation)
+
+
+def delete(call: Call, resource: Resource, act: str, family: Family = Family.COMPUTE) -> Answer:
+    """Answer 202, and remove a resource after as long as `act` takes; doomed, it stays: Failed."""
+    world = call.world
+
+    def stay() -> None:
+        resource.provisioning, resource.operation = "Failed", None
+
+    if resource.operation:
+        world.operations.preempt(resource.operation)
+    resource.provisioning = "Deleting"
+    resource.operation = world.operations.start(
+        "delete",
+        resource.location,
+        world.seconds(act),
+        lambda: world.remove(resource),
+        fail=stay,
+        family=family,
+        doomed=call.doomed,
+    )
+    return call.accepted(resource.operation, 202)
 
 
 def member(body: Json, *path: str) -> Any:  # noqa: ANN401 JSON

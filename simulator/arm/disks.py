@@ -7,7 +7,7 @@ started or deallocated. Reading a disk's contents (beginGetAccess) is not simula
 from datetime import datetime
 
 from simulator.arm import errors, ids, vm_errors
-from simulator.arm.call import Call, member, need, tags_in
+from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
 from simulator.arm.pages import page
@@ -104,16 +104,7 @@ def delete_disk(call: Call) -> Answer:
         raise errors.operation_not_allowed(message)
     if disk.access_open:
         raise vm_errors.disk_access_open(disk.id)
-    disk.provisioning = "Deleting"
-    operation = call.world.operations.start(
-        "delete",
-        disk.location,
-        call.world.seconds("disk"),
-        lambda: call.world.remove(disk),
-        family=Family.DISK,
-        doomed=call.doomed,
-    )
-    return call.accepted(operation, 202)
+    return delete(call, disk, "disk", Family.DISK)
 
 
 def access_not_simulated(call: Call) -> Answer:

@@ -6,7 +6,7 @@ supported, before that Gen1 and standard.
 """
 
 from simulator.arm import capture_errors, errors, ids
-from simulator.arm.call import Call, member, need, tags_in
+from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
 from simulator.arm.pages import page
@@ -174,16 +174,7 @@ def _delete(call: Call, resource: Gallery | Definition | None, children: str) ->
         return Answer(204)
     if _has_children(call.world, resource):
         raise capture_errors.still_has_children(resource.kind, resource.name, children)
-    resource.provisioning = "Deleting"
-    operation = call.world.operations.start(
-        "delete",
-        resource.location,
-        call.world.seconds("gallery"),
-        lambda: call.world.remove(resource),
-        family=Family.GALLERY,
-        doomed=call.doomed,
-    )
-    return call.accepted(operation, 202)
+    return delete(call, resource, "gallery", Family.GALLERY)
 
 
 def _has_children(world: World, resource: Resource) -> bool:

@@ -5,7 +5,7 @@ the same source answers 200 and captures nothing: Azure's trap for those who do 
 """
 
 from simulator.arm import capture_errors, errors, ids
-from simulator.arm.call import Call, member, need, tags_in
+from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.pages import page
 from simulator.arm.resources import Attachment, Capture, Image, Vm
@@ -84,17 +84,7 @@ def delete_image(call: Call) -> Answer:
     image = world.find(Image, _id(call))
     if image is None:
         return Answer(204)
-    if image.operation:
-        world.operations.preempt(image.operation)
-    image.provisioning = "Deleting"
-    image.operation = world.operations.start(
-        "delete",
-        image.location,
-        world.seconds("image"),
-        lambda: world.remove(image),
-        doomed=call.doomed,
-    )
-    return call.accepted(image.operation, 202)
+    return delete(call, image, "image")
 
 
 def _again(call: Call, image: Image) -> Answer:

@@ -1,7 +1,7 @@
 """Snapshots of managed disks: the way to keep what a disk held, and to get it back."""
 
 from simulator.arm import errors, ids
-from simulator.arm.call import Call, member, need, tags_in
+from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
 from simulator.arm.pages import page
@@ -72,15 +72,7 @@ def delete_snapshot(call: Call) -> Answer:
     snapshot = call.world.find(Snapshot, _id(call))
     if snapshot is None:
         return Answer(204)
-    operation = call.world.operations.start(
-        "delete",
-        snapshot.location,
-        call.world.seconds("disk"),
-        lambda: call.world.remove(snapshot),
-        family=Family.DISK,
-        doomed=call.doomed,
-    )
-    return call.accepted(operation, 202)
+    return delete(call, snapshot, "disk", Family.DISK)
 
 
 def _taken(call: Call, snapshot_id: str) -> Snapshot:

@@ -7,7 +7,7 @@ operation of minutes. One that fails leaves a Failed version, which blocks its n
 import re
 
 from simulator.arm import capture_errors, errors, ids
-from simulator.arm.call import Call, member, need, tags_in
+from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.capture_rules import late_failure, refusal
 from simulator.arm.errors import Failure, Json
 from simulator.arm.galleries import DEFINITION, definition_id
@@ -67,18 +67,7 @@ def delete_version(call: Call) -> Answer:
     version = world.find(Version, _id(call))
     if version is None:
         return Answer(204)
-    if version.operation:
-        world.operations.preempt(version.operation)
-    version.provisioning = "Deleting"
-    version.operation = world.operations.start(
-        "delete",
-        version.location,
-        world.seconds("delete"),
-        lambda: world.remove(version),
-        family=Family.GALLERY,
-        doomed=call.doomed,
-    )
-    return call.accepted(version.operation, 202)
+    return delete(call, version, "delete", Family.GALLERY)
 
 
 def _create(call: Call, definition: Definition) -> Answer:

@@ -171,3 +171,20 @@ def test_a_deallocated_model_lacks_size_and_account_type(sim: Simulator, compute
     assert data.disk_size_gb is None
     assert data.managed_disk is not None
     assert data.managed_disk.storage_account_type is None
+
+
+def test_what_could_not_be_deleted_is_still_there(sim: Simulator, arm: Arms) -> None:
+    """A deletion that fails leaves the disk, marked Failed; the next one may succeed."""
+    group = sim.client.create_group("rg-vms")
+    disk = f"{group}/providers/Microsoft.Compute/disks/d"
+    wanted = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    owner = arm("owner")
+    owner("PUT", disk, {"location": "westeurope", "properties": wanted})
+    sim.client.advance(1)
+    sim.client.fault(method="DELETE", operation={"code": "InternalExecutionError"})
+    assert owner("DELETE", disk).status_code == 202
+    sim.client.advance(1)
+    assert owner("GET", disk).json()["properties"]["provisioningState"] == "Failed"
+    assert owner("DELETE", disk).status_code == 202
+    sim.client.advance(1)
+    assert owner("GET", disk).status_code == 404

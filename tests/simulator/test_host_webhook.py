@@ -85,7 +85,7 @@ def _write_app(folder: Path, source: str = APP) -> Path:
 
 def _start(app: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-u", "-m", "simulator.host", "--app", str(app), "--port", "0", *options],
+        [sys.executable, "-m", "simulator.host", "--app", str(app), "--port", "0", *options],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "SCHEDULE": "0 0 0 1 1 *", **environment},
         stdout=subprocess.PIPE,
@@ -306,8 +306,8 @@ def test_an_app_that_cannot_start_says_why(
     tmp_path: Path, source: str, settings: dict[str, str], expected: str
 ) -> None:
     """Status 1, and the reason in plain sight."""
-    process = _start(_write_app(tmp_path, source), **settings)
-    printed, _ = process.communicate(timeout=30)
+    with _start(_write_app(tmp_path, source), **settings) as process:
+        printed, _ = process.communicate()
     assert process.returncode == 1
     assert "The host could not start" in printed
     assert expected in printed
