@@ -22,7 +22,7 @@ _ALWAYS = {
 
 @dataclass(slots=True)
 class Envelope:
-    """That of one request; `remaining` are the headers of what its caller may still ask."""
+    """That of one request; `remaining` are the headers that tell what its caller may still ask."""
 
     request: web.Request
     tenant: str
@@ -32,7 +32,7 @@ class Envelope:
     def given(self, answer: Answer, remaining: Mapping[str, str], *, front: bool) -> web.Response:
         """Put an answer on the wire; `front` ones are ARM's own, not a provider's."""
         body = None if answer.body is None else (compact if front else indented)(answer.body)
-        return self._response(answer.status, body, {**remaining, **answer.headers})
+        return _response(answer.status, body, {**remaining, **answer.headers})
 
     def refused(self, error: ArmError, remaining: Mapping[str, str]) -> web.Response:
         """Put a refusal on the wire."""
@@ -42,7 +42,7 @@ class Envelope:
         if error.status == UNAUTHORIZED:
             headers["WWW-Authenticate"] = self._challenge(error)
         encode = compact if error.gateway else indented
-        return self._response(error.status, encode(error.body()), headers)
+        return _response(error.status, encode(error.body()), headers)
 
     def _challenge(self, error: ArmError) -> str:
         authority = f"https://{self.request.host}/{self.tenant}"
@@ -52,20 +52,23 @@ class Envelope:
             f'error_description="{error.message}"'
         )
 
-    def _response(self, status: int, body: bytes | None, extra: Mapping[str, str]) -> web.Response:
-        headers = {
-            **_ALWAYS,
+    def seal(self, response: web.StreamResponse) -> None:
+        """Add the headers that every answer has, those of Event Grid's own routes included."""
+        headers = _ALWAYS | {
             "x-ms-request-id": self.id,
             "x-ms-correlation-request-id": self.correlation,
             "x-ms-routing-request-id": f"SIMULATED:{self.id}",
-            **extra,
         }
-        if body is not None:
-            headers["Content-Type"] = CONTENT_TYPE
         client_id = self.request.headers.get("x-ms-client-request-id")
         if client_id and self.request.headers.get("x-ms-return-client-request-id") == "true":
             headers["x-ms-client-request-id"] = client_id
-        return web.Response(status=status, body=body, headers=headers)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+
+def _response(status: int, body: bytes | None, headers: Mapping[str, str]) -> web.Response:
+    kind = {} if body is None else {"Content-Type": CONTENT_TYPE}
+    return web.Response(status=status, body=body, headers={**headers, **kind})
 
 
 def plain(error: ArmError) -> web.Response:

@@ -102,6 +102,7 @@ class Passage:
             response = self._refused(error)
         except web.HTTPException as refusal:
             response = refusal
+        self._envelope.seal(response)
         self._log(response.status, code)
         if self._fault and self._fault.drop:
             _hang_up(self._request)

@@ -7,7 +7,7 @@ import requests
 
 from simulator.client import SteeringError
 from simulator.simulator import Simulator
-from tests.simulator.conftest import Arm, token
+from tests.simulator.conftest import Arm, Arms, token
 
 
 def test_trust_and_tokens_outlive_a_restart(tmp_path: Path) -> None:
@@ -113,3 +113,14 @@ def test_event_grids_own_routes_are_arms_too(sim: Simulator) -> None:
     assert owner("PUT", path, body).status_code in (200, 201)
     reader.close()
     owner.close()
+
+
+@pytest.mark.parametrize("kind", ["Compute/virtualMachines", "EventGrid/topics", "Unheard/of"])
+def test_every_answer_can_be_traced(sim: Simulator, arm: Arms, kind: str) -> None:
+    """Whoever answers, the caller's correlation id and the request's own come back."""
+    path = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.{kind}"
+    sent = {"x_ms_correlation_request_id": "c", "x_ms_client_request_id": "mine"}
+    answer = arm("owner")("GET", path, **sent, x_ms_return_client_request_id="true")
+    assert answer.headers["x-ms-correlation-request-id"] == "c"
+    assert answer.headers["x-ms-client-request-id"] == "mine"
+    assert answer.headers["x-ms-request-id"]
