@@ -152,10 +152,12 @@ class Passage:
         check_locks(pipeline.world, request.method, request.path, self._scope)
 
     async def _beyond(self, *, known: bool) -> web.StreamResponse:
-        """Let Event Grid's own routes answer; what nobody knows is not simulated."""
+        """Let Event Grid's own routes answer a body that is sound; the rest is not simulated."""
         if known:
             msg = f"{self._request.method} {self._request.path}"
             raise errors.not_simulated(msg)
+        if self._request.can_read_body:
+            json_object(await self._request.read())
         return await self._go_on(self._request)
 
     async def _call(self, names: dict[str, str]) -> Call:

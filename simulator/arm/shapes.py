@@ -8,21 +8,28 @@ from typing import Any
 
 from simulator.arm.errors import ArmError, Json
 
-_NAMES = {
+_NAMES: dict[type | tuple[type, ...], str] = {
     dict: "properties tags plan identity storageProfile osDisk hardwareProfile osProfile "
-    "managedDisk networkProfile securityProfile imageReference creationData source "
-    "sourceVirtualMachine publishingProfile identifier purchasePlan diskEncryptionSet uefiSettings "
-    "diffDiskSettings safetyProfile vhd image virtualMachineScaleSet recommended disallowed",
+    "managedDisk networkProfile securityProfile imageReference creationData sourceVirtualMachine "
+    "publishingProfile identifier purchasePlan diskEncryptionSet uefiSettings diffDiskSettings "
+    "safetyProfile vhd image virtualMachineScaleSet recommended disallowed destination filter "
+    "retryPolicy deadLetterDestination",
     str: "location name vmSize createOption caching osType osState hyperVGeneration publisher "
     "offer version exactVersion virtualMachineId id level notes securityType storageAccountType "
-    "value computerName diskControllerType sourceResourceId sourceUri operation deleteOption "
-    "product uri architecture networkAccessPolicy publicNetworkAccess replicationMode",
-    list: "dataDisks targetRegions features networkInterfaces zones",
-    int: "diskSizeGB lun regionalReplicaCount replicaCount",
+    "computerName diskControllerType sourceResourceId sourceUri operation deleteOption product "
+    "uri architecture networkAccessPolicy publicNetworkAccess replicationMode topicType key "
+    "inputSchema endpointType endpointUrl eventDeliverySchema subjectBeginsWith subjectEndsWith "
+    "operatorType",
+    list: "dataDisks targetRegions features networkInterfaces zones includedEventTypes "
+    "advancedFilters",
+    int: "diskSizeGB lun regionalReplicaCount replicaCount maxDeliveryAttempts "
+    "eventTimeToLiveInMinutes",
     bool: "excludeFromLatest",
+    # Of disks and versions objects, of image references and topics text.
+    (dict, str): "sku source",
 }
-_KINDS: dict[str, type] = {name: kind for kind, names in _NAMES.items() for name in names.split()}
-_OF_LISTS = {"zones": str}
+_KINDS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+_OF_LISTS = {"zones": str, "includedEventTypes": str}
 
 
 def shaped(body: Json, at: str = "") -> Json:

@@ -185,7 +185,7 @@ def _guarded(answer: Answerer) -> Answerer:
             return await answer(request)
         except GuestIsOff as error:
             return _json({"error": str(error)}, 409)
-        except (ArmError, KeyError, ValueError, TypeError) as error:
+        except (ArmError, AttributeError, KeyError, ValueError, TypeError) as error:
             return _json({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return guarded
