@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim bench lint clean
+.PHONY: demo test sim sweep status bench lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -17,6 +17,10 @@ demo: $(STAMP)
 
 sim: $(STAMP)
 	@$(PY) -m simulator
+
+# make sweep SUBSCRIPTION=<id> [JSON=1]; the id of several, spaces between, in quotes. Changes nothing.
+sweep status: $(STAMP)
+	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(if $(JSON),--json)
 
 bench: $(STAMP)
 	@$(PY) -m bench

@@ -14,12 +14,14 @@ import azure.functions as func
 from azure.functions.timer import TimerRequest
 
 from shared.arm import Arm, find_credential
+from shared.clients import Azure
 from shared.errors import Refused, Unreadable
 from shared.events import Wake, read_event
 from shared.model import VmRef, read_instant
-from shared.reconcile import Azure, Report, reconcile, reconcile_image
+from shared.prices import Prices
+from shared.reconcile import Report, reconcile, reconcile_image
 from shared.settings import read_settings
-from shared.sweep import sweep as sweep_all
+from shared.sweep import Sweeper
 from shared.topic import Topic
 
 log = logging.getLogger("stillframe")
@@ -27,8 +29,12 @@ logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every reque
 settings = read_settings(os.environ)
 credential = find_credential()
 azure = Azure(
-    Arm(settings.arm_endpoint, credential), Topic(settings.outcome_topic, credential), settings
+    Arm(settings.arm_endpoint, credential),
+    Topic(settings.outcome_topic, credential),
+    Prices(settings.prices_endpoint, settings.guard_currency),
+    settings,
 )
+sweeper = Sweeper(azure)
 app = func.FunctionApp()
 
 
@@ -60,7 +66,7 @@ def sweep(timer: TimerRequest) -> None:
     """Find what no event told of, and mend it."""
     now = datetime.now(UTC)
     last = timer.schedule_status.get("Last")
-    sweep_all(azure, read_instant(last) or now - timedelta(hours=1), now)
+    sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)
 
 
 def _look(wake: Wake, now: datetime) -> Report | None:

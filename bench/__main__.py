@@ -1,16 +1,19 @@
 """`make bench`: measure, show the tables, write `.bench/summary.json`."""
 
+import json
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import burst
+from bench import burst, fleet
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".bench"
-VMS = 200
+BURST_VMS = 200
+FLEET_VMS, FLEET_STOPPED = 10_000, 200
 
 
 def main() -> int:
@@ -18,9 +21,12 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     logging.basicConfig(filename=OUT / "simulator.log", level=logging.WARNING)
     console = Console(width=110)
-    measured = burst.run(ROOT, OUT, VMS)
-    console.print(burst.show(measured))
-    burst.write(measured, OUT)
+    burst_measured = burst.run(ROOT, OUT, BURST_VMS)
+    console.print(burst.show(burst_measured))
+    fleet_measured = fleet.run(OUT, FLEET_VMS, FLEET_STOPPED)
+    console.print(fleet.show(fleet_measured))
+    summary = {"burst": burst_measured.row(), "fleet": asdict(fleet_measured)}
+    (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return 0
 
 

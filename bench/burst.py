@@ -4,7 +4,6 @@ Runs the app in its host against the simulator, at real speed, both on this mach
 for each VM the seconds from the event's delivery to the request that deallocates it.
 """
 
-import json
 import os
 import statistics
 import time
@@ -70,11 +69,6 @@ def show(burst: Burst) -> Table:
         table.add_column(name.replace("_", " "))
     table.add_row(*map(str, row.values()))
     return table
-
-
-def write(burst: Burst, out: Path) -> None:
-    """Write the figures for machines."""
-    (out / "summary.json").write_text(json.dumps({"burst": burst.row()}, indent=2) + "\n")
 
 
 def _waiting_vm(steering: SimClient, number: int) -> str:

@@ -16,7 +16,7 @@ from demo.cast import IMAGES_GROUP
 from demo.engineer import Engineer
 from demo.screen import Screen, results
 from demo.story import set_the_scene, tell
-from demo.summary import summarize
+from demo.summary import read_bills, summarize
 from simulator.deployment import Deployment
 from simulator.simulator import Simulator
 
@@ -44,6 +44,7 @@ def main() -> int:
             "IMAGE_RESOURCE_GROUP": (
                 f"/subscriptions/{simulator.subscription_id}/resourceGroups/{IMAGES_GROUP}"
             ),
+            "COST_GUARD_CURRENCY": "EUR",
             "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
         }
         events = ROOT / "infra" / "event-subscriptions.json"
@@ -52,11 +53,12 @@ def main() -> int:
             courses = set_the_scene(simulator.client, engineer)
             with Screen(console, courses) as screen:
                 good = tell(simulator.client, engineer, courses, screen.show)
-            console.print(results(courses))
+            bills = read_bills(simulator.client)
+            console.print(results(courses, bills))
             if not good:
                 console.print(f"[red]not all ended as told[/red]; see {OUT / 'host.log'}")
                 return 1
-            summary = summarize(simulator.client, courses, time.monotonic() - started)
+            summary = summarize(simulator.client, courses, bills, time.monotonic() - started)
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(_conclusion(summary))
     return 0

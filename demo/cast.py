@@ -8,6 +8,7 @@ from enum import StrEnum
 
 IMAGES_GROUP = "images"
 GALLERY = "golden"
+HOUR = 3600.0
 
 
 class Ending(StrEnum):
@@ -16,6 +17,9 @@ class Ending(StrEnum):
     CAPTURED = "captured"
     REFUSED = "refused"
     UNTOUCHED = "untouched"
+    FLAGGED = "flagged"
+    CLEARED = "cleared"
+    EXEMPT = "exempt"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,12 @@ DEFINITIONS = (
     Definition("windows-2025-tl", "TrustedLaunch"),
 )
 
+
+def _stopped(hours: float, **words: object) -> dict[str, object]:
+    """Return the words for a VM that somebody shut down so many hours ago, and forgot."""
+    return {"power": "stopped", "stopped_since": hours * HOUR, "age": 30 * 24 * HOUR, **words}
+
+
 CAST = (
     Actor(
         "web",
@@ -62,4 +72,7 @@ CAST = (
     Actor("legacy", "managed-image", Ending.CAPTURED, {"generation": "V1"}),
     Actor("kiosk", "managed-image", Ending.REFUSED, {"security_type": "TrustedLaunch"}),
     Actor("neighbour", None, Ending.UNTOUCHED),
+    Actor("forgotten", None, Ending.FLAGGED, _stopped(75, tags={"owner": "build-team"})),
+    Actor("batch", None, Ending.CLEARED, _stopped(20, os="Linux", size="Standard_D8s_v5")),
+    Actor("standby", None, Ending.EXEMPT, _stopped(9, tags={"stillframe-cost-guard": "ignore"})),
 )

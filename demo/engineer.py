@@ -47,6 +47,11 @@ class Engineer:
         answer = self._compute.send_request(HttpRequest("PATCH", path, json=body))
         answer.raise_for_status()
 
+    def deallocate(self, vm_id: str) -> None:
+        """Deallocate a VM, as `az vm deallocate --no-wait` does."""
+        group, name = vm_id.split("/")[4], vm_id.split("/")[8]
+        self._compute.virtual_machines.begin_deallocate(group, name, polling=False)
+
 
 def _definition_body(definition: Definition) -> dict[str, object]:
     """Return a definition's PUT; one that named no security type would be TrustedLaunchSupported.

@@ -3,6 +3,7 @@
 On a terminal the table lives; elsewhere (a log, CI) each change is a line.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -13,8 +14,16 @@ from rich.table import Table
 
 from demo.cast import Ending
 from demo.story import DETAIL, IMAGE, Course
+from demo.summary import Bill
 
-STYLES = {"captured": "green", "refused": "yellow", "failed": "red", "not-generalized": "red"}
+STYLES = {
+    "captured": "green",
+    "cleared": "green",
+    "refused": "yellow",
+    "flagged": "yellow",
+    "failed": "red",
+    "not-generalized": "red",
+}
 
 
 class Screen:
@@ -62,18 +71,19 @@ def progress(courses: list[Course]) -> Table:
     return table
 
 
-def results(courses: list[Course]) -> Table:
-    """Return what became of each VM: its time line (simulated UTC) and its image, or why not."""
+def results(courses: list[Course], bills: Mapping[str, Bill]) -> Table:
+    """Return what became of each VM: its time line (simulated UTC), its image, bill, or why not."""
     table = Table("VM", "ordered", "time line", "outcome", title="What became of them")
     for course in courses:
-        table.add_row(
-            course.actor.name, course.actor.order or "-", _timeline(course), _outcome(course)
-        )
+        outcome = _outcome(course, bills.get(course.actor.name))
+        table.add_row(course.actor.name, course.actor.order or "-", _timeline(course), outcome)
     return table
 
 
 def _timeline(course: Course) -> str:
-    moments = ("tagged", "stopped", "deallocated", "capturing", "captured", "refused")
+    moments = (
+        "tagged", "stopped", "flagged", "deallocated", "capturing", "captured", "cleared", "refused"
+    )  # fmt: skip
     return "\n".join(
         f"{_clock(course.instants[moment])} {moment}"
         for moment in moments
@@ -81,9 +91,13 @@ def _timeline(course: Course) -> str:
     )
 
 
-def _outcome(course: Course) -> str:
+def _outcome(course: Course, bill: Bill | None) -> str:
     if course.actor.ending is Ending.UNTOUCHED:
         return "left alone: no tag, and not one change"
+    if course.actor.ending is Ending.EXEMPT:
+        return "stopped, and its owner wants it so"
+    if bill:
+        return f"{_styled(course.status)}\n{bill}"
     shown = IMAGE if course.status == Ending.CAPTURED else DETAIL
     return f"{_styled(course.status)}\n{course.tags.get(shown, '')}"
 

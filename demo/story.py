@@ -22,12 +22,13 @@ REFRESH = 0.1
 """Real seconds between two looks of the narrator."""
 
 QUIET = timedelta(minutes=10)
-"""How long the untagged VM must have stood stopped, simulated, to count as left alone."""
+"""How long nothing must have come to a VM, simulated, for it to count as left alone."""
 
-CAPTURE, STATUS, DETAIL, IMAGE = (
-    f"stillframe-{name}" for name in ("capture", "status", "detail", "image")
+CAPTURE, STATUS, DETAIL, IMAGE, ALERTED = (
+    f"stillframe-{name}" for name in ("capture", "status", "detail", "image", "billed-alerted")
 )
 READY = {"waiting", "refused"}
+UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 
 
 @dataclass
@@ -37,13 +38,16 @@ class Course:
     actor: Actor
     vm_id: str
     instants: dict[str, datetime] = field(default_factory=dict)
-    power: str = "running"
+    power: str = ""
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
-        """The word of its status tag."""
-        return self.tags.get(STATUS, "")
+        """The word of its status tag; without an order, what the cost guard has made of it."""
+        if ALERTED in self.tags:
+            return Ending.FLAGGED
+        flagged = Ending.FLAGGED in self.instants
+        return self.tags.get(STATUS, Ending.CLEARED if flagged else "")
 
     def see(self, facts: dict[str, Any], now: datetime) -> bool:
         """Take in how it stands now; return whether that is new."""
@@ -57,10 +61,8 @@ class Course:
 
     def ended(self, now: datetime) -> bool:
         """Whether it has come to the end that its actor is cast for."""
-        if self.actor.ending is Ending.UNTOUCHED:
-            stopped = self.instants.get("stopped")
-            untouched = self.power == "stopped" and not self.tags
-            return untouched and stopped is not None and now - stopped > QUIET
+        if self.actor.ending in UNFLAGGED:
+            return not self.status and now - min(self.instants.values()) > QUIET
         return self.status == self.actor.ending
 
 
@@ -77,7 +79,11 @@ def set_the_scene(steering: SimClient, engineer: Engineer) -> list[Course]:
 def tell(
     steering: SimClient, engineer: Engineer, courses: list[Course], show: Callable[[Course], None]
 ) -> bool:
-    """Let it happen, showing each change; return whether all ended as told."""
+    """Let it happen, showing each change; return whether all ended as told.
+
+    Two are acted upon once they are seen: the ordered VMs' guests run Sysprep when their orders
+    have been answered, and one flagged VM is deallocated when the flag is up.
+    """
     for course in courses:
         if course.actor.order:
             course.instants["tagged"] = steering.now()
@@ -89,7 +95,14 @@ def tell(
         if course.actor.ending is Ending.CAPTURED:
             steering.guest(course.vm_id, "sysprep")
         elif course.actor.ending is Ending.UNTOUCHED:
-            steering.guest(course.vm_id, "shutdown")
+            steering.guest(course.vm_id, "reboot")
+    wasteful = [one for one in courses if one.actor.ending is Ending.CLEARED]
+    if not _watch(
+        steering, courses, show, lambda _: all(one.status == Ending.FLAGGED for one in wasteful)
+    ):
+        return False
+    for course in wasteful:
+        engineer.deallocate(course.vm_id)
     return _watch(steering, courses, show, lambda now: all(one.ended(now) for one in courses))
 
 

@@ -4,16 +4,57 @@ Gives the content of `.demo/summary.json`. A capture's requests are those by the
 VM's resource group (each VM has its own) or its image definition.
 """
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from demo.cast import IMAGES_GROUP, Ending
 from demo.story import DETAIL, IMAGE, Course
 from simulator.client import SimClient
 
+BILLED = {"Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"}
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 
 
-def summarize(steering: SimClient, courses: list[Course], seconds: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Bill:
+    """What the cost guard's newest event said of a VM."""
+
+    since: str
+    known_by: str | None
+    hourly: float
+    money: float
+    currency: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        until = "so far" if self.known_by else "in all"
+        since = f"{self.since[:10]} {self.since[11:16]}"
+        return (
+            f"stopped since {since} and billed all the same:\n"
+            f"{self.money:.2f} {self.currency} {until}, {self.hourly:.3f} an hour, list price"
+        )
+
+
+def read_bills(steering: SimClient) -> dict[str, Bill]:
+    """Return the newest bill of each VM that the outcome topic was told of, by name."""
+    told = steering.ask("GET", "topics/outcomes/events")
+    return {
+        one["subject"]: Bill(
+            since=one["data"]["since"],
+            known_by=one["data"].get("sinceKnownBy"),
+            hourly=one["data"]["listPricePerHour"],
+            money=one["data"]["listPriceSoFar"],
+            currency=one["data"]["currency"],
+        )
+        for one in told
+        if one["type"] in BILLED
+    }
+
+
+def summarize(
+    steering: SimClient, courses: list[Course], bills: Mapping[str, Bill], seconds: float
+) -> dict[str, Any]:
     """Return the summary; `seconds` of captures are simulated, of the whole demo real."""
     requests = steering.requests(caller="app")
     return {
@@ -22,6 +63,9 @@ def summarize(steering: SimClient, courses: list[Course], seconds: float) -> dic
             {"vm": one.actor.name, "reason": one.tags.get(DETAIL, "")}
             for one in _ending(courses, Ending.REFUSED)
         ],
+        "flagged": _billed(courses, Ending.FLAGGED, bills),
+        "cleared": _billed(courses, Ending.CLEARED, bills),
+        "exempt": [one.actor.name for one in _ending(courses, Ending.EXEMPT)],
         "untouched": [one.actor.name for one in _ending(courses, Ending.UNTOUCHED)],
         "events_delivered": steering.ask("GET", "eventgrid/counts")["delivered"],
         "seconds": round(seconds, 1),
@@ -30,6 +74,14 @@ def summarize(steering: SimClient, courses: list[Course], seconds: float) -> dic
 
 def _ending(courses: list[Course], ending: Ending) -> list[Course]:
     return [one for one in courses if one.actor.ending is ending]
+
+
+def _billed(
+    courses: list[Course], ending: Ending, bills: Mapping[str, Bill]
+) -> list[dict[str, Any]]:
+    return [
+        {"vm": one.actor.name, **asdict(bills[one.actor.name])} for one in _ending(courses, ending)
+    ]
 
 
 def _capture(course: Course, requests: list[dict[str, Any]]) -> dict[str, Any]:

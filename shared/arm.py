@@ -13,6 +13,7 @@ and the sweep. And the SDK's policy that registers a missing resource provider p
 done; here the refusal is told instead.
 """
 
+import itertools
 import os
 import re
 import threading
@@ -24,8 +25,8 @@ from typing import Any
 import msgspec
 import requests
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.pipeline import PipelineResponse, policies
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
@@ -40,10 +41,15 @@ from shared.settings import PUBLIC_ARM
 PATIENCE = 3.0
 """Seconds to wait inside one request for Azure to be ready again."""
 
+NO_TOKEN = "no token for Azure"  # noqa: S105 - words of an error
+"""How an error begins that comes of nobody being signed in."""
+
 _COMPUTE_API = "2026-04-01"
 _DISK_API = "2026-03-02"
 _GALLERY_API = "2026-03-03"
 """The api-versions that this SDK's own operations speak."""
+
+_VMS = "/providers/Microsoft.Compute/virtualMachines"
 
 _TRANSIENT_STATUSES = {
     HTTPStatus.UNAUTHORIZED,  # a token that ran out under way
@@ -81,6 +87,17 @@ class _PatientRetry(policies.RetryPolicy[Any, Any]):
         return super().is_retry(settings, response)
 
 
+class _Counted(policies.SansIOHTTPPolicy[Any, Any]):
+    """Counts the requests that are sent, retries included."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.requests = 0
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002 - the SDK's own
+        self.requests = next(self._numbers)
+
+
 class Arm:
     """The clients of one process, one for each subscription, over one pool of connections."""
 
@@ -90,6 +107,12 @@ class Arm:
         self._transport = RequestsTransport(connection_timeout=5, read_timeout=20)
         self._clients: dict[str, ComputeManagementClient] = {}
         self._making = threading.Lock()
+        self._counted = _Counted()
+
+    @property
+    def requests(self) -> int:
+        """How many requests this process has sent."""
+        return self._counted.requests
 
     def vm(self, ref: VmRef) -> wire.Vm | Missing:
         """Return a VM's model and instance view, by one GET."""
@@ -164,17 +187,35 @@ class Arm:
                 polling=False,
             )
 
-    def vm_pages(self, subscription: str, *, status_only: bool) -> Iterator[tuple[wire.Vm, ...]]:
-        """Yield a subscription's VMs in pages: their run state alone, or their models.
+    def health(self, ref: VmRef) -> wire.Availability | Missing:
+        """Return what Resource Health says of a VM now."""
+        url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
+        return self._get(ref.subscription, url, "2022-10-01", wire.Availability)
 
-        The SDK's own models of a page would cost 58 times as much.
-        """
-        url = (
-            f"/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
-            f"?api-version={_COMPUTE_API}" + ("&statusOnly=true" if status_only else "")
-        )
+    def vms(self, subscription: str) -> Iterator[wire.ListedVm]:
+        """Yield a subscription's VMs; the SDK's own models of them would cost 58 times as much."""
+        url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}"
         for page in self._pages(subscription, url, wire.VmPage):
-            yield page.value
+            yield from page.value
+
+    def vm_states(self, subscription: str) -> Iterator[wire.VmState]:
+        """Yield the run states of a subscription's VMs."""
+        url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}&statusOnly=true"
+        for page in self._pages(subscription, url, wire.StatePage):
+            yield from page.value
+
+    def groups(self, subscription: str) -> Iterator[wire.Group]:
+        """Yield a subscription's resource groups."""
+        url = f"/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01"
+        for page in self._pages(subscription, url, wire.GroupPage):
+            yield from page.value
+
+    def locks(self, subscription: str) -> Iterator[wire.Id]:
+        """Yield every lock in a subscription, on whatever it lies."""
+        scope = f"/subscriptions/{subscription}"
+        url = f"{scope}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"
+        for page in self._pages(subscription, url, wire.LockPage):
+            yield from page.value
 
     def _pages[P: wire.Page](self, subscription: str, url: str, shape: type[P]) -> Iterator[P]:
         following: str | None = url
@@ -227,6 +268,7 @@ class Arm:
                 policies.UserAgentPolicy("Stillframe"),
                 policies.ContentDecodePolicy(),
                 _PatientRetry(),
+                self._counted,
                 ARMChallengeAuthenticationPolicy(self._credential, scope),
             ],
         )
@@ -258,18 +300,25 @@ def audience(endpoint: str) -> str:
 
 def our_error(error: AzureError) -> Transient | Refused:
     """Return what an error of the SDK's means to us."""
+    if isinstance(error, ClientAuthenticationError) and error.status_code is None:
+        return Transient(f"{NO_TOKEN}: {error.message}")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return Transient(f"Azure could not be reached: {error.message}")
     code, message = _said(error)
     status = error.status_code
     refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    if status in _TRANSIENT_STATUSES or not refused:
-        return Transient(f"{status} {code}: {message}")
     final = code in _FINAL_CODES or _FINAL_WORDS.search(message)
     busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
-    if status == HTTPStatus.CONFLICT and busy and not final:
-        return Transient(f"{status} {code}: {message}")
+    conflict = status == HTTPStatus.CONFLICT and busy and not final
+    if status in _TRANSIENT_STATUSES or conflict or not refused:
+        return Transient(f"{status} {code}: {message}", retry_after=_retry_after(error))
     return Refused(code, message, status)
+
+
+def _retry_after(error: HttpResponseError) -> float | None:
+    """Return the seconds after which Azure wants to be asked again, where it says so."""
+    said = getattr(error.response, "headers", {}).get("Retry-After", "")
+    return float(said) if said.isdecimal() else None
 
 
 def _said(error: HttpResponseError) -> tuple[str, str]:

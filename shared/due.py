@@ -6,10 +6,9 @@ whose disk has said no. A look is due where something may have happened that no 
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model import ORDER_TAGS, PowerState, Refusal, Status, Tag, VmRef, read_instant
+from shared.model import ORDER_TAGS, ListedVm, PowerState, Refusal, Status, Tag, VmRef, read_instant
 from shared.settings import Settings
 from shared.targets import fits, read_order
 from shared.tell import cut
@@ -17,15 +16,6 @@ from shared.tell import cut
 HOUR = 3600
 IMAGE_TAKES = timedelta(minutes=10)
 """A capture younger than this is left to its events: its image would not be ready anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedVm:
-    """What the lists show of a VM; `tags` have lower-case names."""
-
-    ref: VmRef
-    tags: Mapping[str, str]
-    power: PowerState = PowerState.UNKNOWN
 
 
 def concerns_us(tags: Mapping[str, str]) -> bool:

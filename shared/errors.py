@@ -23,7 +23,11 @@ class Misconfigured(StillframeError):
 
 
 class Transient(StillframeError):
-    """Not now; the same request may succeed later."""
+    """Not now; the same request may succeed later, `retry_after` seconds on if Azure said so."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Refused(StillframeError):

@@ -54,19 +54,26 @@ class Status(StrEnum):
 
 
 class Tag(StrEnum):
-    """Names of the tags on a VM: the first three are people's, the others ours."""
+    """Names of the tags on a VM: the first four are people's, the others ours."""
 
     CAPTURE = "stillframe-capture"
     VERSION = "stillframe-version"
     LATEST = "stillframe-latest"
+    COST_GUARD = "stillframe-cost-guard"
     STATUS = "stillframe-status"
     DETAIL = "stillframe-detail"
     IMAGE = "stillframe-image"
     AS_OF = "stillframe-as-of"
+    BILLED_SINCE = "stillframe-billed-since"
+    BILLED_ALERTED = "stillframe-billed-alerted"
 
 
 ORDER_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)
 """What Stillframe writes on a VM of an order, and takes away when the order is withdrawn."""
+
+
+BILLED_TAGS = (Tag.BILLED_SINCE, Tag.BILLED_ALERTED)
+"""What the cost guard writes on a VM that is stopped but still billed."""
 
 
 class SourceTag(StrEnum):
@@ -261,6 +268,17 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a VM's list price depends on; `hybrid`: its Windows licence is brought along."""
+
+    size: str
+    region: str
+    os_type: str
+    hybrid: bool = False
+    spot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedDisk:
     """A disk as the VM's model shows it; a deallocated VM's model has lost `sku` and `size_gb`."""
 
@@ -293,6 +311,19 @@ class ObservedVm:
     encrypted_by_guest: bool
     os_disk: AttachedDisk
     data_disks: tuple[AttachedDisk, ...]
+    machine: Machine
+
+
+@dataclass(frozen=True, slots=True)
+class ListedVm:
+    """What a subscription's lists show of a VM; `tags` have lower-case names."""
+
+    ref: VmRef
+    tags: Mapping[str, str]
+    power: PowerState = PowerState.UNKNOWN
+    provisioning: str = ""
+    machine: Machine | None = None
+    ephemeral: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from shared.model import (
     Definition,
     ImageRef,
     Look,
+    Machine,
     ManagedImageRef,
     Missing,
     ObservedDisk,
@@ -118,7 +119,30 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         encrypted_by_guest=any(map(_encrypts_disks, vm.resources or ())),
         os_disk=_attached(storage.os_disk),
         data_disks=tuple(map(_attached, storage.data_disks or ())),
+        machine=machine(vm),
     )
+
+
+def machine(vm: wire.Vm) -> Machine:
+    """Return what a VM's price depends on."""
+    properties = vm.properties
+    return Machine(
+        size=properties.hardware_profile.vm_size,
+        region=vm.location,
+        os_type=properties.storage_profile.os_disk.os_type or "",
+        hybrid=is_hybrid(properties.license_type),
+        spot=is_spot(properties.priority),
+    )
+
+
+def is_hybrid(license_type: str | None) -> bool:
+    """Whether a Windows licence is brought along, as `Windows_Server` says."""
+    return (license_type or "").startswith("Windows_")
+
+
+def is_spot(priority: str | None) -> bool:
+    """Whether a VM runs on spare capacity, as `Spot` and its older name `Low` say."""
+    return priority in ("Spot", "Low")
 
 
 def power_state(codes: Iterable[str]) -> PowerState:

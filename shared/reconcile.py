@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.act import act
-from shared.arm import Arm
+from shared.clients import Azure
 from shared.decide import decide
 from shared.errors import Refused, Transient
 from shared.model import (
@@ -32,7 +32,6 @@ from shared.model import (
     Withdraw,
 )
 from shared.observe import first_look, image, look_again, read
-from shared.settings import Settings
 from shared.tell import Outcome, Telling, image_outcome, telling, withdrawal
 from shared.topic import Topic
 
@@ -43,15 +42,6 @@ ROUNDS = 20
 """More than any way through the rules takes; what goes on longer is an error of ours."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Azure:
-    """What the spine speaks to: one set per process."""
-
-    arm: Arm
-    topic: Topic
-    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +65,11 @@ def reconcile(
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
     return _go(azure, look, now, stopping)
+
+
+def reconcile_look(azure: Azure, look: Look, now: datetime) -> Report:
+    """Take the next step of the order of a VM that was just looked at."""
+    return _go(azure, look, now, None)
 
 
 def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None:

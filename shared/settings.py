@@ -9,27 +9,32 @@ mistake in one that matters. What a VM's owner decides is a tag, not a setting.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from shared.errors import Misconfigured
-from shared.model import GalleryTarget
+from shared.values import (
+    is_subscription,
+    read_currency,
+    read_definition_id,
+    read_duration,
+    read_flag,
+    read_gallery_pair,
+    read_https,
+    read_list,
+    read_schedule,
+    read_scope,
+    read_word,
+)
 
 PUBLIC_ARM = "https://management.azure.com"
+PUBLIC_PRICES = "https://prices.azure.com/api/retail/prices"
 EVERY_FIVE_MINUTES = "0 */5 * * * *"
-NCRONTAB_FIELDS = 6
+AN_HOUR = "PT1H"
 
-_FIELD = re.compile(r"(\*|\d+|[a-z]{3})([-/,](\*|\d+|[a-z]{3}))*", re.IGNORECASE)
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_SCOPE = re.compile(r"/subscriptions/([^/]+)(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE)
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
-_PAIR = re.compile(rf"({_NAME})/({_NAME})")
-_DEFINITION = re.compile(
-    rf"/subscriptions/({_GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
-    rf"/providers/Microsoft\.Compute/galleries/({_NAME})/images/({_NAME})/?",
-    re.IGNORECASE,
-)
 _OURS = re.compile(
-    r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|OUTCOME_|SWEEP_|DRY_?RUN|ARM_END"
+    r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
+    r"|DRY_?RUN|ARM_END"
 )
 
 
@@ -41,6 +46,13 @@ class ProofPolicy(StrEnum):
     OFF = "off"
 
 
+class GuardAction(StrEnum):
+    """What the cost guard does about a VM that is stopped but not deallocated."""
+
+    FLAG = "flag"
+    DEALLOCATE = "deallocate"
+
+
 class Name(StrEnum):
     """The settings' names."""
 
@@ -49,6 +61,11 @@ class Name(StrEnum):
     CAPTURE_TARGET = "CAPTURE_TARGET"
     IMAGE_RESOURCE_GROUP = "IMAGE_RESOURCE_GROUP"
     PROOF = "PROOF"
+    COST_GUARD_ACTION = "COST_GUARD_ACTION"
+    COST_GUARD_GRACE = "COST_GUARD_GRACE"
+    COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
+    COST_GUARD_CURRENCY = "COST_GUARD_CURRENCY"
+    PRICES_ENDPOINT = "PRICES_ENDPOINT"
     OUTCOME_TOPIC = "OUTCOME_TOPIC"
     SWEEP_SCHEDULE = "SWEEP_SCHEDULE"
     DRY_RUN = "DRY_RUN"
@@ -64,6 +81,11 @@ class Settings:
     capture_target: str = ""
     image_group: tuple[str, str] | None = None
     proof: ProofPolicy = ProofPolicy.REQUIRED
+    guard_action: GuardAction = GuardAction.FLAG
+    guard_grace: timedelta = timedelta(hours=1)
+    guard_deallocate_after: timedelta | None = None
+    guard_currency: str = "USD"
+    prices_endpoint: str = PUBLIC_PRICES
     outcome_topic: str = ""
     sweep_schedule: str = EVERY_FIVE_MINUTES
     dry_run: bool = False
@@ -83,29 +105,30 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; raise `Misconfigured` at the first that is wrong."""
     _refuse_unknown(environment)
     values = {name: environment.get(name, "").strip() for name in Name}
+    action = read_word(Name.COST_GUARD_ACTION, values[Name.COST_GUARD_ACTION], GuardAction.FLAG)
+    grace = read_duration(Name.COST_GUARD_GRACE, values[Name.COST_GUARD_GRACE] or AN_HOUR)
     return Settings(
         subscriptions=_subscriptions(values[Name.SUBSCRIPTIONS]),
         scopes=_scopes(environment, values[Name.CAPTURE_SCOPE]),
         capture_target=_capture_target(values[Name.CAPTURE_TARGET]),
         image_group=_image_group(values[Name.IMAGE_RESOURCE_GROUP]),
-        proof=_proof(values[Name.PROOF]),
-        outcome_topic=_https(Name.OUTCOME_TOPIC, values[Name.OUTCOME_TOPIC]),
-        sweep_schedule=_schedule(values[Name.SWEEP_SCHEDULE]),
-        dry_run=_flag(Name.DRY_RUN, values[Name.DRY_RUN]),
-        arm_endpoint=_https(Name.ARM_ENDPOINT, values[Name.ARM_ENDPOINT]) or PUBLIC_ARM,
+        proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
+        guard_action=action,
+        guard_grace=grace,
+        guard_deallocate_after=_deallocate_after(
+            action, grace, values[Name.COST_GUARD_DEALLOCATE_AFTER]
+        ),
+        guard_currency=read_currency(
+            Name.COST_GUARD_CURRENCY, values[Name.COST_GUARD_CURRENCY] or "USD"
+        ),
+        prices_endpoint=_prices(environment),
+        outcome_topic=read_https(Name.OUTCOME_TOPIC, values[Name.OUTCOME_TOPIC]),
+        sweep_schedule=read_schedule(
+            Name.SWEEP_SCHEDULE, values[Name.SWEEP_SCHEDULE] or EVERY_FIVE_MINUTES
+        ),
+        dry_run=read_flag(Name.DRY_RUN, values[Name.DRY_RUN]),
+        arm_endpoint=read_https(Name.ARM_ENDPOINT, values[Name.ARM_ENDPOINT] or PUBLIC_ARM),
     )
-
-
-def read_definition_id(text: str) -> GalleryTarget | None:
-    """Return the image definition of a full resource id; None where it is none."""
-    found = _DEFINITION.fullmatch(text)
-    return GalleryTarget(*found.groups()) if found else None
-
-
-def read_gallery_pair(text: str) -> tuple[str, str] | None:
-    """Return the names in `<gallery>/<definition>`; None where it is none."""
-    found = _PAIR.fullmatch(text)
-    return (found[1], found[2]) if found else None
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
@@ -115,16 +138,12 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
             raise Misconfigured(msg)
 
 
-def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
-
-
 def _subscriptions(text: str) -> tuple[str, ...]:
-    ids = _list(text)
+    ids = read_list(text)
     if not ids:
         msg = f"{Name.SUBSCRIPTIONS} must name the subscriptions to watch: ids, commas between"
         raise Misconfigured(msg)
-    for wrong in (part for part in ids if not _GUID.fullmatch(part)):
+    for wrong in (part for part in ids if not is_subscription(part)):
         msg = f"{Name.SUBSCRIPTIONS}: {wrong!r} is not a subscription id (a GUID)"
         raise Misconfigured(msg)
     return tuple(dict.fromkeys(part.lower() for part in ids))
@@ -134,8 +153,8 @@ def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
     if not text and environment.get(Name.CAPTURE_SCOPE):
         msg = f"{Name.CAPTURE_SCOPE} is blank; leave it out to mean everywhere"
         raise Misconfigured(msg)
-    scopes = _list(text)
-    for wrong in (scope for scope in scopes if not _is_scope(scope)):
+    scopes = read_list(text)
+    for wrong in (scope for scope in scopes if not read_scope(scope)):
         msg = (
             f"{Name.CAPTURE_SCOPE}: {wrong!r} is neither /subscriptions/<id> nor "
             "/subscriptions/<id>/resourceGroups/<name>"
@@ -145,11 +164,6 @@ def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
         msg = f"{Name.CAPTURE_SCOPE}: {text!r} names no scope"
         raise Misconfigured(msg)
     return tuple(scope.rstrip("/").lower() + "/" for scope in scopes)
-
-
-def _is_scope(text: str) -> bool:
-    found = _SCOPE.fullmatch(text)
-    return bool(found and _GUID.fullmatch(found[1]))
 
 
 def _capture_target(text: str) -> str:
@@ -165,38 +179,28 @@ def _capture_target(text: str) -> str:
 def _image_group(text: str) -> tuple[str, str] | None:
     if not text:
         return None
-    found = _SCOPE.fullmatch(text)
-    if not found or not found[2] or not _GUID.fullmatch(found[1]):
-        msg = f"{Name.IMAGE_RESOURCE_GROUP}: {text!r} is not a resource group's id"
+    match read_scope(text):
+        case subscription, str(group):
+            return subscription, group
+    msg = f"{Name.IMAGE_RESOURCE_GROUP}: {text!r} is not a resource group's id"
+    raise Misconfigured(msg)
+
+
+def _deallocate_after(action: GuardAction, grace: timedelta, text: str) -> timedelta | None:
+    name = Name.COST_GUARD_DEALLOCATE_AFTER
+    after = read_duration(name, text) if text else None
+    if action is GuardAction.DEALLOCATE and after is None:
+        msg = f"{name} must say after how long, because {Name.COST_GUARD_ACTION} is deallocate"
         raise Misconfigured(msg)
-    return found[1], found[2]
-
-
-def _proof(text: str) -> ProofPolicy:
-    try:
-        return ProofPolicy(text or ProofPolicy.REQUIRED)
-    except ValueError:
-        msg = f"{Name.PROOF}: {text!r} is none of {', '.join(ProofPolicy)}"
-        raise Misconfigured(msg) from None
-
-
-def _https(name: Name, text: str) -> str:
-    if text and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?", text):
-        msg = f"{name}: {text!r} is not an https address"
+    if after is not None and after < grace:
+        msg = (
+            f"{name}: {text!r} is shorter than {Name.COST_GUARD_GRACE}: nobody would be told before"
+        )
         raise Misconfigured(msg)
-    return text.rstrip("/")
+    return after
 
 
-def _flag(name: Name, text: str) -> bool:
-    if text.lower() not in ("", "true", "false"):
-        msg = f"{name}: {text!r} is neither true nor false"
-        raise Misconfigured(msg)
-    return text.lower() == "true"
-
-
-def _schedule(text: str) -> str:
-    fields = text.split()
-    if text and (len(fields) != NCRONTAB_FIELDS or not all(map(_FIELD.fullmatch, fields))):
-        msg = f"{Name.SWEEP_SCHEDULE}: {text!r} is no NCRONTAB expression of six fields"
-        raise Misconfigured(msg)
-    return text or EVERY_FIVE_MINUTES
+def _prices(environment: Mapping[str, str]) -> str:
+    """Return where prices are asked for: the public list unless set, nowhere where set empty."""
+    text = environment.get(Name.PRICES_ENDPOINT, PUBLIC_PRICES).strip()
+    return read_https(Name.PRICES_ENDPOINT, text)

@@ -1,132 +1,276 @@
 """The timer's way: list once, look only where a look is due, by the same spine as every event.
 
 Takes the subscriptions of the settings; gives a `SweepReport` and publishes it, the heartbeat.
-What goes wrong with one VM, or one subscription, is counted and told, and the rest goes on.
+What goes wrong with one VM, or one subscription, is counted and told, and the rest goes on. Looks
+are paced, side by side, and end in time: what was not reached is told and comes first next time.
 """
 
 import logging
 import time
-import uuid
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 
-from shared.arm import Arm
-from shared.due import ListedVm, concerns_us, look_is_due
-from shared.errors import Refused, StillframeError
-from shared.model import VmRef
-from shared.observe import lower_names, power_state
-from shared.reconcile import Azure, Report, reconcile
-from shared.tell import Outcome, OutcomeType
-from shared.wire import InstanceView
+from shared.bill import Settled, settle
+from shared.clients import Azure
+from shared.due import look_is_due
+from shared.errors import StillframeError, Transient
+from shared.guard import (
+    Clear,
+    Due,
+    Mark,
+    Nothing,
+    Standing,
+    capture_under_way,
+    judge,
+    unreadable_exemption,
+)
+from shared.lists import Listing, list_subscription
+from shared.model import (
+    GalleryTarget,
+    ListedVm,
+    Missing,
+    ObservedVm,
+    Order,
+    PowerState,
+    Status,
+    Tag,
+)
+from shared.observe import first_look
+from shared.pace import Pace
+from shared.reconcile import Report, reconcile_look
+from shared.report import Flagged, SweepReport, sweep_outcome
+from shared.settings import GuardAction
+from shared.targets import read_order
+
+WORKERS = 4
+REQUESTS_A_LOOK = 4.0
+"""What a look takes from the bucket: some make two requests, some ten."""
+
+SECONDS = 420.0
+"""How long looks may be begun; the function itself has ten minutes."""
+
+PATIENCE = 20.0
+"""Seconds that a look waits, once, for Azure to be ready again."""
+
+HOUR = timedelta(hours=1)
+_LOCKS = "/providers/microsoft.authorization/locks/"
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class SweepReport:
-    """What a sweep found and did; lists name VMs by id."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of one VM's look; `vm` is how it stands now, None where it is gone."""
 
-    vms: int = 0
-    orders: int = 0
-    looked: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    untold: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    unlisted: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
+    vm: ListedVm | None = None
+    report: Report | None = None
+    settled: Settled | None = None
+    failed: str | None = None
+    reached: bool = True
 
-    def add(self, report: Report) -> None:
-        """Count one look."""
-        self.looked += 1
-        self.statuses[report.status or "none"] += 1
-        if report.steps:
-            self.steps[report.vm.id] = report.steps
-        if report.untold:
-            self.untold[report.vm.id] = report.untold
+    @property
+    def gone(self) -> bool:
+        """Whether the VM has been deleted since it was listed."""
+        return self.reached and not self.vm and not self.failed
 
 
-def sweep(azure: Azure, since: datetime, now: datetime) -> SweepReport:
-    """List every watched subscription, look where it is due; `since`: the sweep before this one."""
-    started, report = time.monotonic(), SweepReport()
-    for subscription in azure.settings.subscriptions:
-        try:
-            due = _list_due(azure, subscription, since, now, report)
-        except StillframeError as error:
-            log.exception("subscription %s could not be listed", subscription)
-            report.unlisted[subscription] = str(error)
-            continue
-        for ref in due:
-            _look(azure, ref, now, report)
-    report.seconds = round(time.monotonic() - started, 3)
-    _publish(azure, report, now)
-    return report
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One subscription in one sweep; looks are begun until `until`, of the monotonic clock."""
+
+    azure: Azure
+    listing: Listing
+    locked: frozenset[str]
+    now: datetime
+    until: float
+
+    def standing(self, vm: ListedVm) -> Standing:
+        """Return how a VM stands, as the cost guard's rules want it."""
+        locked = any(f"{vm.ref.key}/".startswith(scope) for scope in self.locked)
+        kept = "its OS disk is ephemeral" if vm.ephemeral else "it is locked" if locked else None
+        group_tags = self.listing.group_tags(vm.ref)
+        return Standing(vm.tags, group_tags, vm.power, vm.provisioning, kept)
+
+    def bill(self, vm: ListedVm) -> Due:
+        """Return what is due about a VM's bill."""
+        return judge(self.standing(vm), self.azure.settings, self.now)
 
 
-def _list_due(
-    azure: Azure, subscription: str, since: datetime, now: datetime, report: SweepReport
-) -> list[VmRef]:
-    """Return whom to look at: the models' tags joined with the run states, by id."""
-    orders = {vm.ref.key: vm for vm in _listed_orders(azure.arm, subscription, report)}
-    report.orders += len(orders)
-    due = {key: vm for key, vm in orders.items() if look_is_due(vm, azure.settings, since, now)}
-    if not orders:
-        return []
-    for page in azure.arm.vm_pages(subscription, status_only=True):
-        for vm in page:
-            known = orders.get(vm.id.lower())
-            if known is None:
+class Sweeper:
+    """Sweeps, and keeps from one sweep to the next whom the last one did not reach."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+        self._pace = Pace()
+        self._unreached: set[str] = set()
+
+    def sweep(self, since: datetime, now: datetime) -> SweepReport:
+        """List what is watched, look where it is due; `since`: the sweep before this one."""
+        azure, started, before = self._azure, time.monotonic(), self._azure.arm.requests
+        report = SweepReport(currency=azure.prices.currency)
+        for subscription in azure.settings.subscriptions:
+            try:
+                listing, locked = _list(azure, subscription)
+            except StillframeError as error:
+                log.exception("subscription %s could not be listed", subscription)
+                report.unlisted[subscription] = str(error)
                 continue
-            view = vm.properties.instance_view or InstanceView()
-            power = power_state(code.code for code in view.statuses)
-            seen = ListedVm(known.ref, known.tags, power)
-            if not look_is_due(seen, azure.settings, since, now):
-                due.pop(known.ref.key, None)
-    return [vm.ref for vm in due.values()]
+            one = Round(azure, listing, locked, now, started + SECONDS)
+            told = self._look_around(one, since, report)
+            _sum_up(one, told, since, report)
+        self._unreached = set(report.unreached)
+        report.seconds = round(time.monotonic() - started, 3)
+        report.requests = azure.arm.requests - before
+        _publish(azure, report, now)
+        return report
+
+    def _look_around(self, one: Round, since: datetime, report: SweepReport) -> dict[str, Status]:
+        """Look at whom it is due, those first that the last sweep did not reach.
+
+        Return the status of each VM that was looked at, by `VmRef.key`, as it is from now on.
+        """
+        told: dict[str, Status] = {}
+        due = [vm for vm in one.listing.vms.values() if _is_due(one, vm, since)]
+        due.sort(key=lambda vm: vm.ref.id not in self._unreached)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for vm, looked in zip(due, pool.map(partial(_look, one, self._pace), due), strict=True):
+                _count(report, vm, looked)
+                if looked.report and looked.report.status:
+                    told[vm.ref.key] = looked.report.status
+                if looked.vm:
+                    one.listing.vms[vm.ref.key] = looked.vm
+                elif looked.gone:
+                    del one.listing.vms[vm.ref.key]
+        return told
 
 
-def _listed_orders(arm: Arm, subscription: str, report: SweepReport) -> Iterator[ListedVm]:
-    for page in arm.vm_pages(subscription, status_only=False):
-        report.vms += len(page)
-        for vm in page:
-            tags = lower_names(vm.tags)
-            ref = VmRef.find(vm.id)
-            if ref and concerns_us(tags):
-                yield ListedVm(ref, tags)
+def _list(azure: Azure, subscription: str) -> tuple[Listing, frozenset[str]]:
+    """Return a subscription's lists, and the scopes that are locked where that matters."""
+    listing = list_subscription(azure.arm, subscription)
+    if azure.settings.guard_action is not GuardAction.DEALLOCATE:
+        return listing, frozenset()
+    ids = (lock.id or "" for lock in azure.arm.locks(subscription))
+    return listing, frozenset(f"{one.lower().partition(_LOCKS)[0]}/" for one in ids)
 
 
-def _look(azure: Azure, ref: VmRef, now: datetime, report: SweepReport) -> None:
+def _is_due(one: Round, vm: ListedVm, since: datetime) -> bool:
+    ordered = look_is_due(vm, one.azure.settings, since, one.now)
+    return ordered or not isinstance(one.bill(vm), Nothing)
+
+
+def _look(one: Round, pace: Pace, vm: ListedVm) -> Looked:
+    """Look at a VM; once more when Azure says when it will be ready, and that is soon."""
+    if time.monotonic() > one.until:
+        return Looked(reached=False)
+    pace.take(REQUESTS_A_LOOK)
     try:
-        report.add(reconcile(azure, ref, now))
+        return _look_patiently(one, vm)
     except Exception as error:
-        log.warning("look at %s failed: %s", ref.id, error, exc_info=not _expected(error))
-        report.failed[ref.id] = str(error)
+        expected = isinstance(error, StillframeError)
+        log.warning("look at %s failed: %s", vm.ref.id, error, exc_info=not expected)
+        return Looked(failed=str(error) or type(error).__name__)
 
 
-def _expected(error: Exception) -> bool:
-    return isinstance(error, StillframeError)
+def _look_patiently(one: Round, vm: ListedVm) -> Looked:
+    try:
+        return _look_once(one, vm)
+    except Transient as busy:
+        if busy.retry_after is None or busy.retry_after > PATIENCE:
+            raise
+        time.sleep(busy.retry_after)
+        return _look_once(one, vm)
+
+
+def _look_once(one: Round, vm: ListedVm) -> Looked:
+    look = first_look(one.azure.arm, vm.ref)
+    if isinstance(look, Missing):
+        return Looked(failed=None if look is Missing.GONE else "it may not be read")
+    report = reconcile_look(one.azure, look, one.now)
+    seen = _relisted(look.vm)
+    settled = None if report.steps else settle(one.azure, look.vm, one.standing(seen), one.now)
+    said = {Tag.STATUS.value: report.status.value} if report.status else {}
+    marked = settled.tags if settled else {}
+    return Looked(replace(seen, tags={**seen.tags, **said, **marked}), report, settled)
+
+
+def _relisted(vm: ObservedVm) -> ListedVm:
+    ephemeral = vm.os_disk.ephemeral
+    return ListedVm(vm.ref, vm.tags, vm.power, vm.provisioning, vm.machine, ephemeral)
+
+
+def _count(report: SweepReport, vm: ListedVm, looked: Looked) -> None:
+    if not looked.reached:
+        report.unreached.append(vm.ref.id)
+        return
+    report.looked += 1
+    if looked.failed:
+        report.failed[vm.ref.id] = looked.failed
+    untold = [one.untold for one in (looked.report, looked.settled) if one and one.untold]
+    if untold:
+        report.untold[vm.ref.id] = "; ".join(untold)
+    if looked.report and looked.report.steps:
+        report.steps[vm.ref.id] = looked.report.steps
+    if looked.settled and looked.settled.what != "nothing":
+        report.bills[looked.settled.what] += 1
+
+
+def _sum_up(one: Round, told: Mapping[str, Status], since: datetime, report: SweepReport) -> None:
+    """Count how the subscription stands, now that all looks are done."""
+    report.states.update(one.listing.states)
+    for vm in one.listing.vms.values():
+        if Tag.CAPTURE in vm.tags:
+            status = told.get(vm.ref.key) or vm.tags.get(Tag.STATUS, "unanswered")
+            report.statuses[status] += 1
+        for tags in (vm.tags, one.listing.group_tags(vm.ref)):
+            if said := unreadable_exemption(tags):
+                report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {said}"
+        if vm.ref.id not in report.steps and (flagged := _flagged(one, vm)):
+            report.flagged.append(flagged)
+    if since.hour != one.now.hour or one.now - since >= HOUR:
+        report.failed_versions = (report.failed_versions or 0) + _failed_versions(one)
+
+
+def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
+    """Return a VM's row in the report if it is billed while stopped, and nobody wants it so."""
+    due = one.bill(vm)
+    since = None if isinstance(due, Mark | Clear) else due.since
+    if vm.power is not PowerState.STOPPED or (since is None and not isinstance(due, Mark)):
+        return None
+    if isinstance(due, Nothing) and capture_under_way(vm.tags, one.now):
+        return None
+    price = one.azure.prices.hourly(vm.machine, one.now) if vm.machine else None
+    return Flagged(vm.ref.id, since, vm.machine, price)
+
+
+def _failed_versions(one: Round) -> int:
+    """Count the failed versions in the definitions that are ordered for; each blocks its number."""
+    orders = (
+        read_order(vm.tags, one.azure.settings, vm.ref)
+        for vm in one.listing.vms.values()
+        if Tag.CAPTURE in vm.tags
+    )
+    targets = {one.target for one in orders if isinstance(one, Order)}
+    galleries = (target for target in targets if isinstance(target, GalleryTarget))
+    return sum(_failed_in(one.azure, target) for target in galleries)
+
+
+def _failed_in(azure: Azure, target: GalleryTarget) -> int:
+    try:
+        versions = azure.arm.versions(target)
+    except StillframeError as error:
+        log.info("versions of %s not counted: %s", target.label, error)
+        return 0
+    return sum(version.properties.provisioning_state == "Failed" for version in versions)
 
 
 def _publish(azure: Azure, report: SweepReport, now: datetime) -> None:
-    data: dict[str, Any] = {
-        "vms": report.vms,
-        "orders": report.orders,
-        "looked": report.looked,
-        "statuses": dict(report.statuses),
-        "steps": {vm: list(steps) for vm, steps in report.steps.items()},
-        "untold": report.untold,
-        "failed": report.failed,
-        "unlisted": report.unlisted,
-        "seconds": report.seconds,
-        "dryRun": azure.settings.dry_run,
-    }
-    source = f"/subscriptions/{azure.settings.subscriptions[0]}"
-    event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{source}/sweep/{now.isoformat()}"))
-    outcome = Outcome(event_id, OutcomeType.SWEPT, source, "sweep", now, data)
+    dry_run = azure.settings.dry_run
     try:
-        azure.topic.publish(outcome)
-    except Refused:
-        log.exception("the outcome topic refused the sweep's report")
+        azure.topic.publish(
+            sweep_outcome(report, azure.settings.subscriptions[0], now, dryRun=dry_run)
+        )
+    except StillframeError:
+        log.exception("the sweep's report could not be published")

@@ -27,7 +27,8 @@ from shared.model import (
     Target,
     VmRef,
 )
-from shared.settings import Settings, read_definition_id, read_gallery_pair
+from shared.settings import Settings
+from shared.values import read_definition_id, read_gallery_pair
 
 ATTEMPTS = 3
 IMAGE_NAME_LIMIT = 80

@@ -27,7 +27,7 @@ from shared.model import (
 VALUE_LIMIT = 256
 """The longest value of a tag, characters."""
 
-_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
+EVENT_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
 """The namespace of our events' ids."""
 
 
@@ -37,6 +37,8 @@ class OutcomeType(StrEnum):
     CAPTURED = "Stillframe.ImageCaptured"
     REFUSED = "Stillframe.CaptureRefused"
     FAILED = "Stillframe.CaptureFailed"
+    STILL_BILLED = "Stillframe.VmStillBilled"
+    NO_LONGER_BILLED = "Stillframe.VmNoLongerBilled"
     SWEPT = "Stillframe.SweepCompleted"
 
 
@@ -152,5 +154,5 @@ def _image(image: ObservedImage) -> dict[str, str]:
 def _event(kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any]) -> Outcome:
     told = {name: value for name, value in data.items() if name != "timeline"}
     happened = f"{kind} {sorted(told.items())}".lower()  # ids come in any case
-    event_id = uuid.uuid5(_IDS, happened)
+    event_id = uuid.uuid5(EVENT_IDS, happened)
     return Outcome(str(event_id), kind, vm.id, vm.name, now, data)

@@ -76,10 +76,19 @@ class SecurityType(_Wire, frozen=True):
     security_type: str | None = None
 
 
+class HardwareProfile(_Wire, frozen=True):
+    """A VM's size."""
+
+    vm_size: str = ""
+
+
 class VmProperties(_Wire, frozen=True):
     """A VM's properties."""
 
     vm_id: str = ""
+    hardware_profile: HardwareProfile = HardwareProfile()
+    license_type: str | None = None
+    priority: str | None = None
     provisioning_state: str = ""
     storage_profile: StorageProfile = StorageProfile()
     security_profile: SecurityType | None = None
@@ -121,6 +130,50 @@ class Vm(_Wire, frozen=True):
     resources: tuple[Extension, ...] | None = None
 
 
+class ListedOsDisk(_Wire, frozen=True):
+    """What a list is asked of a VM's OS disk."""
+
+    os_type: str | None = None
+    diff_disk_settings: EphemeralOption | None = None
+
+
+class ListedStorage(_Wire, frozen=True):
+    """What a list is asked of a VM's disks."""
+
+    os_disk: ListedOsDisk = ListedOsDisk()
+
+
+class ListedProperties(_Wire, frozen=True):
+    """What a list is asked of a VM."""
+
+    hardware_profile: HardwareProfile = HardwareProfile()
+    storage_profile: ListedStorage = ListedStorage()
+    license_type: str | None = None
+    priority: str | None = None
+
+
+class ListedVm(_Wire, frozen=True):
+    """A VM in a plain list: tags, and what its price depends on."""
+
+    id: str
+    location: str = ""
+    tags: dict[str, str] | None = None
+    properties: ListedProperties = ListedProperties()
+
+
+class StateProperties(_Wire, frozen=True):
+    """A VM's run state."""
+
+    instance_view: InstanceView | None = None
+
+
+class VmState(_Wire, frozen=True):
+    """A VM in a list of run states: nothing but that may be relied on."""
+
+    id: str
+    properties: StateProperties = StateProperties()
+
+
 class Page(_Wire, frozen=True):
     """A page of a list."""
 
@@ -130,7 +183,46 @@ class Page(_Wire, frozen=True):
 class VmPage(Page, frozen=True):
     """A page of a list of virtual machines."""
 
-    value: tuple[Vm, ...] = ()
+    value: tuple[ListedVm, ...] = ()
+
+
+class StatePage(Page, frozen=True):
+    """A page of a list of run states."""
+
+    value: tuple[VmState, ...] = ()
+
+
+class Group(_Wire, frozen=True):
+    """A resource group."""
+
+    id: str
+    tags: dict[str, str] | None = None
+
+
+class GroupPage(Page, frozen=True):
+    """A page of a list of resource groups."""
+
+    value: tuple[Group, ...] = ()
+
+
+class LockPage(Page, frozen=True):
+    """A page of a list of locks; a lock's id begins with the id of what it locks."""
+
+    value: tuple[Id, ...] = ()
+
+
+class AvailabilityProperties(_Wire, frozen=True):
+    """What Resource Health says; older api-versions spell the instant with one r."""
+
+    availability_state: str = ""
+    occurred_time: datetime | None = None
+    occured_time: datetime | None = None
+
+
+class Availability(_Wire, frozen=True):
+    """A resource's availability status."""
+
+    properties: AvailabilityProperties = AvailabilityProperties()
 
 
 class Capabilities(_Wire, frozen=True):

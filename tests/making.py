@@ -15,6 +15,7 @@ from shared.model import (
     GalleryTarget,
     ImageRef,
     Look,
+    Machine,
     ManagedImageTarget,
     Missing,
     ObservedDisk,
@@ -89,6 +90,7 @@ def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
         encrypted_by_guest=False,
         os_disk=AttachedDisk(f"{DISKS}/os"),
         data_disks=(),
+        machine=Machine("Standard_D4s_v5", "westeurope", "Windows"),
     )
     return replace(good, **changes)
 

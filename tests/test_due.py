@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 
-from shared.due import IMAGE_TAKES, ListedVm, concerns_us, look_is_due
-from shared.model import PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
+from shared.due import IMAGE_TAKES, concerns_us, look_is_due
+from shared.model import ListedVm, PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
 from shared.settings import Settings
 from shared.targets import read_target
 from shared.tell import telling

@@ -1,5 +1,7 @@
 """What the operator may set, and what keeps the app from starting."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.errors import Misconfigured
@@ -7,16 +9,19 @@ from shared.model import GalleryTarget
 from shared.settings import (
     EVERY_FIVE_MINUTES,
     PUBLIC_ARM,
+    PUBLIC_PRICES,
+    GuardAction,
     Name,
     ProofPolicy,
     Settings,
-    read_definition_id,
     read_settings,
 )
+from shared.values import read_definition_id
 from tests.making import ELSEWHERE, GALLERY, REF, SUBSCRIPTION, settings
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/golden"
 SCOPE = GROUP.lower() + "/"
+PRICES = "https://prices.test/list"
 TOPIC = "https://t.westeurope-1.eventgrid.azure.net/api/events"
 
 
@@ -26,13 +31,18 @@ def read(**environment: str) -> Settings:
 
 
 def test_the_subscriptions_are_enough() -> None:
-    """Everything but the subscriptions to watch has a default, and proof is required by default."""
+    """All but the subscriptions has a default: proof is required, what is billed only flagged."""
     assert read() == Settings(
         subscriptions=(SUBSCRIPTION,),
         scopes=(),
         capture_target="",
         image_group=None,
         proof=ProofPolicy.REQUIRED,
+        guard_action=GuardAction.FLAG,
+        guard_grace=timedelta(hours=1),
+        guard_deallocate_after=None,
+        guard_currency="USD",
+        prices_endpoint=PUBLIC_PRICES,
         outcome_topic="",
         sweep_schedule=EVERY_FIVE_MINUTES,
         dry_run=False,
@@ -41,8 +51,15 @@ def test_the_subscriptions_are_enough() -> None:
 
 
 def test_an_empty_value_is_the_default() -> None:
-    """A setting that is there but empty says the same as one that is not there."""
-    assert read(**{name.value: "" for name in Name if name is not Name.SUBSCRIPTIONS}) == read()
+    """A setting that is empty says the same as one that is not there; but for the price list."""
+    others = [name for name in Name if name not in (Name.SUBSCRIPTIONS, Name.PRICES_ENDPOINT)]
+    assert read(**{name.value: "" for name in others}) == read()
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_without_a_price_list_no_money_is_told(text: str) -> None:
+    """An empty price list is none, for those whose network does not let the app out."""
+    assert not read(PRICES_ENDPOINT=text).prices_endpoint
 
 
 @pytest.mark.parametrize(
@@ -58,6 +75,14 @@ def test_an_empty_value_is_the_default() -> None:
         ("IMAGE_RESOURCE_GROUP", GROUP, "image_group", (SUBSCRIPTION, "golden")),
         ("PROOF", "when-readable", "proof", ProofPolicy.WHEN_READABLE),
         ("PROOF", "off", "proof", ProofPolicy.OFF),
+        ("COST_GUARD_ACTION", "flag", "guard_action", GuardAction.FLAG),
+        ("COST_GUARD_GRACE", "PT90M", "guard_grace", timedelta(minutes=90)),
+        ("COST_GUARD_GRACE", "P1DT2H3M", "guard_grace", timedelta(days=1, hours=2, minutes=3)),
+        ("COST_GUARD_GRACE", "PT0M", "guard_grace", timedelta()),
+        ("COST_GUARD_DEALLOCATE_AFTER", "PT1H", "guard_deallocate_after", timedelta(hours=1)),
+        ("COST_GUARD_DEALLOCATE_AFTER", " P2D ", "guard_deallocate_after", timedelta(days=2)),
+        ("COST_GUARD_CURRENCY", "EUR", "guard_currency", "EUR"),
+        ("PRICES_ENDPOINT", "https://prices.test/list/", "prices_endpoint", PRICES),
         ("OUTCOME_TOPIC", TOPIC, "outcome_topic", TOPIC),
         ("SWEEP_SCHEDULE", "0 0 * * * 1-5", "sweep_schedule", "0 0 * * * 1-5"),
         ("DRY_RUN", "True", "dry_run", True),
@@ -103,6 +128,19 @@ def test_subscriptions_are_a_list() -> None:
         ("IMAGE_RESOURCE_GROUP", "/subscriptions/production/resourceGroups/golden"),
         ("PROOF", "on"),
         ("PROOF", "REQUIRED"),
+        ("COST_GUARD_ACTION", "delete"),
+        ("COST_GUARD_GRACE", "1h"),
+        ("COST_GUARD_GRACE", "PT1.5H"),
+        ("COST_GUARD_GRACE", "P"),
+        ("COST_GUARD_GRACE", "PT"),
+        ("COST_GUARD_GRACE", "P1DT"),
+        ("COST_GUARD_GRACE", "-PT1H"),
+        ("COST_GUARD_DEALLOCATE_AFTER", "tomorrow"),
+        ("COST_GUARD_DEALLOCATE_AFTER", "PT59M"),
+        ("COST_GUARD_CURRENCY", "eur"),
+        ("COST_GUARD_CURRENCY", "Euro"),
+        ("PRICES_ENDPOINT", "http://prices.test/list"),
+        ("PRICES_ENDPOINT", "none"),
         ("OUTCOME_TOPIC", "http://t.eventgrid.azure.net/api/events"),
         ("OUTCOME_TOPIC", "https://"),
         ("SWEEP_SCHEDULE", "*/5 * * * *"),
@@ -120,6 +158,18 @@ def test_a_bad_value_starts_nothing(name: str, text: str) -> None:
         read(**{name: text})
 
 
+def test_a_policy_that_deallocates_says_after_how_long() -> None:
+    """Nothing is deallocated without a time for it, nor before its owner could have been told."""
+    deallocates = {"COST_GUARD_ACTION": "deallocate", "COST_GUARD_GRACE": "PT6H"}
+    with pytest.raises(Misconfigured, match=r"^COST_GUARD_DEALLOCATE_AFTER must say"):
+        read(**deallocates)
+    with pytest.raises(Misconfigured, match=r"^COST_GUARD_DEALLOCATE_AFTER: 'PT5H' is shorter"):
+        read(**deallocates, COST_GUARD_DEALLOCATE_AFTER="PT5H")
+    known = read(**deallocates, COST_GUARD_DEALLOCATE_AFTER="PT6H")
+    assert known.guard_action is GuardAction.DEALLOCATE
+    assert known.guard_deallocate_after == known.guard_grace == timedelta(hours=6)
+
+
 def test_subscriptions_must_be_there() -> None:
     """Nothing starts without the subscriptions to watch."""
     with pytest.raises(Misconfigured, match=r"^SUBSCRIPTIONS"):
@@ -134,6 +184,10 @@ def test_subscriptions_must_be_there() -> None:
         "CAPTURE_TARGETS",
         "IMAGE_RESOURCE_GROUPS",
         "PROOF_POLICY",
+        "COST_GUARD",
+        "COST_GUARD_GRACE_PERIOD",
+        "PRICE_ENDPOINT",
+        "PRICES_ENDPOINTS",
         "OUTCOME_TOPIC_ENDPOINT",
         "SWEEP_CRON",
         "DRYRUN",

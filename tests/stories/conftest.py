@@ -13,7 +13,8 @@ from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
 from shared.arm import Arm, find_credential
-from shared.reconcile import Azure
+from shared.clients import Azure
+from shared.prices import Prices
 from shared.settings import read_settings
 from shared.topic import Topic
 from simulator.deployment import Deployment
@@ -144,7 +145,7 @@ def connected(simulator: Simulator) -> Azure:
         credential = find_credential()
         settings = read_settings(USUAL | simulator.environment())
         topic = Topic(settings.outcome_topic, credential)
-        return Azure(Arm(settings.arm_endpoint, credential), topic, settings)
+        return Azure(Arm(settings.arm_endpoint, credential), topic, Prices("", "USD"), settings)
 
 
 @pytest.fixture

@@ -15,9 +15,11 @@ import requests
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
+from shared.clients import Azure
 from shared.model import VmRef
-from shared.reconcile import Azure, Report, reconcile
-from shared.sweep import SweepReport, sweep
+from shared.reconcile import Report, reconcile
+from shared.report import SweepReport
+from shared.sweep import Sweeper
 from simulator.deployment import Deployment
 from simulator.simulator import Simulator
 
@@ -40,6 +42,9 @@ STEP, PATIENCE = 60, 8 * 3600
 """Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
 
 _BUSY = {"Creating", "Updating", "Deleting"}
+_LISTS = ("/virtualmachines", "/resourcegroups", "/versions", "/locks")
+GUARD_TAGS = {"stillframe-billed-since", "stillframe-billed-alerted"}
+"""All that the cost guard ever writes on a VM."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,21 @@ class Vm:
     def told(self) -> dict[str, str]:
         """Every tag of ours."""
         return {name: text for name in OURS if (text := self.said(name))}
+
+    @property
+    def since(self) -> str | None:
+        """Since when it is billed while stopped, as its mark says."""
+        return self.said("billed-since")
+
+    @property
+    def alerted(self) -> str | None:
+        """When that was last told, as its mark says."""
+        return self.said("billed-alerted")
+
+    @property
+    def own_tags(self) -> dict[str, str]:
+        """Its tags but for the cost guard's."""
+        return {name: text for name, text in self.tags.items() if name not in GUARD_TAGS}
 
     @property
     def state(self) -> tuple[str, bool]:
@@ -363,7 +383,12 @@ class Spine(World):
     def sweep(self, since: datetime | None = None) -> SweepReport:
         """Sweep once; `since` is when the one before ran, else just now."""
         now = self.client.now()
-        return sweep(self.azure, since or now, now)
+        return Sweeper(self.azure).sweep(since or now, now)
+
+
+def beyond_lists(asked: Iterable[Json]) -> list[Json]:
+    """Return what was asked for beyond the lists that a sweep costs in any case."""
+    return [one for one in asked if not one["path"].lower().endswith(_LISTS)]
 
 
 def kinds(asked: Iterable[Json]) -> list[str]:

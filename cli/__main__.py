@@ -1,0 +1,167 @@
+"""`make sweep` and `make status`: arguments and settings -> a subscription, as Stillframe sees it.
+
+Asks Azure as whoever is signed in, and changes nothing: no VM, no tag, and the app's heartbeat is
+left to the app. Pages or JSON go to stdout, progress and trouble to stderr. Ends with 0; with 1
+where the picture has a gap, which is told with what to do about it; with 2 where the arguments or
+settings cannot be meant.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+
+from cli.advice import advise
+from cli.orders import Row, orders
+from cli.tables import naming, status_page, sweep_page
+from shared.arm import Arm, find_credential
+from shared.clients import Azure
+from shared.errors import Misconfigured, StillframeError
+from shared.lists import list_subscription
+from shared.prices import Prices
+from shared.settings import Name, read_settings
+from shared.sweep import Sweeper
+from shared.topic import Topic
+
+OK, TROUBLE, USAGE = 0, 1, 2
+COLUMNS = 130
+"""The width of tables that go to a file or a pipe."""
+
+HOUR = timedelta(hours=1)
+"""A sweep after so long looks at everything that is due once an hour, too."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the process's status."""
+    said = _parser().parse_args(arguments)
+    logging.basicConfig(handlers=[logging.NullHandler()])  # the pages and the advice say it all
+    try:
+        settings = read_settings(_environment(said, os.environ))
+    except Misconfigured as wrong:
+        print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
+        return USAGE
+    credential = find_credential()
+    azure = Azure(
+        Arm(settings.arm_endpoint, credential),
+        Topic(settings.outcome_topic, credential),
+        Prices(settings.prices_endpoint, settings.guard_currency),
+        settings,
+    )
+    return (_sweep if said.command == "sweep" else _status)(azure, as_json=said.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--subscription",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="a subscription's id; may be repeated; else those in SUBSCRIPTIONS",
+    )
+    common.add_argument("--json", action="store_true", help="for machines")
+    parser = argparse.ArgumentParser(
+        prog="python -m cli",
+        description="A subscription as Stillframe sees it. Nothing is changed.",
+        epilog="Other settings (docs/operations.md) are read from the environment.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    sweep = commands.add_parser("sweep", parents=[common], help="what a sweep finds and would do")
+    sweep.add_argument("--currency", metavar="CODE", help="of list prices, as EUR")
+    commands.add_parser("status", parents=[common], help="how every order stands")
+    return parser
+
+
+def _environment(said: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings to go by: the environment's, the arguments', and those that must be so.
+
+    A person's sweep is no heartbeat: published, it would hide that the app has stopped sweeping.
+    """
+    settings = dict(environment) | {Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
+    settings.pop("SUBSCRIPTION", None)  # make hands down its own variables
+    if said.subscription:
+        settings[Name.SUBSCRIPTIONS] = ",".join(said.subscription)
+    if said.command == "sweep" and said.currency:
+        settings[Name.COST_GUARD_CURRENCY] = said.currency
+    return settings
+
+
+def _sweep(azure: Azure, *, as_json: bool) -> int:
+    """Show what a sweep finds and would do."""
+    now = datetime.now(UTC)
+    with _progress(azure):
+        report = Sweeper(azure).sweep(now - HOUR, now)
+    subscriptions = azure.settings.subscriptions
+    if as_json:
+        print(json.dumps(report.body(now), indent=2))
+    elif len(report.unlisted) < len(subscriptions):
+        _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")
+    _explain(report.unlisted)
+    return TROUBLE if report.unlisted or report.failed or report.unreached else OK
+
+
+def _status(azure: Azure, *, as_json: bool) -> int:
+    """Show how every order stands."""
+    with _progress(azure):
+        rows, unlisted = _orders(azure)
+    subscriptions = azure.settings.subscriptions
+    if as_json:
+        print(json.dumps({"orders": rows, "unlisted": unlisted}, indent=2))
+    elif len(unlisted) < len(subscriptions):
+        _screen().print(status_page(rows, naming(subscriptions)))
+    _explain(unlisted)
+    return TROUBLE if unlisted else OK
+
+
+def _orders(azure: Azure) -> tuple[list[Row], dict[str, str]]:
+    """Return all orders, from the lists alone; and why, for each subscription without a list."""
+    rows: list[Row] = []
+    unlisted: dict[str, str] = {}
+    for subscription in azure.settings.subscriptions:
+        try:
+            rows += orders(list_subscription(azure.arm, subscription))
+        except StillframeError as error:
+            unlisted[subscription] = str(error)
+    return rows, unlisted
+
+
+def _screen() -> Console:
+    """Return the terminal, or for a file as many columns as its lines may have."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=COLUMNS)
+
+
+def _progress(azure: Azure) -> AbstractContextManager[object]:
+    """Show on a terminal that something goes on, and how far; gone when it is over."""
+    screen = Console(stderr=True)
+    if not screen.is_terminal:
+        return nullcontext()
+    spinner, watched = Spinner("dots"), len(azure.settings.subscriptions)
+
+    def shown() -> Spinner:
+        spinner.update(text=f"listing {watched} subscription(s): {azure.arm.requests} requests")
+        return spinner
+
+    return Live(get_renderable=shown, console=screen, transient=True, refresh_per_second=8)
+
+
+def _explain(unlisted: Mapping[str, str]) -> None:
+    """Say which subscriptions could not be read, why, and what to do next."""
+    for subscription, why in unlisted.items():
+        print(f"{subscription}: {advise(why, subscription)}", file=sys.stderr)
+
+
+_WHICH_IDS = (
+    "Name a subscription: make sweep SUBSCRIPTION=<id> (az account list --output table has the ids)"
+)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Azure's no -> what it means, and what a person does next.
+
+Pure. Takes the text of an error as `shared/arm.py` words it: Azure's code, then its message.
+"""
+
+import re
+from typing import NamedTuple
+
+from shared.arm import NO_TOKEN
+
+
+class Advice(NamedTuple):
+    """What a text that `sign` is found in means, and what to do; `{id}` is the subscription's."""
+
+    sign: re.Pattern[str]
+    means: str
+    do: str
+
+
+def advise(why: str, subscription: str) -> str:
+    """Return what to do about a subscription that could not be read, and Azure's own words."""
+    known = next((one for one in _KNOWN if one.sign.search(why)), _ELSE)
+    words = why.splitlines()[0] if why else "no reason given"
+    return f"{known.means}.\n  Next: {known.do.format(id=subscription)}\n  Azure says: {words}"
+
+
+_KNOWN = (
+    Advice(
+        re.compile(rf"^{NO_TOKEN}"),
+        "nobody is signed in to Azure here",
+        "az login; or, where they are set, mend AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET",
+    ),
+    Advice(
+        re.compile("InvalidAuthenticationTokenTenant"),
+        "it belongs to another tenant than the one that is signed in to",
+        "az login --tenant <the subscription's tenant>",
+    ),
+    Advice(
+        re.compile("ExpiredAuthenticationToken|InvalidAuthenticationToken"),
+        "the sign-in does not hold any more",
+        "az logout, then az login",
+    ),
+    Advice(
+        re.compile("SubscriptionNotFound|InvalidSubscriptionId"),
+        "there is no such subscription, or none that you may see",
+        "compare the id with az account list --all --output table; if it lies in another tenant, "
+        "az login --tenant <that tenant>",
+    ),
+    Advice(
+        re.compile("AuthorizationFailed"),
+        "you have no right to read it",
+        "ask its owner for the role Reader: az role assignment create --role Reader "
+        "--assignee <you> --scope /subscriptions/{id}",
+    ),
+    Advice(
+        re.compile("^429|TooManyRequests"),
+        "Azure answers no more requests for now",
+        "wait a few minutes, then try again",
+    ),
+    Advice(
+        re.compile("could not be reached|could not be asked"),
+        "Azure does not answer",
+        "check the network, HTTPS_PROXY and ARM_ENDPOINT where they are set; then try again",
+    ),
+)
+_ELSE = Advice(re.compile(""), "it could not be read", "try again in a few minutes")

@@ -1,0 +1,59 @@
+"""A subscription's lists -> its orders as rows: how each stands, and what comes next.
+
+Pure. What is said rests on the VM's tags and power state alone, as the last sweep or event left
+them; the app's own settings are not known here.
+"""
+
+from collections.abc import Mapping
+
+from shared.lists import Listing
+from shared.model import ListedVm, PowerState, Status, Tag
+
+type Row = dict[str, str | None]
+"""vm (id), status, powerState, asOf (an instant), next, image, detail."""
+
+UNANSWERED = "unanswered"
+
+
+def orders(listing: Listing) -> list[Row]:
+    """Return the orders in a subscription, by VM id."""
+    ordered = [vm for vm in listing.vms.values() if Tag.CAPTURE in vm.tags]
+    return [_row(vm) for vm in sorted(ordered, key=lambda vm: vm.ref.key)]
+
+
+def _row(vm: ListedVm) -> Row:
+    status = vm.tags.get(Tag.STATUS)
+    return {
+        "vm": vm.ref.id,
+        "status": status or UNANSWERED,
+        "powerState": vm.power.value,
+        "asOf": vm.tags.get(Tag.AS_OF),
+        "next": next_step(status, vm.power),
+        "image": vm.tags.get(Tag.IMAGE, vm.tags[Tag.CAPTURE]),
+        "detail": vm.tags.get(Tag.DETAIL),
+    }
+
+
+def next_step(status: str | None, power: PowerState) -> str:
+    """Return what comes next: an imperative is for people, else it says who does it."""
+    return _NEXT.get((status, power)) or _NEXT.get((status, None), _ANSWERS)
+
+
+_AT_THE_LATEST = "with its next sweep at the latest"
+_ANSWERS = f"Stillframe answers the order, {_AT_THE_LATEST}"
+_CAPTURES = f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}"
+_NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
+    (Status.WAITING, PowerState.RUNNING): "run Sysprep in it: /generalize /oobe /shutdown",
+    (Status.WAITING, PowerState.STOPPED): f"Stillframe deallocates it, {_AT_THE_LATEST}",
+    (Status.WAITING, PowerState.DEALLOCATED): _CAPTURES,
+    (Status.DEALLOCATING, PowerState.DEALLOCATED): _CAPTURES,
+    (Status.DEALLOCATING, None): "Azure deallocates it, then Stillframe captures it",
+    (Status.CAPTURING, None): "Azure makes the image, then Stillframe says so",
+    (Status.CAPTURED, PowerState.RUNNING): _ANSWERS,  # no VM that was captured ever runs
+    (Status.CAPTURED, None): "use the image; the VM never starts again, delete it if not needed",
+    (Status.NOT_GENERALIZED, PowerState.RUNNING): "mend what the detail says, run Sysprep again",
+    (Status.NOT_GENERALIZED, None): "start it, mend what the detail says, run Sysprep again",
+    (Status.REFUSED, None): "mend what the detail says; Stillframe looks again within the hour",
+    (Status.FAILED, None): f"mend what the detail says; take {Tag.CAPTURE} off, then set it again",
+}
+"""By status and power state; None is any other."""

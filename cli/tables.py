@@ -1,0 +1,169 @@
+"""What was found -> pages for a terminal.
+
+Pure. Takes a sweep's report or the rows of orders, gives what rich prints. Tags and Azure's words
+come from anywhere, so they are shown as plain text: no markup, no control characters.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.orders import Row
+from shared.model import Status, VmRef, read_instant
+from shared.report import Flagged, SweepReport
+
+type Naming = Callable[[str], str]
+"""From a VM's id to its name in a table."""
+
+UNKNOWN = "unknown"
+_BILLS = {
+    "would mark": "note on the VM since when it is billed while stopped",
+    "would alert": "tell that it is still billed (VmStillBilled)",
+    "would clear": "take the note off: it is over, or exempt",
+    "would deallocate": "deallocate it, as COST_GUARD_ACTION says",
+}
+_STEPS = {
+    "would deallocate": "deallocate, to make its image",
+    "would generalize": "mark generalized, then make its image",
+    "would create": "make its image",
+}
+
+
+def naming(subscriptions: Sequence[str]) -> Naming:
+    """Return how VMs are named: group/name, behind the subscription where there are several."""
+
+    def name(vm_id: str) -> str:
+        ref = VmRef.find(vm_id)
+        if ref is None:
+            return vm_id
+        prefix = f"{ref.subscription}/" if len(subscriptions) > 1 else ""
+        return f"{prefix}{ref.group.lower()}/{ref.name}"  # lists have the group in capitals
+
+    return name
+
+
+def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[RenderableType]:
+    """Return the figures of `SweepCompleted`; a dry run writes nothing, so nothing is untold."""
+    powers = {state.rpartition("/")[2]: count for state, count in report.states.items()}
+    parts = [
+        _counts("VMs by power state", powers),
+        _counts("Orders by status", report.statuses),
+        _flagged(report, now, name),
+        _would(report, name),
+        _left_behind(report),
+        _failures(report, name),
+        Text(
+            f"{report.requests} requests to Azure in {report.seconds:.1f} s; nothing was changed."
+        ),
+    ]
+    return [part for part in parts if not isinstance(part, Table) or part.row_count]
+
+
+def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:
+    """Return every order: how it stands, since when, and what comes next."""
+    if not rows:
+        return Text("No VM has an order: the tag stillframe-capture is nowhere set.")
+    table = _table("Orders", "VM", "status", "since", "next", "image", "detail")
+    return _filled(table, (_order_cells(row, name) for row in rows))
+
+
+def _order_cells(row: Row, name: Naming) -> Iterable[str | None]:
+    as_of = read_instant(row["asOf"])
+    since = _instant(as_of) if as_of else None
+    return name(row["vm"] or ""), row["status"], since, row["next"], row["image"], row["detail"]
+
+
+def _counts(title: str, counted: Mapping[str, int]) -> Table:
+    """Return how many there are of each and of all, the most first."""
+    table = _table(title, "", "VMs")
+    table.columns[1].justify = "right"
+    for what, count in sorted(counted.items(), key=lambda one: -one[1]):
+        table.add_row(_text(what), str(count))
+    if counted:
+        table.add_section()
+        table.add_row("all", str(sum(counted.values())))
+    return table
+
+
+def _flagged(report: SweepReport, now: datetime, name: Naming) -> RenderableType:
+    if not report.flagged:
+        return Text("No VM is stopped and still billed.")
+    table = _table("Stopped, but still billed", "VM", "since", "size", "region")
+    table.add_column(f"{report.currency} an hour", justify="right")
+    table.add_column("so far", justify="right")
+    dearest = sorted(report.flagged, key=lambda one: -(one.hourly or 0.0))
+    _filled(table, (_flagged_cells(one, now, name) for one in dearest))
+    return Group(table, Text(_wasted(report)))
+
+
+def _flagged_cells(one: Flagged, now: datetime, name: Naming) -> tuple[str, ...]:
+    return (
+        name(one.vm),
+        _instant(one.since) if one.since else "first seen now",
+        one.machine.size if one.machine else UNKNOWN,
+        one.machine.region if one.machine else UNKNOWN,
+        UNKNOWN if one.hourly is None else f"{one.hourly:.4f}",
+        _money(one.row(now)["listPriceSoFar"]),
+    )
+
+
+def _wasted(report: SweepReport) -> str:
+    unpriced = sum(one.hourly is None for one in report.flagged)
+    but = f", and {unpriced} whose price is unknown" if unpriced else ""
+    return f"Together {report.per_day:.2f} {report.currency} a day, list price{but}."
+
+
+def _would(report: SweepReport, name: Naming) -> Table:
+    """Return what the app would do now: to whom for orders, how often for bills."""
+    rows = [
+        (", ".join(_STEPS.get(step, step) for step in steps), name(vm))
+        for vm, steps in report.steps.items()
+    ]
+    rows += [(_BILLS.get(what, what), f"{count} VM(s)") for what, count in report.bills.items()]
+    return _filled(_table("What would be done now", "what", "to"), rows)
+
+
+def _left_behind(report: SweepReport) -> Table:
+    failed = report.failed_versions
+    rows = [
+        ("captured VMs, which never start again", str(report.statuses[Status.CAPTURED])),
+        ("failed gallery versions", "not counted" if failed is None else str(failed)),
+    ]
+    return _filled(_table("Left behind", "what", "how many"), rows)
+
+
+def _failures(report: SweepReport, name: Naming) -> Table:
+    rows = [(name(vm), "look failed", why) for vm, why in report.failed.items()]
+    rows += [(name(vm), "not reached", "time ran out") for vm in report.unreached]
+    rows += [(name(vm), "tag unreadable", said) for vm, said in report.unreadable.items()]
+    rows += [(one, "not listed", why.partition("\n")[0]) for one, why in report.unlisted.items()]
+    return _filled(_table("Failures", "where", "what", "why"), rows)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
+    for row in rows:
+        table.add_row(*map(_text, row))
+    return table
+
+
+def _text(said: str | None) -> Text:
+    """Return a text as it stands; what would steer a terminal becomes a space."""
+    return Text("".join(one if one.isprintable() else " " for one in said or "-"))
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _money(amount: float | None) -> str:
+    return UNKNOWN if amount is None else f"{amount:.2f}"

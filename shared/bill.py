@@ -1,0 +1,135 @@
+"""The cost guard at work: a VM that was just looked at -> what is due about its bill, done.
+
+Takes the look's VM and what the lists show of its group and locks; gives a `Settled`. Unlike a
+capture's outcomes, an alert is written down before it is told: one that could not be remembered
+would be told again by every sweep. Where the telling then fails, the note is taken back.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import assert_never
+
+from shared.alert import Bill, no_longer_billed, still_billed
+from shared.clients import Azure
+from shared.errors import Refused, Transient
+from shared.guard import Alert, Clear, Deallocate, Due, Mark, Nothing, Standing, judge
+from shared.model import BILLED_TAGS, Missing, ObservedVm, Tag, VmRef, write_instant
+from shared.tell import Outcome
+
+log = logging.getLogger(__name__)
+
+HEALTH = "resource-health"
+FIRST_SEEN = "first-seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was done about a VM's bill; `untold`: why the mark, `tags`, could not be written."""
+
+    what: str
+    untold: str | None = None
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def settle(azure: Azure, vm: ObservedVm, standing: Standing, now: datetime) -> Settled:
+    """Do what is due about a VM's bill."""
+    due = judge(standing, azure.settings, now)
+    if azure.settings.dry_run and not isinstance(due, Nothing):
+        log.info("dry run: would %s %s", _named(due), vm.ref.id)
+        return Settled(f"would {_named(due)}", "dry run")
+    match due:
+        case Nothing():
+            return Settled("nothing")
+        case Mark():
+            since = since_when(azure, vm.ref, now)[0]
+            mark = {Tag.BILLED_SINCE.value: write_instant(since)}
+            return Settled("mark", _write(azure, vm, mark), mark)
+        case Alert():
+            return Settled("alert", _alert(azure, vm, due, standing.kept, now))
+        case Deallocate():
+            return _deallocate(azure, vm)
+        case Clear():
+            return Settled("clear", _clear(azure, vm, due.since, now))
+        case _:
+            assert_never(due)
+
+
+def since_when(azure: Azure, ref: VmRef, now: datetime) -> tuple[datetime, str]:
+    """Return since when a stopped VM stands stopped, and who says so: Resource Health, or we."""
+    health = azure.arm.health(ref)
+    if isinstance(health, Missing) or health.properties.availability_state != "Unavailable":
+        return now, FIRST_SEEN
+    occurred = health.properties.occurred_time or health.properties.occured_time
+    if occurred is None or occurred.tzinfo is None or occurred > now:
+        return now, FIRST_SEEN
+    return occurred, HEALTH
+
+
+def _alert(azure: Azure, vm: ObservedVm, due: Alert, kept: str | None, now: datetime) -> str | None:
+    said, who = since_when(azure, vm.ref, now)
+    known_by = who if write_instant(said) == write_instant(due.since) else FIRST_SEEN
+    told = still_billed(
+        vm, _bill(azure, vm, due.since, now), due.number, known_by=known_by, kept=kept
+    )
+    note = {Tag.BILLED_ALERTED.value: write_instant(now)}
+    before = vm.tags.get(Tag.BILLED_ALERTED)
+    untold = _write(azure, vm, note)
+    if untold is None and (untold := _publish(azure, told)):
+        if before:
+            _write(azure, vm, {Tag.BILLED_ALERTED.value: before})
+        else:
+            _erase(azure, vm, note)
+    return untold
+
+
+def _clear(azure: Azure, vm: ObservedVm, since: datetime | None, now: datetime) -> str | None:
+    marks = {tag.value: vm.tags[tag] for tag in BILLED_TAGS if tag in vm.tags}
+    untold = _erase(azure, vm, marks)
+    if untold or since is None:
+        return untold
+    untold = _publish(azure, no_longer_billed(vm, _bill(azure, vm, since, now)))
+    if untold:
+        _write(azure, vm, marks)
+    return untold
+
+
+def _deallocate(azure: Azure, vm: ObservedVm) -> Settled:
+    try:
+        azure.arm.deallocate(vm.ref)
+    except (Refused, Transient) as error:
+        return Settled("deallocate", str(error))
+    return Settled("deallocate")
+
+
+def _bill(azure: Azure, vm: ObservedVm, since: datetime, until: datetime) -> Bill:
+    prices = azure.prices
+    return Bill(since, until, prices.hourly(vm.machine, until), prices.currency)
+
+
+def _write(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> str | None:
+    return _why_not(lambda: azure.arm.merge_tags(vm.ref, tags))
+
+
+def _erase(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> str | None:
+    return _why_not(lambda: azure.arm.delete_tags(vm.ref, tags))
+
+
+def _publish(azure: Azure, outcome: Outcome) -> str | None:
+    return _why_not(lambda: azure.topic.publish(outcome))
+
+
+def _why_not(do: Callable[[], None]) -> str | None:
+    """Do it, or return Azure's words why it cannot be done."""
+    try:
+        do()
+    except (Refused, Transient) as error:
+        log.warning("not done: %s", error)
+        return str(error)
+    return None
+
+
+def _named(due: Due) -> str:
+    return type(due).__name__.lower()

@@ -1,0 +1,18 @@
+"""What a wake-up speaks to, and the settings it goes by: one set per process."""
+
+from dataclasses import dataclass
+
+from shared.arm import Arm
+from shared.prices import Prices
+from shared.settings import Settings
+from shared.topic import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """Azure Resource Manager, the outcome topic, the price list, and the settings."""
+
+    arm: Arm
+    topic: Topic
+    prices: Prices
+    settings: Settings

@@ -1,0 +1,86 @@
+"""A subscription by its lists: every VM counted, and those kept that something may be due for.
+
+Takes the two lists of VMs that Azure has, one with tags and one with run states, joined by id; and
+the resource groups' tags. What is kept does not grow with the number of VMs: those with a tag of
+Stillframe's, and those that are stopped.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from shared import wire
+from shared.arm import Arm
+from shared.model import ListedVm, Machine, PowerState, VmRef
+from shared.observe import is_hybrid, is_spot, lower_names, power_state
+
+OURS = "stillframe-"
+_PROVISIONING = "provisioningstate/"
+
+
+@dataclass(slots=True)
+class Listing:
+    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted."""
+
+    vms: dict[str, ListedVm] = field(default_factory=dict)
+    groups: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    states: Counter[str] = field(default_factory=Counter)
+
+    def group_tags(self, ref: VmRef) -> Mapping[str, str]:
+        """Return the tags of a VM's resource group, as far as they are ours."""
+        return self.groups.get(ref.group_id.lower(), {})
+
+
+def list_subscription(arm: Arm, subscription: str) -> Listing:
+    """Return what the lists of a subscription show."""
+    listing = Listing()
+    for row in arm.vms(subscription):
+        if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
+            listing.vms[ref.key] = _listed(ref, row)
+    for state in arm.vm_states(subscription):
+        _see_state(listing, state)
+    if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
+        listing.groups = {
+            group.id.lower(): lower_names(group.tags)
+            for group in arm.groups(subscription)
+            if _has_ours(group.tags)
+        }
+    return listing
+
+
+def _see_state(listing: Listing, state: wire.VmState) -> None:
+    view = state.properties.instance_view
+    codes = [status.code for status in view.statuses] if view else []
+    power = power_state(codes)
+    listing.states[power] += 1
+    key = state.id.lower()
+    known = listing.vms.get(key)
+    if known is None:
+        ref = VmRef.find(state.id) if power is PowerState.STOPPED else None
+        if ref is None:
+            return
+        known = ListedVm(ref, {})
+    listing.vms[key] = replace(known, power=power, provisioning=_provisioning(codes))
+
+
+def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
+    properties = row.properties
+    disk = properties.storage_profile.os_disk
+    machine = Machine(
+        size=properties.hardware_profile.vm_size,
+        region=row.location,
+        os_type=disk.os_type or "",
+        hybrid=is_hybrid(properties.license_type),
+        spot=is_spot(properties.priority),
+    )
+    ephemeral = bool(disk.diff_disk_settings and disk.diff_disk_settings.option)
+    return ListedVm(ref, lower_names(row.tags), machine=machine, ephemeral=ephemeral)
+
+
+def _provisioning(codes: Iterable[str]) -> str:
+    found = (code for code in codes if code.lower().startswith(_PROVISIONING))
+    return next(found, "")[len(_PROVISIONING) :]
+
+
+def _has_ours(tags: Mapping[str, str] | None) -> bool:
+    return bool(tags) and any(name.lower().startswith(OURS) for name in tags or ())

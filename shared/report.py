@@ -1,0 +1,104 @@
+"""What a sweep found and did: counted as it goes, then one outcome event, the heartbeat.
+
+Pure but for its own counting. Ids name VMs; money is list price.
+"""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.alert import HOUR, described
+from shared.model import Machine, Status, write_instant
+from shared.tell import EVENT_IDS, Outcome, OutcomeType
+
+SHOWN = 50
+"""Flagged VMs that the event names, dearest first: an event has room for 1 MB."""
+
+HOURS_A_DAY = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A VM that is stopped and still billed; what is None nobody knows."""
+
+    vm: str
+    since: datetime | None
+    machine: Machine | None
+    hourly: float | None
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """Return it as the event and the tables show it."""
+        hours = (now - self.since).total_seconds() / HOUR if self.since else None
+        known = self.hourly is not None and hours is not None
+        return {
+            "vm": self.vm,
+            "since": self.since and write_instant(self.since),
+            **(described(self.machine) if self.machine else {}),
+            "listPricePerHour": self.hourly,
+            "listPriceSoFar": round((self.hourly or 0) * (hours or 0), 2) if known else None,
+        }
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """One sweep. `untold`, `failed`, `unlisted`: why, by VM or subscription id."""
+
+    currency: str = "USD"
+    states: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    bills: Counter[str] = field(default_factory=Counter)
+    looked: int = 0
+    steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    untold: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    unlisted: dict[str, str] = field(default_factory=dict)
+    unreached: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    flagged: list[Flagged] = field(default_factory=list)
+    failed_versions: int | None = None
+    seconds: float = 0.0
+    requests: int = 0
+
+    @property
+    def per_day(self) -> float:
+        """What the flagged VMs cost a day, as far as their prices are known."""
+        return round(sum(one.hourly or 0.0 for one in self.flagged) * HOURS_A_DAY, 2)
+
+    def body(self, now: datetime) -> dict[str, Any]:
+        """Return it for machines."""
+        dearest = sorted(self.flagged, key=lambda one: -(one.hourly or 0.0))
+        return {
+            "vms": sum(self.states.values()),
+            "states": dict(self.states),
+            "orders": sum(self.statuses.values()),
+            "statuses": dict(self.statuses),
+            "looked": self.looked,
+            "steps": {vm: list(steps) for vm, steps in self.steps.items()},
+            "bills": dict(self.bills),
+            "flagged": [one.row(now) for one in dearest[:SHOWN]],
+            "flaggedCount": len(self.flagged),
+            "listPricePerDay": self.per_day,
+            "unpriced": sum(one.hourly is None for one in self.flagged),
+            "currency": self.currency,
+            "leftBehind": {
+                "capturedVms": self.statuses[Status.CAPTURED],
+                "failedVersions": self.failed_versions,
+            },
+            "untold": self.untold,
+            "failed": self.failed,
+            "unlisted": self.unlisted,
+            "unreached": self.unreached,
+            "unreadable": self.unreadable,
+            "seconds": self.seconds,
+            "requests": self.requests,
+        }
+
+
+def sweep_outcome(report: SweepReport, subscription: str, now: datetime, **more: bool) -> Outcome:
+    """Return the heartbeat; `more` joins its data."""
+    source = f"/subscriptions/{subscription}"
+    event_id = uuid.uuid5(EVENT_IDS, f"{OutcomeType.SWEPT} {source} {now.isoformat()}")
+    data = {**report.body(now), **more}
+    return Outcome(str(event_id), OutcomeType.SWEPT, source, "sweep", now, data)
