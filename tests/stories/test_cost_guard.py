@@ -1,0 +1,268 @@
+"""Stopped but billed: found by the sweep, told once a day, taken back; over https, by the hour."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from shared.arm import find_credential
+from shared.model import read_instant, write_instant
+from shared.prices import Prices
+from shared.settings import GuardAction
+from shared.topic import Topic
+from tests.stories.world import Json, Spine, Vm, kinds
+
+HOUR = 3600
+STILL, OVER = "Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"
+
+
+@pytest.fixture
+def guarded(spine: Spine) -> Spine:
+    """Give the world with the spine that knows the price list, in euros."""
+    endpoint = spine.simulator.environment()["PRICES_ENDPOINT"]
+    spine.azure = replace(spine.azure, prices=Prices(endpoint, "EUR"))
+    restarted(spine)
+    return spine
+
+
+def forgotten(world: Spine, name: str = "web", hours: float = 5, **words: object) -> Vm:
+    """Make a VM that was shut down so many hours ago."""
+    return world.vm(name, power="stopped", stopped_since=hours * HOUR, **words)
+
+
+def told(world: Spine) -> list[tuple[str, str]]:
+    """Give what was published of bills: event and VM."""
+    return [(one["type"], one["subject"]) for one in world.outcomes]
+
+
+def restarted(world: Spine) -> None:
+    """Forget what the process remembers, as a restart does."""
+    endpoint = world.azure.settings.outcome_topic
+    world.azure = replace(world.azure, topic=Topic(endpoint, find_credential()))
+
+
+def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> None:
+    """The first sweep marks with Resource Health's instant, the second tells all that is known."""
+    vm = forgotten(guarded, hours=5, tags={"Owner": "payments"})
+    report = guarded.sweep()
+    assert (vm.alerted, told(guarded), report.bills["mark"]) == (None, [], 1)
+    since = read_instant(vm.since)
+    assert since
+    assert abs((guarded.client.now() - since).total_seconds() - 5 * HOUR) < HOUR / 60
+    guarded.sweep()
+    (outcome,) = guarded.outcomes
+    data = outcome["data"]
+    assert (outcome["type"], data["owner"], data["sinceKnownBy"]) == (
+        STILL,
+        "payments",
+        "resource-health",
+    )
+    assert (data["vm"]["size"], data["currency"]) == ("Standard_D4s_v5", "EUR")
+    assert data["listPriceSoFar"] == pytest.approx(data["listPricePerHour"] * 5, rel=0.02)
+    assert data["portal"].lower().endswith(vm.id.lower())
+    assert "temporary disk" in data["whatIsLost"]
+
+
+def test_where_nobody_knows_since_when_it_is_first_sight(guarded: Spine) -> None:
+    """Without Resource Health's word the mark is the sweep's instant, and the alert says so."""
+    guarded.client.settings(health="none")
+    vm = forgotten(guarded, hours=20)
+    guarded.sweep()
+    assert vm.since == write_instant(guarded.client.now())
+    guarded.let(HOUR)
+    guarded.sweep()
+    (outcome,) = guarded.outcomes
+    assert (outcome["data"]["sinceKnownBy"], outcome["data"]["seconds"]) == ("first-seen", HOUR)
+
+
+def test_no_sweep_tells_it_twice(guarded: Spine) -> None:
+    """However often it is swept, doubled or restarted within a day, there is one alert."""
+    forgotten(guarded)
+    for _ in range(6):
+        guarded.sweep()
+        restarted(guarded)
+        guarded.let(HOUR)
+    assert told(guarded) == [(STILL, "web")]
+
+
+def test_an_event_alone_writes_nothing(guarded: Spine) -> None:
+    """A look that is not the sweep's leaves a stopped VM without a mark."""
+    vm = forgotten(guarded)
+    guarded.look(vm)
+    assert (guarded.writes, vm.since) == ([], None)
+
+
+@pytest.mark.parametrize("act", ["start", "deallocate"])
+def test_the_end_is_told_with_the_total(guarded: Spine, act: str) -> None:
+    """When it runs or is deallocated the marks go, and what it came to is told."""
+    vm = forgotten(guarded, hours=9)
+    guarded.sweep()
+    vm.power(act)
+    guarded.let(600)
+    guarded.sweep()
+    (outcome,) = guarded.outcomes
+    assert (outcome["type"], vm.tags) == (OVER, {})
+    assert outcome["data"]["seconds"] == pytest.approx(9 * HOUR + 600, rel=0.01)
+    assert guarded.sweep().looked == 0
+
+
+def test_what_cannot_be_written_on_is_in_the_report_alone(guarded: Spine) -> None:
+    """A VM under a read-only lock is named, not told of, however often it is swept."""
+    vm = forgotten(guarded)
+    guarded.lock(vm.id, "ReadOnly")
+    for _ in range(3):
+        report = guarded.sweep()
+        assert list(map(str.lower, report.untold)) == [vm.id.lower()]
+        assert [one.vm.lower() for one in report.flagged] == [vm.id.lower()]
+    assert told(guarded) == []
+
+
+def test_an_alert_that_cannot_be_published_is_told_by_the_next_sweep(guarded: Spine) -> None:
+    """The note on the VM is taken back, so that nothing is lost."""
+    vm = forgotten(guarded)
+    guarded.sweep()
+    roles = guarded.client.roles()
+    without = [
+        one
+        for one in roles["roleAssignments"]
+        if "d5a91429" not in one["properties"]["roleDefinitionId"]
+    ]
+    guarded.client.set_roles(roles | {"roleAssignments": without})
+    report = guarded.sweep()
+    assert (vm.alerted, len(report.untold)) == (None, 1)
+    guarded.client.set_roles(roles)
+    guarded.sweep()
+    assert told(guarded) == [(STILL, "web")]
+
+
+@pytest.mark.parametrize("on", ["vm", "group"])
+def test_the_opt_out_counts(guarded: Spine, on: str) -> None:
+    """On the VM or on its resource group; what it says is not changed."""
+    ignore = {"stillframe-cost-guard": "ignore"}
+    if on == "group":
+        guarded.client.create_group("quiet", **ignore)
+    vm = forgotten(guarded, group="quiet", tags=ignore if on == "vm" else {})
+    other = forgotten(guarded, "other", group="loud")
+    for _ in range(2):
+        report = guarded.sweep()
+        assert (report.failed, report.unlisted) == ({}, {})
+    assert told(guarded) == [(STILL, "other")]
+    assert (vm.since, other.since is not None) == (None, True)
+
+
+def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
+    """After its time a VM is deallocated; not one with an ephemeral disk, not one under a lock."""
+    policy = {
+        "guard_action": GuardAction.DEALLOCATE,
+        "guard_deallocate_after": timedelta(hours=2),
+    }
+    guarded.under(**policy)
+    vms = [
+        forgotten(guarded, "plain"),
+        forgotten(guarded, "locked"),
+        forgotten(guarded, "ephemeral", ephemeral=True),
+    ]
+    guarded.lock(vms[1].id, "CanNotDelete")
+    for _ in range(4):
+        guarded.sweep()
+        guarded.let(300)
+    assert [vm.state[0] for vm in vms] == ["deallocated", "stopped", "stopped"]
+    why = {one["subject"]: one["data"].get("notDeallocatedBecause") for one in guarded.outcomes}
+    assert (why["locked"], why["ephemeral"]) == ("it is locked", "its OS disk is ephemeral")
+
+
+def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> None:
+    """Nothing is written, nothing told; the report says what would be."""
+    forgotten(guarded)
+    report = guarded.under(dry_run=True).sweep()
+    assert (guarded.writes, told(guarded)) == ([], [])
+    assert report.bills["would mark"] == 1
+    assert [one.hourly is not None for one in report.flagged] == [True]
+
+
+def test_a_price_list_that_fails_delays_nobody(guarded: Spine) -> None:
+    """The alert goes out with an unknown price, and the list is not asked for each VM anew."""
+    for name in ("one", "two", "three"):
+        forgotten(guarded, name)
+    error = {"status": 503, "code": "Busy", "message": "No."}
+    guarded.client.fault(path="/api/retail/prices", count=99, error=error)
+    guarded.sweep()
+    guarded.sweep()
+    assert sorted(told(guarded)) == [(STILL, name) for name in ("one", "three", "two")]
+    assert {one["data"]["listPricePerHour"] for one in guarded.outcomes} == {None}
+    asked = [one for one in guarded.client.requests() if "retail" in one["path"]]
+    assert len(asked) == 1
+
+
+def test_ten_vms_at_rest_cost_the_lists(guarded: Spine) -> None:
+    """What is marked and told of costs no look until its day is over."""
+    for number in range(10):
+        forgotten(guarded, f"vm-{number}")
+    guarded.sweep()
+    guarded.sweep()
+    guarded.forget_requests()
+    report = guarded.sweep()
+    assert (report.looked, len(report.flagged)) == (0, 10)
+    assert set(kinds(guarded.requests)) == {"virtualMachines", "resourceGroups"}
+
+
+def test_a_fortnight(guarded: Spine) -> None:
+    """VMs stop, start, are snoozed, deallocated, captured: the events are those of the rules."""
+    start = guarded.client.now()
+    friday = datetime.combine(start.date() + timedelta(days=4), time.min, UTC)
+    snooze = {"stillframe-cost-guard": f"ignore-until-{friday.date()}"}
+    awake = math.ceil((friday - start).total_seconds() / HOUR)
+    usual = {
+        "waste": {}, "short": {}, "lunch": {}, "golden": {},
+        "exempt": {"stillframe-cost-guard": "ignore"}, "snoozed": snooze,
+    }  # fmt: skip
+    vms = {name: guarded.vm(name, tags=tags) for name, tags in usual.items()}
+    vms["refused"] = guarded.vm("refused", security_type="TrustedLaunch")
+    for name in ("golden", "refused"):
+        vms[name].order("managed-image")
+    acts = [
+        (0.5, "waste", "powerOff"), (5.5, "exempt", "powerOff"), (5.5, "snoozed", "powerOff"),
+        (10.2, "short", "powerOff"), (10.7, "short", "start"), (20.5, "golden", "sysprep"),
+        (30.5, "lunch", "powerOff"), (33.5, "lunch", "start"), (40.5, "refused", "powerOff"),
+        (60.5, "waste", "deallocate"), (100.5, "refused", "deallocate"),
+        (awake + 30.5, "snoozed", "start"),
+    ]  # fmt: skip
+    expected = [
+        (0, "refused", "Stillframe.CaptureRefused"),
+        *((hour, "waste", STILL) for hour in (2, 26, 50)),
+        (61, "waste", OVER),
+        (23, "golden", "Stillframe.ImageCaptured"),
+        (32, "lunch", STILL), (34, "lunch", OVER),
+        *((hour, "refused", STILL) for hour in (42, 66, 90)), (101, "refused", OVER),
+        (awake + 1, "snoozed", STILL), (awake + 25, "snoozed", STILL),
+        (awake + 31, "snoozed", OVER),
+    ]  # fmt: skip
+    seen = play(guarded, vms, acts, hours=14 * 24)
+    assert sorted((hour, one["subject"], one["type"]) for hour, one in seen) == sorted(expected)
+    assert len({one["id"] for _, one in seen}) == len(seen)
+    totals = {one["subject"]: one["data"]["seconds"] for _, one in seen if one["type"] == OVER}
+    assert totals["waste"] == pytest.approx(60.5 * HOUR, abs=60)
+    assert totals["lunch"] == pytest.approx(3.5 * HOUR, abs=60)
+
+
+def play(
+    world: Spine, vms: dict[str, Vm], acts: list[tuple[float, str, str]], hours: int
+) -> list[tuple[int, Json]]:
+    """Let people and guests act by the hour, sweep on each; give the events by the hour told."""
+    seen: list[tuple[int, Json]] = []
+    start, left = world.client.now(), sorted(acts)
+    for hour in range(hours):
+        due = start + timedelta(hours=hour)
+        while left and left[0][0] <= hour:
+            at, name, act = left.pop(0)
+            instant = start + timedelta(hours=at)
+            world.let((instant - world.client.now()).total_seconds())
+            if act == "sysprep":
+                vms[name].guest(act)
+            else:
+                vms[name].power(act)
+        world.let((due - world.client.now()).total_seconds())
+        world.sweep()
+        seen += [(hour, one) for one in world.outcomes[len(seen) :]]
+    return seen
