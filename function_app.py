@@ -13,27 +13,18 @@ from datetime import UTC, datetime, timedelta
 import azure.functions as func
 from azure.functions.timer import TimerRequest
 
-from shared.arm import Arm, find_credential
-from shared.clients import Azure
+from shared.clients import connect
 from shared.errors import Refused, Unreadable
 from shared.events import Wake, read_event
 from shared.model import VmRef, read_instant
-from shared.prices import Prices
 from shared.reconcile import Report, reconcile, reconcile_image
 from shared.settings import read_settings
 from shared.sweep import Sweeper
-from shared.topic import Topic
 
 log = logging.getLogger("stillframe")
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every request at info
 settings = read_settings(os.environ)
-credential = find_credential()
-azure = Azure(
-    Arm(settings.arm_endpoint, credential),
-    Topic(settings.outcome_topic, credential),
-    Prices(settings.prices_endpoint, settings.guard_currency),
-    settings,
-)
+azure = connect(settings)
 sweeper = Sweeper(azure)
 app = func.FunctionApp()
 

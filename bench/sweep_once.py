@@ -9,21 +9,18 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.arm import Arm, find_credential
-from shared.clients import Azure
+from shared.clients import connect
 from shared.lists import list_subscription
-from shared.prices import Prices
 from shared.settings import read_settings
 from shared.sweep import Sweeper
-from shared.topic import Topic
 
 
 def measure() -> dict[str, float]:
     """List and sweep, and return the figures."""
     imported = _peak_mib()
-    settings, credential = read_settings(os.environ), find_credential()
-    arm = Arm(settings.arm_endpoint, credential)
-    azure = Azure(arm, Topic("", credential), Prices("", "USD"), settings)
+    settings = read_settings(os.environ | {"OUTCOME_TOPIC": ""})
+    azure = connect(settings)
+    arm = azure.arm
     for _ in arm.locks(settings.subscriptions[0]):  # the first request pays for token and TLS
         pass
     before = time.process_time()

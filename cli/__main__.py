@@ -22,14 +22,11 @@ from rich.spinner import Spinner
 from cli.advice import advise
 from cli.orders import Row, orders
 from cli.tables import naming, status_page, sweep_page
-from shared.arm import Arm, find_credential
-from shared.clients import Azure
+from shared.clients import Azure, connect
 from shared.errors import Misconfigured, StillframeError
 from shared.lists import list_subscription
-from shared.prices import Prices
 from shared.settings import Name, read_settings
 from shared.sweep import Sweeper
-from shared.topic import Topic
 
 OK, TROUBLE, USAGE = 0, 1, 2
 COLUMNS = 130
@@ -48,13 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
-    credential = find_credential()
-    azure = Azure(
-        Arm(settings.arm_endpoint, credential),
-        Topic(settings.outcome_topic, credential),
-        Prices(settings.prices_endpoint, settings.guard_currency),
-        settings,
-    )
+    azure = connect(settings)
     return (_sweep if said.command == "sweep" else _status)(azure, as_json=said.json)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.arm import Arm
+from shared.arm import Arm, find_credential
 from shared.prices import Prices
 from shared.settings import Settings
 from shared.topic import Topic
@@ -16,3 +16,14 @@ class Azure:
     topic: Topic
     prices: Prices
     settings: Settings
+
+
+def connect(settings: Settings) -> Azure:
+    """Return the clients for these settings; no request is made yet."""
+    credential = find_credential()
+    return Azure(
+        Arm(settings.arm_endpoint, credential),
+        Topic(settings.outcome_topic, credential),
+        Prices(settings.prices_endpoint, settings.guard_currency),
+        settings,
+    )

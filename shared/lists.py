@@ -5,14 +5,18 @@ the resource groups' tags. What is kept does not grow with the number of VMs: th
 Stillframe's, and those that are stopped.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from shared import wire
 from shared.arm import Arm
+from shared.errors import Refused
 from shared.model import ListedVm, Machine, PowerState, VmRef
 from shared.observe import is_hybrid, is_spot, lower_names, power_state
+
+log = logging.getLogger(__name__)
 
 OURS = "stillframe-"
 _PROVISIONING = "provisioningstate/"
@@ -40,12 +44,18 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
     for state in arm.vm_states(subscription):
         _see_state(listing, state)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
-        listing.groups = {
-            group.id.lower(): lower_names(group.tags)
-            for group in arm.groups(subscription)
-            if _has_ours(group.tags)
-        }
+        listing.groups = _group_tags(arm, subscription)
     return listing
+
+
+def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]]:
+    """Return the tags of the groups that have one of ours; none where they may not be read."""
+    try:
+        groups = list(arm.groups(subscription))
+    except Refused as refused:
+        log.warning("opt-outs on resource groups of %s do not count: %s", subscription, refused)
+        return {}
+    return {one.id.lower(): lower_names(one.tags) for one in groups if _has_ours(one.tags)}
 
 
 def _see_state(listing: Listing, state: wire.VmState) -> None:

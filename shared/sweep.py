@@ -16,7 +16,7 @@ from functools import partial
 from shared.bill import Settled, settle
 from shared.clients import Azure
 from shared.due import look_is_due
-from shared.errors import StillframeError, Transient
+from shared.errors import Refused, StillframeError, Transient
 from shared.guard import (
     Clear,
     Due,
@@ -83,16 +83,23 @@ class Round:
 
     azure: Azure
     listing: Listing
-    locked: frozenset[str]
+    locked: frozenset[str] | None
     now: datetime
     until: float
 
     def standing(self, vm: ListedVm) -> Standing:
         """Return how a VM stands, as the cost guard's rules want it."""
-        locked = any(f"{vm.ref.key}/".startswith(scope) for scope in self.locked)
-        kept = "its OS disk is ephemeral" if vm.ephemeral else "it is locked" if locked else None
         group_tags = self.listing.group_tags(vm.ref)
-        return Standing(vm.tags, group_tags, vm.power, vm.provisioning, kept)
+        return Standing(vm.tags, group_tags, vm.power, vm.provisioning, self._kept(vm))
+
+    def _kept(self, vm: ListedVm) -> str | None:
+        """Return why a VM must not be deallocated by policy."""
+        if vm.ephemeral:
+            return "its OS disk is ephemeral"
+        if self.locked is None:
+            return "the app may not read whether it is locked"
+        locked = any(f"{vm.ref.key}/".startswith(scope) for scope in self.locked)
+        return "it is locked" if locked else None
 
     def bill(self, vm: ListedVm) -> Due:
         """Return what is due about a VM's bill."""
@@ -113,7 +120,8 @@ class Sweeper:
         report = SweepReport(currency=azure.prices.currency)
         for subscription in azure.settings.subscriptions:
             try:
-                listing, locked = _list(azure, subscription)
+                listing = list_subscription(azure.arm, subscription)
+                locked = _locked(azure, subscription)
             except StillframeError as error:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
@@ -147,13 +155,16 @@ class Sweeper:
         return told
 
 
-def _list(azure: Azure, subscription: str) -> tuple[Listing, frozenset[str]]:
-    """Return a subscription's lists, and the scopes that are locked where that matters."""
-    listing = list_subscription(azure.arm, subscription)
+def _locked(azure: Azure, subscription: str) -> frozenset[str] | None:
+    """Return the scopes that are locked, where that matters; None where they may not be read."""
     if azure.settings.guard_action is not GuardAction.DEALLOCATE:
-        return listing, frozenset()
-    ids = (lock.id or "" for lock in azure.arm.locks(subscription))
-    return listing, frozenset(f"{one.lower().partition(_LOCKS)[0]}/" for one in ids)
+        return frozenset()
+    try:
+        ids = [lock.id or "" for lock in azure.arm.locks(subscription)]
+    except Refused as refused:
+        log.warning("locks in %s: %s", subscription, refused)
+        return None
+    return frozenset(f"{one.lower().partition(_LOCKS)[0]}/" for one in ids)
 
 
 def _is_due(one: Round, vm: ListedVm, since: datetime) -> bool:

@@ -172,6 +172,26 @@ def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
     assert (why["locked"], why["ephemeral"]) == ("it is locked", "its OS disk is ephemeral")
 
 
+@pytest.mark.parametrize(
+    "right",
+    ["Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Authorization/locks/read"],
+)
+def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> None:
+    """VMs are flagged all the same; where locks cannot be read, none is deallocated."""
+    policy = {
+        "guard_action": GuardAction.DEALLOCATE,
+        "guard_deallocate_after": timedelta(hours=2),
+    }
+    guarded.under(**policy)
+    vm = forgotten(guarded)
+    guarded.forbid(right)
+    for _ in range(3):
+        assert guarded.sweep().unlisted == {}
+        guarded.let(300)
+    assert told(guarded)[0] == (STILL, "web")
+    assert vm.state[0] == ("stopped" if "locks" in right else "deallocated")
+
+
 def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> None:
     """Nothing is written, nothing told; the report says what would be."""
     forgotten(guarded)
