@@ -10,6 +10,7 @@ from shared.arm import find_credential
 from shared.model import read_instant, write_instant
 from shared.prices import Prices
 from shared.settings import GuardAction
+from shared.sweep import Sweeper
 from shared.topic import Topic
 from tests.stories.world import Json, Spine, Vm, kinds
 
@@ -286,3 +287,34 @@ def play(
         world.sweep()
         seen += [(hour, one) for one in world.outcomes[len(seen) :]]
     return seen
+
+
+def test_a_throttled_look_is_waited_out_once(guarded: Spine) -> None:
+    """A 429 that ends soon costs a pause and no VM; one that asks for long is told."""
+    vm = forgotten(guarded)
+    path = f"{vm.id}$"
+    throttled: Json = {"status": 429, "code": "TooManyRequests", "message": "Slow down."}
+    soon = throttled | {"headers": {"Retry-After": "4"}}
+    guarded.fault("GET", path, error=soon, count=1)
+    assert (guarded.sweep().failed, vm.since is not None) == ({}, True)
+    guarded.let(HOUR)
+    guarded.fault("GET", path, error=throttled | {"headers": {"Retry-After": "1200"}}, count=1)
+    failed = guarded.sweep().failed
+    assert [why[:3] for why in failed.values()] == ["429"]
+
+
+def test_what_was_not_reached_comes_first_next_time(
+    guarded: Spine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep that has no time left says whom it did not reach, and the next one begins there."""
+    vms = [forgotten(guarded, f"vm-{number}") for number in range(3)]
+    sweeper = Sweeper(guarded.azure)
+    now = guarded.client.now()
+    with monkeypatch.context() as hurried:
+        hurried.setattr("shared.sweep.SECONDS", -1.0)
+        report = sweeper.sweep(now, now)
+    assert (len(report.unreached), report.looked) == (3, 0)
+    assert [vm.since for vm in vms] == [None] * 3
+    report = sweeper.sweep(now, now)
+    assert (report.unreached, report.failed, report.untold) == ([], {}, {})
+    assert None not in [vm.since for vm in vms]
