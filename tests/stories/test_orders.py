@@ -203,36 +203,40 @@ def test_an_order_changed_on_a_stopped_vm_under_way_goes_where_it_says_now(world
 
 
 @pytest.mark.parametrize("power", ["running", "stopped", "deallocated"])
-def test_a_vm_without_an_order_is_never_written_to(world: Hosted, power: str) -> None:
-    """Whatever becomes of it, events write nothing, and sweeps nothing but the guard's marks."""
+def test_a_vm_without_an_order_is_only_ever_marked_by_the_cost_guard(
+    world: Hosted, power: str
+) -> None:
+    """No event writes to it, a sweep the cost guard's two tags; what it is stays its owner's."""
     vm = world.vm(power=power, sysprep="succeeded", tags={"team": "payments"})
+    states = {"start": "running", "powerOff": "stopped", "deallocate": "deallocated"}
     for act in ("start", "powerOff", "start", "deallocate"):
+        before = len(world.writes)
         vm.power(act)
-        world.forget_requests()
         world.settle()
-        assert world.writes == []
+        assert len(world.writes) == before
         world.sweep()
-        assert set(kinds(world.writes)) <= {"tags"}
+        assert (vm.state, vm.own_tags) == ((states[act], False), {"team": "payments"})
+        assert bool(vm.since) == (act == "powerOff")
+    before = len(world.writes)
     vm.tag({"stillframe-latest": "no"})
-    world.forget_requests()
     world.settle()
-    assert world.writes == []
-    assert vm.own_tags == vm.tags == {"team": "payments", "stillframe-latest": "no"}
+    assert len(world.writes) == before
+    assert set(kinds(world.writes)) == {"tags"}
     assert vm.images == []
 
 
 def test_an_unordered_vm_beside_an_ordered_one_is_left_alone(world: Hosted) -> None:
-    """Only the ordered VM is touched, though both shut down after Sysprep; the other is marked."""
+    """Both shut down after Sysprep; one is captured, the other marked as billed, by the sweep."""
     ordered, other = world.vm("ordered"), world.vm("other")
     ordered.order("managed-image")
     world.settle()
     for vm in (ordered, other):
         vm.guest("sysprep")
     world.settle()
+    assert (ordered.status, other.tags, other.writes) == ("captured", {}, [])
     world.sweep()
-    assert ordered.status == "captured"
     assert (other.state, other.own_tags) == (("stopped", False), {})
-    assert kinds(other.writes) == ["tags"]
+    assert (set(other.tags), kinds(other.writes)) == ({"stillframe-billed-since"}, ["tags"])
 
 
 def until(world: Hosted, vm: Vm, word: str) -> None:
