@@ -99,6 +99,23 @@ class SimClient:
         """Forget the logged requests."""
         self.ask("DELETE", "requests")
 
+    def disk_reads(self, **query: str) -> list[Json]:
+        """Return the logged reads of disks from outside: `disk` by id, `after` a number."""
+        return list(self.ask("GET", "disk-reads", **query)["value"])
+
+    def clear_disk_reads(self) -> None:
+        """Forget the logged reads of disks."""
+        self.ask("DELETE", "disk-reads")
+
+    def disk_fault(self, **said: object) -> Json:
+        """Let a read of a disk go wrong: disk, nth, count and what is to happen."""
+        fault: Json = self.ask("POST", "disk-faults", said)
+        return fault
+
+    def clear_disk_faults(self) -> None:
+        """End all faults of reading disks."""
+        self.ask("DELETE", "disk-faults")
+
     def roles(self) -> Json:
         """Return the role file in force."""
         roles: Json = self.ask("GET", "roles")

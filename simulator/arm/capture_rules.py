@@ -7,7 +7,7 @@ captures must find out before.
 
 from collections.abc import Callable
 
-from simulator.arm import capture_errors, errors
+from simulator.arm import capture_errors, errors, vm_errors
 from simulator.arm.call import member
 from simulator.arm.errors import ArmError, Failure, Json
 from simulator.arm.resources import Definition, Vm
@@ -43,6 +43,11 @@ def late_failure(vm: Vm, *, shallow: bool) -> Failure | None:
 
 def _busy(vm: Vm, _: Definition) -> ArmError | None:
     return errors.concurrent_operation() if vm.operation else None
+
+
+def _opened(vm: Vm, _: Definition) -> ArmError | None:
+    disk = vm.opened_disk
+    return vm_errors.unknown_with_open_access("a capture", disk.name) if disk else None
 
 
 def _os_state(vm: Vm, definition: Definition) -> ArmError | None:
@@ -138,4 +143,5 @@ RULES: tuple[Rule, ...] = (
     _controller,
     _accelerated,
     _disks,
+    _opened,
 )

@@ -1,7 +1,7 @@
 """Managed disks: what ARM shows of them, and the few things that can be done to one.
 
 `LastOwnershipUpdateTime` (capital L) is when the disk was last attached or detached, or its VM
-started or deallocated. Reading a disk's contents (beginGetAccess) is not simulated yet.
+started or deallocated. Reading a disk's contents from outside lies in `disk_access`.
 """
 
 from datetime import datetime
@@ -103,14 +103,8 @@ def delete_disk(call: Call) -> Answer:
         message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
         raise errors.operation_not_allowed(message)
     if disk.access_open:
-        raise vm_errors.disk_access_open(disk.id)
+        raise vm_errors.disk_access_open(disk.name, "deleting it")
     return delete(call, disk, "disk", Family.DISK)
-
-
-def access_not_simulated(call: Call) -> Answer:
-    """Say that the contents of disks are not simulated yet."""
-    msg = f"{call.path.rsplit('/', 1)[1]}: the contents of disks"
-    raise errors.not_simulated(msg)
 
 
 def _build(call: Call, disk_id: str, now: datetime) -> Disk:
@@ -146,7 +140,8 @@ def _copy_source(call: Call, disk: Disk, creation: Json) -> None:
     source = call.world.find(Disk, source_id) or call.world.get(Snapshot, source_id)
     disk.size_gb = disk.size_gb or source.size_gb
     disk.os_type = disk.os_type or source.os_type
-    disk.sysprep = source.sysprep
+    disk.sysprep, disk.sysprep_error = source.sysprep, source.sysprep_error
+    disk.layout = source.layout
     for name in ("hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan"):
         if name in source.properties:
             disk.properties.setdefault(name, source.properties[name])
@@ -197,9 +192,9 @@ def _id(call: Call) -> str:
 
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks"
-_DISK = _GROUP + "/{disk}"
+DISK = _GROUP + "/{disk}"
 ROUTES = (
-    Route("GET", _DISK, get_disk, "LowCostGet"),
+    Route("GET", DISK, get_disk, "LowCostGet"),
     Route("GET", _GROUP, list_disks, "HighCostGet"),
     Route(
         "GET",
@@ -207,9 +202,7 @@ ROUTES = (
         list_disks,
         "HighCostGet",
     ),
-    Route("PUT", _DISK, put_disk, "PutDisk"),
-    Route("PATCH", _DISK, patch_disk, "PutDisk"),
-    Route("DELETE", _DISK, delete_disk, "DeleteDisk"),
-    Route("POST", _DISK + "/beginGetAccess", access_not_simulated),
-    Route("POST", _DISK + "/endGetAccess", access_not_simulated),
+    Route("PUT", DISK, put_disk, "PutDisk"),
+    Route("PATCH", DISK, patch_disk, "PutDisk"),
+    Route("DELETE", DISK, delete_disk, "DeleteDisk"),
 )

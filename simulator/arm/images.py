@@ -4,7 +4,7 @@ A PUT is checked against the source at once; the copying is an operation. The sa
 the same source answers 200 and captures nothing: Azure's trap for those who do not GET first.
 """
 
-from simulator.arm import capture_errors, errors, ids
+from simulator.arm import capture_errors, errors, ids, vm_errors
 from simulator.arm.call import Call, delete, member, need, tags_in
 from simulator.arm.errors import Json
 from simulator.arm.pages import page
@@ -130,6 +130,9 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
         raise errors.concurrent_operation()
     if not vm.generalized:
         raise capture_errors.vm_not_generalized(vm.name)
+    if vm.opened_disk:
+        msg = "a capture"
+        raise vm_errors.unknown_with_open_access(msg, vm.opened_disk.name)
     if vm.security_type != "Standard":
         raise capture_errors.not_for_trusted_launch(vm.security_type)
     if (generation or "V1") != vm.generation:

@@ -4,6 +4,7 @@ Takes how long an operation lasts and what happens at its end, gives the polling
 poll of them reads. A resource has at most one at a time; a newer one may preempt it.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,7 +89,10 @@ class Operations:
         family: Family = Family.COMPUTE,
         doomed: Failure | None = None,
     ) -> Operation:
-        """Begin; after `seconds` call `finish`, or `fail` where it is `doomed` or finish fails."""
+        """Begin; after `seconds` call `finish`, or `fail` where it is `doomed` or finish fails.
+
+        One of 0 seconds is over before it can be polled, on a clock that stands too.
+        """
         operation = Operation(
             id=str(uuid4()),
             family=family,
@@ -101,9 +105,13 @@ class Operations:
         self._by_id[operation.id] = operation
 
         async def end() -> None:
-            self._end(operation, operation.finish())
+            self._finish(operation)
 
-        operation.appointment = self._clock.after(seconds, end)
+        if seconds > 0:
+            operation.appointment = self._clock.after(seconds, end)
+        else:
+            # Before any poll of it can come, though the clock may stand.
+            asyncio.get_running_loop().call_soon(self._finish, operation)
         return operation
 
     def preempt(self, operation: Operation) -> None:
@@ -115,6 +123,10 @@ class Operations:
     def clear(self) -> None:
         """Forget all of them."""
         self._by_id.clear()
+
+    def _finish(self, operation: Operation) -> None:
+        if operation.ended is None:
+            self._end(operation, operation.finish())
 
     def _end(self, operation: Operation, failure: Failure | None) -> None:
         operation.ended, operation.failure = self._clock.now(), failure

@@ -27,6 +27,13 @@ class Sysprep(StrEnum):
     FAILED = "failed"
 
 
+class Closed(StrEnum):
+    """How an access to a disk ended."""
+
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
 @dataclass(kw_only=True, eq=False)
 class Resource:
     """What everything with an id has; `number` is its place in lists."""
@@ -77,7 +84,7 @@ class Lock(Resource):
 class Disk(Resource):
     """A disk; with `vhd` it is an unmanaged one, which ARM does not list.
 
-    `moved` is LastOwnershipUpdateTime. `sysprep` and `sysprep_error` are what its files would say.
+    `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
     """
 
     sku: str = "Premium_LRS"
@@ -87,11 +94,34 @@ class Disk(Resource):
     moved: datetime | None = None
     zones: list[str] | None = None
     vhd: str | None = None
-    access_open: bool = False
+    accesses: "list[Access]" = field(default_factory=list)
     sysprep: Sysprep = Sysprep.NEVER
     sysprep_error: str | None = None
+    layout: str | None = None
     kind: ClassVar[str] = ids.DISKS
     owner: "Vm | None" = None
+
+    @property
+    def access_open(self) -> bool:
+        """Whether anybody may read its contents from outside."""
+        return bool(self.accesses)
+
+
+@dataclass(kw_only=True, eq=False)
+class Access:
+    """Leave to read a disk from outside: where, by which signature, from when until when.
+
+    `path` is that of the blob, `policy` the stored access policy by which the signature can be
+    ended; `closed` says how it was.
+    """
+
+    disk: Disk
+    path: str
+    policy: str
+    signature: str
+    begins: datetime
+    ends: datetime
+    closed: Closed | None = None
 
 
 @dataclass(eq=False)
@@ -151,6 +181,11 @@ class Vm(Resource):
     def disks(self) -> list[Attachment]:
         """The OS disk, then the data disks."""
         return [self.os_disk, *self.data_disks]
+
+    @property
+    def opened_disk(self) -> Disk | None:
+        """The first of its disks that somebody may read from outside, if any."""
+        return next((held.disk for held in self.disks if held.disk.access_open), None)
 
 
 @dataclass(frozen=True)
@@ -229,4 +264,6 @@ class Snapshot(Resource):
     os_type: str | None
     created: datetime
     sysprep: Sysprep
+    sysprep_error: str | None
+    layout: str | None
     kind: ClassVar[str] = ids.SNAPSHOTS

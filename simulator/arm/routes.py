@@ -2,6 +2,7 @@
 
 from simulator.arm import (
     directory,
+    disk_access,
     disks,
     galleries,
     images,
@@ -26,6 +27,7 @@ ROUTES: tuple[Route, ...] = (
     *vms.ROUTES,
     *vm_power.ROUTES,
     *disks.ROUTES,
+    *disk_access.ROUTES,
     *snapshots.ROUTES,
     *images.ROUTES,
     *galleries.ROUTES,

@@ -15,6 +15,8 @@ from simulator.arm.routes import ROUTES
 from simulator.arm.routing import Routes
 from simulator.arm.steering import Steering
 from simulator.arm.world import World
+from simulator.blob.server import Blobs
+from simulator.blob.steering import DiskSteering
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
 
@@ -38,13 +40,16 @@ class Arm:
         self.rbac = Rbac(subscription, roles)
         self.tokens = Tokens(self.world, self.rbac, key)
         self.pipeline = Pipeline(self.world, self.rbac, self.tokens, Routes(ROUTES))
+        self.blobs = Blobs(self.tokens)
         grid.authorize = self.pipeline.may_publish
 
     def app(self) -> web.Application:
         """Make the https application."""
         app = web.Application(middlewares=[self.pipeline.middleware], client_max_size=MAX_BODY)
-        app.add_routes(Steering(self.pipeline).routes())
+        app.add_routes(Steering(self.pipeline, self.blobs).routes())
+        app.add_routes(DiskSteering(self.blobs).routes())
         app.add_routes(self.world.grid.routes())
+        app.add_routes(self.blobs.routes())
         app.add_routes(cloud_metadata.routes(self.world.tenant))
         app.add_routes(price_list.routes(self.pipeline))
         app.add_routes(Entra(self.tokens).routes())

@@ -19,12 +19,12 @@ _NAMES: dict[type | tuple[type, ...], str] = {
     "computerName diskControllerType sourceResourceId sourceUri operation deleteOption product "
     "uri architecture networkAccessPolicy publicNetworkAccess replicationMode topicType key "
     "inputSchema endpointType endpointUrl eventDeliverySchema subjectBeginsWith subjectEndsWith "
-    "operatorType",
+    "operatorType access fileFormat dataAccessAuthMode",
     list: "dataDisks targetRegions features networkInterfaces zones includedEventTypes "
     "advancedFilters",
     int: "diskSizeGB lun regionalReplicaCount replicaCount maxDeliveryAttempts "
-    "eventTimeToLiveInMinutes",
-    bool: "excludeFromLatest",
+    "eventTimeToLiveInMinutes durationInSeconds",
+    bool: "excludeFromLatest getSecureVMGuestStateSAS",
     # Of disks and versions objects, of image references and topics text.
     (dict, str): "sku source",
 }

@@ -93,6 +93,8 @@ def _taken(call: Call, snapshot_id: str) -> Snapshot:
         os_type=disk.os_type,
         created=call.world.clock.now(),
         sysprep=disk.sysprep,
+        sysprep_error=disk.sysprep_error,
+        layout=disk.layout,
     )
 
 

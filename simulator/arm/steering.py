@@ -4,6 +4,7 @@ Everything under `/_sim/`, on the https port, without a token. Bodies and answer
 request that makes no sense answers 400 `{"error": why}`, one that the state forbids 409.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -18,15 +19,17 @@ from simulator.arm.resources import Group, Image, Version, Vm
 from simulator.arm.steered_vms import create_vm, hidden_facts
 from simulator.arm.wire import compact
 from simulator.arm.world import CHOICES
+from simulator.blob.server import Blobs
 
+_NONSENSE = (AttributeError, ValueError, TypeError, re.PatternError)
 type Answerer = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Steering:
-    """The steering routes of the ARM side; `reset` also clears Event Grid."""
+    """The steering routes of the ARM side; `reset` clears Event Grid and blobs too."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline, self._world = pipeline, pipeline.world
+    def __init__(self, pipeline: Pipeline, blobs: Blobs) -> None:
+        self._pipeline, self._world, self._blobs = pipeline, pipeline.world, blobs
 
     def routes(self) -> list[web.RouteDef]:
         """Give the routes."""
@@ -51,23 +54,23 @@ class Steering:
             ("PUT", "/_sim/roles", self._set_roles),
             ("POST", "/_sim/reset", self._reset),
         ]
-        return [web.route(method, path, _guarded(answer)) for method, path, answer in table]
+        return [web.route(method, path, guarded(answer)) for method, path, answer in table]
 
     async def _create_vm(self, request: web.Request) -> web.Response:
         vm = create_vm(self._world, await request.json())
-        return _json(hidden_facts(vm), 201)
+        return in_json(hidden_facts(vm), 201)
 
     async def _list_vms(self, _: web.Request) -> web.Response:
-        return _json({"value": [hidden_facts(vm) for vm in self._world.of(Vm)]})
+        return in_json({"value": [hidden_facts(vm) for vm in self._world.of(Vm)]})
 
     async def _show_vm(self, request: web.Request) -> web.Response:
-        return _json(hidden_facts(self._vm(request.query["id"])))
+        return in_json(hidden_facts(self._vm(request.query["id"])))
 
     async def _guest(self, request: web.Request) -> web.Response:
         body = await request.json()
         vm = self._vm(body["id"])
         let(self._world, vm, GuestAct(body["act"]), body.get("why"))
-        return _json(hidden_facts(vm))
+        return in_json(hidden_facts(vm))
 
     async def _captures(self, _: web.Request) -> web.Response:
         images: list[Image | Version] = [*self._world.of(Image), *self._world.of(Version)]
@@ -75,7 +78,7 @@ class Steering:
             {"id": image.id, "state": image.provisioning, "tags": image.tags} | image.capture.body()
             for image in images
         ]
-        return _json({"value": shown})
+        return in_json({"value": shown})
 
     async def _create_group(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -84,11 +87,11 @@ class Steering:
             Group(id=group_id, location=ids.region_name(body.get("location", "westeurope")))
         )
         group.tags = body.get("tags", {})
-        return _json({"id": group.id})
+        return in_json({"id": group.id})
 
     async def _clock(self, _: web.Request) -> web.Response:
         clock = self._world.clock
-        return _json({"now": clock.now().isoformat(), "speed": clock.speed})
+        return in_json({"now": clock.now().isoformat(), "speed": clock.speed})
 
     async def _set_clock(self, request: web.Request) -> web.Response:
         self._world.clock.set_speed(float((await request.json())["speed"]))
@@ -100,7 +103,7 @@ class Steering:
 
     async def _settings(self, _: web.Request) -> web.Response:
         throttling = {"throttling": self._pipeline.throttling.enabled}
-        return _json(asdict(self._world.settings) | throttling)
+        return in_json(asdict(self._world.settings) | throttling)
 
     async def _change_settings(self, request: web.Request) -> web.Response:
         change = await request.json()
@@ -122,14 +125,14 @@ class Steering:
         return await self._settings(request)
 
     async def _list_faults(self, _: web.Request) -> web.Response:
-        return _json({"value": [fault.body() for fault in self._pipeline.faults.all]})
+        return in_json({"value": [fault.body() for fault in self._pipeline.faults.all]})
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        return _json(self._pipeline.faults.add(await request.json()).body(), 201)
+        return in_json(self._pipeline.faults.add(await request.json()).body(), 201)
 
     async def _clear_faults(self, _: web.Request) -> web.Response:
         self._pipeline.faults.clear()
-        return _json({})
+        return in_json({})
 
     async def _requests(self, request: web.Request) -> web.Response:
         query = request.query
@@ -139,18 +142,18 @@ class Steering:
             since=datetime.fromisoformat(since) if since else None,
             after=int(query.get("after", "0")),
         )
-        return _json({"value": [entry.body() for entry in logged]})
+        return in_json({"value": [entry.body() for entry in logged]})
 
     async def _clear_requests(self, _: web.Request) -> web.Response:
         self._pipeline.log.clear()
-        return _json({})
+        return in_json({})
 
     async def _roles(self, _: web.Request) -> web.Response:
-        return _json(self._pipeline.rbac.file)
+        return in_json(self._pipeline.rbac.file)
 
     async def _set_roles(self, request: web.Request) -> web.Response:
         self._pipeline.rbac.replace(await request.json())
-        return _json({})
+        return in_json({})
 
     async def _reset(self, _: web.Request) -> web.Response:
         """Empty the subscription; appointments go with it, so that nothing old comes due."""
@@ -160,10 +163,11 @@ class Steering:
         self._world.grid.reset()
         pipeline.log.clear()
         pipeline.faults.clear()
+        self._blobs.clear()
         pipeline.throttling.clear()
         pipeline.throttling.enabled = False
         pipeline.rbac.replace(pipeline.rbac.started_with)
-        return _json({})
+        return in_json({})
 
     def _vm(self, vm_id: str) -> Vm:
         vm = self._world.find(Vm, vm_id)
@@ -173,19 +177,20 @@ class Steering:
         return vm
 
 
-def _json(body: object, status: int = 200) -> web.Response:
+def in_json(body: object, status: int = 200) -> web.Response:
+    """Answer with JSON."""
     return web.Response(status=status, body=compact(body), content_type="application/json")
 
 
-def _guarded(answer: Answerer) -> Answerer:
+def guarded(answer: Answerer) -> Answerer:
     """Turn what a steering request got wrong into words."""
 
-    async def guarded(request: web.Request) -> web.Response:
+    async def answered(request: web.Request) -> web.Response:
         try:
             return await answer(request)
         except GuestIsOff as error:
-            return _json({"error": str(error)}, 409)
-        except (ArmError, AttributeError, KeyError, ValueError, TypeError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+            return in_json({"error": str(error)}, 409)
+        except (ArmError, KeyError, *_NONSENSE) as error:
+            return in_json({"error": f"{type(error).__name__}: {error}"}, 400)
 
-    return guarded
+    return answered

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from uuid import uuid4
 
-from simulator.arm import errors, ids
+from simulator.arm import errors, ids, vm_errors
 from simulator.arm.call import member, need
 from simulator.arm.errors import Json
 from simulator.arm.resources import Attachment, Definition, Disk, Image, Sysprep, Version, Vm
@@ -170,6 +170,8 @@ def _attached(world: World, named: Json) -> Disk | None:
     if disk.owner:
         message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
         raise errors.ArmError(409, "ConflictingUserInput", message)
+    if disk.access_open:
+        raise vm_errors.disk_access_open(disk.name, "attaching it")
     return disk
 
 

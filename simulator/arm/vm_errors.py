@@ -47,7 +47,19 @@ def disk_is_ephemeral(operation: str) -> ArmError:
     return operation_not_allowed(message)
 
 
-def disk_access_open(disk: str) -> ArmError:
-    """Refuse to start or delete while a disk's shared access signature is outstanding."""
+def disk_access_open(disk: str, before: str) -> ArmError:
+    """Refuse to start, attach or delete while a disk's shared access signature is outstanding.
+
+    The first sentence is documented for a start; the second, the status and code are inferred.
+    """
     message = f"There is an active shared access signature outstanding for disk {disk}."
-    return operation_not_allowed(message + " Call EndGetAccess before attaching it.")
+    return operation_not_allowed(f"{message} Call EndGetAccess before {before}.")
+
+
+def unknown_with_open_access(what: str, disk: str) -> ArmError:
+    """Refuse what nobody knows Azure to do, so that a client that tries it is found out."""
+    message = (
+        f"Not simulated: {what} while access to disk {disk} is open. What Azure does then is not "
+        "known. Call EndGetAccess first."
+    )
+    return ArmError(409, "NotSimulated", message)

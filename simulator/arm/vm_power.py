@@ -72,6 +72,8 @@ def generalize(call: Call) -> Answer:
     """Mark the VM generalized, at once and for ever; whether Sysprep ran is not asked."""
     vm = call.world.get(Vm, call.resource_id(Vm.kind, "vm"))
     _way(vm, Act.GENERALIZE)
+    if vm.opened_disk:
+        raise vm_errors.unknown_with_open_access(Act.GENERALIZE, vm.opened_disk.name)
     vm.generalized = True
     vm.etag += 1
     return Answer(200)
@@ -81,8 +83,8 @@ def _power(act: Act) -> Callable[[Call], Answer]:
     def answer(call: Call) -> Answer:
         vm = call.world.get(Vm, call.resource_id(Vm.kind, "vm"))
         move = _way(vm, act)
-        if act is Act.START:
-            _check_disks(vm)
+        if act is Act.START and vm.opened_disk:
+            raise vm_errors.disk_access_open(vm.opened_disk.name, "attaching it")
         if act is Act.DEALLOCATE and vm.os_disk.settings.get("diffDiskSettings"):
             raise vm_errors.disk_is_ephemeral(act)
         hibernate = _hibernates(call, vm, act)
@@ -152,12 +154,6 @@ def _way(vm: Vm, act: Act) -> Move:
     if isinstance(found, ArmError):
         raise found
     return found
-
-
-def _check_disks(vm: Vm) -> None:
-    for attachment in vm.disks:
-        if attachment.disk.access_open:
-            raise vm_errors.disk_access_open(attachment.disk.id)
 
 
 def _hibernates(call: Call, vm: Vm, act: Act) -> bool:

@@ -71,9 +71,8 @@ def delete_vm(call: Call) -> Answer:
     vm = world.find(Vm, call.resource_id(Vm.kind, "vm"))
     if vm is None:
         return Answer(204)
-    for attachment in vm.disks:
-        if attachment.disk.access_open:
-            raise vm_errors.disk_access_open(attachment.disk.id)
+    if vm.opened_disk:
+        raise vm_errors.disk_access_open(vm.opened_disk.name, "deleting it")
     if vm.operation:
         world.operations.preempt(vm.operation)
     vm.provisioning, vm.guest_runs = "Deleting", False

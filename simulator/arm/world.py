@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from simulator.arm import errors, ids
 from simulator.arm.operations import Operations
-from simulator.arm.resources import Group, Resource
+from simulator.arm.resources import Access, Group, Resource
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
 
@@ -27,11 +27,13 @@ DURATIONS: dict[str, float] = {
     "version": 420.0,
     "gallery": 1.0,
     "disk": 1.0,
+    "access": 1.0,
     "group": 10.0,
     "sysprep": 45.0,
     "shutdown": 8.0,
     "reboot": 30.0,
     "hibernate": 20.0,
+    "deprovision": 5.0,
     "crash": 1.0,
     "stoppedWhileStarting": 3.0,
     "shutdownLag": 0.0,
@@ -44,6 +46,8 @@ CHOICES = {
     "busy_tags": ("accept", "refuse"),
     "prices": ("listed", "none"),
     "health": ("known", "unknown", "none"),
+    "access_moves_ownership": ("never", "opening", "closing", "both"),
+    "access_again": ("refuse", "share"),
 }
 
 
@@ -56,11 +60,13 @@ class Settings:
     busy_tags: str = "accept"
     prices: str = "listed"
     health: str = "known"
+    access_moves_ownership: str = "never"
+    access_again: str = "refuse"
     durations: dict[str, float] = field(default_factory=lambda: dict(DURATIONS))
 
 
 class World:
-    """One subscription and all that is in it."""
+    """One subscription and all that is in it; `accesses` to disks by path, closed ones too."""
 
     def __init__(self, clock: Clock, grid: EventGrid, *, subscription: str, tenant: str) -> None:
         self.clock, self.grid = clock, grid
@@ -70,6 +76,7 @@ class World:
         self._numbers = itertools.count(1)
         self._by_key: dict[str, Resource] = {}
         self._by_kind: dict[type[Resource], dict[str, Resource]] = {}
+        self.accesses: dict[str, Access] = {}
 
     def add[R: Resource](self, resource: R) -> R:
         """Keep a new resource (or one in the place of another of the same id)."""
@@ -128,5 +135,6 @@ class World:
         """Forget all resources, operations and settings."""
         self._by_key.clear()
         self._by_kind.clear()
+        self.accesses.clear()
         self.operations.clear()
         self.settings = Settings()

@@ -15,6 +15,7 @@ from simulator.simulator import Simulator
 
 type Computes = Callable[..., ComputeManagementClient]
 type Arms = Callable[..., "Arm"]
+type Reads = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +107,27 @@ def arm(sim: Simulator) -> Iterator[Arms]:
             return made
 
         yield caller
+
+
+@pytest.fixture
+def at_once(sim: Simulator) -> Simulator:
+    """Give a simulator in which access to a disk needs no time, though its clock stands."""
+    sim.client.settings(durations={"access": 0})
+    return sim
+
+
+@pytest.fixture
+def read(sim: Simulator) -> Iterator[Reads]:
+    """Make requests to an opened disk's URL: `read(url, "bytes=0-511")`."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(sim.ca_path)
+
+        def ask(
+            url: str, asked: str | None = None, method: str = "GET", **headers: str
+        ) -> requests.Response:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            sent |= {"Range": asked} if asked else {}
+            return session.request(method, url, headers=sent, timeout=30)
+
+        yield ask

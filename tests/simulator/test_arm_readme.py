@@ -14,6 +14,7 @@ from simulator.arm.routes import ROUTES
 from simulator.arm.steered_vms import DEFAULTS
 from simulator.arm.steering import Steering
 from simulator.arm.world import CHOICES, DURATIONS
+from simulator.blob.steering import DiskSteering
 from simulator.simulator import Simulator
 
 README = (Path(__file__).parents[2] / "simulator" / "README.md").read_text()
@@ -32,7 +33,9 @@ def test_every_route_is_listed_and_nothing_else(sim: Simulator) -> None:
     }
     arm = sim.arm
     own = [
-        *Steering(arm.pipeline).routes(),
+        *Steering(arm.pipeline, arm.blobs).routes(),
+        *DiskSteering(arm.blobs).routes(),
+        *arm.blobs.routes(),
         *ManagedIdentity(arm.tokens).routes(),
         *Entra(arm.tokens).routes(),
         *cloud_routes(sim.tenant_id),

@@ -82,14 +82,14 @@ def test_null_is_nothing(base: str, arm: Arms) -> None:
 
 
 def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
-    """Unknown providers, unknown methods and disk access answer 501 and name themselves."""
+    """Unknown providers, unknown methods and access to snapshots answer 501 and name themselves."""
     owner = arm("owner")
     network = base.replace("Microsoft.Compute", "Microsoft.Network/virtualNetworks/v")
     for method, path in (
         ("GET", network),
         ("POST", f"{base}/virtualMachines/web"),
         ("OPTIONS", f"{base}/virtualMachines/web"),
-        ("POST", f"{base}/disks/d/beginGetAccess"),
+        ("POST", f"{base}/snapshots/s/beginGetAccess"),
     ):
         answer = owner(method, path)
         assert code(answer) == (501, "NotSimulated")

@@ -1,0 +1,48 @@
+"""May this request read that disk? Signature, time, and who asks.
+
+Takes a request and the access at its path, gives who asks where the disk wants to know; refuses as
+storage does. A signature under a stored access policy ends with the policy, which is how closing
+one access ends a URL that is still in time.
+"""
+
+import secrets
+
+from aiohttp import web
+
+from simulator.arm.errors import ArmError
+from simulator.arm.identity import Tokens
+from simulator.arm.resources import Access, Closed, Disk
+from simulator.blob import refusals
+
+AUDIENCES = ("https://disk.azure.com",)
+DOWNLOAD = "Microsoft.Compute/disks/download/action"
+
+
+def check_signature(request: web.Request, access: Access, tokens: Tokens) -> None:
+    """Refuse a request whose signature is missing, wrong, ended or out of time."""
+    given = request.query.get("sig", "")
+    if not secrets.compare_digest(given.encode(), access.signature.encode()):
+        raise refusals.not_signed()
+    now = tokens.world.clock.now()
+    if access.closed is Closed.EXPIRED or access.ends <= now:
+        raise refusals.out_of_time(access.begins, access.ends, now)
+    if access.closed or request.query.get("si") != access.policy:
+        raise refusals.revoked()
+
+
+def check_caller(request: web.Request, disk: Disk, tokens: Tokens) -> str | None:
+    """Return the application that asks, where the disk is for Entra's alone, or refuse it."""
+    mode = str(disk.properties.get("dataAccessAuthMode") or "None")
+    if mode.lower() != "azureactivedirectory":
+        return None
+    header = request.headers.get("Authorization")
+    if not header:
+        authority = f"https://{request.host}/{tokens.world.tenant}/oauth2/authorize"
+        raise refusals.no_token(authority)
+    try:
+        caller = tokens.reader(header, AUDIENCES)
+    except ArmError as error:
+        raise refusals.bad_token(error.message) from error
+    if not tokens.rbac.allows_data(caller, DOWNLOAD, disk.id):
+        raise refusals.not_permitted()
+    return caller.app_id

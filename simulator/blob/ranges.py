@@ -1,0 +1,43 @@
+"""Which bytes of a blob a request is for.
+
+Takes the two headers that can say so, gives the first byte and how many. Storage knows one range a
+request, from a byte to another or to the end; `x-ms-range` goes before `Range`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from simulator.blob import refusals
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
+
+class Span(NamedTuple):
+    """Where bytes begin, and how many there are."""
+
+    start: int
+    length: int
+
+
+def asked_range(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the header that names a range, and its value."""
+    for name in ("x-ms-range", "Range"):
+        if name in headers:
+            return name, headers[name]
+    return None
+
+
+def span_of(headers: Mapping[str, str], size: int) -> Span | None:
+    """Return the bytes asked for, cut at the end; None for all of them; refuse what is outside."""
+    asked = asked_range(headers)
+    if asked is None:
+        return None
+    found = _RANGE.fullmatch(asked[1].strip())
+    if found is None:
+        raise refusals.bad_header(*asked)
+    start = int(found[1])
+    last = min(int(found[2]), size - 1) if found[2] else size - 1
+    if start > last:
+        raise refusals.bad_range(size)
+    return Span(start, last - start + 1)

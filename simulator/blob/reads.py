@@ -1,0 +1,76 @@
+"""The log of all reads of disks from outside, apart from ARM's requests.
+
+Takes one record for each, gives them back filtered. A signature is never in it. Bounded, newest
+kept.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from simulator.arm.errors import Json
+
+KEPT = 200_000
+
+
+@dataclass(slots=True)
+class Read:
+    """One read: `at` is simulated, `milliseconds` real; `sent` are the body's bytes that went out.
+
+    It is logged when it begins, and filled in as it goes on. `disk` is None where the path led to
+    none; `caller` is the application that brought a token, where one was asked for.
+    """
+
+    number: int
+    at: datetime
+    method: str
+    range: str | None
+    disk: str | None = None
+    status: int = 0
+    sent: int = 0
+    caller: str | None = None
+    milliseconds: float = 0.0
+    code: str | None = None
+
+    def body(self) -> Json:
+        """Return it as the steering surface shows it."""
+        return {
+            "number": self.number,
+            "time": self.at.isoformat(),
+            "disk": self.disk,
+            "method": self.method,
+            "range": self.range,
+            "status": self.status,
+            "bytes": self.sent,
+            "caller": self.caller,
+            "milliseconds": self.milliseconds,
+            "code": self.code,
+        }
+
+
+class Reads:
+    """The reads so far, oldest first."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Read] = deque(maxlen=KEPT)
+        self._number = 0
+
+    def next_number(self) -> int:
+        """Return the number for the next read: they grow for as long as the simulator runs."""
+        self._number += 1
+        return self._number
+
+    def add(self, read: Read) -> None:
+        """Keep a read."""
+        self._kept.append(read)
+
+    def matching(self, *, disk: str | None = None, after: int = 0) -> Iterator[Read]:
+        """Iterate over the reads of a disk (its id, in any case), after a number."""
+        for read in self._kept:
+            if read.number > after and (disk is None or (read.disk or "").lower() == disk.lower()):
+                yield read
+
+    def clear(self) -> None:
+        """Forget what was logged; the numbers go on."""
+        self._kept.clear()

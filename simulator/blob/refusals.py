@@ -1,0 +1,119 @@
+"""How blob storage refuses: status, code, wording, in XML.
+
+Takes nothing of the request but its id, gives the error and its response. The words are those of
+Azure Storage; they are shared with all blobs, so that clients know them.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape
+
+from aiohttp import web
+
+_FAILED = (
+    "Server failed to authenticate the request. Make sure the value of Authorization header is "
+    "formed correctly including the signature."
+)
+
+
+class StorageError(Exception):
+    """A refusal of blob storage; `detail` is what it says of a failed authentication."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message, self.detail = status, code, message, detail
+        self.headers = dict(headers or {})
+
+
+def not_found() -> StorageError:
+    """Refuse a path where no disk is served."""
+    return StorageError(404, "BlobNotFound", "The specified blob does not exist.")
+
+
+def not_signed() -> StorageError:
+    """Refuse a request without the signature, or with another."""
+    return _unauthenticated("Signature did not match.")
+
+
+def revoked() -> StorageError:
+    """Refuse a signature whose stored access policy is gone."""
+    return _unauthenticated("SAS identifier cannot be found for specified signed identifier")
+
+
+def out_of_time(begins: datetime, ends: datetime, now: datetime) -> StorageError:
+    """Refuse a signature whose time is over."""
+    frame = f"Start [{_gmt(begins)}] - Expiry [{_gmt(ends)}] - Current [{_gmt(now)}]"
+    return _unauthenticated(f"Signature not valid in the specified time frame: {frame}")
+
+
+def no_token(authority: str) -> StorageError:
+    """Refuse a disk of Entra users alone to one who brings no token."""
+    challenge = f"Bearer authorization_uri={authority} resource_id=https://disk.azure.com"
+    return StorageError(
+        401,
+        "NoAuthenticationInformation",
+        "Server failed to authenticate the request. Please refer to the information in the "
+        "www-authenticate header.",
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+def bad_token(why: str) -> StorageError:
+    """Refuse a token that is not good, or meant for somebody else."""
+    return StorageError(401, "InvalidAuthenticationInfo", _FAILED, detail=why)
+
+
+def not_permitted() -> StorageError:
+    """Refuse one who lacks the data action."""
+    message = "This request is not authorized to perform this operation using this permission."
+    return StorageError(403, "AuthorizationPermissionMismatch", message)
+
+
+def bad_range(size: int) -> StorageError:
+    """Refuse a range that lies outside the blob."""
+    message = "The range specified is invalid for the current size of the resource."
+    return StorageError(416, "InvalidRange", message, headers={"Content-Range": f"bytes */{size}"})
+
+
+def bad_header(name: str, value: str) -> StorageError:
+    """Refuse a header that cannot be read."""
+    message = (
+        f"The value for one of the HTTP headers is not in the correct format: {name} '{value}'."
+    )
+    return StorageError(400, "InvalidHeaderValue", message)
+
+
+def changed() -> StorageError:
+    """Refuse a condition that does not hold."""
+    message = "The condition specified using HTTP conditional header(s) is not met."
+    return StorageError(412, "ConditionNotMet", message)
+
+
+def response(error: StorageError, request_id: str, now: datetime, method: str) -> web.Response:
+    """Put a refusal on the wire; one of HEAD has no body."""
+    headers = error.headers | {"x-ms-error-code": error.code}
+    if method == "HEAD":
+        return web.Response(status=error.status, headers=headers)
+    said = f"{error.message}\nRequestId:{request_id}\nTime:{now.astimezone(UTC):%FT%T.%f}0Z"
+    detail = error.detail and f"<AuthenticationErrorDetail>{escape(error.detail)}"
+    body = '\ufeff<?xml version="1.0" encoding="utf-8"?><Error>'
+    body += f"<Code>{error.code}</Code><Message>{escape(said)}</Message>"
+    body += f"{detail}</AuthenticationErrorDetail></Error>" if detail else "</Error>"
+    headers["Content-Type"] = "application/xml"
+    return web.Response(status=error.status, body=body.encode(), headers=headers)
+
+
+def _unauthenticated(detail: str) -> StorageError:
+    return StorageError(403, "AuthenticationFailed", _FAILED, detail=detail)
+
+
+def _gmt(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%a, %d %b %Y %H:%M:%S} GMT"

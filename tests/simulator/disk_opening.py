@@ -1,0 +1,34 @@
+"""What tests of disks do again and again: open one with the real SDK, close it."""
+
+from urllib.parse import urlsplit
+
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.compute.models import GrantAccessData
+
+from simulator.simulator import Simulator
+
+
+def os_disk(sim: Simulator, vm: str) -> str:
+    """Return the id of a VM's OS disk."""
+    return str(sim.client.vm(vm)["osDisk"])
+
+
+def granted(client: ComputeManagementClient, disk: str, seconds: int = 300) -> str:
+    """Open a disk with the SDK, wait for it, and return the URL."""
+    data = GrantAccessData(access="Read", duration_in_seconds=seconds)
+    poller = client.disks.begin_grant_access(*_names(disk), data, polling_interval=0)
+    return str(poller.result().access_sas)
+
+
+def revoked(client: ComputeManagementClient, disk: str) -> None:
+    """Close a disk with the SDK, and wait for it."""
+    client.disks.begin_revoke_access(*_names(disk), polling_interval=0).result()
+
+
+def unsigned(url: str) -> str:
+    """Return a URL without its query."""
+    return urlsplit(url)._replace(query="").geturl()
+
+
+def _names(disk: str) -> tuple[str, str]:
+    return disk.split("/")[4], disk.rsplit("/", 1)[1]
