@@ -1,0 +1,71 @@
+"""Partition tables, as `sfdisk` writes them.
+
+Takes the partitions of a disk in order, gives where each of them lies. Azure's own images are laid
+out so: inferred from disks that people have shown, sizes rounded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from simulator.contents.build.tools import empty, run
+
+MIB = 1024**2
+GIB = 1024**3
+_SECTOR = 512
+
+# Types by GPT's GUID and MBR's number.
+ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+MSR = "E3C9E316-0B5C-4DB8-817D-F92DF00215AE"
+WINDOWS_DATA = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7"
+WINDOWS_RECOVERY = "DE94BBA4-06D1-4D40-A16A-BFD50179D6AC"
+LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+LINUX_LVM = "E6D6D379-F507-44C2-A23C-238F2A3DF928"
+BIOS_BOOT = "21686148-6449-6E6F-744E-656564454649"
+MBR_NTFS = "7"
+MBR_LINUX = "83"
+MBR_LVM = "8e"
+MBR_LDM = "42"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A partition to make: `mib` is its size, None for all that is left but `spare` MiB."""
+
+    name: str
+    type: str
+    mib: int | None
+    active: bool = False
+    spare: int = 1
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a partition lies on its disk, in bytes."""
+
+    start: int
+    size: int
+
+
+def partitioned(image: Path, size_gb: int, table: str, wanted: list[Wanted]) -> dict[str, Place]:
+    """Make an empty disk with a table (gpt, dos) and its partitions; return those by name."""
+    empty(image, size_gb * GIB)
+    places: dict[str, Place] = {}
+    identity = uuid5(NAMESPACE_URL, image.name)
+    label = str(identity) if table == "gpt" else f"0x{identity.hex[:8]}"
+    lines = [f"label: {table}", f"label-id: {label}", "unit: sectors"]
+    start = MIB
+    for one in wanted:
+        size = one.mib * MIB if one.mib else size_gb * GIB - start - one.spare * MIB
+        places[one.name] = Place(start, size)
+        lines.append(_line(one, places[one.name], table, identity.hex))
+        start += size
+    run("sfdisk", "--quiet", image, text="\n".join(lines) + "\n")
+    return places
+
+
+def _line(one: Wanted, place: Place, table: str, disk: str) -> str:
+    line = f"start={place.start // _SECTOR}, size={place.size // _SECTOR}, type={one.type}"
+    if table == "gpt":
+        line += f', uuid={uuid5(NAMESPACE_URL, disk + one.name)}, name="{one.name}"'
+    return line + (", bootable" if one.active else "")
