@@ -19,8 +19,7 @@ from simulator.simulator import Simulator
 EVENT_SUBSCRIPTIONS = Path("infra/event-subscriptions.json")
 
 
-# What the app is told unless `--set` says otherwise. Simulated disks have no contents, so no proof
-# could be read from them.
+# What the app is told unless `--set` says otherwise: it does not read disks yet.
 SETTINGS = {"PROOF": "off"}
 
 

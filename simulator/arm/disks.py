@@ -15,6 +15,11 @@ from simulator.arm.resources import Disk, Snapshot
 from simulator.arm.routing import Route
 from simulator.arm.wire import Answer, stamp
 
+# What a copy of a disk or of a snapshot says of itself because its source did.
+COPIED = (
+    "hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan",
+    "encryptionSettingsCollection",
+)  # fmt: skip
 _GIB = 1024**3
 _TIERS = {
     "premium": "Premium",
@@ -142,7 +147,7 @@ def _copy_source(call: Call, disk: Disk, creation: Json) -> None:
     disk.os_type = disk.os_type or source.os_type
     disk.sysprep, disk.sysprep_error = source.sysprep, source.sysprep_error
     disk.layout = source.layout
-    for name in ("hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan"):
+    for name in COPIED:
         if name in source.properties:
             disk.properties.setdefault(name, source.properties[name])
 

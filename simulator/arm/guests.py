@@ -1,4 +1,4 @@
-"""What a guest does by itself: Sysprep, shut down, reboot, crash, hibernate.
+"""What a guest does by itself: Sysprep, deprovision, shut down, reboot, crash, hibernate.
 
 Takes a running VM and an act, and lets it happen after the time it takes. ARM hears nothing of it:
 there is no operation and no ARM event, only Resource Health's annotation, and a power state that
@@ -22,6 +22,8 @@ class GuestAct(StrEnum):
     SYSPREP = "sysprep"
     SYSPREP_FAILS = "sysprep-fails"
     SYSPREP_FAILS_AND_SHUTS_DOWN = "sysprep-fails-and-shuts-down"
+    DEPROVISION = "deprovision"
+    DEPROVISION_FAILS = "deprovision-fails"
     SHUTDOWN = "shutdown"
     REBOOT = "reboot"
     CRASH = "crash"
@@ -46,12 +48,28 @@ DEFAULT_SYSPREP_ERROR = (
 )
 
 
+# What one system alone has.
+_ONLY = {
+    GuestAct.SYSPREP: "Windows",
+    GuestAct.SYSPREP_FAILS: "Windows",
+    GuestAct.SYSPREP_FAILS_AND_SHUTS_DOWN: "Windows",
+    GuestAct.DEPROVISION: "Linux",
+    GuestAct.DEPROVISION_FAILS: "Linux",
+}
+
+
 class GuestIsOff(Exception):
     """The guest cannot act: its VM does not run, or it is at something already."""
 
 
 def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
-    """Begin a guest's act; `why` is Sysprep's own reason where it is to fail."""
+    """Begin a guest's act; `why` is Sysprep's own reason where it is to fail.
+
+    ValueError for an act of another system, GuestIsOff where there is nobody to act.
+    """
+    if vm.os_type != _ONLY.get(act, vm.os_type):
+        msg = f"the guest of {vm.name} is {vm.os_type}, which knows no {act}"
+        raise ValueError(msg)
     if not vm.guest_runs or vm.guest_act:
         state = f"is at '{vm.guest_act}'" if vm.guest_act else f"does not run ({vm.power})"
         msg = f"the guest of {vm.name} {state}"
@@ -65,8 +83,22 @@ def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
         _later(world, vm, "crash", lambda: _off(world, vm, CRASHED))
     elif act is GuestAct.HIBERNATE:
         _later(world, vm, "hibernate", lambda: _off(world, vm, STOPPED_INSIDE))
+    elif vm.os_type == "Linux":
+        _deprovision(world, vm, act)
     else:
         _run_sysprep(world, vm, act, why or DEFAULT_SYSPREP_ERROR)
+
+
+def _deprovision(world: World, vm: Vm, act: GuestAct) -> None:
+    """Let waagent take away what is this machine's own; the guest runs on, done or half done."""
+    disk = vm.os_disk.disk
+    disk.sysprep, disk.sysprep_error = Sysprep.RUNNING, None
+
+    def done() -> None:
+        vm.guest_act = None
+        disk.sysprep = Sysprep.SUCCEEDED if act is GuestAct.DEPROVISION else Sysprep.FAILED
+
+    _later(world, vm, "deprovision", done)
 
 
 def _run_sysprep(world: World, vm: Vm, act: GuestAct, why: str) -> None:

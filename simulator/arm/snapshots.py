@@ -2,6 +2,7 @@
 
 from simulator.arm import errors, ids
 from simulator.arm.call import Call, delete, member, need, tags_in
+from simulator.arm.disks import COPIED
 from simulator.arm.errors import Json
 from simulator.arm.operations import Family
 from simulator.arm.pages import page
@@ -81,8 +82,7 @@ def _taken(call: Call, snapshot_id: str) -> Snapshot:
         what = f"a snapshot with createOption {creation.get('createOption')}"
         raise errors.not_simulated(what)
     disk = call.world.get(Disk, need(creation, "sourceResourceId"))
-    kept = ("hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan")
-    properties = {name: disk.properties[name] for name in kept if name in disk.properties}
+    properties = {name: disk.properties[name] for name in COPIED if name in disk.properties}
     return Snapshot(
         id=snapshot_id,
         location=ids.region_name(need(call.body, "location")),

@@ -7,12 +7,15 @@ it had been made long ago; and shows of any VM what ARM would not tell.
 from datetime import datetime, timedelta
 
 from simulator.arm import ids
+from simulator.arm.disks import disk_state
 from simulator.arm.errors import Json
+from simulator.arm.guests import DEFAULT_SYSPREP_ERROR
 from simulator.arm.health import AVAILABLE, LEFT_BY_ARM, STOPPED_INSIDE
 from simulator.arm.machine import Power
-from simulator.arm.resources import Group, Sysprep, Vm
+from simulator.arm.resources import Disk, Group, Sysprep, Vm
 from simulator.arm.vm_build import build_vm
 from simulator.arm.world import World
+from simulator.contents.disk import LAYOUTS
 
 _WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "version": "latest"}
 _LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
@@ -37,6 +40,9 @@ DEFAULTS: Json = {
     "stopped_since": None,
     "generalized": False,
     "sysprep": "never",
+    "why": None,
+    "layout": None,
+    "disk_properties": {},
     "zones": None,
     "managed_by": None,
     "license_type": None,
@@ -83,6 +89,7 @@ def hidden_facts(vm: Vm) -> Json:
         "sysprep": disk.sysprep,
         "sysprepError": disk.sysprep_error,
         "osDisk": disk.id,
+        "osDiskState": disk_state(disk),
         "dataDisks": [attachment.disk.id for attachment in vm.data_disks],
         "tags": vm.tags,
     }
@@ -160,7 +167,18 @@ def _put_into(world: World, vm: Vm, said: Json) -> None:
     vm.guest_runs = vm.power is Power.RUNNING
     vm.boots = 1
     vm.generalized = said["generalized"]
-    vm.os_disk.disk.sysprep = Sysprep(said["sysprep"])
+    _put_on(vm.os_disk.disk, said)
+
+
+def _put_on(disk: Disk, said: Json) -> None:
+    """Bring an OS disk's contents, and what ARM says of it, into the state it is to be found in."""
+    if said["layout"] not in {None, *LAYOUTS}:
+        msg = f"no such layout: {said['layout']}; there are {sorted(LAYOUTS)}"
+        raise ValueError(msg)
+    disk.sysprep, disk.layout = Sysprep(said["sysprep"]), said["layout"]
+    if disk.sysprep is Sysprep.FAILED and disk.os_type == "Windows":
+        disk.sysprep_error = said["why"] or DEFAULT_SYSPREP_ERROR
+    disk.properties |= said["disk_properties"]
 
 
 def _stopped_at(world: World, said: Json) -> datetime | None:

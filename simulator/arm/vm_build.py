@@ -16,6 +16,11 @@ from simulator.arm.world import World
 
 _OF_MARKETPLACE = ("publisher", "offer", "sku", "version")
 _ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
+_CONFIDENTIAL_DISKS = {
+    "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
+    "DiskWithVMGuestState": "ConfidentialVM_DiskEncryptedWithPlatformKey",
+    "NonPersistedTPM": "ConfidentialVM_NonPersistedTPM",
+}
 _SECRETS = ("adminPassword", "customData")
 _WINDOWS = {"provisionVMAgent": True, "enableAutomaticUpdates": True}
 _LINUX = {"disablePasswordAuthentication": False, "provisionVMAgent": True}
@@ -224,7 +229,9 @@ def _disk_properties(vm: Vm, named: Json, *, os: bool) -> Json:
             "architecture": vm.architecture,
         }
         if vm.security_type != "Standard":
-            properties["securityProfile"] = {"securityType": vm.security_type}
+            properties["securityProfile"] = {"securityType": _disk_security(vm, named)}
+        if member(named, "encryptionSettings", "enabled"):
+            properties["encryptionSettingsCollection"] = {"enabled": True}
         if vm.plan:
             properties["purchasePlan"] = vm.plan
     key = member(named, "managedDisk", "diskEncryptionSet", "id")
@@ -234,6 +241,14 @@ def _disk_properties(vm: Vm, named: Json, *, os: bool) -> Json:
             "diskEncryptionSetId": key,
         }
     return properties
+
+
+def _disk_security(vm: Vm, named: Json) -> str:
+    """Return what a disk says of its security: of a confidential VM also what is encrypted."""
+    if vm.security_type != "ConfidentialVM":
+        return vm.security_type
+    encrypted = member(named, "managedDisk", "securityProfile", "securityEncryptionType")
+    return _CONFIDENTIAL_DISKS.get(encrypted, _CONFIDENTIAL_DISKS["VMGuestStateOnly"])
 
 
 def _reference_id(vm: Vm) -> str:

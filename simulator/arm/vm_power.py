@@ -172,7 +172,8 @@ def _cut_off(vm: Vm, act: Act) -> None:
     disk = vm.os_disk.disk
     if disk.sysprep is Sysprep.RUNNING:
         disk.sysprep = Sysprep.FAILED
-        disk.sysprep_error = "Sysprep was cut off before it was done."
+        if vm.os_type == "Windows":
+            disk.sysprep_error = "Sysprep was cut off before it was done."
     vm.guest_runs, vm.guest_act = False, None
 
 

@@ -124,10 +124,15 @@ def read(sim: Simulator) -> Iterator[Reads]:
         session.verify = str(sim.ca_path)
 
         def ask(
-            url: str, asked: str | None = None, method: str = "GET", **headers: str
+            url: str,
+            asked: str | None = None,
+            method: str = "GET",
+            *,
+            stream: bool = False,
+            **headers: str,
         ) -> requests.Response:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             sent |= {"Range": asked} if asked else {}
-            return session.request(method, url, headers=sent, timeout=30)
+            return session.request(method, url, headers=sent, stream=stream, timeout=30)
 
         yield ask

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.compute.models import GrantAccessData
 
@@ -28,6 +29,15 @@ def revoked(client: ComputeManagementClient, disk: str) -> None:
 def unsigned(url: str) -> str:
     """Return a URL without its query."""
     return urlsplit(url)._replace(query="").geturl()
+
+
+def token_for_disks(
+    sim: Simulator, principal: str, scope: str = "https://disk.azure.com//.default"
+) -> str:
+    """Return a principal's token for reading disks, as azure-identity gets it."""
+    named = sim.environment(principal)["AZURE_CLIENT_ID"]
+    with ManagedIdentityCredential(client_id=named) as credential:
+        return str(credential.get_token(scope).token)
 
 
 def _names(disk: str) -> tuple[str, str]:

@@ -1,0 +1,110 @@
+"""What can be made to go wrong with the reading of a disk."""
+
+import pytest
+import requests
+
+from simulator.client import SteeringError
+from simulator.simulator import Simulator
+from tests.simulator.conftest import Computes, Reads
+from tests.simulator.disk_opening import granted, os_disk
+
+FIRST = "bytes=0-65535"
+LENGTH = 65536
+
+
+@pytest.fixture
+def disk(at_once: Simulator) -> str:
+    """Give the disk of a deallocated VM."""
+    return os_disk(at_once, at_once.client.create_vm("web", power="deallocated"))
+
+
+@pytest.fixture
+def url(disk: str, compute: Computes) -> str:
+    """Give the URL of that disk, open."""
+    return granted(compute("app"), disk)
+
+
+def test_the_nth_read_is_refused(sim: Simulator, disk: str, url: str, read: Reads) -> None:
+    """That one and as many as asked for, of that disk, with the status asked for."""
+    error = {"status": 503, "code": "ServerBusy", "headers": {"Retry-After": "3"}}
+    sim.client.disk_fault(disk=disk, nth=3, count=2, error=error)
+    answers = [read(url, "bytes=0-0") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [206, 206, 503, 503, 206]
+    assert answers[2].headers["Retry-After"] == "3"
+    assert [r["code"] for r in sim.client.disk_reads()][2] == "ServerBusy"
+
+
+def test_another_disks_reads_go_on(sim: Simulator, url: str, read: Reads) -> None:
+    """A fault strikes only what it names, and only until it is cleared."""
+    error = {"status": 500, "code": "InternalError"}
+    sim.client.disk_fault(disk="/disks/other$", count=None, error=error)
+    assert read(url, FIRST).status_code == 206
+    sim.client.disk_fault(count=None, error=error)
+    assert read(url, FIRST).status_code == 500
+    sim.client.clear_disk_faults()
+    assert read(url, FIRST).status_code == 206
+
+
+def test_a_body_is_cut(sim: Simulator, url: str, read: Reads) -> None:
+    """The head promises all of it; the connection ends after what was asked for."""
+    sim.client.disk_fault(cut=1000)
+    answer = read(url, FIRST, stream=True)
+    assert answer.headers["Content-Length"] == str(LENGTH)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        answer.content  # noqa: B018 reading it is what fails
+    assert [r["bytes"] for r in sim.client.disk_reads()] == [1000]
+
+
+def test_an_answer_is_lost(sim: Simulator, url: str, read: Reads) -> None:
+    """The client sees the connection end before anything came."""
+    sim.client.disk_fault(drop=True)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        read(url, FIRST)
+    assert read(url, FIRST).status_code == 206
+
+
+def test_an_answer_is_too_short(sim: Simulator, url: str, read: Reads) -> None:
+    """Sound in itself, it has fewer bytes than its range."""
+    sim.client.disk_fault(short=100)
+    answer = read(url, FIRST)
+    assert len(answer.content) == LENGTH - 100
+    assert answer.headers["Content-Range"].startswith("bytes 0-65535/")
+
+
+def test_a_size_is_a_lie(sim: Simulator, url: str, read: Reads) -> None:
+    """Told by GET and by HEAD."""
+    sim.client.disk_fault(size=123, count=None)
+    assert read(url, FIRST).headers["Content-Range"].endswith("/123")
+    assert read(url, method="HEAD").headers["Content-Length"] == "123"
+
+
+@pytest.mark.parametrize("slowly", [{"latency": 0.01}, {"drip": 0.001}])
+def test_a_slow_answer_is_whole(
+    sim: Simulator, url: str, read: Reads, slowly: dict[str, float]
+) -> None:
+    """Late or by drops, all of it comes."""
+    sim.client.disk_fault(**slowly)
+    slow, quick = read(url, FIRST), read(url, FIRST)
+    assert slow.content == quick.content
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{}, {"nth": 2}, {"late": 1}, {"disk": "(", "drop": True}, {"error": {}}]
+)
+def test_a_fault_that_makes_no_sense_is_refused(
+    sim: Simulator, nonsense: dict[str, object]
+) -> None:
+    """And named."""
+    with pytest.raises(SteeringError):
+        sim.client.disk_fault(**nonsense)
+
+
+def test_faults_are_listed_and_reset(sim: Simulator, url: str, read: Reads) -> None:
+    """With how many reads they are still for; a reset ends them and the log."""
+    sim.client.disk_fault(count=2, short=1)
+    read(url, FIRST)
+    (fault,) = sim.client.ask("GET", "disk-faults")["value"]
+    assert (fault["short"], fault["left"]) == (1, 1)
+    sim.client.reset()
+    assert not sim.client.ask("GET", "disk-faults")["value"]
+    assert not sim.client.disk_reads()
