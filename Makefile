@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench lint clean
+.PHONY: demo test sim sweep status bench infra lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -24,6 +24,10 @@ sweep status: $(STAMP)
 
 bench: $(STAMP)
 	@$(PY) -m bench
+
+# Needs the Bicep compiler: on PATH, or named by BICEP.
+infra:
+	@infra/build.sh
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,116 @@
+// The function app on its Flex Consumption plan. It has no secret: storage, logs, topic and ARM all
+// know it by its identity, and its settings are those of `shared/settings.py` beside the host's own.
+
+import { Names, Tags } from 'names.bicep'
+import { Settings } from 'settings.bicep'
+
+@description('The names of the deployment\'s resources.')
+param names Names
+
+@description('The region.')
+param location string
+
+@description('Tags on every resource.')
+param tags Tags
+
+@description('What the operator decides.')
+param settings Settings
+
+@description('How many instances may run at once.')
+param maximumInstanceCount int
+
+@description('Memory of an instance, MB.')
+param instanceMemoryMB int
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: names.appIdentity
+}
+
+resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
+  name: names.storage
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: names.insights
+}
+
+resource outcomes 'Microsoft.EventGrid/topics@2025-02-15' existing = {
+  name: names.outcomes
+}
+
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
+  name: names.plan
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true }
+}
+
+resource app 'Microsoft.Web/sites@2025-03-01' = {
+  name: names.functionApp
+  location: location
+  tags: union(tags, { 'azd-service-name': 'app' })
+  kind: 'functionapp,linux'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identity.id}': {} } }
+  properties: {
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${storage.properties.primaryEndpoints.blob}${names.packages}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identity.id
+          }
+        }
+      }
+      runtime: { name: 'python', version: '3.13' }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+      }
+    }
+    httpsOnly: true
+    serverFarmId: plan.id
+    siteConfig: {
+      minTlsVersion: '1.2'
+    }
+  }
+
+  resource settingsOfApp 'config' = {
+    name: 'appsettings'
+    properties: {
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identity.properties.clientId};Authorization=AAD'
+      APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+      ARM_ENDPOINT: environment().resourceManager
+      AZURE_CLIENT_ID: identity.properties.clientId
+      AzureWebJobsStorage__accountName: storage.name
+      AzureWebJobsStorage__clientId: identity.properties.clientId
+      AzureWebJobsStorage__credential: 'managedidentity'
+      CAPTURE_SCOPE: join(settings.captureScope, ',')
+      CAPTURE_TARGET: settings.captureTarget
+      COST_GUARD_ACTION: settings.costGuardAction
+      COST_GUARD_CURRENCY: settings.costGuardCurrency
+      COST_GUARD_DEALLOCATE_AFTER: settings.costGuardDeallocateAfter
+      COST_GUARD_GRACE: settings.costGuardGrace
+      DRY_RUN: string(settings.dryRun)
+      IMAGE_RESOURCE_GROUP: settings.imageResourceGroup
+      OUTCOME_TOPIC: outcomes.properties.endpoint
+      PRICES_ENDPOINT: settings.pricesEndpoint
+      PROOF: settings.proof
+      SUBSCRIPTIONS: join(settings.subscriptions, ',')
+      SWEEP_SCHEDULE: settings.sweepSchedule
+    }
+  }
+
+  resource noFtpPassword 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+
+  resource noScmPassword 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+  }
+}

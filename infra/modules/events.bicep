@@ -1,0 +1,93 @@
+// The events of one subscription: its two system topics, made where it has none, and what is wanted
+// of each.
+
+targetScope = 'subscription'
+
+import { Names, Tags } from 'names.bicep'
+import { ofHealth, ofSubscription } from 'filters.bicep'
+
+@description('The name of the platform\'s deployment.')
+param name string
+
+@description('The names of the platform\'s resources.')
+param names Names
+
+@description('Id of the platform\'s resource group.')
+param platform string
+
+@description('The region of the resource group for topics, where one is made.')
+param location string
+
+@description('Tags on every resource.')
+param tags Tags
+
+@description('Id of the topic of the subscription\'s own events; empty = one is made.')
+param subscriptionTopic string
+
+@description('Id of the topic of its health resources; empty = one is made.')
+param healthTopic string
+
+@description('Whether undelivered events are kept.')
+param deadLetters bool
+
+var parts = split(platform, '/')
+var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
+var topicGroup = home ? parts[4] : name
+var identityId = '${platform}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${names.deadLetterIdentity}'
+
+resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: names.appIdentity
+  scope: resourceGroup(parts[2], parts[4])
+}
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (!home && (empty(subscriptionTopic) || empty(healthTopic))) {
+  name: topicGroup
+  location: location
+  tags: tags
+}
+
+module subscriptionEvents 'topic.bicep' = if (empty(subscriptionTopic)) {
+  scope: resourceGroup(topicGroup)
+  params: {
+    name: '${name}-subscription'
+    type: 'Microsoft.Resources.Subscriptions'
+    identityId: deadLetters ? identityId : ''
+    tags: tags
+  }
+  dependsOn: [group]
+}
+
+module healthEvents 'topic.bicep' = if (empty(healthTopic)) {
+  scope: resourceGroup(topicGroup)
+  params: {
+    name: '${name}-health'
+    type: 'microsoft.resourcenotifications.healthresources'
+    identityId: deadLetters ? identityId : ''
+    tags: tags
+  }
+  dependsOn: [group]
+}
+
+module wantedOfSubscription 'subscriptions.bicep' = {
+  scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
+  params: {
+    topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
+    wanted: ofSubscription(app.properties.clientId)
+    names: names
+    platform: platform
+    deadLetterIdentityId: deadLetters ? identityId : ''
+  }
+  dependsOn: [subscriptionEvents]
+}
+
+module wantedOfHealth 'subscriptions.bicep' = {
+  scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
+  params: {
+    topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
+    wanted: ofHealth()
+    names: names
+    platform: platform
+    deadLetterIdentityId: deadLetters ? identityId : ''
+  }
+  dependsOn: [healthEvents]
+}

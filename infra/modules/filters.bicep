@@ -1,0 +1,85 @@
+// Which events wake the app. docs/decisions/0006-events.md has the reasons.
+
+@export()
+@description('Events that are wanted of a topic, and the function they go to.')
+type Wanted = {
+  @description('The event subscription\'s name.')
+  name: string
+  @description('The function.')
+  function: string
+  @description('The event types.')
+  types: string[]
+  @description('What else must hold of an event, all of it.')
+  filters: resourceInput<'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'>.properties.filter.advancedFilters
+}
+
+@export()
+@description('Orders, set by anyone but the app itself, by its application id; steps, ended by anyone.')
+func ofSubscription(appId string) Wanted[] => [
+  {
+    name: 'stillframe-orders'
+    function: 'look'
+    types: ['Microsoft.Resources.ResourceWriteSuccess']
+    filters: [
+      {
+        operatorType: 'StringIn'
+        key: 'data.operationName'
+        values: ['Microsoft.Resources/tags/write', 'Microsoft.Compute/virtualMachines/write']
+      }
+      {
+        operatorType: 'StringContains'
+        key: 'subject'
+        values: ['/providers/Microsoft.Compute/virtualMachines/']
+      }
+      {
+        operatorType: 'StringNotIn'
+        key: 'data.claims.appid'
+        values: [appId]
+      }
+    ]
+  }
+  {
+    name: 'stillframe-steps'
+    function: 'look'
+    types: [
+      'Microsoft.Resources.ResourceActionSuccess'
+      'Microsoft.Resources.ResourceWriteSuccess'
+      'Microsoft.Resources.ResourceWriteFailure'
+    ]
+    filters: [
+      {
+        operatorType: 'StringIn'
+        key: 'data.operationName'
+        values: [
+          'Microsoft.Compute/virtualMachines/deallocate/action'
+          'Microsoft.Compute/virtualMachines/powerOff/action'
+          'Microsoft.Compute/virtualMachines/start/action'
+          'Microsoft.Compute/images/write'
+          'Microsoft.Compute/galleries/images/versions/write'
+        ]
+      }
+    ]
+  }
+]
+
+@export()
+@description('Annotations of VMs: a guest\'s own shutdown makes no other event.')
+func ofHealth() Wanted[] => [
+  {
+    name: 'stillframe-health'
+    function: 'look'
+    types: ['Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated']
+    filters: [
+      {
+        operatorType: 'StringContains'
+        key: 'data.resourceInfo.properties.targetResourceType'
+        values: ['Microsoft.Compute/virtualMachines']
+      }
+      {
+        operatorType: 'StringNotIn'
+        key: 'data.resourceInfo.properties.annotationName'
+        values: ['VirtualMachineDeallocationInitiated']
+      }
+    ]
+  }
+]

@@ -1,0 +1,25 @@
+// The two identities: the app's own, and the one with which Event Grid writes dead letters. They are
+// apart so that neither can do what the other may.
+
+import { Names, Tags } from 'names.bicep'
+
+@description('The names of the deployment\'s resources.')
+param names Names
+
+@description('The region.')
+param location string
+
+@description('Tags on every resource.')
+param tags Tags
+
+resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: names.appIdentity
+  location: location
+  tags: tags
+}
+
+resource deadLetters 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: names.deadLetterIdentity
+  location: location
+  tags: tags
+}

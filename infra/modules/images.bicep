@@ -1,0 +1,46 @@
+// What the app may do in a resource group of images: write managed images and gallery versions there,
+// and nowhere else. The role lives in the group itself.
+
+@description('The deployment\'s name.')
+param name string
+
+@description('Id of the identity that all this is granted to.')
+param identityId string
+
+@description('Whether gallery versions may be made.')
+param galleryCapture bool
+
+@description('Whether managed images may be made.')
+param managedImages bool
+
+resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, name, 'images')
+  properties: {
+    roleName: 'Stillframe images (${name} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
+    description: 'Make images and gallery versions.'
+    type: 'CustomRole'
+    assignableScopes: [resourceGroup().id]
+    permissions: [
+      {
+        actions: concat(
+          ['Microsoft.Authorization/permissions/read'],
+          galleryCapture
+            ? [
+                'Microsoft.Compute/galleries/images/read'
+                'Microsoft.Compute/galleries/images/versions/read'
+                'Microsoft.Compute/galleries/images/versions/write'
+              ]
+            : [],
+          managedImages ? ['Microsoft.Compute/images/read', 'Microsoft.Compute/images/write'] : []
+        )
+        notActions: []
+        dataActions: []
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+module granted 'assignment.bicep' = {
+  params: { identityId: identityId, roleDefinitionId: images.id }
+}

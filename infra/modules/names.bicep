@@ -1,0 +1,49 @@
+// What everything is called: the deployment's name and its resource group -> names, the same in
+// each layer, so that no layer has to be told what another one made.
+
+@export()
+@description('The names of the deployment\'s resources.')
+type Names = {
+  @description('The identity of the app: all that it may do is granted to this.')
+  appIdentity: string
+  @description('The identity with which Event Grid writes dead letters.')
+  deadLetterIdentity: string
+  @description('The function app; its address, and so its name, is unique in the world.')
+  functionApp: string
+  @description('The Flex Consumption plan.')
+  plan: string
+  @description('The storage account of the app and of dead letters.')
+  storage: string
+  @description('The blob container of the app\'s package.')
+  packages: string
+  @description('The blob container of dead letters.')
+  deadLetters: string
+  @description('The Log Analytics workspace.')
+  workspace: string
+  @description('Application Insights.')
+  insights: string
+  @description('The topic of outcome events.')
+  outcomes: string
+}
+
+@export()
+@description('Tags on every resource.')
+type Tags = {
+  @description('A tag\'s value, by its name.')
+  *: string
+}
+
+@export()
+@description('Name the resources of a deployment that lies in that resource group (its id).')
+func namesOf(name string, group string) Names => {
+  appIdentity: '${name}-app'
+  deadLetterIdentity: '${name}-dead-letters'
+  functionApp: '${name}-${uniqueString(toLower(group), name)}'
+  plan: '${name}-plan'
+  storage: '${take(toLower(replace(name, '-', '')), 11)}${uniqueString(toLower(group), name)}'
+  packages: 'packages'
+  deadLetters: 'dead-letters'
+  workspace: '${name}-logs'
+  insights: '${name}-insights'
+  outcomes: '${name}-outcomes-${uniqueString(toLower(group), name)}'
+}

@@ -1,0 +1,133 @@
+// What the app may do in one watched subscription, as two custom roles: one for the whole of it (see
+// VMs, write their tags, know since when they are stopped), one for where orders count (deallocate,
+// generalize, capture). Each action is there because some request of the app's needs it; what is
+// only for a gallery, for the proof or for the cost guard is there when that is on.
+
+targetScope = 'subscription'
+
+@description('The deployment\'s name.')
+param name string
+
+@description('Id of the identity that all this is granted to.')
+param identityId string
+
+@description('The resource groups of this subscription in which orders count; none = all.')
+param captureGroups string[]
+
+@description('Whether orders count anywhere in this subscription.')
+param capture bool
+
+@description('Whether gallery versions may be made.')
+param galleryCapture bool
+
+@description('Whether disks are read before a VM is generalized.')
+param proof bool
+
+@description('Whether disks are read that want a token beside their address.')
+param entraOnlyDisks bool
+
+@description('Whether disks may be encrypted with customers\' keys.')
+param customerKeys bool
+
+@description('Whether the cost guard may deallocate.')
+param guardDeallocates bool
+
+// A custom role's name is the only one of its kind in the tenant.
+var suffix = '${name} in ${subscription().subscriptionId}'
+var identityParts = split(identityId, '/')
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityParts[8]
+  scope: resourceGroup(identityParts[2], identityParts[4])
+}
+
+resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(subscription().id, name, 'watch')
+  properties: {
+    roleName: 'Stillframe watch (${suffix})'
+    description: 'See virtual machines and their disks, and write tags.'
+    type: 'CustomRole'
+    assignableScopes: [subscription().id]
+    permissions: [
+      {
+        actions: concat(
+          [
+            'Microsoft.Authorization/permissions/read'
+            'Microsoft.Compute/disks/read'
+            'Microsoft.Compute/virtualMachines/instanceView/read'
+            'Microsoft.Compute/virtualMachines/read'
+            'Microsoft.ResourceHealth/availabilityStatuses/read'
+            'Microsoft.Resources/subscriptions/resourceGroups/read'
+            'Microsoft.Resources/tags/write'
+          ],
+          proof ? ['Microsoft.Compute/locations/diskOperations/read'] : [],
+          guardDeallocates
+            ? [
+                'Microsoft.Authorization/locks/read'
+                'Microsoft.Compute/virtualMachines/deallocate/action'
+              ]
+            : []
+        )
+        notActions: []
+        dataActions: []
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource captures 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (capture) {
+  name: guid(subscription().id, name, 'capture')
+  properties: {
+    roleName: 'Stillframe capture (${suffix})'
+    description: 'Deallocate, generalize and capture virtual machines.'
+    type: 'CustomRole'
+    assignableScopes: [subscription().id]
+    permissions: [
+      {
+        actions: concat(
+          [
+            'Microsoft.Compute/virtualMachines/deallocate/action'
+            'Microsoft.Compute/virtualMachines/generalize/action'
+          ],
+          galleryCapture ? ['Microsoft.Compute/virtualMachines/write'] : [],
+          proof
+            ? [
+                'Microsoft.Compute/disks/beginGetAccess/action'
+                'Microsoft.Compute/disks/endGetAccess/action'
+              ]
+            : [],
+          customerKeys ? ['Microsoft.Compute/diskEncryptionSets/read'] : []
+        )
+        notActions: []
+        dataActions: proof && entraOnlyDisks ? ['Microsoft.Compute/disks/download/action'] : []
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource watches 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(subscription().id, identityId, watch.id)
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: watch.id
+  }
+}
+
+resource capturesAnywhere 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (capture && empty(captureGroups)) {
+  name: guid(subscription().id, identityId, captures.id)
+  properties: {
+    principalId: identity.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: captures.id
+  }
+}
+
+module capturesInGroup 'assignment.bicep' = [
+  for group in captureGroups: if (capture) {
+    scope: resourceGroup(group)
+    params: { identityId: identityId, roleDefinitionId: captures.id }
+  }
+]

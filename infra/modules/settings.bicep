@@ -1,0 +1,38 @@
+// What the operator decides, as the app reads it from its settings and as its rights follow from it.
+
+@export()
+@description('How much a disk must say before its VM is generalized.')
+type Proof = 'required' | 'when-readable' | 'off'
+
+@export()
+@description('What is done about a VM that is stopped but still billed.')
+type CostGuardAction = 'flag' | 'deallocate'
+
+@export()
+@description('The app\'s settings; docs/operations.md says what each means.')
+type Settings = {
+  @description('Ids of the subscriptions to watch.')
+  subscriptions: string[]
+  @description('Ids of subscriptions and resource groups in which orders count; none = everywhere.')
+  captureScope: string[]
+  @description('What the order `yes` means.')
+  captureTarget: string
+  @description('Id of the group of galleries named by tag and of managed images.')
+  imageResourceGroup: string
+  @description('How much a disk must say before its VM is generalized.')
+  proof: Proof
+  @description('What is done about a VM that is stopped but still billed.')
+  costGuardAction: CostGuardAction
+  @description('How long it may be so before anybody is told, an ISO 8601 duration.')
+  costGuardGrace: string
+  @description('How long it may be so before it is deallocated, an ISO 8601 duration.')
+  costGuardDeallocateAfter: string
+  @description('The currency of list prices.')
+  costGuardCurrency: string
+  @description('The list of prices; empty = no money is told.')
+  pricesEndpoint: string
+  @description('When the sweep runs, NCRONTAB with six fields.')
+  sweepSchedule: string
+  @description('Whether nothing is written to Azure.')
+  dryRun: bool
+}

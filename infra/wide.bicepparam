@@ -1,0 +1,27 @@
+// Everything that can be asked for: two subscriptions, of which one has its topics already; orders in
+// one whole subscription and in one group of the other; galleries elsewhere; all optional rights.
+using 'platform/main.bicep'
+
+var here = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5'
+var there = '/subscriptions/5a1e0000-0000-4000-8000-00000000b0b5'
+
+param name = 'capture'
+param resourceGroupName = 'capture-app'
+param tags = { owner: 'image team' }
+param subscriptions = [split(here, '/')[2], split(there, '/')[2]]
+param captureScope = [here, '${there}/resourceGroups/builds']
+param imageResourceGroup = '${there}/resourceGroups/galleries'
+param moreImageResourceGroups = ['${here}/resourceGroups/old-galleries']
+param proof = 'when-readable'
+param entraOnlyDisks = true
+param customerKeys = true
+param costGuardAction = 'deallocate'
+param costGuardDeallocateAfter = 'PT12H'
+param costGuardCurrency = 'EUR'
+param packageUri = 'https://example.com/stillframe.zip'
+param subscriptionTopics = [
+  '${there}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/everything'
+]
+param healthTopics = [
+  '${there}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/health'
+]
