@@ -49,7 +49,7 @@ DEFAULT_SYSPREP_ERROR = (
 
 
 # What one system alone has.
-_ONLY = {
+ONLY = {
     GuestAct.SYSPREP: "Windows",
     GuestAct.SYSPREP_FAILS: "Windows",
     GuestAct.SYSPREP_FAILS_AND_SHUTS_DOWN: "Windows",
@@ -67,7 +67,7 @@ def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
 
     ValueError for an act of another system, GuestIsOff where there is nobody to act.
     """
-    if vm.os_type != _ONLY.get(act, vm.os_type):
+    if vm.os_type != ONLY.get(act, vm.os_type):
         msg = f"the guest of {vm.name} is {vm.os_type}, which knows no {act}"
         raise ValueError(msg)
     if not vm.guest_runs or vm.guest_act:

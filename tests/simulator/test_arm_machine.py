@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.arm.errors import ArmError
-from simulator.arm.guests import GuestAct, GuestIsOff, let
+from simulator.arm.guests import ONLY, GuestAct, GuestIsOff, let
 from simulator.arm.machine import TABLE, Act, Move, Power, preempts, verdict
 from simulator.arm.resources import Vm
 from simulator.arm.steered_vms import create_vm
@@ -68,17 +68,23 @@ step = st.one_of(
 )
 
 
-@given(st.lists(step, max_size=25), st.sampled_from(["running", "stopped", "deallocated"]))
+@given(
+    st.lists(step, max_size=25),
+    st.sampled_from(["running", "stopped", "deallocated"]),
+    st.sampled_from(["Windows", "Linux"]),
+)
 @settings(max_examples=150, deadline=None)
-def test_any_story_keeps_azures_promises(story: list[Act | GuestAct | int], power: str) -> None:
+def test_any_story_keeps_azures_promises(
+    story: list[Act | GuestAct | int], power: str, system: str
+) -> None:
     """At rest a VM is settled; a guest runs only in a running VM; generalized ones never run."""
-    asyncio.run(tell(story, power))
+    asyncio.run(tell(story, power, system))
 
 
-async def tell(story: list[Act | GuestAct | int], power: str) -> None:
+async def tell(story: list[Act | GuestAct | int], power: str, system: str) -> None:
     """Live through a story, checking after each step."""
     azure = world()
-    vm = create_vm(azure, {"name": "vm", "power": power})
+    vm = create_vm(azure, {"name": "vm", "power": power, "os": system})
     for told in story:
         if isinstance(told, int):
             await azure.clock.advance(told)
@@ -99,6 +105,8 @@ def try_guest(azure: World, vm: Vm, act: GuestAct) -> None:
         let(azure, vm, act)
     except GuestIsOff:
         assert not vm.guest_runs or vm.guest_act
+    except ValueError:
+        assert ONLY[act] != vm.os_type
 
 
 def try_act(azure: World, vm: Vm, act: Act) -> None:
