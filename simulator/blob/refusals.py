@@ -99,7 +99,7 @@ def changed() -> StorageError:
 
 def response(error: StorageError, request_id: str, now: datetime, method: str) -> web.Response:
     """Put a refusal on the wire; one of HEAD has no body."""
-    headers = error.headers | {"x-ms-error-code": error.code}
+    headers = error.headers | {"x-ms-error-code": error.code, "x-ms-request-id": request_id}
     if method == "HEAD":
         return web.Response(status=error.status, headers=headers)
     said = f"{error.message}\nRequestId:{request_id}\nTime:{now.astimezone(UTC):%FT%T.%f}0Z"

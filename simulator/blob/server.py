@@ -83,6 +83,7 @@ class Blobs:
         read.status = 206 if span else 200
         if fault and fault.drop and request.transport:
             request.transport.abort()
+            return web.Response(status=read.status)
         response = _begun(request, access.disk, contents.size, span, fault)
         await _send(request, response, contents, span or Span(0, contents.size), read, fault)
         return response
@@ -156,7 +157,7 @@ async def _send(  # noqa: PLR0913, PLR0917 what goes where, what is noted, what 
     read: Read,
     fault: Fault | None,
 ) -> None:
-    """Send the bytes piece by piece, noting each before it goes, and hang up where told to."""
+    """Send the bytes piece by piece, noting each before it goes; hang up if more were promised."""
     await response.prepare(request)
     if request.method == "HEAD":
         return
@@ -171,7 +172,7 @@ async def _send(  # noqa: PLR0913, PLR0917 what goes where, what is noted, what 
         at += len(piece)
         read.sent += len(piece)
         await response.write(piece)
-    if fault and fault.cut is not None and request.transport:
+    if at < span.start + (response.content_length or 0) and request.transport:
         request.transport.close()
 
 

@@ -60,6 +60,7 @@ def test_an_answer_is_lost(sim: Simulator, url: str, read: Reads) -> None:
     sim.client.disk_fault(drop=True)
     with pytest.raises(requests.exceptions.ConnectionError):
         read(url, FIRST)
+    assert [r["bytes"] for r in sim.client.disk_reads()] == [0]
     assert read(url, FIRST).status_code == 206
 
 
