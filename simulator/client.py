@@ -57,7 +57,7 @@ class SimClient:
         return list(self.ask("GET", "vms")["value"])
 
     def guest(self, vm_id: str, act: str, why: str | None = None) -> Json:
-        """Let a guest act: sysprep, sysprep-fails, shutdown, reboot, crash, hibernate .."""
+        """Let a guest act: sysprep, sysprep-fails, deprovision, shutdown, reboot, crash .."""
         begun: Json = self.ask("POST", "vm/guest", {"id": vm_id, "act": act, "why": why})
         return begun
 
