@@ -1,11 +1,11 @@
-"""A function app deployed into the simulator: its host as a process, its events subscribed.
+"""A function app deployed into the simulator: its host as a process, its rights, its events.
 
-Takes the app's directory, its settings and a file of event subscriptions (`${appId}` in it stands
-for the app's own application id); gives a running `Deployment`. What Azure does with a template,
-this does with the same requests: system topics and event subscriptions are PUT to ARM.
+Takes the app's directory, the snapshot of its template (see `template.py`) and settings that are to
+be other than there; gives a running `Deployment`. What Azure does with a template, this does with
+the same requests: system topics and event subscriptions are PUT to ARM. Role assignments have no
+API here, so the rights are steered.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,10 +21,10 @@ from typing import Any, Self
 import requests
 
 from simulator.arm import identity
+from simulator.eventgrid.grid import OUTCOMES, OUTCOMES_GROUP
 from simulator.simulator import Simulator
+from simulator.template import Known, Template, read_template
 
-GROUP = "stillframe"
-API = "2025-02-15"
 LISTENING = re.compile(r"Now listening on: (\S+)\n")
 LOOK_SECONDS = 0.02
 # A host that has not ended by then is killed: a function of its app may be stuck.
@@ -41,7 +42,7 @@ class Deployment:
     simulator: Simulator
     app: Path
     settings: dict[str, str]
-    event_subscriptions: Path
+    template: Path
     log: Path
     timers: bool = True
     url: str = field(default="", init=False)
@@ -87,7 +88,7 @@ class Deployment:
 
     def _environment(self) -> dict[str, str]:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return mine | self.simulator.environment() | self.settings
+        return mine | self.deployed.settings | self.simulator.environment() | self.settings
 
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> str:
         """Return the URL that the host writes into its log once it answers."""
@@ -101,32 +102,29 @@ class Deployment:
                 raise DeploymentError(said)
             time.sleep(LOOK_SECONDS)
 
+    @cached_property
+    def deployed(self) -> Template:
+        """What the template deploys into this subscription."""
+        return deployed(self.simulator, self.template)
+
     def subscribe(self) -> None:
-        """Put the topics and event subscriptions, as after a deployment; again after a reset."""
-        app_id = self.simulator.environment()["AZURE_CLIENT_ID"]
-        text = self.event_subscriptions.read_text().replace("${appId}", app_id)
-        wanted = json.loads(text)
-        self.simulator.client.create_group(GROUP)
+        """Grant the app its rights and subscribe its functions; again after a reset."""
+        steering, template = self.simulator.client, self.deployed
+        steering.set_roles(template.roles(steering.roles()))
+        steering.ask("PUT", "eventgrid/functions", {template.app: self.url})
+        for group in template.of("Microsoft.Resources/resourceGroups"):
+            steering.create_group(group["name"], group["location"])
         with self._owner() as owner:
-            for topic, kind in wanted["topics"].items():
-                source = f"/subscriptions/{self.simulator.subscription_id}"
-                body = {"location": "global", "properties": {"source": source, "topicType": kind}}
-                self._put(owner, f"systemTopics/{topic}", body)
-            for one in wanted["eventSubscriptions"]:
-                path = f"systemTopics/{one['topic']}/eventSubscriptions/{one['name']}"
-                properties = {"destination": self._webhook(one["function"])} | _rest(one)
-                self._put(owner, path, {"properties": properties})
+            topics = template.of("Microsoft.EventGrid/systemTopics")
+            for one in topics + template.event_subscriptions:
+                self._put(owner, one)
 
-    def _webhook(self, function: str) -> dict[str, Any]:
-        url = f"{self.url}/runtime/webhooks/EventGrid?functionName={function}"
-        return {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
-
-    def _put(self, owner: requests.Session, path: str, body: dict[str, Any]) -> None:
-        group = f"/subscriptions/{self.simulator.subscription_id}/resourceGroups/{GROUP}"
-        url = f"{self.simulator.arm_endpoint}{group}/providers/Microsoft.EventGrid/{path}"
-        answer = owner.put(url, params={"api-version": API}, json=body, timeout=30)
+    def _put(self, owner: requests.Session, resource: dict[str, Any]) -> None:
+        url = f"{self.simulator.arm_endpoint}{resource['id']}"
+        api = {"api-version": resource["apiVersion"]}
+        answer = owner.put(url, params=api, json=resource, timeout=30)
         if not answer.ok:
-            msg = f"PUT {path}: {answer.status_code} {answer.text}"
+            msg = f"PUT {resource['id']}: {answer.status_code} {answer.text}"
             raise DeploymentError(msg)
 
     def _owner(self) -> requests.Session:
@@ -160,5 +158,19 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _rest(subscription: dict[str, Any]) -> dict[str, Any]:
-    return {"filter": subscription["filter"], "eventDeliverySchema": "EventGridSchema"}
+def deployed(simulator: Simulator, template: Path) -> Template:
+    """Return what a template's snapshot deploys into a simulator, for its principal `app`."""
+    if template.name == "event-subscriptions.json":  # callers that do not name a snapshot yet
+        template = template.with_name("usual.snapshot.json")
+    app = simulator.arm.rbac.named("app")
+    group = f"/subscriptions/{simulator.subscription_id}/resourceGroups/{OUTCOMES_GROUP}"
+    environment = simulator.environment()
+    known = Known(
+        subscription=simulator.subscription_id,
+        app_id=app.app_id,
+        object_id=app.object_id,
+        arm_endpoint=simulator.arm_endpoint,
+        outcome_topic=environment["OUTCOME_TOPIC"],
+        outcomes=f"{group}/providers/Microsoft.EventGrid/topics/{OUTCOMES}",
+    )
+    return read_template(template, known)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from simulator.simulator import SUBSCRIPTION
-from tests.stories.conftest import EVENTS
 from tests.stories.world import Hosted, Json, Vm
 
 ELSEWHERE = "99999999-8888-4777-8666-555555555555"
@@ -77,17 +76,9 @@ def test_ids_in_any_case_and_either_schema_are_understood(
 
 def test_a_whole_story_by_cloud_events(world: Hosted) -> None:
     """Event subscriptions in the CloudEvents schema serve as well."""
-    subscribed = json.loads(EVENTS.read_text())["eventSubscriptions"]
-    app_id = world.simulator.environment()["AZURE_CLIENT_ID"]
-    topics = f"{world.group('stillframe')}/providers/Microsoft.EventGrid/systemTopics"
-    url = f"{world.app.url}/runtime/webhooks/EventGrid?functionName=look"
-    for one in subscribed:
-        properties = {
-            "destination": {"endpointType": "WebHook", "properties": {"endpointUrl": url}},
-            "filter": json.loads(json.dumps(one["filter"]).replace("${appId}", app_id)),
-            "eventDeliverySchema": "CloudEventSchemaV1_0",
-        }
-        path = f"{topics}/{one['topic']}/eventSubscriptions/{one['name']}?api-version=2025-02-15"
+    for one in world.app.deployed.event_subscriptions:
+        properties = one["properties"] | {"eventDeliverySchema": "CloudEventSchemaV1_0"}
+        path = f"{one['id']}?api-version={one['apiVersion']}"
         world.owner("PUT", path, {"properties": properties})
     vm = world.vm()
     vm.order("managed-image")

@@ -149,16 +149,13 @@ def test_a_vm_that_starts_is_not_deallocated(world: Hosted) -> None:
 
 def test_our_own_writes_cost_a_look_and_no_write_without_the_filter(world: Hosted) -> None:
     """An event subscription without the filter on the caller ends no story in a circle."""
-    path = f"{world.group('stillframe')}/providers/Microsoft.EventGrid/systemTopics/subscription"
-    path += "/eventSubscriptions/stillframe-orders?api-version=2025-02-15"
-    subscribed = world.owner("GET", path)["properties"]
-    filters = subscribed["filter"]["advancedFilters"]
-    subscribed["filter"]["advancedFilters"] = [
-        one for one in filters if one["key"] != "data.claims.appid"
-    ]
-    url = f"{world.app.url}/runtime/webhooks/EventGrid?functionName=look"
-    subscribed["destination"] = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
-    world.owner("PUT", path, {"properties": subscribed})
+    orders = world.app.deployed.event_subscriptions[0]
+    wanted = orders["properties"]["filter"]
+    filters = [one for one in wanted["advancedFilters"] if one["key"] != "data.claims.appid"]
+    assert filters != wanted["advancedFilters"]
+    properties = orders["properties"] | {"filter": wanted | {"advancedFilters": filters}}
+    path = f"{orders['id']}?api-version={orders['apiVersion']}"
+    world.owner("PUT", path, {"properties": properties})
     vm = world.vm()
     world.forget_requests()
     vm.order("managed-image")

@@ -1,0 +1,152 @@
+"""What a Bicep template deploys: a snapshot of it -> settings, roles, topics, event subscriptions.
+
+`bicep snapshot` writes down each resource that a deployment would make, every expression evaluated
+that can be without Azure. What is left is in `ONLY_AZURE_KNOWS`, and whoever reads the snapshot
+says what it is here. So the app is tried under what is deployed, not under a copy of it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+type Json = dict[str, Any]
+
+_REFERENCE = r"reference\('[^']*/{}', '[^']*'\)\.{}"
+ONLY_AZURE_KNOWS = {
+    _REFERENCE.format("userAssignedIdentities/[^']*-app", "clientId"): "app_id",
+    _REFERENCE.format("userAssignedIdentities/[^']*-app", "principalId"): "object_id",
+    _REFERENCE.format("userAssignedIdentities/[^']*-dead-letters", "principalId"): "event_grid",
+    _REFERENCE.format("Microsoft.EventGrid/topics/[^']*", "endpoint"): "outcome_topic",
+    _REFERENCE.format("Microsoft.Insights/components/[^']*", "ConnectionString"): "insights",
+    _REFERENCE.format(r"storageAccounts/[^']*", r"primaryEndpoints\.blob"): "blobs",
+    r"environment\(\)\.resourceManager": "arm_endpoint",
+}
+"""The expressions that a snapshot may hold, and the member of `Known` that each stands for."""
+
+_FORMAT = re.compile(r"format\((?P<texts>'[^']*'(?:, '[^']*')*)\)")
+_TEXT = re.compile(r"'([^']*)'")
+_SUBSCRIPTION = re.compile(r'"id": "/subscriptions/([^/]+)/')
+_ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments/"
+
+
+class TemplateError(Exception):
+    """A snapshot that cannot be read; the text says where."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What only Azure knows of a deployment; `outcomes` is the id of the outcome topic."""
+
+    subscription: str
+    app_id: str
+    object_id: str
+    arm_endpoint: str
+    outcome_topic: str
+    outcomes: str
+    event_grid: str = "0b000000-0000-4000-8000-00000000dead"
+    insights: str = ""
+    blobs: str = "https://storage.invalid/"
+
+
+@dataclass(frozen=True)
+class Template:
+    """The resources of a snapshot, in its order, nothing in them left open."""
+
+    resources: tuple[Json, ...]
+    known: Known
+
+    def of(self, kind: str) -> list[Json]:
+        """Return the resources of a type."""
+        return [one for one in self.resources if one["type"].lower() == kind.lower()]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The function app's settings."""
+        (found,) = self.of("Microsoft.Web/sites/config")
+        return dict(found["properties"])
+
+    @property
+    def event_subscriptions(self) -> list[Json]:
+        """The event subscriptions."""
+        return self.of("Microsoft.EventGrid/systemTopics/eventSubscriptions")
+
+    @property
+    def functions(self) -> set[str]:
+        """The functions that events are sent to, by name."""
+        sent = [one["properties"]["destination"] for one in self.event_subscriptions]
+        targets = [one["properties"]["resourceId"] for one in sent]
+        return {target.rsplit("/", 1)[1] for target in targets}
+
+    @property
+    def app(self) -> str:
+        """The function app's name."""
+        return str(self.of("Microsoft.Web/sites")[0]["name"])
+
+    def roles(self, present: Json) -> Json:
+        """Return a role file in which the app may do what is granted here, and nothing else.
+
+        Grants on what is not simulated (storage, logs) are those of roles that `present` lacks.
+        """
+        roles = self.of("Microsoft.Authorization/roleDefinitions")
+        others = present["roleAssignments"]
+        file = present | {
+            "roleDefinitions": [*present["roleDefinitions"], *roles],
+            "roleAssignments": [
+                one for one in others if one["properties"]["principalId"] != self.known.object_id
+            ],
+        }
+        named = {_last(one["id"]) for one in file["roleDefinitions"]}
+        file["roleAssignments"] += [
+            one for one in self._grants() if _last(one["properties"]["roleDefinitionId"]) in named
+        ]
+        return file
+
+    def _grants(self) -> Iterator[Json]:
+        """Yield the role assignments with their scopes, which a snapshot has in their ids only."""
+        topic = self.of("Microsoft.EventGrid/topics")
+        for one in self.of("Microsoft.Authorization/roleAssignments"):
+            scope = one["id"].partition(_ASSIGNMENTS)[0]
+            stands = {each["id"]: self.known.outcomes for each in topic}.get(scope, scope)
+            yield {"properties": one["properties"] | {"scope": stands}}
+
+
+def read_template(path: Path, known: Known) -> Template:
+    """Read a snapshot; `TemplateError` where it holds what nobody here knows."""
+    text = path.read_text()
+    if not (home := _SUBSCRIPTION.search(text)):
+        msg = f"{path}: deploys nothing"
+        raise TemplateError(msg)
+    snapshot = json.loads(text.replace(home[1], known.subscription))
+    return Template(tuple(_filled(one, known) for one in snapshot["predictedResources"]), known)
+
+
+def _filled(value: Any, known: Known) -> Any:  # noqa: ANN401 JSON
+    """Return JSON with every expression in it replaced by what it stands for."""
+    if isinstance(value, dict):
+        return {name: _filled(each, known) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, known) for each in value]
+    if isinstance(value, str) and value.startswith("["):
+        return evaluate(value, known)
+    return value
+
+
+def evaluate(expression: str, known: Known) -> str:
+    """Return what an expression stands for: what only Azure knows, or a text made of it."""
+    text = expression[1:-1]
+    for pattern, name in ONLY_AZURE_KNOWS.items():
+        text = re.sub(pattern, f"'{getattr(known, name)}'", text)
+    if found := _FORMAT.fullmatch(text):
+        shape, *parts = _TEXT.findall(found["texts"])
+        return re.sub(r"\{(\d+)\}", lambda place: parts[int(place[1])], shape)
+    if found := _TEXT.fullmatch(text):
+        return found[1]
+    msg = f"only Azure knows what {expression} is"
+    raise TemplateError(msg)
+
+
+def _last(resource_id: str) -> str:
+    return resource_id.rsplit("/", 1)[1].lower()
