@@ -75,18 +75,26 @@ def contents(guest: Guest) -> Contents:
 def image_for(guest: Guest) -> Entry:
     """Return the image for a guest: of its layout, in its state, of its generation if there is one.
 
-    Of those the largest that is not larger than the disk, else the smallest.
+    A layout that has no image in a state has the usual one in it. Of several sizes it is the
+    largest that is not larger than the disk, else the smallest.
     """
-    layout = guest.layout or _USUAL[guest.os_type]
-    found = [entry for entry in store.entries() if entry["layout"] == layout]
-    found = [entry for entry in found if entry["sysprep"] in (guest.sysprep, None)]
+    usual = _USUAL[guest.os_type]
+    found = _in_state(guest.layout or usual, guest.sysprep) or _in_state(usual, guest.sysprep)
     if not found:
-        msg = f"no disk image of layout {layout!r} in state {guest.sysprep!r}"
+        msg = f"Sysprep is never {guest.sysprep!r}"
         raise ValueError(msg)
     found = [entry for entry in found if entry["generation"] == guest.generation] or found
     found.sort(key=lambda entry: entry["size_gb"])
     fitting = [entry for entry in found if entry["size_gb"] <= guest.size_gb]
     return fitting[-1] if fitting else found[0]
+
+
+def _in_state(layout: str, sysprep: str) -> list[Entry]:
+    if layout not in LAYOUTS | set(_USUAL.values()):
+        msg = f"no disk is laid out as {layout!r}"
+        raise ValueError(msg)
+    named = (entry for entry in store.entries() if entry["layout"] == layout)
+    return [entry for entry in named if entry["sysprep"] in (sysprep, None)]
 
 
 def _told(entry: Entry, why: str) -> Iterator[tuple[int, bytes]]:

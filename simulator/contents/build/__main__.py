@@ -1,31 +1,77 @@
 """Make the stored disk images anew: `python -m simulator.contents.build`, as root.
 
-Takes no input, writes simulator/contents/data and prints what it made. Needs sfdisk, mkntfs,
-ntfs-3g, mke2fs, mkfs.vfat, mtools, libfaketime, loop devices and FUSE; README.md tells more.
+Takes no input, writes simulator/contents/data and prints what it made. README.md names the programs
+that it needs.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from simulator.contents.build import usual
+from simulator.contents.build import ntfs_raw
 from simulator.contents.build.pack import Pack
-from simulator.contents.store import DATA
+from simulator.contents.build.partitions import Places
+from simulator.contents.build.plan import RECIPES, Change, Recipe
+from simulator.contents.build.tools import copied
+from simulator.contents.build.windows import WINDOWS
+from simulator.contents.build.windows_states import ERRORS
+from simulator.contents.store import DATA, Entry, Log
 
 
 def main() -> None:
     """Make every image and write them."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--workspace", type=Path, default=Path(tempfile.gettempdir()))
-    workspace = parser.parse_args().workspace
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--workspace", type=Path, help="where 10 GB are free")
+    parser.add_argument("--only", default="", help="layouts that begin so; nothing is written")
+    words = parser.parse_args()
     pack = Pack()
-    with tempfile.TemporaryDirectory(dir=workspace) as folder:
-        usual.make(pack, Path(folder))
-    pack.write(DATA)
-    for entry in pack.entries:
-        print(f"{entry['name']:40} {entry['runs']:6} runs")
-    size = sum(file.stat().st_size for file in DATA.iterdir())
-    print(f"{len(pack.entries)} images in {size / 1024**2:.2f} MiB")
+    for recipe in RECIPES:
+        if recipe.layout.startswith(words.only):
+            with tempfile.TemporaryDirectory(dir=words.workspace) as folder:
+                _make(pack, recipe, Path(folder) / "disk.img")
+    if not words.only:
+        pack.write(DATA)
+        size = sum(file.stat().st_size for file in DATA.iterdir())
+        print(f"{len(pack.entries)} images in {size / 1024**2:.2f} MiB")
+
+
+def _make(pack: Pack, recipe: Recipe, image: Path) -> None:
+    places = recipe.disk(image, recipe.size_gb, recipe.generation)
+    base = _entry(recipe, recipe.layout, recipe.sysprep)
+    _add(pack, base, image)
+    for change in recipe.changes:
+        copy = copied(image, "copy.img")
+        change.make(copy, places)
+        own = _entry(recipe, change.layout or recipe.layout, change.sysprep)
+        _add(pack, own | {"base": base["name"], "log": _log(change, copy, places)}, copy)
+
+
+def _entry(recipe: Recipe, layout: str, sysprep: str | None) -> Entry:
+    name = f"{layout}-{recipe.generation.lower()}-{recipe.size_gb}"
+    return {
+        "name": name + (f"-{sysprep}" if sysprep else ""),
+        "layout": layout,
+        "generation": recipe.generation,
+        "size_gb": recipe.size_gb,
+        "sysprep": sysprep,
+        "base": None,
+        "first_run": 0,
+        "runs": 0,
+        "log": None,
+    }
+
+
+def _log(change: Change, image: Path, places: Places) -> Log | None:
+    if change.log is None:
+        return None
+    return ntfs_raw.place_of_log(image, places[WINDOWS], ERRORS, change.log)
+
+
+def _add(pack: Pack, entry: Entry, image: Path) -> None:
+    before = pack.size
+    pack.add(entry, image)
+    runs = pack.entries[-1]["runs"]
+    print(f"{entry['name']:36} {runs:5} runs, {pack.size - before:6} blocks of its own", flush=True)
 
 
 main()

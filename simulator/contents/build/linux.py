@@ -1,102 +1,109 @@
-"""Linux disks: their file systems, and what `waagent -deprovision+user -force` leaves on them.
+"""Linux disks: how they are laid out, and the file systems on them.
 
-Takes a size and a generation, gives the image of a disk whose guest runs, and what has to be
-changed on it for each state. The agent removes host keys, the contents of its own folder and of
-that of the leases, its log, and the user; it leaves /etc/machine-id as it is (read in the agent's
-deprovision handlers; for Arch, CoreOS and Flatcar alone it goes). Whoever makes an image is to
-empty it too, so that is what a deprovisioned guest has here, but for the layout linux-agent-only.
+Takes an image, its size and generation, gives the disk of a guest that runs and where its file
+systems lie, by the folder that each is mounted at ("" is the root).
 """
 
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import NAMESPACE_URL, uuid5
 
-from simulator.contents.build import linux_tree, partitions
-from simulator.contents.build.linux_tree import PROVISIONED, USER
-from simulator.contents.build.partitions import Place, Wanted, partitioned
-from simulator.contents.build.tools import loop, mounted, run
+from simulator.contents.build import filesystems, linux_tree, lvm, partitions
+from simulator.contents.build.partitions import Place, Places, Wanted, partitioned
+from simulator.contents.build.tools import loop, mounted
 
-GEN2 = [
-    Wanted("bios", partitions.BIOS_BOOT, 4),
-    Wanted("efi", partitions.ESP, 106),
-    Wanted("root", partitions.LINUX_DATA, None),
-]
-GEN1 = [Wanted("root", partitions.MBR_LINUX, None, active=True)]
+type Make = Callable[[Path, Place, str, Path], None]
 
-
-def disk(image: Path, size_gb: int, generation: str) -> Place:
-    """Make the usual disk of a guest that runs; return where its root lies."""
-    places = partitioned(image, size_gb, *(("gpt", GEN2) if generation == "V2" else ("dos", GEN1)))
-    if "efi" in places:
-        efi(image, places["efi"])
-    root = places["root"]
-    with tempfile.TemporaryDirectory() as folder:
-        linux_tree.populate(Path(folder))
-        ext4(image, root, "cloudimg-rootfs", Path(folder))
-    return root
+_BIOS = Wanted("bios", partitions.BIOS_BOOT, 4)
+_EFI = Wanted("boot/efi", partitions.ESP, 106)
+_BOOT = Wanted("boot", partitions.LINUX_DATA, 500)
+_GEN2 = (_BIOS, _EFI, Wanted("", partitions.LINUX_DATA, None))
+_GEN1 = (Wanted("", partitions.MBR_LINUX, None, active=True),)
+_WITH_BOOT = (_EFI, _BOOT, _BIOS, Wanted("", partitions.LINUX_DATA, None))
+_WITH_VAR = (
+    _BIOS,
+    _EFI,
+    Wanted("", partitions.LINUX_DATA, 4096),
+    Wanted("var", partitions.LINUX_DATA, None),
+)
+_WITH_LVM = (_EFI, _BOOT, _BIOS, Wanted("lvm", partitions.LINUX_LVM, None))
 
 
-def changed(image: Path, root: Place, change: Callable[[Path], None]) -> None:
+def disk(image: Path, size_gb: int, generation: str) -> Places:
+    """Make the usual disk: one ext4 for all."""
+    wide = partitioned(image, size_gb, *(("gpt", _GEN2) if generation == "V2" else ("dos", _GEN1)))
+    return _filled(image, wide, filesystems.ext4)
+
+
+def with_xfs(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk with XFS for /boot and for all else."""
+    del generation  # the partitions are those of a GPT
+    return _filled(image, partitioned(image, size_gb, "gpt", _WITH_BOOT), filesystems.xfs)
+
+
+def with_btrfs(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk with Btrfs."""
+    del generation  # the partitions are those of a GPT
+    return _filled(image, partitioned(image, size_gb, "gpt", _GEN2), filesystems.btrfs)
+
+
+def with_var(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk whose /var is a file system of its own."""
+    del generation  # the partitions are those of a GPT
+    return _filled(image, partitioned(image, size_gb, "gpt", _WITH_VAR), filesystems.ext4)
+
+
+def with_lvm(make: Make) -> Callable[[Path, int, str], Places]:
+    """Return what makes a disk with LVM, laid out as Azure's images of Red Hat's are."""
+
+    def on_disk(image: Path, size_gb: int, generation: str) -> Places:
+        del generation  # the partitions are those of a GPT
+        wide = partitioned(image, size_gb, "gpt", _WITH_LVM)
+        group = wide.pop("lvm")
+        lvm.made(image, group)
+        places = _filled(image, wide | lvm.volumes(group), make)
+        lvm.scatter(image, group)
+        return places | {"lvm": group}
+
+    return on_disk
+
+
+def changed(image: Path, places: Places, change: Callable[[Path], None]) -> None:
     """Let the guest change its files."""
-    with loop(image, root.start, root.size) as device, mounted(device) as folder:
-        change(folder)
+    with ExitStack() as until, tempfile.TemporaryDirectory() as folder:
+        if "lvm" in places:
+            until.enter_context(lvm.gathered(image, places["lvm"]))
+        root = Path(folder)
+        for name, place in _file_systems(places):
+            device = until.enter_context(loop(image, place.start, place.size))
+            until.enter_context(mounted(device, root / name))
+        change(root)
+        until.close()
 
 
-def ext4(image: Path, place: Place, label: str, tree: Path) -> None:
-    """Make an ext4 volume that holds a folder's files, its big folders indexed."""
-    seed = uuid5(NAMESPACE_URL, f"{image.name} {label}")
-    with loop(image, place.start, place.size) as device:
-        words = ("-q", "-F", "-t", "ext4", "-b", "4096", "-L", label, "-U", str(seed))
-        run("mke2fs", *words, "-E", f"hash_seed={seed}", "-d", tree, device)
-        run("e2fsck", "-fyD", device, fine=(0, 1))
+def _filled(image: Path, places: Places, make: Make) -> Places:
+    """Make the file systems of a disk, each with its part of the guest's files."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root"
+        root.mkdir()
+        linux_tree.populate(root)
+        for name, place in reversed(_file_systems(places)):
+            part = Path(folder) / "part" if name else root
+            if name:
+                shutil.move(root / name, part)
+                (root / name).mkdir()
+            make(image, place, name or "root", part)
+            shutil.rmtree(part)
+    if "boot/efi" in places:
+        filesystems.vfat(image, places["boot/efi"], "EFI", "EFI/BOOT")
+    # The kernel leaves its own marks, in the journals above all, when the guest runs.
+    changed(image, places, lambda root: None)  # noqa: ARG005 it changes nothing
+    return places
 
 
-def efi(image: Path, place: Place) -> None:
-    """Make the EFI system partition's volume."""
-    with loop(image, place.start, place.size) as device:
-        run("mkfs.vfat", "-F", "32", "-i", "4C494E58", "--invariant", device)
-        run("mmd", "-i", device, "::EFI", "::EFI/BOOT", "::EFI/ubuntu")
-
-
-def deprovisioned(root: Path) -> None:
-    """The agent is done, and the machine's identity was emptied."""
-    agent_only(root)
-    (root / "etc/machine-id").write_text("")
-
-
-def agent_only(root: Path) -> None:
-    """The agent is done, and nobody emptied the machine's identity."""
-    _keys_gone(root)
-    for folder in ("var/lib/dhcp", str(Path(PROVISIONED).parent)):
-        _emptied(root / folder)
-    shutil.rmtree(root / f"home/{USER}")
-    for file in ("root/.bash_history", "var/log/waagent.log"):
-        (root / file).unlink()
-    for file in ("etc/passwd", "etc/shadow", "etc/sudoers.d/waagent"):
-        _without_user(root / file)
-    (root / "etc/hostname").write_text("localhost.localdomain\n")
-
-
-def half_done(root: Path) -> None:
-    """The agent was interrupted: the host keys are gone, the rest is still there."""
-    _keys_gone(root)
-
-
-def _keys_gone(root: Path) -> None:
-    for key in (root / "etc/ssh").glob("ssh_host_*_key*"):
-        key.unlink()
-
-
-def _emptied(folder: Path) -> None:
-    for one in folder.iterdir():
-        if one.is_dir() and not one.is_symlink():
-            shutil.rmtree(one)
-        else:
-            one.unlink()
-
-
-def _without_user(file: Path) -> None:
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if USER not in line))
+def _file_systems(places: Places) -> list[tuple[str, Place]]:
+    """Return the guest's own file systems, the outer ones first."""
+    others = ("bios", "boot/efi", "lvm")
+    return sorted((name, place) for name, place in places.items() if name not in others)

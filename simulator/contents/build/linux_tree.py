@@ -34,10 +34,18 @@ def populate(root: Path) -> None:
     for name, text in _texts().items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    for kind in KEYS:
-        _key(root / f"etc/ssh/ssh_host_{kind}_key", kind)
+    make_keys(root)
     (root / "var/lib/dbus/machine-id").symlink_to("/etc/machine-id")
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+
+
+def make_keys(root: Path) -> None:
+    """Make the host keys, as the first start of sshd does."""
+    for kind in KEYS:
+        key = root / f"etc/ssh/ssh_host_{kind}_key"
+        key.write_text(f"simulated {kind} private key\n" * 12)
+        key.chmod(0o600)
+        key.with_name(f"{key.name}.pub").write_text(f"ssh-{kind} AAAA simulated\n")
 
 
 def _many() -> Iterator[str]:
@@ -83,9 +91,3 @@ def _texts() -> dict[str, str]:
         "usr/lib/systemd/systemd": "\x7fELF",
         "boot/grub/grub.cfg": "set timeout=1\n",
     }
-
-
-def _key(path: Path, kind: str) -> None:
-    path.write_text(f"simulated {kind} private key\n" * 12)
-    path.chmod(0o600)
-    path.with_name(path.name + ".pub").write_text(f"ssh-{kind} AAAA simulated\n")

@@ -41,6 +41,11 @@ class Pack:
         self.entries.append(entry | {"first_run": len(self._runs), "runs": len(runs)})
         self._runs += runs
 
+    @property
+    def size(self) -> int:
+        """How many blocks the pool holds."""
+        return len(self._places)
+
     def write(self, folder: Path) -> None:
         """Write the three files."""
         pieces = [lzma.compress(piece, filters=_FILTERS) for piece in self._pieces()]

@@ -47,10 +47,13 @@ class Place:
     size: int
 
 
-def partitioned(image: Path, size_gb: int, table: str, wanted: list[Wanted]) -> dict[str, Place]:
+type Places = dict[str, Place]
+
+
+def partitioned(image: Path, size_gb: int, table: str, wanted: tuple[Wanted, ...]) -> Places:
     """Make an empty disk with a table (gpt, dos) and its partitions; return those by name."""
     empty(image, size_gb * GIB)
-    places: dict[str, Place] = {}
+    places: Places = {}
     identity = uuid5(NAMESPACE_URL, image.name)
     label = str(identity) if table == "gpt" else f"0x{identity.hex[:8]}"
     lines = [f"label: {table}", f"label-id: {label}", "unit: sectors"]

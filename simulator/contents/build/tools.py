@@ -79,18 +79,17 @@ def loop(image: Path, offset: int = 0, size: int = 0) -> Iterator[Path]:
 
 
 @contextmanager
-def mounted(device: Path, *options: str) -> Iterator[Path]:
-    """Give the folder where a device's file system of the kernel's is mounted."""
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["mount", *options, device, folder], check=True)  # noqa: S603, S607 as above
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", folder], check=True)  # noqa: S603, S607 as above
+def mounted(device: Path, folder: Path) -> Iterator[None]:
+    """Mount a file system of the kernel's on a folder."""
+    subprocess.run(["mount", device, folder], check=True)  # noqa: S603, S607 as above
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)  # noqa: S603, S607 as above
 
 
 @contextmanager
-def ntfs(device: Path, at: str = BUILT) -> Iterator[Path]:
+def mounted_ntfs(device: Path, at: str = BUILT) -> Iterator[Path]:
     """Give the folder where an NTFS volume is mounted, at an instant."""
     with tempfile.TemporaryDirectory() as folder:
         run("ntfs-3g", device, folder, at=at)

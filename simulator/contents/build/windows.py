@@ -1,92 +1,79 @@
-"""Windows disks: their volumes, and what Sysprep leaves on them.
+"""Windows disks: how they are laid out, and the volumes on them.
 
-Takes a size and a generation, gives the image of a disk that never saw Sysprep, and what has to be
-changed on its volume for each state. State.ini's values are documented (Windows Setup States);
-that a Sysprep which fails its validation leaves it at COMPLETE is inferred from the order of
-Sysprep's own log, which begins the generalize pass, and with it UNDEPLOYABLE, only afterwards.
+Takes an image, its size and generation, gives the disk of a guest that never ran Sysprep and where
+its Windows lies.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
-from simulator.contents.build import partitions, windows_tree
-from simulator.contents.build.partitions import MIB, Place, Wanted, partitioned
-from simulator.contents.build.tools import loop, ntfs, run
+from simulator.contents.build import filesystems, ntfs_raw, partitions, windows_tree
+from simulator.contents.build.partitions import MIB, Place, Places, Wanted, partitioned
+from simulator.contents.build.tools import BUILT, loop, mounted_ntfs
 from simulator.contents.build.windows_tree import SYSPREP
 
-SYSPREP_RAN = "2026-11-24 10:00:00"
 STATE = "Windows/Setup/State/State.ini"
-TAG = f"{SYSPREP}/Sysprep_succeeded.tag"
-ERRORS = f"{SYSPREP}/Panther/setuperr.log"
-LOG_ROOM = 16 * 1024
+SYSPREP_RAN = "2026-11-24 10:00:00"
+WINDOWS = "Windows"
+ANOTHER = "Another Windows"
 
-GEN2 = [
-    Wanted("EFI system partition", partitions.ESP, 100),
-    Wanted("Microsoft reserved partition", partitions.MSR, 16),
-    Wanted("Basic data partition", partitions.WINDOWS_DATA, None, spare=451),
-    Wanted("Recovery", partitions.WINDOWS_RECOVERY, 450),
-]
-GEN1 = [
-    Wanted("System Reserved", partitions.MBR_NTFS, 500, active=True),
-    Wanted("Windows", partitions.MBR_NTFS, None),
-]
-# Where Windows lies, by generation.
-VOLUME = {"V1": "Windows", "V2": "Basic data partition"}
+_EFI = Wanted("EFI system partition", partitions.ESP, 100)
+_MSR = Wanted("Microsoft reserved partition", partitions.MSR, 16)
+_RECOVERY = Wanted("Recovery", partitions.WINDOWS_RECOVERY, 450)
+_RESERVED = Wanted("System Reserved", partitions.MBR_NTFS, 500, active=True)
+_GEN2 = (_EFI, _MSR, Wanted(WINDOWS, partitions.WINDOWS_DATA, None, spare=451), _RECOVERY)
+_GEN1 = (_RESERVED, Wanted(WINDOWS, partitions.MBR_NTFS, None))
+_TWO = (
+    _EFI,
+    _MSR,
+    Wanted(WINDOWS, partitions.WINDOWS_DATA, 4096),
+    Wanted(ANOTHER, partitions.WINDOWS_DATA, None),
+)
+# A dynamic disk's volumes have this type; its database, at the disk's end, is left out.
+_DYNAMIC = (_RESERVED, Wanted(WINDOWS, partitions.MBR_LDM, None))
 
 _HELD = b"\xcc"
-_INFO = "2026-11-24 09:59:00, Info                  SYSPRP "
 
 
-def disk(image: Path, size_gb: int, generation: str) -> Place:
-    """Make the disk of a guest that never ran Sysprep; return where its Windows lies."""
-    places = partitioned(image, size_gb, *(("gpt", GEN2) if generation == "V2" else ("dos", GEN1)))
-    if generation == "V2":
-        _efi(image, places["EFI system partition"])
-        _small_volume(image, places["Recovery"], "Recovery", "Recovery/WindowsRE/Winre.wim")
-    else:
-        _small_volume(image, places["System Reserved"], "System Reserved", "Boot/BCD")
-    windows = places[VOLUME[generation]]
-    with loop(image, windows.start, windows.size) as device:
-        formatted(device, windows.start, "Windows")
-        with ntfs(device) as volume:
-            populate(volume)
-    return windows
+def disk(image: Path, size_gb: int, generation: str) -> Places:
+    """Make the usual disk, as Azure's own images have it."""
+    if generation == "V1":
+        return _gen1(image, size_gb, _GEN1)
+    places = partitioned(image, size_gb, "gpt", _GEN2)
+    filesystems.vfat(image, places["EFI system partition"], "EFI", "EFI/Microsoft", "EFI/Boot")
+    _small_volume(image, places["Recovery"], "Recovery", "Recovery/WindowsRE/Winre.wim")
+    _windows(image, places[WINDOWS])
+    return places
 
 
-def changed(image: Path, windows: Place, change: Callable[[Path], None]) -> None:
-    """Let the guest change its files while Sysprep runs."""
-    with loop(image, windows.start, windows.size) as device, ntfs(device, SYSPREP_RAN) as volume:
+def dynamic(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk that Windows has converted to a dynamic one."""
+    del generation  # such a disk has an MBR here
+    return _gen1(image, size_gb, _DYNAMIC)
+
+
+def two(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk with a second Windows beside the first."""
+    del generation  # the second one needs a GPT here
+    places = partitioned(image, size_gb, "gpt", _TWO)
+    filesystems.vfat(image, places["EFI system partition"], "EFI", "EFI/Microsoft", "EFI/Boot")
+    for name in (WINDOWS, ANOTHER):
+        _windows(image, places[name], share=8)
+    return places
+
+
+def changed(
+    image: Path,
+    place: Place,
+    change: Callable[[Path], None],
+    *,
+    clean: bool = True,
+    at: str = BUILT,
+) -> None:
+    """Change the files of a volume; leave it shut down cleanly or not."""
+    with loop(image, place.start, place.size) as device, mounted_ntfs(device, at) as volume:
         change(volume)
-
-
-def formatted(device: Path, start: int, label: str) -> None:
-    """Make an NTFS volume that begins at a byte of its disk."""
-    geometry = ("-p", str(start // 512), "-s", "512", "-S", "63", "-H", "255", "-c", "4096")
-    run("mkntfs", "-Q", "-F", "-L", label, *geometry, device)
-
-
-def populate(volume: Path) -> None:
-    """Make the folders and files of a Windows that runs."""
-    for folder in windows_tree.FOLDERS:
-        (volume / folder).mkdir(parents=True)
-    stores = windows_tree.side_by_side()
-    for number, name in enumerate(windows_tree.files()):
-        file = volume / name
-        # Now and then some data, so that the folders' indexes do not lie in one piece.
-        file.write_bytes(_HELD * 4096 * (1 + number % 7) if number % 40 == 0 else b"")
-        if number < len(stores):
-            (volume / stores[number]).mkdir()
-    for name in ("sysprep.exe", "unbcl.dll", "en-US/sysprep.exe.mui"):
-        (volume / SYSPREP / name).write_bytes(b"MZ".ljust(4096, b"\x90"))
-    for name in ("Cleanup", "Generalize", "Respecialize", "Specialize"):
-        (volume / SYSPREP / f"ActionFiles/{name}.xml").write_text(f"<sysprepInformation>{name}")
-    for name in ("SAM", "SECURITY", "SOFTWARE", "SYSTEM", "DEFAULT"):
-        (volume / "Windows/System32/config" / name).write_bytes(b"regf".ljust(8192, b"\0"))
-    state(volume, "IMAGE_STATE_COMPLETE")
-    # Windows Setup's own logs, and those of the Sysprep that the image was once made with.
-    for folder in ("Windows/Panther", f"{SYSPREP}/Panther"):
-        (volume / folder / "setuperr.log").write_bytes(b"")
-        (volume / folder / "setupact.log").write_bytes(_log("The image was made") * 90)
+    ntfs_raw.write_journal(image, place, clean=clean)
 
 
 def state(volume: Path, name: str) -> None:
@@ -94,44 +81,54 @@ def state(volume: Path, name: str) -> None:
     (volume / STATE).write_bytes(f"[State]\r\nImageState={name}\r\n".encode())
 
 
-def began(volume: Path) -> None:
-    """Sysprep runs: the generalize pass has begun and is not over."""
-    state(volume, "IMAGE_STATE_UNDEPLOYABLE")
-    _acted(volume, "Beginning of a new sysprep run", "Pre-validing 'generalize'")
+def log_line(what: str, at: str) -> bytes:
+    """Return a line of Sysprep's log."""
+    return f"{at}, Info                  SYSPRP {what}\r\n".encode()
 
 
-def succeeded(volume: Path) -> None:
-    """Sysprep is done: the state says so, and the tag file is there."""
-    state(volume, "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE")
-    _acted(volume, "Beginning of a new sysprep run", "Successfully created tag file")
-    (volume / TAG).write_bytes(b"")
-    run("setfattr", "-n", "system.ntfs_dos_name", "-v", "SYSPRE~1.TAG", volume / TAG)
+def _gen1(image: Path, size_gb: int, wanted: tuple[Wanted, ...]) -> Places:
+    places = partitioned(image, size_gb, "dos", wanted)
+    _small_volume(image, places["System Reserved"], "System Reserved", "Boot/BCD")
+    _windows(image, places[WINDOWS])
+    return places
 
 
-def failed(volume: Path) -> None:
-    """Sysprep failed its validation; its log is room for a reason that is filled in later."""
-    _acted(volume, "Beginning of a new sysprep run", "Pre-validing 'generalize'")
-    (volume / ERRORS).write_bytes(bytes(LOG_ROOM))
-
-
-def _acted(volume: Path, *what: str) -> None:
-    with (volume / SYSPREP / "Panther/setupact.log").open("ab") as log:
-        log.writelines(_log(line) for line in what)
-
-
-def _log(what: str) -> bytes:
-    return f"{_INFO}{what}\r\n".encode()
-
-
-def _efi(image: Path, place: Place) -> None:
-    with loop(image, place.start, place.size) as device:
-        run("mkfs.vfat", "-F", "32", "-i", "5346494D", "--invariant", device)
-        run("mmd", "-i", device, "::EFI", "::EFI/Microsoft", "::EFI/Microsoft/Boot", "::EFI/Boot")
+def _windows(image: Path, place: Place, share: int = 1) -> None:
+    filesystems.ntfs(image, place, WINDOWS)
+    with ntfs_raw.in_pieces(image, place):
+        changed(image, place, lambda volume: _populate(volume, share))
 
 
 def _small_volume(image: Path, place: Place, label: str, file: str) -> None:
-    with loop(image, place.start, place.size) as device:
-        formatted(device, place.start, label)
-        with ntfs(device) as volume:
-            (volume / file).parent.mkdir(parents=True)
-            (volume / file).write_bytes(_HELD * MIB)
+    filesystems.ntfs(image, place, label)
+    with loop(image, place.start, place.size) as device, mounted_ntfs(device) as volume:
+        (volume / file).parent.mkdir(parents=True)
+        (volume / file).write_bytes(_HELD * MIB)
+
+
+def _populate(volume: Path, share: int) -> None:
+    """Make the folders and files of a Windows that runs; of the many, one in `share`."""
+    files = list(windows_tree.files())[::share]
+    for folder in sorted({Path(name).parent for name in files}):
+        (volume / folder).mkdir(parents=True, exist_ok=True)
+    # The smaller folders come in between, so that what belongs together does not lie together.
+    folders = dict(zip(range(0, len(files), 300 // share), windows_tree.FOLDERS, strict=False))
+    stores = dict(enumerate(windows_tree.side_by_side()[::share]))
+    for number, name in enumerate(files):
+        # Now and then some data, so that the folders' indexes do not lie in one piece.
+        data = _HELD * 4096 * (1 + number % 7) if number % 40 == 0 else b""
+        (volume / name).write_bytes(data)
+        for folder in (folders.get(number), stores.get(number)):
+            if folder:
+                (volume / folder).mkdir(parents=True, exist_ok=True)
+    for name in ("sysprep.exe", "unbcl.dll", "en-US/sysprep.exe.mui"):
+        (volume / SYSPREP / name).write_bytes(b"MZ".ljust(4096, b"\x90"))
+    for name in ("Cleanup", "Generalize", "Respecialize", "Specialize"):
+        (volume / SYSPREP / f"ActionFiles/{name}.xml").write_text(f"<sysprepInformation>{name}")
+    for name in ("SAM", "SECURITY", "SOFTWARE", "SYSTEM", "DEFAULT"):
+        (volume / "Windows/System32/config" / name).write_bytes(b"regf".ljust(8192, b"\0"))
+    state(volume, "IMAGE_STATE_COMPLETE")
+    # Windows Setup's own logs, and those of the Sysprep that Azure's image was once made with.
+    for folder in ("Windows/Panther", f"{SYSPREP}/Panther"):
+        (volume / folder / "setuperr.log").write_bytes(b"")
+        (volume / folder / "setupact.log").write_bytes(log_line("The image was made", BUILT) * 90)

@@ -1,0 +1,67 @@
+"""File systems on parts of a disk image, made to hold a folder's files.
+
+Takes the image, the place, a label and the folder. Everything that is random in a file system (ids,
+hash seeds) comes from its label, and every time stands, so that what is made is the same each time.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from simulator.contents.build.partitions import Place
+from simulator.contents.build.tools import loop, run
+
+
+def ext4(image: Path, place: Place, label: str, tree: Path) -> None:
+    """Make an ext4 volume, its big folders indexed as the kernel would."""
+    words = ("-q", "-F", "-t", "ext4", "-b", "4096", "-L", label, "-U", _id(label))
+    with loop(image, place.start, place.size) as device:
+        run("mke2fs", *words, "-E", f"hash_seed={_id(label)}", "-d", tree, device)
+        run("e2fsck", "-fyD", device, fine=(0, 1))
+
+
+def xfs(image: Path, place: Place, label: str, tree: Path) -> None:
+    """Make an XFS volume."""
+    listing = image.with_name("tree.proto")
+    listing.write_text("\n".join(["-", "0 0", "d--755 0 0", *_listed(tree), "$"]) + "\n")
+    with loop(image, place.start, place.size) as device:
+        run("mkfs.xfs", "-q", "-f", "-L", label, "-m", f"uuid={_id(label)}", "-p", listing, device)
+    listing.unlink()
+
+
+def btrfs(image: Path, place: Place, label: str, tree: Path) -> None:
+    """Make a Btrfs volume."""
+    with loop(image, place.start, place.size) as device:
+        run("mkfs.btrfs", "-q", "-f", "-L", label, "-U", _id(label), "--rootdir", tree, device)
+
+
+def vfat(image: Path, place: Place, *folders: str) -> None:
+    """Make the volume of an EFI system partition, with its folders."""
+    with loop(image, place.start, place.size) as device:
+        run("mkfs.vfat", "-F", "32", "-i", "5346494D", "--invariant", device)
+        run("mmd", "-i", device, *(f"::{folder}" for folder in folders))
+
+
+def ntfs(image: Path, place: Place, label: str) -> None:
+    """Make an NTFS volume without files."""
+    geometry = ("-p", str(place.start // 512), "-s", "512", "-S", "63", "-H", "255", "-c", "4096")
+    with loop(image, place.start, place.size) as device:
+        run("mkntfs", "-Q", "-F", "-L", label, *geometry, device)
+
+
+def _listed(folder: Path) -> Iterator[str]:
+    """Give the lines by which mkfs.xfs is told what a folder has."""
+    for one in sorted(folder.iterdir()):
+        mode = f"{one.stat(follow_symlinks=False).st_mode & 0o777:03o}"
+        if one.is_symlink():
+            yield f"{one.name} l--777 0 0 {one.readlink()}"
+        elif one.is_dir():
+            yield f"{one.name} d--{mode} 0 0"
+            yield from _listed(one)
+            yield "$"
+        else:
+            yield f"{one.name} ---{mode} 0 0 {one}"
+
+
+def _id(label: str) -> str:
+    return str(uuid5(NAMESPACE_URL, label))

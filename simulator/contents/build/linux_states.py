@@ -1,0 +1,102 @@
+"""What `waagent -deprovision+user -force` leaves on a Linux guest's disk.
+
+Each takes the guest's root folder and changes the files as the guest would. The agent removes host
+keys, the contents of its own folder and of that of the leases, its log, and the user; it leaves
+/etc/machine-id as it is (read in the agent's deprovision handlers; for Arch, CoreOS and Flatcar
+alone it goes). Whoever makes an image is to empty it too, so that is what a deprovisioned guest has
+here, but for the layout linux-agent-only.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.contents.build import linux, linux_tree
+from simulator.contents.build.linux_tree import MACHINE_ID, PROVISIONED, USER
+from simulator.contents.build.partitions import Places
+from simulator.contents.build.tools import copied
+
+
+def on_linux(change: Callable[[Path], None]) -> Callable[[Path, Places], None]:
+    """Return the change as one of a disk image."""
+
+    def on_disk(image: Path, places: Places) -> None:
+        linux.changed(image, places, change)
+
+    return on_disk
+
+
+def deprovisioned(root: Path) -> None:
+    """The agent is done, and the machine's identity was emptied."""
+    agent_only(root)
+    (root / "etc/machine-id").write_text("")
+
+
+def uninitialized(root: Path) -> None:
+    """The agent is done, and the machine's identity was put back to what systemd starts from."""
+    agent_only(root)
+    (root / "etc/machine-id").write_text("uninitialized\n")
+
+
+def agent_only(root: Path) -> None:
+    """The agent is done, and nobody emptied the machine's identity."""
+    interrupted(root)
+    _emptied((root / PROVISIONED).parent)
+    (root / "etc/hostname").write_text("localhost.localdomain\n")
+    for file in ("root/.bash_history", "var/log/waagent.log"):
+        (root / file).unlink()
+    shutil.rmtree(root / f"home/{USER}")
+    for name in ("etc/passwd", "etc/shadow", "etc/sudoers.d/waagent"):
+        _without_user(root / name)
+
+
+def interrupted(root: Path) -> None:
+    """The agent did not get far: host keys and leases are gone, the rest is still there."""
+    began(root)
+    _emptied(root / "var/lib/dhcp")
+
+
+def began(root: Path) -> None:
+    """The agent has begun: the host keys are gone."""
+    for key in (root / "etc/ssh").glob("ssh_host_*_key*"):
+        key.unlink()
+
+
+def crashed_after(change: Callable[[Path], None]) -> Callable[[Path, Places], None]:
+    """Return a change after which the guest ran again and crashed: its log alone tells of that."""
+
+    def on_disk(image: Path, places: Places) -> None:
+        def runs_and_crashes(root: Path) -> None:
+            _runs(root)
+            copied(image, "crashed.img")
+
+        linux.changed(image, places, change)
+        linux.changed(image, places, runs_and_crashes)
+        image.with_name("crashed.img").replace(image)
+
+    return on_disk
+
+
+def _runs(root: Path) -> None:
+    """Start the guest again, up to where all that it did is in its file system's log."""
+    linux_tree.make_keys(root)
+    (root / "etc/machine-id").write_text(f"{MACHINE_ID}\n")
+    (root / PROVISIONED).write_text("again")
+    for name in ("etc/machine-id", PROVISIONED, "etc/ssh"):
+        file = os.open(root / name, os.O_RDONLY)
+        os.fsync(file)
+        os.close(file)
+
+
+def _emptied(folder: Path) -> None:
+    for one in folder.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one)
+        else:
+            one.unlink()
+
+
+def _without_user(file: Path) -> None:
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if USER not in line))
