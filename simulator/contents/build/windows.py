@@ -118,9 +118,9 @@ def _populate(volume: Path, share: int) -> None:
         # Now and then some data, so that the folders' indexes do not lie in one piece.
         data = _HELD * 4096 * (1 + number % 7) if number % 40 == 0 else b""
         (volume / name).write_bytes(data)
-        for folder in (folders.get(number), stores.get(number)):
-            if folder:
-                (volume / folder).mkdir(parents=True, exist_ok=True)
+        for other in (folders.get(number), stores.get(number)):
+            if other:
+                (volume / other).mkdir(parents=True, exist_ok=True)
     for name in ("sysprep.exe", "unbcl.dll", "en-US/sysprep.exe.mui"):
         (volume / SYSPREP / name).write_bytes(b"MZ".ljust(4096, b"\x90"))
     for name in ("Cleanup", "Generalize", "Respecialize", "Specialize"):
@@ -129,6 +129,6 @@ def _populate(volume: Path, share: int) -> None:
         (volume / "Windows/System32/config" / name).write_bytes(b"regf".ljust(8192, b"\0"))
     state(volume, "IMAGE_STATE_COMPLETE")
     # Windows Setup's own logs, and those of the Sysprep that Azure's image was once made with.
-    for folder in ("Windows/Panther", f"{SYSPREP}/Panther"):
-        (volume / folder / "setuperr.log").write_bytes(b"")
-        (volume / folder / "setupact.log").write_bytes(log_line("The image was made", BUILT) * 90)
+    for logs in (volume / "Windows/Panther", volume / SYSPREP / "Panther"):
+        (logs / "setuperr.log").write_bytes(b"")
+        (logs / "setupact.log").write_bytes(log_line("The image was made", BUILT) * 90)
