@@ -14,7 +14,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from simulator.arm.disk_access import STORAGE_VERSION
-from simulator.arm.disk_contents import Contents, contents_of
+from simulator.arm.disk_contents import contents_of
 from simulator.arm.envelope import plain
 from simulator.arm.errors import ArmError, not_simulated
 from simulator.arm.identity import Tokens
@@ -25,6 +25,7 @@ from simulator.blob.faults import Fault, Faults
 from simulator.blob.ranges import Span, asked_range, span_of
 from simulator.blob.reads import Read, Reads
 from simulator.blob.refusals import StorageError
+from simulator.contents.disk import Contents
 
 PATH = r"/{account:md-[a-z0-9]+}/{container:[a-z0-9]+}/abcd"
 # At once, and where they drip.
