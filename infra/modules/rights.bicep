@@ -54,7 +54,6 @@ resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           [
             'Microsoft.Authorization/permissions/read'
             'Microsoft.Compute/disks/read'
-            'Microsoft.Compute/virtualMachines/instanceView/read'
             'Microsoft.Compute/virtualMachines/read'
             'Microsoft.ResourceHealth/availabilityStatuses/read'
             'Microsoft.Resources/subscriptions/resourceGroups/read'

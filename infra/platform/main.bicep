@@ -226,11 +226,6 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
   dependsOn: [package]
 }
 
+// One only: a snapshot has several in an order that changes from run to run.
 @description('Id of the resource group: what the events layer is told.')
 output STILLFRAME_PLATFORM string = group.id
-
-@description('The function app\'s name.')
-output STILLFRAME_FUNCTION_APP string = names.functionApp
-
-@description('Id of the resource group of images.')
-output STILLFRAME_IMAGES string = imageGroup
