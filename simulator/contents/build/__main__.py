@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from simulator.contents.build import ntfs_raw
+from simulator.contents.build.check import check
 from simulator.contents.build.pack import Pack
 from simulator.contents.build.partitions import Places
 from simulator.contents.build.plan import RECIPES, Change, Recipe
@@ -38,10 +39,14 @@ def main() -> None:
 def _make(pack: Pack, recipe: Recipe, image: Path) -> None:
     places = recipe.disk(image, recipe.size_gb, recipe.generation)
     base = _entry(recipe, recipe.layout, recipe.sysprep)
+    if places:
+        check(image, places)
     _add(pack, base, image)
     for change in recipe.changes:
         copy = copied(image, "copy.img")
         change.make(copy, places)
+        if change.clean:
+            check(copy, places)
         own = _entry(recipe, change.layout or recipe.layout, change.sysprep)
         _add(pack, own | {"base": base["name"], "log": _log(change, copy, places)}, copy)
 

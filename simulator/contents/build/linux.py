@@ -14,6 +14,9 @@ from simulator.contents.build import filesystems, linux_tree, lvm, partitions
 from simulator.contents.build.partitions import Place, Places, Wanted, partitioned
 from simulator.contents.build.tools import loop, mounted
 
+# ext4 keeps the name, so it is the same on every machine.
+_MOUNTED_AT = Path("/run/simulated-guest")
+
 type Make = Callable[[Path, Place, str, Path], None]
 
 _BIOS = Wanted("bios", partitions.BIOS_BOOT, 4)
@@ -72,15 +75,15 @@ def with_lvm(make: Make) -> Callable[[Path, int, str], Places]:
 
 def changed(image: Path, places: Places, change: Callable[[Path], None]) -> None:
     """Let the guest change its files."""
-    with ExitStack() as until, tempfile.TemporaryDirectory() as folder:
+    _MOUNTED_AT.mkdir(exist_ok=True)
+    with ExitStack() as until:
+        until.callback(_MOUNTED_AT.rmdir)
         if "lvm" in places:
             until.enter_context(lvm.gathered(image, places["lvm"]))
-        root = Path(folder)
         for name, place in _file_systems(places):
             device = until.enter_context(loop(image, place.start, place.size))
-            until.enter_context(mounted(device, root / name))
-        change(root)
-        until.close()
+            until.enter_context(mounted(device, _MOUNTED_AT / name))
+        change(_MOUNTED_AT)
 
 
 def _filled(image: Path, places: Places, make: Make) -> Places:

@@ -25,6 +25,7 @@ class Change:
     make: Callable[[Path, Places], None]
     layout: str | None = None
     log: str | None = None
+    clean: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ OTHER_WINDOWS = (
     Change("never", on_windows(ws.tagged), "windows-from-image"),
     Change("succeeded", on_windows(ws.without_tag), "windows-no-tag"),
     Change("succeeded", on_windows(ws.audited), "windows-audit"),
-    Change("succeeded", on_windows(ws.succeeded, clean=False), "windows-dirty"),
+    Change("succeeded", on_windows(ws.succeeded, clean=False), "windows-dirty", clean=False),
     Change("failed", on_windows(ws.failed), "windows-utf16-log", log="utf-16-le"),
     Change("failed", on_windows(ws.failed_later), "windows-undeployable", log="utf-8"),
 )
@@ -60,11 +61,11 @@ LINUX_STATES = (
 OTHER_LINUX = (
     Change("succeeded", on_linux(on.agent_only), "linux-agent-only"),
     Change("succeeded", on_linux(on.uninitialized), "linux-cloud-init"),
-    Change("succeeded", crashed_after(on.deprovisioned), "linux-dirty"),
+    Change("succeeded", crashed_after(on.deprovisioned), "linux-dirty", clean=False),
 )
 XFS_STATES = (
     *LINUX_STATES,
-    Change("succeeded", crashed_after(on.deprovisioned), "linux-xfs-dirty"),
+    Change("succeeded", crashed_after(on.deprovisioned), "linux-xfs-dirty", clean=False),
 )
 RECIPES = (
     Recipe("windows", "V2", 127, windows.disk, WINDOWS_STATES),

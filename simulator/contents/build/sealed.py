@@ -7,12 +7,17 @@ before it is no more than what tells it: a boot sector's signature, a header's f
 import random
 import struct
 from pathlib import Path
+from uuid import UUID
 
 from simulator.contents.build import partitions
 from simulator.contents.build.partitions import MIB, Places, Wanted, partitioned
 from simulator.contents.build.tools import empty
 
 _NOISE = 64 * 1024
+_BITLOCKER = b"-FVE-FS-"
+_BITLOCKER_ID = UUID("4967d63b-2e29-4ad8-8399-f6a339e3d001")
+# Where the three copies of what BitLocker keeps of a volume begin.
+_METADATA = (32 * MIB, 64 * MIB, 96 * MIB)
 _EFI = Wanted("EFI", partitions.ESP, 100)
 _BOOT = Wanted("boot", partitions.LINUX_DATA, 500)
 
@@ -33,8 +38,12 @@ def bitlocker(image: Path, size_gb: int, generation: str) -> Places:
         reserved = Wanted("System Reserved", partitions.MBR_NTFS, 500, active=True)
         wanted = (reserved, Wanted("Windows", partitions.MBR_NTFS, None))
         places = partitioned(image, size_gb, "dos", wanted)
-    sector = struct.pack("<3s8sHBH", b"\xeb\x58\x90", b"-FVE-FS-", 512, 8, 0).ljust(510, b"\0")
-    _write(image, places["Windows"].start, sector + b"\x55\xaa")
+    sector = struct.pack("<3s8sHBH", b"\xeb\x58\x90", _BITLOCKER, 512, 8, 0).ljust(160, b"\0")
+    sector += struct.pack("<16sQQQ", _BITLOCKER_ID.bytes_le, *_METADATA)
+    start = places["Windows"].start
+    _write(image, start, sector.ljust(510, b"\0") + b"\x55\xaa")
+    for at in _METADATA:
+        _write(image, start + at, struct.pack("<8sHH", _BITLOCKER, 64, 2))
     return places
 
 

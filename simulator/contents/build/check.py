@@ -1,0 +1,35 @@
+"""Whether an image is what its file systems' own checkers call sound.
+
+Takes an image and the places on it; raises where a checker complains. A volume that was left
+uncleanly on purpose is not asked.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from simulator.contents.build import lvm
+from simulator.contents.build.partitions import Places
+from simulator.contents.build.tools import loop, run
+
+_NOTHING_FOUND = 2
+_CHECKERS = {
+    "ntfs": ("ntfs-3g.probe", "--readwrite"),
+    "vfat": ("fsck.vfat", "-n"),
+    "ext4": ("e2fsck", "-fn"),
+    "xfs": ("xfs_repair", "-n"),
+    "btrfs": ("btrfs", "check", "--readonly"),
+}
+
+
+def check(image: Path, places: Places) -> None:
+    """Ask the checker of each file system on a disk."""
+    run("sfdisk", "--verify", image)
+    with ExitStack() as until:
+        if "lvm" in places:
+            until.enter_context(lvm.gathered(image, places["lvm"]))
+        for place in places.values():
+            with loop(image, place.start, place.size) as device:
+                words = ("blkid", "-p", "-o", "value", "-s", "TYPE", device)
+                kind = run(*words, fine=(0, _NOTHING_FOUND)).strip()
+                if kind in _CHECKERS:
+                    run(*_CHECKERS[kind], device)
