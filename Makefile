@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra lint clean
+.PHONY: demo test sim sweep status bench infra fuzz lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,10 @@ lint: $(STAMP)
 
 test: lint
 	$(PY) -m pytest
+
+# Ten thousand broken and hostile disks; `make test` tries some of them.
+fuzz: $(STAMP)
+	MUTATIONS=10008 $(PY) -m pytest tests/disk/test_hostile.py
 
 clean:
 	rm -rf $(VENV) .demo .bench .sim .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import burst, fleet
+from bench import burst, disks, fleet
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".bench"
@@ -21,11 +21,17 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     logging.basicConfig(filename=OUT / "simulator.log", level=logging.WARNING)
     console = Console(width=110)
+    imported, disks_measured = disks.run()
+    console.print(disks.show(imported, disks_measured))
     burst_measured = burst.run(ROOT, OUT, BURST_VMS)
     console.print(burst.show(burst_measured))
     fleet_measured = fleet.run(OUT, FLEET_VMS, FLEET_STOPPED)
     console.print(fleet.show(fleet_measured))
-    summary = {"burst": burst_measured.row(), "fleet": asdict(fleet_measured)}
+    summary = {
+        "disks": {"import_ms": imported, "verdicts": list(map(asdict, disks_measured))},
+        "burst": burst_measured.row(),
+        "fleet": asdict(fleet_measured),
+    }
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     return 0
 

@@ -47,9 +47,9 @@ def run(root: Path, out: Path, vms: int) -> Burst:
     """Let that many ordered VMs shut down at once; return when all are asked to deallocate."""
     with Simulator(speed=1.0, state_dir=out / "simulator") as simulator:
         settings = {"SUBSCRIPTIONS": simulator.subscription_id, "PROOF": "off"}
-        events = root / "infra" / "event-subscriptions.json"
+        template = root / "infra" / "usual.snapshot.json"
         log = out / "host.log"
-        with Deployment(simulator, root, settings, events, log, timers=False):
+        with Deployment(simulator, root, settings, template, log, timers=False):
             steering = simulator.client
             steering.ask("PUT", "eventgrid/latency", {"health": 0})
             ids = [_waiting_vm(steering, number) for number in range(vms)]

@@ -33,23 +33,21 @@ def main() -> int:
     logging.basicConfig(filename=_log_file(), level=logging.WARNING)
     console.print(
         f"Starting a simulated Azure subscription ({SPEED:.0f} times faster than life) and the "
-        "function app.\nPROOF=off: the app does not read disks yet, so it trusts that Sysprep "
-        "finished."
+        "function app, which reads each OS disk before it generalizes anything (PROOF=required)."
     )
     with Simulator(speed=SPEED, state_dir=OUT / "simulator") as simulator:
         os.environ.update(simulator.environment())
         settings = {
             "SUBSCRIPTIONS": simulator.subscription_id,
-            "PROOF": "off",
             "IMAGE_RESOURCE_GROUP": (
                 f"/subscriptions/{simulator.subscription_id}/resourceGroups/{IMAGES_GROUP}"
             ),
             "COST_GUARD_CURRENCY": "EUR",
             "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
         }
-        events = ROOT / "infra" / "event-subscriptions.json"
+        template = ROOT / "infra" / "usual.snapshot.json"
         engineer = Engineer(simulator)
-        with Deployment(simulator, ROOT, settings, events, OUT / "host.log"):
+        with Deployment(simulator, ROOT, settings, template, OUT / "host.log"):
             courses = set_the_scene(simulator.client, engineer)
             with Screen(console, courses) as screen:
                 good = tell(simulator.client, engineer, courses, screen.show)
@@ -77,10 +75,18 @@ def _log_file() -> Path:
 
 def _conclusion(summary: dict[str, list[dict[str, int]]]) -> str:
     requests = [one["arm_requests"] for one in summary["captures"]]
+    proofs = [one["proof_requests"] for one in summary["captures"]]
+    reads = [one["disk_reads"] for one in summary["captures"]]
     return (
-        f"Each image took {min(requests)} to {max(requests)} requests to Azure, none of them "
-        f"waiting. {OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
+        f"Each image took {_span(requests)} requests to Azure, none of them "
+        f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "
+        f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
     )
+
+
+def _span(numbers: list[int]) -> str:
+    least, most = min(numbers), max(numbers)
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The demo's VMs, and what is to become of each.
 
-`words` are the simulator's for making the VM, `order` the value of the capture tag.
+`words` are the simulator's for making the VM, `order` the value of the capture tag, `act` what its
+guest does once the order is answered.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class Ending(StrEnum):
     FLAGGED = "flagged"
     CLEARED = "cleared"
     EXEMPT = "exempt"
+    NOT_GENERALIZED = "not-generalized"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Actor:
     name: str
     order: str | None
     ending: Ending
+    act: str | None = None
     words: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -43,11 +46,15 @@ class Definition:
 
     name: str
     security_type: str
+    os_type: str = "Windows"
 
 
 DEFINITIONS = (
     Definition("windows-2025", "Standard"),
     Definition("windows-2025-tl", "TrustedLaunch"),
+    Definition("windows-2022", "Standard"),
+    Definition("windows-11", "Standard"),
+    Definition("linux", "TrustedLaunch", "Linux"),
 )
 
 
@@ -61,18 +68,43 @@ CAST = (
         "web",
         f"{GALLERY}/windows-2025",
         Ending.CAPTURED,
+        "sysprep",
         {"security_type": "Standard"},
     ),
     Actor(
         "vault",
         f"{GALLERY}/windows-2025-tl",
         Ending.CAPTURED,
+        "sysprep",
         {"security_type": "TrustedLaunch"},
     ),
-    Actor("legacy", "managed-image", Ending.CAPTURED, {"generation": "V1"}),
-    Actor("kiosk", "managed-image", Ending.REFUSED, {"security_type": "TrustedLaunch"}),
-    Actor("neighbour", None, Ending.UNTOUCHED),
-    Actor("forgotten", None, Ending.FLAGGED, _stopped(75, tags={"owner": "build-team"})),
-    Actor("batch", None, Ending.CLEARED, _stopped(20, os="Linux", size="Standard_D8s_v5")),
-    Actor("standby", None, Ending.EXEMPT, _stopped(9, tags={"stillframe-cost-guard": "ignore"})),
+    Actor("legacy", "managed-image", Ending.CAPTURED, "sysprep", {"generation": "V1"}),
+    Actor(
+        "runner",
+        f"{GALLERY}/linux",
+        Ending.CAPTURED,
+        "deprovision",
+        {"os": "Linux", "security_type": "TrustedLaunch"},
+    ),
+    Actor(
+        "hasty",
+        f"{GALLERY}/windows-2022",
+        Ending.NOT_GENERALIZED,
+        "shutdown",
+        {"security_type": "Standard"},
+    ),
+    Actor(
+        "appx",
+        f"{GALLERY}/windows-11",
+        Ending.NOT_GENERALIZED,
+        "sysprep-fails-and-shuts-down",
+        {"security_type": "Standard"},
+    ),
+    Actor("kiosk", "managed-image", Ending.REFUSED, words={"security_type": "TrustedLaunch"}),
+    Actor("neighbour", None, Ending.UNTOUCHED, "reboot"),
+    Actor("forgotten", None, Ending.FLAGGED, words=_stopped(75, tags={"owner": "build-team"})),
+    Actor("batch", None, Ending.CLEARED, words=_stopped(20, os="Linux", size="Standard_D8s_v5")),
+    Actor(
+        "standby", None, Ending.EXEMPT, words=_stopped(9, tags={"stillframe-cost-guard": "ignore"})
+    ),
 )

@@ -52,6 +52,11 @@ class Engineer:
         group, name = vm_id.split("/")[4], vm_id.split("/")[8]
         self._compute.virtual_machines.begin_deallocate(group, name, polling=False)
 
+    def start(self, vm_id: str) -> None:
+        """Start a VM, as `az vm start --no-wait` does."""
+        group, name = vm_id.split("/")[4], vm_id.split("/")[8]
+        self._compute.virtual_machines.begin_start(group, name, polling=False)
+
 
 def _definition_body(definition: Definition) -> dict[str, object]:
     """Return a definition's PUT; one that named no security type would be TrustedLaunchSupported.
@@ -62,7 +67,7 @@ def _definition_body(definition: Definition) -> dict[str, object]:
     return {
         "location": LOCATION,
         "properties": {
-            "osType": "Windows",
+            "osType": definition.os_type,
             "osState": "Generalized",
             "hyperVGeneration": "V2",
             "architecture": "x64",

@@ -82,7 +82,8 @@ def results(courses: list[Course], bills: Mapping[str, Bill]) -> Table:
 
 def _timeline(course: Course) -> str:
     moments = (
-        "tagged", "stopped", "flagged", "deallocated", "capturing", "captured", "cleared", "refused"
+        "tagged", "stopped", "flagged", "deallocated", "capturing", "captured", "cleared",
+        "refused", "not-generalized", "started again",
     )  # fmt: skip
     return "\n".join(
         f"{_clock(course.instants[moment])} {moment}"
@@ -98,8 +99,9 @@ def _outcome(course: Course, bill: Bill | None) -> str:
         return "stopped, and its owner wants it so"
     if bill:
         return f"{_styled(course.status)}\n{bill}"
-    shown = IMAGE if course.status == Ending.CAPTURED else DETAIL
-    return f"{_styled(course.status)}\n{course.tags.get(shown, '')}"
+    ending = course.actor.ending
+    shown = course.tags.get(IMAGE, "") if ending is Ending.CAPTURED else course.details[ending]
+    return f"{_styled(ending)}\n{shown}"
 
 
 def _styled(status: str) -> str:

@@ -28,18 +28,24 @@ CAPTURE, STATUS, DETAIL, IMAGE, ALERTED = (
     f"stillframe-{name}" for name in ("capture", "status", "detail", "image", "billed-alerted")
 )
 READY = {"waiting", "refused"}
+type Done = Callable[[datetime], bool]
+
 UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 
 
 @dataclass
 class Course:
-    """What has happened to a VM: an instant for each thing first seen, and how it stands."""
+    """What has happened to a VM: an instant for each thing first seen, and how it stands.
+
+    `details` has what its tag said beside each status.
+    """
 
     actor: Actor
     vm_id: str
     instants: dict[str, datetime] = field(default_factory=dict)
     power: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -57,6 +63,8 @@ class Course:
         for thing in (self.power, self.status):
             if thing:
                 self.instants.setdefault(thing, now)
+        if self.status:
+            self.details[self.status] = self.tags.get(DETAIL, "")
         return before != (self.power, self.status)
 
     def ended(self, now: datetime) -> bool:
@@ -81,36 +89,62 @@ def tell(
 ) -> bool:
     """Let it happen, showing each change; return whether all ended as told.
 
-    Two are acted upon once they are seen: the ordered VMs' guests run Sysprep when their orders
-    have been answered, and one flagged VM is deallocated when the flag is up.
+    The guests act when the orders have been answered. What a person does then: a deprovisioned
+    Linux, which does not shut itself down, is deallocated, and so is one flagged VM when the flag
+    is up; and a VM that ran no Sysprep is started again, because it can be.
     """
-    for course in courses:
-        if course.actor.order:
-            course.instants["tagged"] = steering.now()
-            engineer.tag(course.vm_id, {CAPTURE: course.actor.order})
-    ready = [course for course in courses if course.actor.order]
-    if not _watch(steering, courses, show, lambda _: all(one.status in READY for one in ready)):
-        return False
-    for course in courses:
-        if course.actor.ending is Ending.CAPTURED:
-            steering.guest(course.vm_id, "sysprep")
-        elif course.actor.ending is Ending.UNTOUCHED:
-            steering.guest(course.vm_id, "reboot")
-    wasteful = [one for one in courses if one.actor.ending is Ending.CLEARED]
-    if not _watch(
-        steering, courses, show, lambda _: all(one.status == Ending.FLAGGED for one in wasteful)
-    ):
-        return False
-    for course in wasteful:
+
+    def order(course: Course) -> None:
+        course.instants["tagged"] = steering.now()
+        engineer.tag(course.vm_id, {CAPTURE: str(course.actor.order)})
+
+    def guest_acts(course: Course) -> None:
+        steering.guest(course.vm_id, str(course.actor.act))
+
+    def deallocate(course: Course) -> None:
         engineer.deallocate(course.vm_id)
-    return _watch(steering, courses, show, lambda now: all(one.ended(now) for one in courses))
+
+    def start(course: Course) -> None:
+        engineer.start(course.vm_id)
+
+    ordered = [one for one in courses if one.actor.order]
+    acting = [one for one in courses if one.actor.act]
+    linux = [one for one in courses if one.actor.act == "deprovision"]
+    wasteful = [one for one in courses if one.actor.ending is Ending.CLEARED]
+    hasty = [one for one in courses if one.actor.act == "shutdown"]
+    acts: list[tuple[Callable[[Course], None], list[Course], Done]] = [
+        (order, ordered, lambda _: all(one.status in READY for one in ordered)),
+        (guest_acts, acting, lambda _: all(map(_deprovisioned(steering), linux))),
+        (deallocate, linux, lambda _: all(one.status == Ending.FLAGGED for one in wasteful)),
+        (deallocate, wasteful, lambda now: all(one.ended(now) for one in courses)),
+        (start, hasty, lambda now: all(_runs_again(one, now) for one in hasty)),
+    ]
+    for act, whom, done in acts:
+        for course in whom:
+            act(course)
+        if not _watch(steering, courses, show, done):
+            return False
+    return True
+
+
+def _deprovisioned(steering: SimClient) -> Callable[[Course], bool]:
+    """Say whether waagent has done its work: its guest goes on running."""
+    return lambda course: steering.vm(course.vm_id)["sysprep"] == "succeeded"
+
+
+def _runs_again(course: Course, now: datetime) -> bool:
+    """Whether a VM runs and waits for Sysprep, as before its capture was tried."""
+    again = course.power == "running" and course.status == "waiting"
+    if again:
+        course.instants["started again"] = now
+    return again
 
 
 def _watch(
     steering: SimClient,
     courses: list[Course],
     show: Callable[[Course], None],
-    done: Callable[[datetime], bool],
+    done: Done,
 ) -> bool:
     for now in _instants(steering):
         facts = {one["id"]: one for one in steering.vms()}

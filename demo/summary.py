@@ -1,10 +1,11 @@
 """What the demo cost, counted from the simulator's log of all ARM requests.
 
 Gives the content of `.demo/summary.json`. A capture's requests are those by the app that name the
-VM's resource group (each VM has its own) or its image definition.
+VM's resource group (each VM has its own) or its image definition; those of its proof are counted
+apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from simulator.client import SimClient
 
 BILLED = {"Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"}
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
+
+type Request = dict[str, Any]
+
+_PROOF = {"begingetaccess", "endgetaccess", "diskoperations", "disk permissions"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,17 @@ def summarize(
 ) -> dict[str, Any]:
     """Return the summary; `seconds` of captures are simulated, of the whole demo real."""
     requests = steering.requests(caller="app")
+    reads = steering.disk_reads()
     return {
-        "captures": [_capture(one, requests) for one in _ending(courses, Ending.CAPTURED)],
+        "captures": [_capture(one, requests, reads) for one in _ending(courses, Ending.CAPTURED)],
+        "not_generalized": [
+            {
+                "vm": one.actor.name,
+                "reason": one.details[Ending.NOT_GENERALIZED],
+                "started_again": "started again" in one.instants,
+            }
+            for one in _ending(courses, Ending.NOT_GENERALIZED)
+        ],
         "refusals": [
             {"vm": one.actor.name, "reason": one.tags.get(DETAIL, "")}
             for one in _ending(courses, Ending.REFUSED)
@@ -84,8 +98,44 @@ def _billed(
     ]
 
 
-def _capture(course: Course, requests: list[dict[str, Any]]) -> dict[str, Any]:
-    mine = [one for one in requests if _concerns(one["path"], course)]
+def proof_requests(requests: Iterable[Request]) -> list[Request]:
+    """Return the requests that only proofs make, of requests in their order.
+
+    They open and close a disk and ask how far that is, ask what may be done with a disk, and look
+    at VM and disk again once it is closed.
+    """
+    found, again = [], set[tuple[str, str]]()
+    for one in requests:
+        path = one["path"].lower()
+        kind, group = _kind(path), path.split("/")[4] if "/resourcegroups/" in path else ""
+        if kind == "endgetaccess":
+            again |= {("virtualmachines", group), ("disks", group)}
+        if kind in _PROOF or (one["method"] == "GET" and (kind, group) in again):
+            again.discard((kind, group))
+            found.append(one)
+    return found
+
+
+def _kind(path: str) -> str:
+    """Return what a path asks for: a proof's own act, or the type of the resource it names."""
+    parts = path.split("/")
+    if "diskoperations" in parts:
+        return "diskoperations"
+    if parts[-1] == "permissions":
+        return "disk permissions" if "disks" in parts else "permissions"
+    return parts[-1] if parts[-1] in _PROOF else parts[-2]
+
+
+def _capture(course: Course, requests: list[Request], reads: list[Request]) -> dict[str, Any]:
+    proofs = proof_requests(requests)
+    opened = {one["requestId"] for one in proofs if _concerns(one["path"], course)}
+    proof = [
+        one
+        for one in proofs
+        if _concerns(one["path"], course) or one["path"].rsplit("/", 1)[1] in opened
+    ]
+    rest = [one for one in requests if one not in proofs]
+    mine = [one for one in rest if _concerns(one["path"], course)]
     took = course.instants["captured"] - course.instants["tagged"]
     return {
         "vm": course.actor.name,
@@ -94,7 +144,9 @@ def _capture(course: Course, requests: list[dict[str, Any]]) -> dict[str, Any]:
         "seconds": round(took.total_seconds()),
         "arm_requests": len(mine),
         "arm_writes": sum(one["method"] in WRITES for one in mine),
-        "polls": sum("operations/" in one["path"].lower() for one in requests),
+        "polls": sum("operations/" in one["path"].lower() for one in rest),
+        "proof_requests": len(proof),
+        "disk_reads": sum(_concerns(one["disk"], course) for one in reads),
     }
 
 

@@ -20,6 +20,7 @@ from shared.model import (
     VersionRef,
     write_instant,
 )
+from shared.tell import cut
 
 
 def act(arm: Arm, vm: ObservedVm, step: Step, now: datetime) -> None:
@@ -86,7 +87,8 @@ def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
         SourceTag.VM: vm.ref.name,
         SourceTag.VM_ID: vm.vm_id,
         SourceTag.AS_OF: write_instant(step.as_of),
-        SourceTag.PROOF: step.proof.value,
+        SourceTag.PROOF: step.verdict.proof.value,
+        SourceTag.PROOF_DETAIL: cut(step.verdict.why),
         SourceTag.STARTED: write_instant(now),
         **_plan_tags(vm.plan),
     }

@@ -19,6 +19,7 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -28,7 +29,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import RequestsTransport
-from azure.core.rest import HttpRequest
+from azure.core.rest import HttpRequest, HttpResponse
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient, models
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -48,6 +49,9 @@ _COMPUTE_API = "2026-04-01"
 _DISK_API = "2026-03-02"
 _GALLERY_API = "2026-03-03"
 """The api-versions that this SDK's own operations speak."""
+
+DISK_SCOPE = "https://disk.azure.com//.default"
+"""What a token for the bytes of disks is made out to; two slashes, as Azure documents it."""
 
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
 
@@ -73,6 +77,18 @@ _TRANSIENT_WORDS = re.compile(
 )
 _FINAL_CODES = {"MissingSubscriptionRegistration", "ScopeLocked"}  # "remove the lock and try again"
 _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an operation on a disk is: where to ask again, None once it has succeeded.
+
+    `sas` is the URL that opening gives, a secret; `retry_after` is in seconds.
+    """
+
+    poll: str | None
+    sas: str | None = field(default=None, repr=False)
+    retry_after: float | None = None
 
 
 class _PatientRetry(policies.RetryPolicy[Any, Any]):
@@ -120,7 +136,7 @@ class Arm:
 
     def disk(self, disk_id: str) -> wire.Disk | Missing:
         """Return a managed disk."""
-        return self._get(_subscription_of(disk_id), disk_id, _DISK_API, wire.Disk)
+        return self._get(subscription_of(disk_id), disk_id, _DISK_API, wire.Disk)
 
     def definition(self, target: GalleryTarget) -> wire.Definition | Missing:
         """Return a gallery's image definition."""
@@ -187,6 +203,24 @@ class Arm:
                 polling=False,
             )
 
+    def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:
+        """Start opening a disk's bytes for reading, for so long at most."""
+        body = {"access": "Read", "durationInSeconds": seconds}
+        return self._begin(disk_id, "beginGetAccess", body)
+
+    def end_disk_access(self, disk_id: str) -> Progress:
+        """Start closing a disk's bytes, to everybody."""
+        return self._begin(disk_id, "endGetAccess", None)
+
+    def poll(self, disk_id: str, url: str) -> Progress:
+        """Return how far an operation on a disk is; raise what it failed of."""
+        return self._progress(subscription_of(disk_id), HttpRequest("GET", url))
+
+    def disk_token(self) -> str:
+        """Return a token for the bytes of disks that want one beside their URL."""
+        with _our_errors():
+            return self._credential.get_token(DISK_SCOPE).token
+
     def health(self, ref: VmRef) -> wire.Availability | Missing:
         """Return what Resource Health says of a VM now."""
         url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
@@ -242,11 +276,33 @@ class Arm:
             raise
         return _decoded(content, shape)
 
+    def _begin(self, disk_id: str, act: str, body: Mapping[str, Any] | None) -> Progress:
+        url = f"{disk_id}/{act}?api-version={_DISK_API}"
+        return self._progress(subscription_of(disk_id), HttpRequest("POST", url, json=body))
+
+    def _progress(self, subscription: str, request: HttpRequest) -> Progress:
+        response = self._ask(subscription, request)
+        said = _decoded(response.content, wire.Operation) if response.content else wire.Operation()
+        if said.status in ("Failed", "Canceled"):
+            error = said.error or wire.Fault(said.status)
+            msg = f"{error.code}: {error.message}"
+            raise Transient(msg)
+        at = response.headers.get("Azure-AsyncOperation")
+        output = said.properties.output if said.properties else wire.DiskAccess()
+        return Progress(
+            poll=None if said.status == "Succeeded" else at or str(request.url),
+            sas=output.access_sas,
+            retry_after=_seconds(response.headers.get("Retry-After")),
+        )
+
     def _send(self, subscription: str, request: HttpRequest) -> bytes:
+        return self._ask(subscription, request).content
+
+    def _ask(self, subscription: str, request: HttpRequest) -> HttpResponse:
         with _our_errors():
             response = self._client(subscription).send_request(request)
             response.raise_for_status()
-            return response.content
+            return response
 
     def _client(self, subscription: str) -> ComputeManagementClient:
         key = subscription.lower()
@@ -317,8 +373,11 @@ def our_error(error: AzureError) -> Transient | Refused:
 
 def _retry_after(error: HttpResponseError) -> float | None:
     """Return the seconds after which Azure wants to be asked again, where it says so."""
-    said = getattr(error.response, "headers", {}).get("Retry-After", "")
-    return float(said) if said.isdecimal() else None
+    return _seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+
+
+def _seconds(said: str | None) -> float | None:
+    return float(said) if said and said.isdecimal() else None
 
 
 def _said(error: HttpResponseError) -> tuple[str, str]:
@@ -343,6 +402,6 @@ def _decoded[T](content: bytes, shape: type[T]) -> T:
         raise Transient(msg) from error
 
 
-def _subscription_of(resource_id: str) -> str:
+def subscription_of(resource_id: str) -> str:
     """Return the subscription in a resource id: `/subscriptions/<this>/..`."""
     return resource_id.split("/", 3)[2]

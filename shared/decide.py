@@ -121,7 +121,7 @@ def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
         unseen = vm.power is not PowerState.DEALLOCATING
         return Rest(_stuck_deallocation(vm, order, now), unseen=unseen)
     answered = vm.power is PowerState.STOPPED and _waits_for(vm, order)
-    if not answered and (finding := preflight(look, order)):
+    if not answered and (finding := preflight(look, order, settings.proof)):
         return _refuse(vm, order, finding.why) if isinstance(finding, Refusal) else finding
     if vm.power is PowerState.RUNNING:
         return Rest(Say(status=Status.WAITING, detail=_READY, image=order.label), unseen=True)
@@ -165,17 +165,17 @@ def _deallocated(
     if not _goes_on(verdict, settings.proof):
         if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
             return _refuse(vm, order, verdict.why)
-        return Rest(_not_generalized(vm, order, verdict.why, verdict.instant or released))
+        return Rest(_not_generalized(vm, order, verdict.why, released, verdict.proof))
     as_of = _pinned(vm) or released
     ref = _follow(look, order, as_of, now)
     if not isinstance(ref, _FREE):
         return ref
     if not vm.generalized:
         return Generalize(_capturing(ref, as_of))
-    return _start(look, order, ref, as_of, verdict.proof)
+    return _start(look, order, ref, as_of, verdict)
 
 
-def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, proof: Proof) -> Decision:
+def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Verdict) -> Decision:
     if isinstance(order.target, GalleryTarget) and look.regions is None:
         return ReadRegions(order.target)
     return Create(
@@ -183,7 +183,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, proof: Proo
         ref=ref,
         order=order,
         as_of=as_of,
-        proof=proof,
+        verdict=verdict,
         generation=generation(look) or "",
         regions=look.regions or (),
     )
@@ -276,10 +276,14 @@ def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
             assert_never(verdict.proof)
 
 
-def _not_generalized(vm: ObservedVm, order: Order, why: str, as_of: datetime) -> Say:
+def _not_generalized(
+    vm: ObservedVm, order: Order, why: str, as_of: datetime, proof: Proof | None = None
+) -> Say:
     if vm.generalized and _MARKED not in why:
         why = f"{_MARKED}; {why}"
-    return Say(status=Status.NOT_GENERALIZED, detail=why, image=order.label, as_of=as_of)
+    return Say(
+        status=Status.NOT_GENERALIZED, detail=why, image=order.label, as_of=as_of, proof=proof
+    )
 
 
 def _capturing(ref: ImageRef, as_of: datetime) -> Say:
@@ -298,7 +302,7 @@ def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
 
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
-_NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off", None)
+_NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
 _MAKING = "Azure makes the image"
 _MARKED = "somebody has marked it generalized, so it cannot start again"

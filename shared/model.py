@@ -84,6 +84,7 @@ class SourceTag(StrEnum):
     VM_ID = "stillframe-source-id"
     AS_OF = "stillframe-as-of"
     PROOF = "stillframe-proof"
+    PROOF_DETAIL = "stillframe-proof-detail"
     STARTED = "stillframe-started"
     PLAN_PUBLISHER = "stillframe-plan-publisher"
     PLAN_PRODUCT = "stillframe-plan-product"
@@ -341,6 +342,9 @@ class ObservedDisk:
     accelerated_network: bool | None
     encrypted_by_guest: bool
     customer_key: bool
+    network_access: str | None = None
+    public_access: str | None = None
+    entra_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,10 +383,15 @@ class ObservedImage:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One grant of the permissions API: patterns of actions, wildcards included."""
+    """One grant of the permissions API: patterns of actions, wildcards included.
+
+    `data_actions` are those on what a resource holds, as the bytes of a disk.
+    """
 
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,11 +413,10 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the OS disk said when it was read, why, and the instant it holds for."""
+    """What the OS disk said when it was read, and what that rests on, in words for people."""
 
     proof: Proof
     why: str
-    instant: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -424,6 +432,7 @@ class Look:
     definition: Definition | Missing | None = None
     regions: tuple[Region, ...] | None = None
     rights: Rights | None = None
+    disk_rights: tuple[Permission, ...] | Missing | None = None
     images: Mapping[str, ObservedImage | Missing] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -476,6 +485,11 @@ class ReadRights:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadDiskRights:
+    """The rules need to know whether the app may read the OS disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadImage:
     """The rules need to know whether this image is there, and how far."""
 
@@ -488,7 +502,14 @@ class ReadProof:
 
 
 type Read = (
-    ReadDisk | ReadDataDisks | ReadDefinition | ReadRegions | ReadRights | ReadImage | ReadProof
+    ReadDisk
+    | ReadDataDisks
+    | ReadDefinition
+    | ReadRegions
+    | ReadRights
+    | ReadDiskRights
+    | ReadImage
+    | ReadProof
 )
 
 
@@ -497,7 +518,7 @@ class Say:
     """What an order's tags and outcome event are to say.
 
     `image` is a label, `as_of` the instant that status and image hold for; `of` is the image once
-    there is one, `stuck` marks a step that takes longer than it may.
+    there is one, `proof` the disk's own word, `stuck` marks a step that takes longer than it may.
     """
 
     status: Status
@@ -505,6 +526,7 @@ class Say:
     image: str
     as_of: datetime | None = None
     of: ObservedImage | None = None
+    proof: Proof | None = None
     stuck: bool = False
 
 
@@ -543,7 +565,7 @@ class Create:
     ref: ImageRef
     order: Order
     as_of: datetime
-    proof: Proof
+    verdict: Verdict
     generation: str
     regions: tuple[Region, ...]
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from shared import wire
-from shared.arm import Arm
+from shared.arm import Arm, subscription_of
+from shared.errors import Transient
 from shared.model import (
     AttachedDisk,
     Definition,
@@ -29,6 +30,7 @@ from shared.model import (
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
+    ReadDiskRights,
     ReadImage,
     ReadProof,
     ReadRegions,
@@ -75,12 +77,27 @@ def read(arm: Arm, look: Look, what: Read) -> Look:
             return replace(look, regions=newest_regions(arm.versions(target)))
         case ReadRights(target):
             return replace(look, rights=_rights(arm, look.vm.ref, target))
+        case ReadDiskRights():
+            return replace(look, disk_rights=_disk_rights(arm, look.vm.os_disk.id))
         case ReadImage(ref):
             return replace(look, images={**look.images, ref.key: image(arm, ref)})
         case ReadProof():
-            return replace(look, verdict=examine(look))
+            return _proven(arm, look)
         case _:
             assert_never(what)
+
+
+def _proven(arm: Arm, look: Look) -> Look:
+    """Return the look with the disk's verdict, and VM and disk as they are now that it is closed.
+
+    Reading takes seconds in which others may have come first, and it may have moved the instant.
+    """
+    verdict = examine(arm, look)
+    again = look_again(arm, look)
+    if isinstance(again, Missing):
+        msg = f"{look.vm.ref.id} went while its disk was read"
+        raise Transient(msg)
+    return replace(again, disk=_disk(arm, again.vm.os_disk.id), verdict=verdict)
 
 
 def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:
@@ -193,6 +210,9 @@ def _observed_disk(disk: wire.Disk) -> ObservedDisk:
         accelerated_network=capable.accelerated_network,
         encrypted_by_guest=bool(ade and ade.enabled),
         customer_key=bool(keys and keys.disk_encryption_set_id),
+        network_access=properties.network_access_policy,
+        public_access=properties.public_network_access,
+        entra_only=properties.data_access_auth_mode == "AzureActiveDirectory",
     )
 
 
@@ -248,10 +268,18 @@ def _rights(arm: Arm, vm: VmRef, target: Target) -> Rights:
     )
 
 
+def _disk_rights(arm: Arm, disk_id: str | None) -> tuple[Permission, ...] | Missing:
+    granted = _granted(arm.permissions(disk_id, subscription_of(disk_id))) if disk_id else None
+    return Missing.DENIED if granted is None else granted
+
+
 def _granted(grants: wire.Grants | Missing) -> tuple[Permission, ...] | None:
     if isinstance(grants, Missing):
         return None
-    return tuple(Permission(one.actions, one.not_actions) for one in grants.value)
+    return tuple(
+        Permission(one.actions, one.not_actions, one.data_actions, one.not_data_actions)
+        for one in grants.value
+    )
 
 
 def _attached(disk: wire.VmDisk) -> AttachedDisk:

@@ -20,15 +20,18 @@ from shared.model import (
     ObservedVm,
     Order,
     Plan,
+    PowerState,
     Read,
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
+    ReadDiskRights,
     ReadImage,
     ReadRights,
     Refusal,
 )
-from shared.rights import lacking
+from shared.rights import lacking, lacking_on_disk
+from shared.settings import ProofPolicy
 from shared.targets import made_from
 
 type Finding = Refusal | Read | None
@@ -40,13 +43,43 @@ DATA_DISK_LIMIT_GB = 1024
 _ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
 _TRUSTED_LAUNCH = "TrustedLaunch"
 _CONFIDENTIAL = "ConfidentialVM"
+_CLOSED_NETWORKS = {"denyall", "allowprivate"}
 
 
-def preflight(look: Look, order: Order) -> Finding:
+def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
     """Return the first thing that stands in the way of an order, or is needed to know."""
-    for check in _CHECKS:
+    checks = (*_CHECKS, _proof) if proof is ProofPolicy.REQUIRED else _CHECKS
+    for check in checks:
         if finding := check(look, order):
             return finding
+    return None
+
+
+def _proof(look: Look, _order: Order) -> Finding:
+    """Whether the disk could be read; of one that is free already, opening it tells as well."""
+    if not isinstance(look.disk, ObservedDisk):
+        return None
+    if why := unreadable(look.disk):
+        return Refusal(f"{why}, so nothing can prove that Sysprep ran")
+    if look.vm.power is PowerState.DEALLOCATED:
+        return None
+    if look.disk_rights is None:
+        return ReadDiskRights()
+    grants = None if isinstance(look.disk_rights, Missing) else look.disk_rights
+    missing = lacking_on_disk(grants, entra_only=look.disk.entra_only)
+    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+
+
+def unreadable(disk: ObservedDisk) -> str | None:
+    """Return why the bytes of a disk cannot be had from outside, as far as ARM shows it."""
+    if disk.encrypted_by_guest:
+        return "its OS disk is encrypted by Azure Disk Encryption"
+    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
+        return "its OS disk is confidential"
+    if (disk.network_access or "").lower() in _CLOSED_NETWORKS:
+        return f"its OS disk cannot be read: networkAccessPolicy is {disk.network_access}"
+    if (disk.public_access or "").lower() == "disabled":
+        return "its OS disk cannot be read: publicNetworkAccess is Disabled"
     return None
 
 

@@ -24,6 +24,7 @@ from shared.model import (
     Look,
     Missing,
     ObservedVm,
+    ReadProof,
     Rest,
     Say,
     Status,
@@ -99,6 +100,8 @@ def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> R
                 return _tell(azure, look.vm, say, now, report)
             case Withdraw():
                 return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm)))
+            case ReadProof() if azure.settings.dry_run:  # opening a disk is a write to Azure
+                return replace(report, steps=(*report.steps, "would prove"))
             case Deallocate() | Generalize() | Create():
                 report = _step(azure, look.vm, decision, now, report)
                 again = _look_after(azure, look, decision, report)

@@ -25,6 +25,15 @@ ON_DEFINITION = (
     f"{_COMPUTE}/galleries/images/versions/write",
 )
 
+ON_DISK = (
+    f"{_COMPUTE}/disks/beginGetAccess/action",
+    f"{_COMPUTE}/disks/endGetAccess/action",
+)
+"""What opening and closing a disk's bytes wants."""
+
+DATA_ON_DISK = (f"{_COMPUTE}/disks/download/action",)
+"""What a disk with dataAccessAuthMode AzureActiveDirectory wants besides; a data action."""
+
 
 def lacking(rights: Rights, target: Target) -> list[str]:
     """Return the actions that an order to that target needs and the app may not do."""
@@ -36,6 +45,14 @@ def lacking(rights: Rights, target: Target) -> list[str]:
     return list(dict.fromkeys(missing))
 
 
+def lacking_on_disk(grants: tuple[Permission, ...] | None, *, entra_only: bool) -> list[str]:
+    """Return the actions that reading a disk's bytes needs and the app may not do."""
+    data = () if grants is None or not entra_only else DATA_ON_DISK
+    return _refused(ON_DISK, grants) + [
+        action for action in data if not any(allows_data(grant, action) for grant in grants or ())
+    ]
+
+
 def _refused(actions: Iterable[str], grants: tuple[Permission, ...] | None) -> list[str]:
     if grants is None:
         return ["Microsoft.Authorization/permissions/read"]
@@ -45,6 +62,11 @@ def _refused(actions: Iterable[str], grants: tuple[Permission, ...] | None) -> l
 def allows(grant: Permission, action: str) -> bool:
     """Whether one grant covers an action."""
     return _any(grant.actions, action) and not _any(grant.not_actions, action)
+
+
+def allows_data(grant: Permission, action: str) -> bool:
+    """Whether one grant covers a data action."""
+    return _any(grant.data_actions, action) and not _any(grant.not_data_actions, action)
 
 
 def _any(patterns: Iterable[str], action: str) -> bool:

@@ -92,6 +92,7 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
         "image": _image(image),
         "asOf": image.tags.get(SourceTag.AS_OF),
         "proof": image.tags.get(SourceTag.PROOF),
+        "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
         "detail": "its VM is gone",
     }
     return _event(kind, vm, now, data)
@@ -122,7 +123,7 @@ def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
         "detail": say.detail,
         "image": _image(say.of) if say.of else {"label": say.image},
         "asOf": write_instant(say.as_of) if say.as_of else None,
-        "proof": say.of.tags.get(SourceTag.PROOF) if say.of else None,
+        **_proof(say),
         "timeline": _timeline(say, now),
     }
     return _event(kind, vm.ref, now, data)
@@ -145,6 +146,15 @@ def _timeline(say: Say, now: datetime) -> dict[str, str]:
     if say.of:
         instants["started"] = say.of.tags.get(SourceTag.STARTED)
     return {name: instant for name, instant in instants.items() if instant}
+
+
+def _proof(say: Say) -> dict[str, str | None]:
+    """Return what the disk has said: now, or before the image was made of it."""
+    tags = say.of.tags if say.of else {}
+    return {
+        "proof": say.proof or tags.get(SourceTag.PROOF),
+        "proofDetail": say.detail if say.proof else tags.get(SourceTag.PROOF_DETAIL),
+    }
 
 
 def _image(image: ObservedImage) -> dict[str, str]:

@@ -252,6 +252,9 @@ class DiskProperties(_Wire, frozen=True):
     supported_capabilities: Capabilities | None = None
     encryption_settings_collection: Enabled | None = None
     encryption: DiskEncryption | None = None
+    network_access_policy: str | None = None
+    public_network_access: str | None = None
+    data_access_auth_mode: str | None = None
 
 
 class Sku(_Wire, frozen=True):
@@ -379,9 +382,38 @@ class Grant(_Wire, frozen=True):
 
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
 
 
 class Grants(_Wire, frozen=True):
     """An answer of the permissions API."""
 
     value: tuple[Grant, ...] = ()
+
+
+class Fault(_Wire, frozen=True):
+    """Why an operation failed, in Azure's own words."""
+
+    code: str = ""
+    message: str = ""
+
+
+class DiskAccess(_Wire, frozen=True):
+    """What opening a disk gives: a URL that anyone may read it by, so never to be shown."""
+
+    access_sas: str | None = field(default=None, name="accessSAS")
+
+
+class Output(_Wire, frozen=True):
+    """What a poll carries when its operation has succeeded."""
+
+    output: DiskAccess = DiskAccess()
+
+
+class Operation(_Wire, frozen=True):
+    """A poll of an operation under way: InProgress, Succeeded, Failed, Canceled."""
+
+    status: str = ""
+    error: Fault | None = None
+    properties: Output | None = None

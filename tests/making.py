@@ -30,6 +30,7 @@ from shared.model import (
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
+    ReadDiskRights,
     ReadImage,
     ReadProof,
     ReadRegions,
@@ -59,10 +60,10 @@ ROUNDS = 20
 TO_GALLERY: dict[str, str] = {Tag.CAPTURE: "gallery/windows"}
 TO_MANAGED: dict[str, str] = {Tag.CAPTURE: "managed-image"}
 
-GENERALIZED = Verdict(Proof.GENERALIZED, "State.ini says so", RELEASED)
-NOT_GENERALIZED = Verdict(Proof.NOT_GENERALIZED, "Sysprep failed: 0x80073cf2", RELEASED)
-CANNOT_TELL = Verdict(Proof.CANNOT_TELL, "the disk has no file system that is known", RELEASED)
-NOT_READ = Verdict(Proof.NOT_READ, "nobody asked", None)
+GENERALIZED = Verdict(Proof.GENERALIZED, "State.ini says so")
+NOT_GENERALIZED = Verdict(Proof.NOT_GENERALIZED, "Sysprep failed: 0x80073cf2")
+CANNOT_TELL = Verdict(Proof.CANNOT_TELL, "the disk has no file system that is known")
+NOT_READ = Verdict(Proof.NOT_READ, "nobody asked")
 
 
 def settings(**changes: Any) -> Settings:  # noqa: ANN401 - fields of Settings
@@ -161,6 +162,7 @@ class World:
     definition: Definition | Missing = field(default_factory=definition)
     regions: tuple[Region, ...] = ()
     rights: Rights = field(default_factory=rights)
+    disk_rights: tuple[Permission, ...] | Missing = (Permission(("*",), (), ("*",)),)
     images: dict[str, ObservedImage | Missing] = field(default_factory=dict)
     verdict: Verdict = GENERALIZED
 
@@ -182,6 +184,7 @@ class World:
             definition=self.definition,
             regions=self.regions,
             rights=self.rights,
+            disk_rights=self.disk_rights,
             images=self.images,
             verdict=self.verdict,
         )
@@ -198,6 +201,8 @@ class World:
                 return "regions", self.regions
             case ReadRights():
                 return "rights", self.rights
+            case ReadDiskRights():
+                return "disk_rights", self.disk_rights
             case ReadProof():
                 return "verdict", self.verdict
             case ReadImage(ref):
@@ -212,6 +217,7 @@ READS = (
     ReadDefinition,
     ReadRegions,
     ReadRights,
+    ReadDiskRights,
     ReadImage,
     ReadProof,
 )

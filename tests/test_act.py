@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from shared.act import managed_image_body, source_tags, target_regions, version_body
-from shared.model import Create, GalleryTarget, ManagedImageTarget, Proof, Region
+from shared.model import Create, GalleryTarget, ManagedImageTarget, Region
 from shared.targets import names
-from tests.making import GALLERY, MANAGED, NOW, PLAN, REF, RELEASED, order, say, vm
+from tests.making import GALLERY, GENERALIZED, MANAGED, NOW, PLAN, REF, RELEASED, order, say, vm
 
 
 def create(target: GalleryTarget | ManagedImageTarget = GALLERY, **changes: Any) -> Create:  # noqa: ANN401 - fields of Order
@@ -18,7 +18,7 @@ def create(target: GalleryTarget | ManagedImageTarget = GALLERY, **changes: Any)
         ref=ref,
         order=order(target, **changes),
         as_of=RELEASED,
-        proof=Proof.GENERALIZED,
+        verdict=GENERALIZED,
         generation="V2",
         regions=(),
     )
@@ -90,6 +90,7 @@ def test_an_image_says_where_it_comes_from() -> None:
         "stillframe-source-id": vm().vm_id,
         "stillframe-as-of": "2026-05-04T09:48:07.250Z",
         "stillframe-proof": "generalized",
+        "stillframe-proof-detail": "State.ini says so",
         "stillframe-started": "2026-05-04T10:00:00.000Z",
     }
 

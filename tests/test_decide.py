@@ -379,7 +379,7 @@ def test_open_access_does_not_unpin_a_name() -> None:
 
 def test_a_pinned_vm_whose_disk_cannot_tell_keeps_its_pin() -> None:
     """After generalize a disk that cannot be read is refused, not final: the name stays pinned."""
-    say = said(decided(marked(verdict=Verdict(Proof.CANNOT_TELL, "no way in", RELEASED))))
+    say = said(decided(marked(verdict=Verdict(Proof.CANNOT_TELL, "no way in"))))
     assert (say.status, say.as_of, say.image) == (Status.REFUSED, RELEASED, FIRST.label)
 
 
@@ -418,8 +418,8 @@ def test_a_negative_verdict_stands_for_its_instant() -> None:
         (CANNOT_TELL, ProofPolicy.REQUIRED, False),
         (CANNOT_TELL, ProofPolicy.WHEN_READABLE, True),
         (CANNOT_TELL, ProofPolicy.OFF, True),
-        (Verdict(Proof.NOT_READ, "", None), ProofPolicy.REQUIRED, False),
-        (Verdict(Proof.NOT_READ, "", None), ProofPolicy.WHEN_READABLE, False),
+        (Verdict(Proof.NOT_READ, ""), ProofPolicy.REQUIRED, False),
+        (Verdict(Proof.NOT_READ, ""), ProofPolicy.WHEN_READABLE, False),
     ],
 )
 def test_what_the_disk_says_counts_as_the_policy_wants(
@@ -433,7 +433,7 @@ def test_what_the_disk_says_counts_as_the_policy_wants(
     if not goes_on:
         say = said(decision)
         assert (say.status, say.detail) == (Status.NOT_GENERALIZED, verdict.why)
-        assert say.as_of == (verdict.instant or RELEASED)
+        assert (say.as_of, say.proof) == (RELEASED, verdict.proof)
 
 
 def test_preflight_is_asked_again_right_before_generalize() -> None:
@@ -444,12 +444,11 @@ def test_preflight_is_asked_again_right_before_generalize() -> None:
 
 
 def test_a_no_holds_for_the_instant_that_was_read() -> None:
-    """Reading may have moved the instant; the no stands for the one after it, and is read once."""
-    no = replace(NOT_GENERALIZED, instant=ago(seconds=5))
-    say = said(decided(replace(ordered(), verdict=no)))
+    """The no stands for the instant that its disk has after it was read, and is read once."""
+    world = replace(ordered(), verdict=NOT_GENERALIZED, disk=disk(released=ago(seconds=5)))
+    say = said(decided(world))
     assert say.as_of == ago(seconds=5)
-    again = replace(told(ordered(), say), disk=disk(released=ago(seconds=5)))
-    assert settle(again, settings())[0].verdict is None
+    assert settle(told(world, say), settings())[0].verdict is None
 
 
 def test_without_proof_an_old_no_does_not_stand() -> None:
@@ -463,7 +462,7 @@ def test_without_proof_the_disk_is_not_read() -> None:
     look, step = settle(ordered(generalized=True), settings(proof=ProofPolicy.OFF))
     assert look.verdict is None
     assert isinstance(step, Create)
-    assert step.proof is Proof.NOT_READ
+    assert step.verdict.proof is Proof.NOT_READ
 
 
 def test_a_vm_that_was_marked_and_is_not_generalized_is_told_so() -> None:
@@ -487,7 +486,7 @@ def test_a_marked_vm_becomes_a_gallery_version(regions: tuple[Region, ...]) -> N
     """The version goes where the definition's newest one went."""
     step = decided(marked(regions=regions))
     assert isinstance(step, Create)
-    assert (step.ref, step.as_of, step.proof) == (FIRST, RELEASED, Proof.GENERALIZED)
+    assert (step.ref, step.as_of, step.verdict) == (FIRST, RELEASED, GENERALIZED)
     assert (step.regions, step.generation, step.order) == (regions, "V2", Order(GALLERY))
 
 
@@ -550,7 +549,7 @@ def test_what_cannot_be_undone_rests_on_what_was_read(world: World, known: Setti
     assert look.vm.power is PowerState.DEALLOCATED
     assert not any((look.vm.hibernated, look.vm.in_scale_set))
     assert_proven(look, known)
-    assert preflight(look, order) is None
+    assert preflight(look, order, known.proof) is None
     assert look.rights is not None
     assert lacking(look.rights, order.target) == []
     assert any(

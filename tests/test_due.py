@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as examples
 
 from shared.due import IMAGE_TAKES, concerns_us, look_is_due
@@ -131,6 +131,7 @@ def test_an_unreadable_order_is_answered_in_its_own_words() -> None:
 @examples(max_examples=300)
 def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
     """Once its answer is in the tags, what waits for people is not looked at again."""
+    assume(not (world.vm.generalized and world.vm.power is PowerState.RUNNING))  # it never runs
     decision = settle(world, known)[1]
     if not isinstance(decision, Rest) or decision.say is None:
         return

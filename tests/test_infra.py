@@ -108,7 +108,7 @@ def test_parameters_arrive_as_settings() -> None:
     assert wide.in_scope(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/any/x")
     assert not wide.in_scope(f"/subscriptions/{wide.subscriptions[1]}/resourceGroups/any/x")
     assert wide.in_scope(f"/subscriptions/{wide.subscriptions[1]}/resourceGroups/Builds/x")
-    assert wide.image_group == (wide.subscriptions[1], "galleries")
+    assert wide.image_group == (SUBSCRIPTION, "images")
     assert (wide.proof, wide.guard_action) == (ProofPolicy.WHEN_READABLE, GuardAction.DEALLOCATE)
     narrow = read_settings(template("narrow").settings)
     assert narrow.image_group == (SUBSCRIPTION, "stillframe-images")

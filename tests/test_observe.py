@@ -334,7 +334,7 @@ def test_grants_are_read() -> None:
     """The permissions API's answer keeps its patterns; who may not ask has none."""
     body = {"value": [{"actions": ["*/read"], "notActions": ["x"], "dataActions": ["y"]}, {}]}
     assert observe._granted(decoded(body, wire.Grants)) == (
-        Permission(("*/read",), ("x",)),
+        Permission(("*/read",), ("x",), ("y",)),
         Permission(()),
     )
     assert observe._granted(Missing.DENIED) is None

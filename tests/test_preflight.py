@@ -11,16 +11,21 @@ from shared.model import (
     Look,
     Missing,
     Order,
+    Permission,
     Plan,
+    PowerState,
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
+    ReadDiskRights,
     ReadImage,
     ReadRights,
     Refusal,
     Rights,
 )
 from shared.preflight import generation, preflight
+from shared.rights import DATA_ON_DISK, ON_DISK
+from shared.settings import ProofPolicy
 from tests.making import (
     DISKS,
     ELSEWHERE,
@@ -36,6 +41,7 @@ from tests.making import (
     vm,
 )
 
+REQUIRED = ProofPolicy.REQUIRED
 STANDARD = {"security_type": None}
 FAR_GALLERY = GalleryTarget(ELSEWHERE, "golden", "gallery", "windows")
 DATA = AttachedDisk(f"{DISKS}/data", "Premium_LRS", 1024)
@@ -45,7 +51,7 @@ UNSURE = AttachedDisk(f"{DISKS}/data")
 
 def why(world: World, asked: Order | None = None) -> str:
     """Give the words of the refusal of an order of which everything has been read."""
-    finding = preflight(world.look(), asked or order())
+    finding = preflight(world.look(), asked or order(), REQUIRED)
     assert isinstance(finding, Refusal), finding
     return finding.why
 
@@ -73,7 +79,7 @@ def standard(**changes: Any) -> World:  # noqa: ANN401 - fields of ObservedVm
 )
 def test_a_good_order_has_nothing_in_its_way(world: World, asked: Order) -> None:
     """What Azure can capture is not refused."""
-    assert preflight(world.look(), asked) is None
+    assert preflight(world.look(), asked, REQUIRED) is None
 
 
 def test_facts_are_asked_for_one_by_one() -> None:
@@ -81,7 +87,7 @@ def test_facts_are_asked_for_one_by_one() -> None:
     world = World(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),))
     asked, look = order(version=NUMBER.version), Look(vm=world.vm)
     needed = []
-    while what := preflight(look, asked):
+    while what := preflight(look, asked, REQUIRED):
         assert not isinstance(what, Refusal)
         needed.append(what)
         look = world.show(look, what)
@@ -97,13 +103,13 @@ def test_facts_are_asked_for_one_by_one() -> None:
 def test_a_managed_image_asks_for_no_definition() -> None:
     """What a gallery needs is not read for a managed image, nor disks that the VM has not."""
     look = Look(vm=standard().vm, disk=disk())
-    assert preflight(look, order(MANAGED)) == ReadRights(MANAGED)
+    assert preflight(look, order(MANAGED), REQUIRED) == ReadRights(MANAGED)
 
 
 def test_a_running_vm_shows_its_data_disks_itself() -> None:
     """Where the VM's model has size and storage type no disk is read."""
     look = Look(vm=vm(data_disks=(DATA,)), disk=disk())
-    assert preflight(look, order()) == ReadDefinition(GALLERY)
+    assert preflight(look, order(), REQUIRED) == ReadDefinition(GALLERY)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +125,14 @@ def test_a_running_vm_shows_its_data_disks_itself() -> None:
 )
 def test_the_model_shows_what_no_image_can_be_made_of(changes: Any, words: str) -> None:  # noqa: ANN401 - fields
     """What the VM's own model shows is refused before anything else is read."""
-    finding = preflight(Look(vm=vm(**changes)), order())
+    finding = preflight(Look(vm=vm(**changes)), order(), REQUIRED)
     assert isinstance(finding, Refusal)
     assert words in finding.why
 
 
 def test_trusted_launch_is_no_managed_image() -> None:
     """A Trusted Launch VM goes to a gallery alone, and its owner is told so."""
-    finding = preflight(Look(vm=vm()), order(MANAGED))
+    finding = preflight(Look(vm=vm()), order(MANAGED), REQUIRED)
     assert isinstance(finding, Refusal)
     assert "Trusted Launch VM cannot become a managed image" in finding.why
 
@@ -136,7 +142,7 @@ def test_a_managed_image_lies_in_its_vms_subscription() -> None:
     far = replace(MANAGED, subscription=ELSEWHERE)
     assert "must lie in its VM's own" in why(standard(), order(far))
     shouted = replace(MANAGED, subscription=MANAGED.subscription.upper())
-    assert preflight(standard().look(), order(shouted)) is None
+    assert preflight(standard().look(), order(shouted), REQUIRED) is None
 
 
 @pytest.mark.parametrize(
@@ -190,7 +196,7 @@ def test_a_running_vms_data_disk_may_stand_in_the_way(attached: AttachedDisk, wo
 def test_only_a_gallery_minds_a_large_data_disk() -> None:
     """A managed image takes a data disk of any size."""
     world = standard(data_disks=(replace(DATA, size_gb=4096),))
-    assert preflight(world.look(), order(MANAGED)) is None
+    assert preflight(world.look(), order(MANAGED), REQUIRED) is None
 
 
 @pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED])
@@ -230,14 +236,14 @@ def test_a_definition_may_be_written_in_any_case() -> None:
         os_type="WINDOWS", os_state="generalized", generation="v2", architecture="X64",
         security_type="trustedlaunch",
     )  # fmt: skip
-    assert preflight(World(definition=theirs).look(), order()) is None
+    assert preflight(World(definition=theirs).look(), order(), REQUIRED) is None
 
 
 def test_nvme_goes_where_nvme_is_named() -> None:
     """A definition whose feature names NVMe takes a VM on NVMe."""
     theirs = definition(disk_controllers=frozenset({"scsi", "nvme"}))
     world = World(vm=vm(disk_controller="NVMe"), definition=theirs)
-    assert preflight(world.look(), order()) is None
+    assert preflight(world.look(), order(), REQUIRED) is None
 
 
 @pytest.mark.parametrize(
@@ -259,7 +265,7 @@ def test_an_unread_disk_has_no_generation() -> None:
 def test_an_unknown_generation_is_refused() -> None:
     """A VM of which Azure shows no generation is refused: a wrong guess shows after generalize."""
     world = World(vm=vm(generation=None), disk=disk(generation=None))
-    finding = preflight(world.look(), order())
+    finding = preflight(world.look(), order(), REQUIRED)
     assert isinstance(finding, Refusal)
     assert "generation" in finding.why
 
@@ -293,3 +299,62 @@ def test_rights_are_asked_for_by_name() -> None:
 def test_who_may_not_ask_is_refused() -> None:
     """Rights that cannot be read are not taken for granted."""
     assert "permissions/read" in why(World(rights=Rights(None, None)))
+
+
+CLOSED = [
+    ({"network_access": "DenyAll"}, "networkAccessPolicy is DenyAll"),
+    ({"network_access": "AllowPrivate"}, "networkAccessPolicy is AllowPrivate"),
+    ({"public_access": "Disabled"}, "publicNetworkAccess is Disabled"),
+]
+
+
+@pytest.mark.parametrize(("closed", "words"), CLOSED)
+@pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.DEALLOCATED])
+def test_a_disk_that_cannot_be_read_is_refused_while_proof_is_required(
+    closed: dict[str, Any], words: str, power: PowerState
+) -> None:
+    """A disk closed to the network gives no proof, which is said while its VM still runs."""
+    world = World(vm=vm(power=power), disk=disk(**closed))
+    assert words in why(world)
+    for policy in (ProofPolicy.WHEN_READABLE, ProofPolicy.OFF):
+        assert preflight(world.look(), order(), policy) is None
+
+
+@pytest.mark.parametrize(
+    ("entra_only", "grant", "lacks"),
+    [
+        (False, Permission(ON_DISK), []),
+        (False, Permission(ON_DISK[:1]), [ON_DISK[1]]),
+        (False, Permission(("*",), ("*/beginGetAccess/action",)), [ON_DISK[0]]),
+        (True, Permission(("*",)), list(DATA_ON_DISK)),
+        (True, Permission(("*",), (), ("*",)), []),
+        (True, Permission(("*",), (), ("*",), DATA_ON_DISK), list(DATA_ON_DISK)),
+    ],
+)
+def test_the_right_to_read_the_disk_is_asked_for_while_the_vm_runs(
+    entra_only: bool,  # noqa: FBT001 - a row of a table
+    grant: Permission,
+    lacks: list[str],
+) -> None:
+    """What the app may not do with the disk's bytes is named; some disks want a data action."""
+    world = World(
+        vm=vm(power=PowerState.RUNNING), disk=disk(entra_only=entra_only), disk_rights=(grant,)
+    )
+    finding = preflight(world.look(), order(), REQUIRED)
+    refusal = Refusal(f"the app has no right to {', '.join(lacks)}")
+    assert finding == (refusal if lacks else None)
+
+
+def test_rights_that_cannot_be_read_are_no_rights() -> None:
+    """Where the app may not ask what it may do with a disk, the right to ask is what it lacks."""
+    world = World(vm=vm(power=PowerState.RUNNING), disk_rights=Missing.DENIED)
+    assert "Microsoft.Authorization/permissions/read" in why(world)
+
+
+def test_the_rights_on_a_free_disk_are_not_asked_for() -> None:
+    """Opening a deallocated VM's disk tells as well, and nothing is lost if it is refused."""
+    look = replace(World().look(), disk_rights=None)
+    assert preflight(look, order(), REQUIRED) is None
+    running = replace(look, vm=vm(power=PowerState.RUNNING))
+    assert preflight(running, order(), REQUIRED) == ReadDiskRights()
+    assert preflight(running, order(), ProofPolicy.WHEN_READABLE) is None

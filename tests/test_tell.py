@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.model import (
     ObservedVm,
+    Proof,
     Say,
     SourceTag,
     Status,
@@ -179,7 +180,11 @@ def test_what_is_stuck_is_published(status: Status) -> None:
 
 def test_an_outcome_says_whose_and_what() -> None:
     """A captured event has the VM, the image, the proof and the time line."""
-    tags = {SourceTag.PROOF.value: "generalized", SourceTag.STARTED.value: "2026-05-04T09:50:00Z"}
+    tags = {
+        SourceTag.PROOF.value: "generalized",
+        SourceTag.PROOF_DETAIL.value: "the disk says so",
+        SourceTag.STARTED.value: "2026-05-04T09:50:00Z",
+    }
     outcome = event(replace(CAPTURED, of=image(tags=tags)))
     assert (outcome.source, outcome.subject, outcome.time) == (REF.id, "web-01", NOW)
     assert outcome.data == {
@@ -189,12 +194,25 @@ def test_an_outcome_says_whose_and_what() -> None:
         "image": {"id": VERSION.id, "label": VERSION.label},
         "asOf": write_instant(RELEASED),
         "proof": "generalized",
+        "proofDetail": "the disk says so",
         "timeline": {
             "released": write_instant(RELEASED),
             "started": "2026-05-04T09:50:00Z",
             "told": write_instant(NOW),
         },
     }
+
+
+def test_what_the_disk_said_is_whole_in_the_event() -> None:
+    """A tag holds a line of it; the event has all of Sysprep's words, and the verdict."""
+    why = "Sysprep failed: " + "\n".join(f"line {n} of its log" for n in range(40))
+    no = say(status=Status.NOT_GENERALIZED, detail=why, proof=Proof.NOT_GENERALIZED)
+    told = telling(vm(), no, NOW)
+    assert told is not None
+    assert told.outcome is not None
+    assert len(told.tags[Tag.DETAIL]) <= VALUE_LIMIT < len(why)
+    assert told.outcome.data["detail"] == told.outcome.data["proofDetail"] == why
+    assert told.outcome.data["proof"] == "not-generalized"
 
 
 def test_an_outcome_without_an_image_names_what_was_asked_for() -> None:

@@ -66,7 +66,7 @@ ORDERS: tuple[dict[Tag, str], ...] = (
 )
 INSTANTS = ("", "yesterday", *map(write_instant, (RELEASED, PINNED, NOW - timedelta(hours=1))))
 
-FACTS = ("disk", "data_disks", "definition", "regions", "rights", "verdict")
+FACTS = ("disk", "data_disks", "definition", "regions", "rights", "disk_rights", "verdict")
 
 type Shown = ObservedImage | Missing
 
@@ -160,6 +160,7 @@ DISKS_SEEN = st.one_of(
         released=mostly(RELEASED, NOW - timedelta(seconds=119), NOW, None),
         access_open=st.sampled_from([False] * 4 + [True]),
         sku=mostly("Premium_LRS", "UltraSSD_LRS"),
+        network_access=mostly("AllowAll", None, "DenyAll"),
     ),
     mostly(disk(), Missing.GONE, Missing.DENIED),
 )
@@ -170,7 +171,6 @@ VERDICTS = st.builds(
     Verdict,
     st.sampled_from(Proof),
     st.sampled_from(["", "State.ini says so", "0x80073cf2\r\n  in   setuperr.log"]),
-    st.sampled_from([RELEASED, NOW, None]),
 )
 SETTINGS: st.SearchStrategy[Settings] = st.builds(
     settings,

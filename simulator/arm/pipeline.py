@@ -103,7 +103,7 @@ class Passage:
         except web.HTTPException as refusal:
             response = refusal
         self._envelope.seal(response)
-        self._log(response.status, code)
+        self._log(response, code)
         if self._fault and self._fault.drop:
             _hang_up(self._request)
         return response
@@ -221,7 +221,7 @@ class Passage:
         )
         self._pipeline.world.grid.arm(event)
 
-    def _log(self, status: int, code: str | None) -> None:
+    def _log(self, response: web.StreamResponse, code: str | None) -> None:
         pipeline, request = self._pipeline, self._request
         logged = Logged(
             number=pipeline.log.next_number(),
@@ -231,9 +231,10 @@ class Passage:
             path=request.path,
             query=request.query_string,
             action=self._action,
-            status=status,
+            status=response.status,
             milliseconds=round((time.perf_counter() - self._begun) * 1000, 3),
             code=code,
+            request_id=response.headers.get("x-ms-request-id", ""),
         )
         pipeline.log.add(logged)
 

@@ -15,7 +15,10 @@ KEPT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request: `at` is simulated, `milliseconds` are real; `caller` is None before 401."""
+    """One request: `at` is simulated, `milliseconds` are real; `caller` is None before 401.
+
+    `request_id` is Azure's: of a request that started an operation, that operation's.
+    """
 
     number: int
     at: datetime
@@ -27,6 +30,7 @@ class Logged:
     status: int
     milliseconds: float
     code: str | None
+    request_id: str = ""
 
     def body(self) -> Json:
         """Return it as the steering surface shows it."""
@@ -41,6 +45,7 @@ class Logged:
             "status": self.status,
             "milliseconds": self.milliseconds,
             "code": self.code,
+            "requestId": self.request_id,
         }
 
 

@@ -19,20 +19,20 @@ from shared.settings import read_settings
 from shared.topic import Topic
 from simulator.deployment import Deployment
 from simulator.simulator import SUBSCRIPTION, Simulator
-from tests.stories.world import IMAGES, Hosted, Spine
+from tests.stories.world import IMAGES, Hosted, Spine, empty
 
 ROOT = Path(__file__).parent.parent.parent
-EVENTS = ROOT / "infra" / "event-subscriptions.json"
+TEMPLATE = ROOT / "infra" / "usual.snapshot.json"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/in-scope"
 USUAL = {
     "SUBSCRIPTIONS": SUBSCRIPTION,
-    "PROOF": "off",
     "CAPTURE_TARGET": "golden/windows",
     "IMAGE_RESOURCE_GROUP": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{IMAGES}",
 }
 PROFILES = {
-    "trusting": USUAL,
-    "proving": USUAL | {"PROOF": "required"},
+    "usual": USUAL,
+    "trusting": USUAL | {"PROOF": "off"},
+    "believing": USUAL | {"PROOF": "when-readable"},
     "rehearsing": USUAL | {"DRY_RUN": "true"},
     "fenced": USUAL | {"CAPTURE_SCOPE": SCOPE},
 }
@@ -60,7 +60,7 @@ def deployed(
         def deploy(profile: str) -> Deployment:
             if profile not in running:
                 log = logs / f"{profile}.log"
-                app = Deployment(simulator, ROOT, PROFILES[profile], EVENTS, log, timers=False)
+                app = Deployment(simulator, ROOT, PROFILES[profile], TEMPLATE, log, timers=False)
                 running[profile] = ended.enter_context(app)
             return running[profile]
 
@@ -70,9 +70,7 @@ def deployed(
 @pytest.fixture
 def emptied(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """Give the subscription empty, and this process the app's environment."""
-    simulator.client.reset()
-    simulator.client.create_group(IMAGES)
-    simulator.client.settings(durations={"version": 60})
+    empty(simulator.client)
     for name, value in simulator.environment().items():
         monkeypatch.setenv(name, value)
     return simulator
@@ -114,14 +112,20 @@ def play(
 
 @pytest.fixture
 def world(play: Play) -> Hosted:
+    """Give the world with the app as it comes: it wants proof."""
+    return play("usual")
+
+
+@pytest.fixture
+def trusting(play: Play) -> Hosted:
     """Give the world with the app that trusts every Sysprep (PROOF=off)."""
     return play("trusting")
 
 
 @pytest.fixture
-def proving(play: Play) -> Hosted:
-    """Give the world with the app that wants proof."""
-    return play("proving")
+def believing(play: Play) -> Hosted:
+    """Give the world with the app that goes on where a disk cannot be read."""
+    return play("believing")
 
 
 @pytest.fixture
@@ -150,5 +154,5 @@ def connected(simulator: Simulator) -> Azure:
 
 @pytest.fixture
 def spine(emptied: Simulator, compute: ComputeManagementClient, connected: Azure) -> Spine:
-    """Give the world with the spine that trusts every Sysprep."""
+    """Give the world with the spine as it comes: it wants proof."""
     return Spine(emptied, compute, connected)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.stories.world import Hosted, Json, Vm, kinds
 
+RELEASED: Json = {"power": "deallocated", "sysprep": "succeeded"}
 BROKEN: Json = {"code": "InternalExecutionError", "message": "An internal execution error."}
 DEALLOCATE, GENERALIZE, IMAGE = "/deallocate$", "/generalize$", "/Microsoft.Compute/images/"
 VERSION, TAGS = "/versions/", "/Microsoft.Resources/tags/default$"
@@ -68,7 +69,7 @@ def last_part(image: Json) -> int:
 def test_a_name_that_another_vms_image_has_is_passed_over(world: Hosted) -> None:
     """Two VMs released at one instant have one number in mind; each gets its own image."""
     world.definition()
-    first, second = (world.vm(name, power="deallocated") for name in ("first", "second"))
+    first, second = (world.vm(name, **RELEASED) for name in ("first", "second"))
     world.events("lose")
     for vm in (first, second):
         vm.order("golden/windows")
@@ -84,7 +85,7 @@ def test_a_name_that_another_vms_image_has_is_passed_over(world: Hosted) -> None
 def test_an_owners_number_taken_before_generalize_saves_the_vm(world: Hosted) -> None:
     """Of two VMs ordered under one number the second is refused and stays as it is."""
     world.definition()
-    first, second = (world.vm(name, power="deallocated") for name in ("first", "second"))
+    first, second = (world.vm(name, **RELEASED) for name in ("first", "second"))
     first.order("golden/windows", version="1.0.0")
     world.settle()
     second.order("golden/windows", version="1.0.0")

@@ -10,7 +10,7 @@ WORDS = ["waiting", "deallocating", "capturing", "captured"]
 PLAN = {"publisher": "contoso", "product": "server", "name": "hourly"}
 type Order = Callable[[Vm, dict[str, str]], None]
 
-MOST_REQUESTS, MOST_WRITES, MORE_READS = 24, 8, 4
+MOST_REQUESTS, MOST_WRITES, MORE_READS, MOST_OF_PROOF = 24, 8, 4, 8
 
 
 def tag(vm: Vm, tags: dict[str, str]) -> None:
@@ -56,7 +56,7 @@ def test_a_tagged_vm_is_captured_by_events_alone(
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, target: str) -> None:
-    """24 requests, 8 of them writes, 4 reads more for a version; no run fails or warns."""
+    """24 requests, 8 of them writes, 4 reads more for a version, 8 for the proof; no run fails."""
     world.definition()
     vm = world.vm()
     world.forget_requests()
@@ -72,6 +72,7 @@ def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, targ
     )
     assert [writes.count(step) for step in ("deallocate", "generalize")] == [1, 1]
     assert world.polls == []
+    assert len(world.proofs) <= MOST_OF_PROOF
     assert world.invocations
     assert world.failures == []
     lines = [line for one in world.invocations for line in one["lines"]]
@@ -114,7 +115,8 @@ def test_an_image_says_where_it_comes_from(world: Hosted) -> None:
     assert tags["stillframe-source-vm"] == "web"
     assert tags["stillframe-source-id"]
     assert tags["stillframe-as-of"] == released
-    assert tags["stillframe-proof"] == "not-read"
+    assert tags["stillframe-proof"] == "generalized"
+    assert "Sysprep_succeeded.tag" in tags["stillframe-proof-detail"]
     digits = released.translate({ord(mark): None for mark in "-:.TZ"})
     number = f"{digits[:4]}.{int(digits[4:8])}.{int(digits[8:])}"
     assert image["id"].endswith(f"/versions/{number}")

@@ -146,7 +146,7 @@ def test_managed_images_stay_in_their_vms_subscription(spine: Spine) -> None:
 def test_an_owners_number_that_exists_is_refused(spine: Spine) -> None:
     """A number that is taken is told before the VM is lost, and never changed."""
     spine.definition()
-    first, second = spine.vm("first", power="deallocated"), spine.vm("second")
+    first, second = spine.vm("first", power="deallocated", sysprep="succeeded"), spine.vm("second")
     first.order(TO_GALLERY, version="1.0.0")
     spine.carry(first)
     assert first.status == "captured"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.model import Status
 from shared.settings import ProofPolicy
-from tests.stories.world import Spine, Vm, beyond_lists, kinds
+from tests.stories.world import Spine, Vm, beyond_lists, empty, kinds
 
 LOOKS = 8
 """More than a capture with two failed images takes, with the time of an operation between."""
@@ -42,6 +42,8 @@ class Before:
     number: str | None
     proof: ProofPolicy
     rights: bool
+    sysprep: str = "never"
+    moves: str = "never"
 
 
 FROM_THE_FUTURE = Before(
@@ -84,15 +86,17 @@ befores = st.builds(
     ours=ours(),
     failing=st.integers(0, 4),
     number=st.sampled_from([None, None, "1.0.0", "1"]),
-    proof=st.sampled_from([ProofPolicy.OFF, ProofPolicy.OFF, ProofPolicy.REQUIRED]),
+    proof=st.sampled_from(ProofPolicy),
+    sysprep=st.sampled_from(["never", "succeeded", "succeeded", "failed"]),
+    moves=st.sampled_from(["never", "both"]),
     rights=st.sampled_from([True, True, True, False]),
 )
 
 
 def staged(spine: Spine, before: Before) -> Vm:
     """Bring a VM into the state that was drawn, in a subscription of its own."""
-    spine.client.reset()
-    spine.client.settings(durations={"version": 60})
+    empty(spine.client)
+    spine.client.settings(access_moves_ownership=before.moves)
     spine.under(proof=before.proof).definition()
     if before.failing:
         spine.fault("PUT", "/images/", operation=FAILED, count=before.failing)
@@ -105,6 +109,7 @@ def staged(spine: Spine, before: Before) -> Vm:
         tags["stillframe-version"] = before.number
     vm = spine.vm(
         power=before.power,
+        sysprep="never" if before.power == "running" else before.sysprep,
         generalized=before.generalized and before.power != "running",
         security_type=before.security,
         tags=tags,

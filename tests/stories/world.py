@@ -15,11 +15,13 @@ import requests
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
+from demo.summary import proof_requests
 from shared.clients import Azure
 from shared.model import VmRef
 from shared.reconcile import Report, reconcile
 from shared.report import SweepReport
 from shared.sweep import Sweeper
+from simulator.client import SimClient
 from simulator.deployment import Deployment
 from simulator.simulator import Simulator
 
@@ -32,7 +34,10 @@ GALLERY = "golden"
 TOPICS = "simulator"
 """The group that the outcome topic lies in."""
 
-SENDER = "/d5a91429-5739-47e2-a06b-3470a27159e7"
+SUBSCRIPTION = "/subscriptions/{subscription}"
+"""As a role file names it."""
+
+SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
 """The role definition EventGrid Data Sender."""
 
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
@@ -211,22 +216,36 @@ class World:
         path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2020-05-01"
         self.owner("PUT", path, {"properties": {"level": level}})
 
-    def forbid(self, *actions: str, scope: str = "/subscriptions/{subscription}") -> None:
-        """Let the app's role hold at a scope only, without some of its actions.
+    def forbid(self, *actions: str, scope: str = SUBSCRIPTION) -> None:
+        """Let what the app may do in the subscription hold at a scope only, without some actions.
 
         The role that sends events is kept to the topics: it would let the app ask for its rights.
         """
         roles = self.client.roles()
-        for role in roles["roleDefinitions"]:
-            if role["properties"]["roleName"] == "Image Capture Operator":
-                role["properties"]["permissions"][0]["notActions"] = list(actions)
+        own = {_last(one["id"]) for one in roles["roleDefinitions"] if _is_ours(one)}
+        for permission in self._permissions(roles):
+            permission["notActions"] = list(actions)
         for one in roles["roleAssignments"]:
             properties = one["properties"]
-            if properties["roleDefinitionId"].startswith("/subscriptions/{subscription}"):
+            at, role = properties["scope"], _last(properties["roleDefinitionId"])
+            if role in own and "/resourcegroups/" not in at.lower():
                 properties["scope"] = scope
-            elif properties["roleDefinitionId"].endswith(SENDER):
-                properties["scope"] = f"/subscriptions/{{subscription}}/resourceGroups/{TOPICS}"
+            elif role == SENDER:
+                properties["scope"] = f"{SUBSCRIPTION}/resourceGroups/{TOPICS}"
         self.client.set_roles(roles)
+
+    def grant(self, data_action: str) -> None:
+        """Let the app do one thing more with what resources hold."""
+        roles = self.client.roles()
+        for permission in self._permissions(roles):
+            permission["dataActions"] = [data_action]
+        self.client.set_roles(roles)
+
+    @staticmethod
+    def _permissions(roles: Json) -> list[Json]:
+        """Return what the roles made for the app permit."""
+        own = [one["properties"] for one in roles["roleDefinitions"] if _is_ours(one)]
+        return [permission for role in own for permission in role["permissions"]]
 
     def fault(self, method: str, path: str, **said: object) -> None:
         """Let something happen to the app's next requests of a kind."""
@@ -296,8 +315,20 @@ class World:
 
     @property
     def requests(self) -> list[Json]:
-        """Every ARM request by the app."""
-        return self.client.requests(caller="app")
+        """Every ARM request by the app but for those of its proofs."""
+        asked = self.client.requests(caller="app")
+        proofs = {one["number"] for one in proof_requests(asked)}
+        return [one for one in asked if one["number"] not in proofs]
+
+    @property
+    def proofs(self) -> list[Json]:
+        """The app's ARM requests that only proofs make."""
+        return proof_requests(self.client.requests(caller="app"))
+
+    @property
+    def disk_reads(self) -> list[Json]:
+        """Every range that was read of a disk."""
+        return self.client.disk_reads()
 
     @property
     def writes(self) -> list[Json]:
@@ -306,12 +337,13 @@ class World:
 
     @property
     def polls(self) -> list[Json]:
-        """The app's requests to operations in flight; there must be none, ever."""
+        """The app's requests to operations in flight; there must be none but a proof's."""
         return [one for one in self.requests if "operations/" in one["path"].lower()]
 
     def forget_requests(self) -> None:
         """Begin to count anew."""
         self.client.clear_requests()
+        self.client.clear_disk_reads()
 
 
 class Hosted(World):
@@ -384,6 +416,25 @@ class Spine(World):
         """Sweep once; `since` is when the one before ran, else just now."""
         now = self.client.now()
         return Sweeper(self.azure).sweep(since or now, now)
+
+
+def empty(client: SimClient) -> None:
+    """Empty the subscription.
+
+    While the clock stands nothing can end that a function waits for, so opening a disk takes none
+    of its time, and Azure says that it may be asked again at once.
+    """
+    client.reset()
+    client.create_group(IMAGES)
+    client.settings(durations={"version": 60, "access": 0}, retry_after=0)
+
+
+def _is_ours(role: Json) -> bool:
+    return bool(role["properties"]["type"] == "CustomRole")
+
+
+def _last(resource_id: str) -> str:
+    return resource_id.rsplit("/", 1)[1]
 
 
 def beyond_lists(asked: Iterable[Json]) -> list[Json]:

@@ -1,0 +1,86 @@
+"""What a verdict costs: ranges and bytes read, and this process's own CPU time, disk by disk.
+
+Reads simulated disks of real file systems, without https: what is counted is asked of the disk
+whatever carries it. CPU time is the median of several verdicts after a first one, which pays for
+imports and is told apart.
+"""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from shared.disk.ranges import Ranges
+from simulator.contents.disk import Guest, contents
+from simulator.contents.footer import LENGTH as FOOTER
+
+TIMES = 7
+MIB = 1024**2
+GUESTS = (
+    *(
+        Guest("Windows", generation, size, sysprep)
+        for size in (8, 127)
+        for generation in ("V2", "V1")
+        for sysprep in ("succeeded", "failed")
+    ),
+    Guest("Linux", "V2", 30, "succeeded"),
+    Guest("Linux", "V2", 30, "succeeded", layout="linux-xfs"),
+    Guest("Linux", "V2", 64, "succeeded", layout="linux-lvm-xfs"),
+)
+TABLES = {"V1": "MBR", "V2": "GPT"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the verdict on one disk cost; `milliseconds` of own CPU."""
+
+    disk: str
+    says: str
+    ranges: int
+    mib: float
+    milliseconds: float
+
+
+def run() -> tuple[float, list[Measured]]:
+    """Return the milliseconds of CPU that importing the readers takes, and each verdict's cost."""
+    before = time.thread_time()
+    from shared.disk import verdict  # noqa: F401, PLC0415 - the import is what is measured
+
+    imported = (time.thread_time() - before) * 1000
+    return imported, [measure(guest) for guest in GUESTS]
+
+
+def measure(guest: Guest) -> Measured:
+    """Return what the verdict on a guest's disk costs."""
+    from shared.disk.verdict import verdict  # noqa: PLC0415 - not before it is measured
+
+    source = contents(guest)
+    spent = []
+    for _ in range(TIMES + 1):
+        disk = Ranges(source.read, source.size - FOOTER)
+        before = time.thread_time()
+        says = verdict(disk, guest.os_type)
+        spent.append((time.thread_time() - before) * 1000)
+    name = guest.layout or guest.os_type
+    return Measured(
+        disk=f"{name}, {guest.size_gb} GiB, {TABLES[guest.generation]}",
+        says=says.proof.value,
+        ranges=disk.ranges,
+        mib=round(disk.fetched / MIB, 2),
+        milliseconds=round(statistics.median(spent[1:]), 1),
+    )
+
+
+def show(imported: float, measured: list[Measured]) -> Table:
+    """Return the table."""
+    table = Table(
+        "disk", "says", "ranges", "MiB", "CPU ms",
+        title="The proof: what reading a disk costs",
+        caption=f"and once for each process {imported:.0f} ms of imports",
+    )  # fmt: skip
+    for one in measured:
+        table.add_row(
+            one.disk, one.says, str(one.ranges), f"{one.mib:.2f}", f"{one.milliseconds:.0f}"
+        )
+    return table

@@ -1,0 +1,1 @@
+"""What is read of disks, without a cloud around them."""

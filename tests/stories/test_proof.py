@@ -1,0 +1,262 @@
+"""Nothing is generalized on trust: what the disk itself says, and what stands in the way of asking.
+
+Each story goes the same way whether opening or closing a disk moves the instant of its last change
+of hands, of which Azure says nothing, or not.
+"""
+
+import pytest
+
+from simulator.simulator import Simulator
+from tests.stories.world import Hosted, Json, Vm
+
+APPX = (
+    "SYSPRP Package Contoso.App_1.0.0.0_x64__8wekyb3d8bbwe was installed for a user, but not "
+    "provisioned for all users. This package will not function properly in the sysprep image."
+)
+GENERALIZED = ("deallocated", True)
+STARTABLE = ("deallocated", False)
+MOST_OF_PROOF = 8
+
+pytestmark = pytest.mark.parametrize("moves", ["never", "both"])
+
+
+@pytest.fixture(autouse=True)
+def _moves(emptied: Simulator, moves: str) -> None:
+    emptied.client.settings(access_moves_ownership=moves)
+
+
+def ordered(world: Hosted, target: str = "managed-image", **words: object) -> Vm:
+    """Make a running VM whose order is answered."""
+    vm = world.vm("web", **words)
+    vm.order(target)
+    world.settle()
+    return vm
+
+
+def ended(world: Hosted, vm: Vm, act: str) -> Vm:
+    """Let its guest act, and all come to rest."""
+    vm.guest(act)
+    world.settle()
+    return vm
+
+
+def failed(world: Hosted) -> Json:
+    """Return the one outcome there is, of a capture that failed."""
+    (outcome,) = world.outcomes
+    assert outcome["type"] == "Stillframe.CaptureFailed"
+    data: Json = outcome["data"]
+    return data
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+@pytest.mark.parametrize("generation", ["V1", "V2"])
+def test_a_generalized_disk_is_captured_on_its_own_word(
+    world: Hosted, target: str, generation: str
+) -> None:
+    """The image says what the proof rests on; the disk is closed, and it cost what was promised."""
+    world.definition(hyperVGeneration=generation)
+    vm = ordered(world, target, generation=generation)
+    world.forget_requests()
+    ended(world, vm, "sysprep")
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
+    (image,) = vm.images
+    assert image["tags"]["stillframe-proof"] == "generalized"
+    assert "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE" in image["tags"]["stillframe-proof-detail"]
+    (outcome,) = world.outcomes
+    assert outcome["data"]["proofDetail"] == image["tags"]["stillframe-proof-detail"]
+    assert vm.facts["osDiskState"] == "Reserved"
+    assert len(world.proofs) <= MOST_OF_PROOF
+    assert [path(one) for one in world.proofs].count("beginGetAccess") == 1
+    assert world.failures == []
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+def test_a_vm_that_ran_no_sysprep_starts_again(world: Hosted, target: str) -> None:
+    """It is deallocated, told so and left startable; its order waits for a Sysprep then."""
+    world.definition()
+    vm = ended(world, ordered(world, target), "shutdown")
+    assert (vm.status, vm.state, vm.images) == ("not-generalized", STARTABLE, [])
+    assert "IMAGE_STATE_COMPLETE" in str(vm.said("detail"))
+    assert failed(world)["proof"] == "not-generalized"
+    vm.power("start")
+    world.settle()
+    assert (vm.state[0], vm.status) == ("running", "waiting")
+    ended(world, vm, "sysprep")
+    assert (vm.status, len(vm.images)) == ("captured", 1)
+
+
+def test_a_failed_sysprep_is_told_in_its_own_words(world: Hosted) -> None:
+    """The tag has the line that names the package, the event the whole of the last run's log."""
+    vm = ordered(world)
+    world.client.guest(vm.id, "sysprep-fails-and-shuts-down", APPX)
+    world.settle()
+    assert (vm.status, vm.state) == ("not-generalized", STARTABLE)
+    assert "Package Contoso.App_1.0.0.0_x64__8wekyb3d8bbwe" in str(vm.said("detail"))
+    detail = failed(world)["detail"]
+    assert "provisioned for all users" in detail
+    assert len(detail) > len(str(vm.said("detail")))
+
+
+def test_a_negative_verdict_is_read_once(world: Hosted) -> None:
+    """Doubled events, tags of people and sweeps have no disk opened again until the VM has run."""
+    vm = ended(world, ordered(world), "shutdown")
+    world.forget_requests()
+    for word in ("one", "two"):
+        vm.tag({"team": word})
+        world.settle()
+        assert world.sweep()["looked"] == 0
+    assert world.writes == world.proofs == world.disk_reads == []
+    assert vm.status == "not-generalized"
+
+
+@pytest.mark.parametrize("layout", [None, "linux-xfs", "linux-lvm", "linux-lvm-xfs"])
+@pytest.mark.parametrize("act", ["powerOff", "deallocate"])
+def test_a_deprovisioned_linux_is_captured_when_its_owner_stops_it(
+    world: Hosted, layout: str | None, act: str
+) -> None:
+    """Its guest goes on running after waagent, so the owner's stop begins the capture."""
+    vm = ordered(world, os="Linux", layout=layout)
+    ended(world, vm, "deprovision")
+    assert vm.state == ("running", False)
+    vm.power(act)
+    world.settle()
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
+
+
+def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
+    """Host keys, the machine's id and waagent's mark are named, and the VM starts again."""
+    vm = ordered(world, os="Linux")
+    vm.power("deallocate")
+    world.settle()
+    assert (vm.status, vm.state) == ("not-generalized", STARTABLE)
+    detail = str(vm.said("detail"))
+    for what in ("/etc/ssh", "/etc/machine-id", "/var/lib/waagent/provisioned"):
+        assert what in detail
+
+
+@pytest.mark.parametrize(
+    ("layout", "os", "words"),
+    [
+        ("windows-bitlocker", "Windows", "BitLocker"),
+        ("windows-dirty", "Windows", "not shut down cleanly"),
+        ("linux-luks", "Linux", "LUKS"),
+        ("linux-btrfs", "Linux", "Btrfs"),
+        ("linux-dirty", "Linux", "not shut down cleanly"),
+        ("linux-xfs-dirty", "Linux", "not shut down cleanly"),
+        ("blank", "Windows", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_told_permits_nothing(
+    world: Hosted, layout: str, os: str, words: str
+) -> None:
+    """A disk that cannot be read, though its guest has finished, is said so and left startable."""
+    vm = ordered(world, layout=layout, os=os)
+    ended(world, vm, "sysprep" if os == "Windows" else "deprovision")
+    if os == "Linux":
+        vm.power("deallocate")
+        world.settle()
+    assert (vm.status, vm.state, vm.images) == ("not-generalized", STARTABLE, [])
+    assert words in str(vm.said("detail"))
+    assert failed(world)["proof"] == "cannot-tell"
+
+
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("sysprep", ["never", "failed"])
+def test_a_mark_of_somebody_else_proves_nothing(
+    world: Hosted, sysprep: str, *, marked: bool
+) -> None:
+    """A VM that was marked generalized by hand gets no image of a disk that is not."""
+    vm = world.vm(power="deallocated", generalized=marked, sysprep=sysprep)
+    vm.order("managed-image")
+    world.settle()
+    assert (vm.status, vm.images) == ("not-generalized", [])
+    assert ("marked it generalized" in str(vm.said("detail"))) is marked
+
+
+def test_a_disk_that_somebody_reads_is_left_alone(world: Hosted) -> None:
+    """Access that a backup opened is not closed; the capture goes on when that is over."""
+    vm = world.vm(power="deallocated", sysprep="succeeded")
+    disk = f"{vm.facts['osDisk']}/beginGetAccess?api-version=2026-03-02"
+    world.owner("POST", disk, {"access": "Read", "durationInSeconds": 600})
+    vm.order("managed-image")
+    world.settle()
+    assert (vm.status, vm.state) == ("deallocating", STARTABLE)
+    assert world.proofs == []
+    world.let(601)
+    world.sweep()
+    world.settle()
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"error": {"status": 500, "code": "ServerError", "message": "Busy."}}, {"cut": 100}]
+)
+def test_an_error_while_reading_is_no_verdict(world: Hosted, fault: Json) -> None:
+    """The disk is closed, nothing is said, and the event comes again."""
+    vm = ordered(world)
+    world.client.disk_fault(**fault, nth=2, count=4)
+    ended(world, vm, "sysprep")
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
+    assert len(vm.images) == 1
+    assert [outcome["type"] for outcome in world.outcomes] == ["Stillframe.ImageCaptured"]
+    opened = [path(one) for one in world.proofs]
+    assert opened.count("beginGetAccess") == opened.count("endGetAccess") > 1
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        {"networkAccessPolicy": "DenyAll"},
+        {"networkAccessPolicy": "AllowPrivate"},
+        {"publicNetworkAccess": "Disabled"},
+    ],
+)
+def test_a_disk_closed_to_the_network_is_refused_while_the_vm_runs(
+    world: Hosted, closed: dict[str, str]
+) -> None:
+    """It could never be proven, which is better known before Sysprep than after."""
+    vm = ordered(world, disk_properties=closed)
+    assert (vm.status, vm.state) == ("refused", ("running", False))
+    assert next(iter(closed)) in str(vm.said("detail"))
+
+
+@pytest.mark.parametrize("act", ["beginGetAccess", "endGetAccess"])
+def test_a_missing_right_is_refused_while_the_vm_runs(world: Hosted, act: str) -> None:
+    """Opening and closing are rights of their own; the one that lacks is named."""
+    action = f"Microsoft.Compute/disks/{act}/action"
+    world.forbid(action)
+    vm = ordered(world)
+    assert (vm.status, vm.state) == ("refused", ("running", False))
+    assert action in str(vm.said("detail"))
+
+
+def test_a_disk_for_entra_alone_is_read_with_a_token(world: Hosted) -> None:
+    """Its server wants a token beside the URL, and the app a right that is named when it lacks."""
+    entra = {"dataAccessAuthMode": "AzureActiveDirectory"}
+    download = "Microsoft.Compute/disks/download/action"
+    vm = ordered(world, disk_properties=entra)
+    assert (vm.status, vm.state[0]) == ("refused", "running")
+    assert download in str(vm.said("detail"))
+    world.grant(download)
+    vm.tag({"team": "images"})
+    world.settle()
+    assert vm.status == "waiting"
+    ended(world, vm, "sysprep")
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
+
+
+def test_the_url_of_a_disk_stands_in_no_log_and_no_message(world: Hosted) -> None:
+    """Neither when all goes well nor when the disk's server does not answer."""
+    vm = ordered(world)
+    world.client.disk_fault(drop=True, nth=1, count=3)
+    ended(world, vm, "sysprep")
+    assert vm.status == "captured"
+    said = [line for one in world.invocations for line in one["lines"]]
+    assert any("disk read" in line for line in said)
+    assert [line for line in said if "sig=" in line or "/md-" in line] == []
+    assert "sig=" not in str(vm.tags) + str(world.outcomes)
+
+
+def path(request: Json) -> str:
+    """Return what a request asks for, by the last part of its path."""
+    return str(request["path"].rsplit("/", 1)[1])
