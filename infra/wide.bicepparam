@@ -1,5 +1,5 @@
 // Everything that can be asked for: two subscriptions, of which one has its topics already; orders in
-// one whole subscription and in one group of the other; galleries elsewhere; all optional rights.
+// one whole subscription and in one group of the other; galleries in both; all optional rights.
 using 'platform/main.bicep'
 
 var here = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5'
@@ -10,8 +10,8 @@ param resourceGroupName = 'capture-app'
 param tags = { owner: 'image team' }
 param subscriptions = [split(here, '/')[2], split(there, '/')[2]]
 param captureScope = [here, '${there}/resourceGroups/builds']
-param imageResourceGroup = '${there}/resourceGroups/galleries'
-param moreImageResourceGroups = ['${here}/resourceGroups/old-galleries']
+param imageResourceGroup = '${here}/resourceGroups/images'
+param moreImageResourceGroups = ['${there}/resourceGroups/galleries']
 param proof = 'when-readable'
 param entraOnlyDisks = true
 param customerKeys = true

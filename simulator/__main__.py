@@ -15,9 +15,9 @@ from pathlib import Path
 from simulator.arm.rbac import DEFAULT_ROLES
 from simulator.deployment import Deployment, DeploymentError
 from simulator.simulator import Simulator
+from simulator.template import TemplateError
 
-EVENT_SUBSCRIPTIONS = Path("infra/event-subscriptions.json")
-
+TEMPLATE = Path("infra/usual.snapshot.json")
 
 # What the app is told unless `--set` says otherwise: it does not read disks yet.
 SETTINGS = {"PROOF": "off"}
@@ -27,7 +27,7 @@ def main() -> int:
     """Run until SIGINT or SIGTERM; return the process's status."""
     try:
         _run(_arguments())
-    except (DeploymentError, OSError) as error:
+    except (DeploymentError, TemplateError, OSError) as error:
         print(f"The simulator could not start: {error}", file=sys.stderr)
         return 1
     return 0
@@ -63,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="who may do what")
     parser.add_argument("--throttling", action="store_true", help="refuse what is too much")
     parser.add_argument("--app", type=Path, default=here, help="a function app's directory")
+    parser.add_argument("--template", type=Path, help="the snapshot by which that app is deployed")
     parser.add_argument("--no-app", dest="app", action="store_const", const=None)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings")
     return parser.parse_args()
@@ -73,7 +74,7 @@ def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
     settings |= dict(setting.split("=", 1) for setting in said.settings)
     app: Path = said.app.resolve()
     log = simulator.state_dir / "host.log"
-    return Deployment(simulator, app, settings, app / EVENT_SUBSCRIPTIONS, log)
+    return Deployment(simulator, app, settings, said.template or app / TEMPLATE, log)
 
 
 def _announce(simulator: Simulator, app: str | None) -> None:

@@ -112,8 +112,8 @@ class Deployment:
         steering, template = self.simulator.client, self.deployed
         steering.set_roles(template.roles(steering.roles()))
         steering.ask("PUT", "eventgrid/functions", {template.app: self.url})
-        for group in template.of("Microsoft.Resources/resourceGroups"):
-            steering.create_group(group["name"], group["location"])
+        for group in template.groups:
+            steering.create_group(group)
         with self._owner() as owner:
             topics = template.of("Microsoft.EventGrid/systemTopics")
             for one in topics + template.event_subscriptions:

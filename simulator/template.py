@@ -29,6 +29,7 @@ ONLY_AZURE_KNOWS = {
 _FORMAT = re.compile(r"format\((?P<texts>'[^']*'(?:, '[^']*')*)\)")
 _TEXT = re.compile(r"'([^']*)'")
 _SUBSCRIPTION = re.compile(r'"id": "/subscriptions/([^/]+)/')
+_GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)")
 _ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments/"
 
 
@@ -67,6 +68,12 @@ class Template:
         """The function app's settings."""
         (found,) = self.of("Microsoft.Web/sites/config")
         return dict(found["properties"])
+
+    @property
+    def groups(self) -> list[str]:
+        """The resource groups of this subscription that something lies in, made here or not."""
+        found = [_GROUP.match(one["id"]) for one in self.resources]
+        return sorted({one[2] for one in found if one and one[1] == self.known.subscription})
 
     @property
     def event_subscriptions(self) -> list[Json]:

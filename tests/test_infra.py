@@ -168,3 +168,15 @@ def test_each_parameter_is_described(layer: str) -> None:
     names = re.findall(r"^param (\w+) ", text, re.MULTILINE)
     assert names
     assert [name for name in names if f"`{name}`" not in README] == []
+
+
+def test_azd_goes_through_the_layers_in_order() -> None:
+    """`azd up` makes the platform, deploys the app, and only then subscribes it to events."""
+    text = (ROOT / "azure.yaml").read_text()
+    layers = re.findall(r"- name: (\w+)\n +path: (\S+)", text)
+    assert [name for name, path in layers if (ROOT / path / "main.bicep").exists()] == [
+        "platform",
+        "events",
+    ]
+    steps = re.findall(r"- azd: (.+)", text)
+    assert steps == ["provision platform", "package --all", "deploy --all", "provision events"]
