@@ -1,10 +1,13 @@
 """Was it deprovisioned? The volumes of a Linux disk -> what their files say.
 
-`waagent -deprovision+user` takes the host keys from `/etc/ssh`, empties `/etc/machine-id` and
-removes `/var/lib/waagent/provisioned`; the next boot makes them anew
-(https://learn.microsoft.com/azure/virtual-machines/linux/imaging). That something is absent is only
-believed where the folder that would hold it can be read, and where the journal has nothing to
-replay: the newest changes of a volume that was not shut down cleanly are in its journal alone.
+`waagent -deprovision+user` takes the host keys from `/etc/ssh` and removes
+`/var/lib/waagent/provisioned`; the next boot makes them anew. On most distributions it leaves
+`/etc/machine-id` as it is, which then is the same on every machine made from the image, so its
+owner has to empty it (https://learn.microsoft.com/azure/virtual-machines/linux/imaging).
+
+That something is absent is only believed where the folder that would hold it can be read, and where
+the journal has nothing to replay: the newest changes of a volume that was not shut down cleanly are
+in its journal alone.
 """
 
 import stat
@@ -73,7 +76,7 @@ def _in_the_way(etc: Node, ssh: Node, agent: Node) -> Iterator[str]:
     if any(name.startswith(begins) and name.endswith(ends) for name in _names(ssh)):
         yield "there are host keys in /etc/ssh"
     if not _is_uninitialized(_entry(etc, "machine-id")):
-        yield "/etc/machine-id names this machine"
+        yield "/etc/machine-id names this machine (truncate -s 0 /etc/machine-id)"
     if _entry(agent, "provisioned") is not None:
         yield "/var/lib/waagent/provisioned is there"
 

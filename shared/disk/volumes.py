@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
+from uuid import UUID
 
 from dissect.volume.disk import Disk
 from dissect.volume.lvm import LVM2
@@ -20,7 +21,7 @@ MOST = 64
 _EXT_MAGIC = 0x438, b"\x53\xef"
 _BTRFS_MAGIC = 0x10040, b"_BHRfS_M"
 _LVM_LABELS = tuple(range(0, 2048, 512))
-_DYNAMIC = {"0x42", "af9b60a0-1431-4f62-bc68-3311714a69ad"}
+_DYNAMIC = {0x42, UUID("af9b60a0-1431-4f62-bc68-3311714a69ad")}
 """Partition types of a Windows dynamic disk, in MBR and in GPT."""
 
 
@@ -62,7 +63,7 @@ def volumes(disk: Ranges) -> list[Volume]:
     found = []
     for partition in Disk(disk).partitions[:MOST]:
         file = partition.open()
-        kind = Kind.DYNAMIC if str(partition.type).lower() in _DYNAMIC else kind_of(file)
+        kind = Kind.DYNAMIC if partition.type in _DYNAMIC else kind_of(file)
         found += list(_logical(file)) if kind is Kind.LVM else [Volume(kind, file)]
     return found
 

@@ -139,6 +139,7 @@ def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
     [
         ("windows-bitlocker", "Windows", "BitLocker"),
         ("windows-dirty", "Windows", "not shut down cleanly"),
+        ("windows-ldm", "Windows", "dynamic disk"),
         ("linux-luks", "Linux", "LUKS"),
         ("linux-btrfs", "Linux", "Btrfs"),
         ("linux-dirty", "Linux", "not shut down cleanly"),
