@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra fuzz lint clean
+.PHONY: demo test sim sweep status bench infra package fuzz lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ bench: $(STAMP)
 infra:
 	@infra/build.sh
 
+# What is deployed, as the folder .package/app and as .package/app.zip.
+package: $(STAMP)
+	@$(PY) infra/package.py
+
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -43,4 +47,4 @@ fuzz: $(STAMP)
 	MUTATIONS=10008 $(PY) -m pytest tests/disk/test_hostile.py
 
 clean:
-	rm -rf $(VENV) .demo .bench .sim .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
