@@ -37,6 +37,7 @@ PIP = (
 """What is asked of pip: exactly what is pinned, as the function app's own machine would take it."""
 
 COMPILED = "__pycache__"
+IGNORE = Path(".funcignore")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of each file in the zip; no zip can hold an earlier one."""
 
@@ -53,9 +54,10 @@ class Package:
     zip: Path
 
     def files(self) -> list[Path]:
-        """Return the paths of all files in it, within it, sorted."""
+        """Return the paths of what is deployed, within the folder, sorted."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.folder) for path in found)
+        within = (path.relative_to(self.folder) for path in found)
+        return sorted(path for path in within if path != IGNORE)
 
 
 def build(root: Path, out: Path, kept: Path) -> Package:
@@ -76,13 +78,13 @@ def build(root: Path, out: Path, kept: Path) -> Package:
     shutil.copytree(requirements(root / "requirements.txt", kept), package.folder / SITE)
     pack(package)
     # Beside an ignore file azd packs compiled files too, which it leaves out otherwise.
-    shutil.copyfile(root / ".funcignore", package.folder / ".funcignore")
+    shutil.copyfile(root / IGNORE, package.folder / IGNORE)
     return package
 
 
 def chosen(root: Path) -> Iterator[Path]:
     """Yield the checkout's own files that are deployed, as paths within it; nothing compiled."""
-    ignored = pathspec.GitIgnoreSpec.from_lines((root / ".funcignore").read_text().splitlines())
+    ignored = pathspec.GitIgnoreSpec.from_lines((root / IGNORE).read_text().splitlines())
     for path in sorted(root.iterdir()):
         if path.name == SITE.parts[0]:
             continue
