@@ -21,7 +21,6 @@ from typing import Any, Self
 import requests
 
 from simulator.arm import identity
-from simulator.eventgrid.grid import OUTCOMES, OUTCOMES_GROUP
 from simulator.simulator import Simulator
 from simulator.template import Known, Template, read_template
 
@@ -105,7 +104,7 @@ class Deployment:
     @cached_property
     def deployed(self) -> Template:
         """What the template deploys into this subscription."""
-        return deployed(self.simulator, self.template)
+        return deployed_into(self.simulator, self.template)
 
     def subscribe(self) -> None:
         """Grant the app its rights and subscribe its functions; again after a reset."""
@@ -158,19 +157,14 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def deployed(simulator: Simulator, template: Path) -> Template:
+def deployed_into(simulator: Simulator, template: Path) -> Template:
     """Return what a template's snapshot deploys into a simulator, for its principal `app`."""
-    if template.name == "event-subscriptions.json":  # callers that do not name a snapshot yet
-        template = template.with_name("usual.snapshot.json")
     app = simulator.arm.rbac.named("app")
-    group = f"/subscriptions/{simulator.subscription_id}/resourceGroups/{OUTCOMES_GROUP}"
-    environment = simulator.environment()
     known = Known(
         subscription=simulator.subscription_id,
         app_id=app.app_id,
         object_id=app.object_id,
         arm_endpoint=simulator.arm_endpoint,
-        outcome_topic=environment["OUTCOME_TOPIC"],
-        outcomes=f"{group}/providers/Microsoft.EventGrid/topics/{OUTCOMES}",
+        outcome_topic=simulator.environment()["OUTCOME_TOPIC"],
     )
     return read_template(template, known)

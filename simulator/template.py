@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator.eventgrid.grid import OUTCOMES, OUTCOMES_GROUP
+
 type Json = dict[str, Any]
 
 _REFERENCE = r"reference\('[^']*/{}', '[^']*'\)\.{}"
@@ -39,17 +41,22 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """What only Azure knows of a deployment; `outcomes` is the id of the outcome topic."""
+    """What only Azure knows of a deployment; `app_id` and `object_id` are those of its identity."""
 
     subscription: str
     app_id: str
     object_id: str
-    arm_endpoint: str
-    outcome_topic: str
-    outcomes: str
+    arm_endpoint: str = "https://management.azure.com/"
+    outcome_topic: str = "https://outcomes.invalid/api/events"
     event_grid: str = "0b000000-0000-4000-8000-00000000dead"
     insights: str = ""
     blobs: str = "https://storage.invalid/"
+
+    @property
+    def outcomes(self) -> str:
+        """The id of the outcome topic: here that which is there from the start."""
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{OUTCOMES_GROUP}"
+        return f"{group}/providers/Microsoft.EventGrid/topics/{OUTCOMES}"
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,14 @@ class Template:
         Grants on what is not simulated (storage, logs) are those of roles that `present` lacks.
         """
         roles = self.of("Microsoft.Authorization/roleDefinitions")
-        others = present["roleAssignments"]
+        mine = {one["id"] for one in roles}
+        others = [one for one in present["roleDefinitions"] if one["id"] not in mine]
         file = present | {
-            "roleDefinitions": [*present["roleDefinitions"], *roles],
+            "roleDefinitions": others + roles,
             "roleAssignments": [
-                one for one in others if one["properties"]["principalId"] != self.known.object_id
+                one
+                for one in present["roleAssignments"]
+                if one["properties"]["principalId"] != self.known.object_id
             ],
         }
         named = {_last(one["id"]) for one in file["roleDefinitions"]}

@@ -33,9 +33,6 @@ KNOWN = Known(
     subscription=SUBSCRIPTION,
     app_id="0a000000-0000-4000-8000-000000000002",
     object_id="0b000000-0000-4000-8000-000000000002",
-    arm_endpoint="https://management.azure.com/",
-    outcome_topic="https://outcomes.westeurope-1.eventgrid.azure.net/api/events",
-    outcomes="/outcomes",
 )
 
 

@@ -4,9 +4,11 @@ The subscription is emptied before each story; hosts are started when a story fi
 used again, because their start is what costs.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from azure.identity import ManagedIdentityCredential
@@ -17,34 +19,42 @@ from shared.clients import Azure
 from shared.prices import Prices
 from shared.settings import read_settings
 from shared.topic import Topic
-from simulator.deployment import Deployment
+from simulator.arm.rbac import DEFAULT_ROLES, read_roles
+from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator
-from tests.stories.world import IMAGES, Hosted, Spine, empty
+from simulator.template import Known, read_template
+from tests.stories.world import INFRA, Hosted, Spine, empty
 
 ROOT = Path(__file__).parent.parent.parent
-TEMPLATE = ROOT / "infra" / "usual.snapshot.json"
 SCOPE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/in-scope"
-USUAL = {
-    "SUBSCRIPTIONS": SUBSCRIPTION,
-    "CAPTURE_TARGET": "golden/windows",
-    "IMAGE_RESOURCE_GROUP": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{IMAGES}",
+PROFILES: dict[str, tuple[str, dict[str, str]]] = {
+    "usual": ("usual", {}),
+    "trusting": ("usual", {"PROOF": "off"}),
+    "believing": ("usual", {"PROOF": "when-readable"}),
+    "rehearsing": ("usual", {"DRY_RUN": "true"}),
+    "fenced": ("fenced", {}),
 }
-PROFILES = {
-    "usual": USUAL,
-    "trusting": USUAL | {"PROOF": "off"},
-    "believing": USUAL | {"PROOF": "when-readable"},
-    "rehearsing": USUAL | {"DRY_RUN": "true"},
-    "fenced": USUAL | {"CAPTURE_SCOPE": SCOPE},
-}
+"""The template by which the app is deployed, and the settings that are other than there."""
 
 type Play = Callable[[str], Hosted]
 
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Serve a subscription whose clock a story moves by hand."""
-    with Simulator(state_dir=tmp_path_factory.mktemp("stories"), speed=0) as running:
+    """Serve a subscription whose clock a story moves by hand; the app has the usual rights."""
+    state = tmp_path_factory.mktemp("stories")
+    roles = state / "roles.json"
+    roles.write_text(json.dumps(_usual_roles()))
+    with Simulator(state_dir=state, speed=0, roles=roles) as running:
         yield running
+
+
+def _usual_roles() -> dict[str, Any]:
+    """Return the simulator's role file with the usual template's roles for the app in it."""
+    roles = read_roles(DEFAULT_ROLES)
+    (app,) = [one for one in roles["principals"] if one["name"] == "app"]
+    known = Known(SUBSCRIPTION, app["appId"], app["objectId"])
+    return read_template(INFRA / "usual.snapshot.json", known).roles(roles)
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +69,9 @@ def deployed(
 
         def deploy(profile: str) -> Deployment:
             if profile not in running:
-                log = logs / f"{profile}.log"
-                app = Deployment(simulator, ROOT, PROFILES[profile], TEMPLATE, log, timers=False)
+                name, settings = PROFILES[profile]
+                template, log = INFRA / f"{name}.snapshot.json", logs / f"{profile}.log"
+                app = Deployment(simulator, ROOT, settings, template, log, timers=False)
                 running[profile] = ended.enter_context(app)
             return running[profile]
 
@@ -147,7 +158,8 @@ def connected(simulator: Simulator) -> Azure:
         for name, value in simulator.environment().items():
             patched.setenv(name, value)
         credential = find_credential()
-        settings = read_settings(USUAL | simulator.environment())
+        template = deployed_into(simulator, INFRA / "usual.snapshot.json")
+        settings = read_settings(template.settings | simulator.environment())
         topic = Topic(settings.outcome_topic, credential)
         return Azure(Arm(settings.arm_endpoint, credential), topic, Prices("", "USD"), settings)
 

@@ -159,6 +159,7 @@ def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
         "guard_deallocate_after": timedelta(hours=2),
     }
     guarded.under(**policy)
+    guarded.deploy_roles("guarding")
     vms = [
         forgotten(guarded, "plain"),
         forgotten(guarded, "locked"),
@@ -184,6 +185,7 @@ def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> N
         "guard_deallocate_after": timedelta(hours=2),
     }
     guarded.under(**policy)
+    guarded.deploy_roles("guarding")
     vm = forgotten(guarded)
     guarded.forbid(right)
     for _ in range(3):

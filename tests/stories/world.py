@@ -9,6 +9,7 @@ waits and a story goes the same way each time.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
 
 import requests
@@ -22,7 +23,7 @@ from shared.reconcile import Report, reconcile
 from shared.report import SweepReport
 from shared.sweep import Sweeper
 from simulator.client import SimClient
-from simulator.deployment import Deployment
+from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import Simulator
 
 type Json = dict[str, Any]
@@ -31,14 +32,7 @@ IMAGES = "images"
 """The group that galleries named by tag and managed images lie in."""
 
 GALLERY = "golden"
-TOPICS = "simulator"
-"""The group that the outcome topic lies in."""
-
-SUBSCRIPTION = "/subscriptions/{subscription}"
-"""As a role file names it."""
-
-SENDER = "d5a91429-5739-47e2-a06b-3470a27159e7"
-"""The role definition EventGrid Data Sender."""
+INFRA = Path(__file__).parent.parent.parent / "infra"
 
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 OURS = ("status", "detail", "image", "as-of")
@@ -216,22 +210,20 @@ class World:
         path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2020-05-01"
         self.owner("PUT", path, {"properties": {"level": level}})
 
-    def forbid(self, *actions: str, scope: str = SUBSCRIPTION) -> None:
-        """Let what the app may do in the subscription hold at a scope only, without some actions.
+    def deploy_roles(self, template: str) -> None:
+        """Let the app have the roles of a template, by its snapshot's name."""
+        deployed = deployed_into(self.simulator, INFRA / f"{template}.snapshot.json")
+        self.client.set_roles(deployed.roles(self.client.roles()))
 
-        The role that sends events is kept to the topics: it would let the app ask for its rights.
-        """
+    def forbid(self, *actions: str, scope: str | None = None) -> None:
+        """Take actions from all roles that were made for the app, and let these hold at a scope."""
         roles = self.client.roles()
         own = {_last(one["id"]) for one in roles["roleDefinitions"] if _is_ours(one)}
         for permission in self._permissions(roles):
             permission["notActions"] = list(actions)
         for one in roles["roleAssignments"]:
-            properties = one["properties"]
-            at, role = properties["scope"], _last(properties["roleDefinitionId"])
-            if role in own and "/resourcegroups/" not in at.lower():
-                properties["scope"] = scope
-            elif role == SENDER:
-                properties["scope"] = f"{SUBSCRIPTION}/resourceGroups/{TOPICS}"
+            if scope and _last(one["properties"]["roleDefinitionId"]) in own:
+                one["properties"]["scope"] = scope
         self.client.set_roles(roles)
 
     def grant(self, data_action: str) -> None:
