@@ -81,12 +81,14 @@ _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an operation on a disk is: where to ask again, None once it has succeeded.
+    """How far an operation on a disk is: where to ask again, None once it has ended.
 
-    `sas` is the URL that opening gives, a secret; `retry_after` is in seconds.
+    `failure` is why it failed, `sas` the URL that opening gives, a secret; `retry_after` is in
+    seconds.
     """
 
     poll: str | None
+    failure: str | None = None
     sas: str | None = field(default=None, repr=False)
     retry_after: float | None = None
 
@@ -213,7 +215,7 @@ class Arm:
         return self._begin(disk_id, "endGetAccess", None)
 
     def poll(self, disk_id: str, url: str) -> Progress:
-        """Return how far an operation on a disk is; raise what it failed of."""
+        """Return how far an operation on a disk is."""
         return self._progress(subscription_of(disk_id), HttpRequest("GET", url))
 
     def disk_token(self) -> str:
@@ -285,8 +287,7 @@ class Arm:
         said = _decoded(response.content, wire.Operation) if response.content else wire.Operation()
         if said.status in ("Failed", "Canceled"):
             error = said.error or wire.Fault(said.status)
-            msg = f"{error.code}: {error.message}"
-            raise Transient(msg)
+            return Progress(poll=None, failure=f"{error.code}: {error.message}")
         at = response.headers.get("Azure-AsyncOperation")
         output = said.properties.output if said.properties else wire.DiskAccess()
         return Progress(

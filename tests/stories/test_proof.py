@@ -204,6 +204,16 @@ def test_an_error_while_reading_is_no_verdict(world: Hosted, fault: Json) -> Non
     assert opened.count("beginGetAccess") == opened.count("endGetAccess") > 1
 
 
+def test_what_could_not_be_opened_is_not_closed(world: Hosted) -> None:
+    """Where Azure fails to open it, closing would only end what somebody else has opened."""
+    vm = ordered(world)
+    world.fault("POST", "/beginGetAccess", operation={"code": "Internal", "message": "No."})
+    ended(world, vm, "sysprep")
+    assert vm.status == "captured"
+    opened = [path(one) for one in world.proofs]
+    assert (opened.count("beginGetAccess"), opened.count("endGetAccess")) == (2, 1)
+
+
 @pytest.mark.parametrize(
     "closed",
     [
