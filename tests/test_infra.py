@@ -61,7 +61,9 @@ def test_what_is_kept_is_fresh(tmp_path: Path) -> None:
     )
     assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
     kept = [path.relative_to(INFRA) for path in INFRA.rglob("*") if path.is_file()]
-    assert [name for name in kept if (INFRA / name).read_text() != (here / name).read_text()] == []
+    assert [
+        name for name in kept if (INFRA / name).read_bytes() != (here / name).read_bytes()
+    ] == []
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)

@@ -7,7 +7,7 @@ targetScope = 'subscription'
 import { CostGuardAction, Proof } from '../modules/settings.bicep'
 import { namesOf, Tags } from '../modules/names.bicep'
 
-@description('The name of this deployment. Resources are named after it.')
+@description('The name of this deployment: letters, digits and hyphens. Resources are named after it.')
 @minLength(3)
 @maxLength(20)
 param name string = 'stillframe'
