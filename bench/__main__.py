@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import burst, disks, fleet
+from bench import burst, disks, fleet, package
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".bench"
@@ -21,6 +21,9 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     logging.basicConfig(filename=OUT / "simulator.log", level=logging.WARNING)
     console = Console(width=110)
+    package_measured = package.run(ROOT, OUT)
+    console.print(package.show_parts(package_measured))
+    console.print(package.show(package_measured))
     imported, disks_measured = disks.run()
     console.print(disks.show(imported, disks_measured))
     burst_measured = burst.run(ROOT, OUT, BURST_VMS)
@@ -28,6 +31,7 @@ def main() -> int:
     fleet_measured = fleet.run(OUT, FLEET_VMS, FLEET_STOPPED)
     console.print(fleet.show(fleet_measured))
     summary = {
+        "package": asdict(package_measured),
         "disks": {"import_ms": imported, "verdicts": list(map(asdict, disks_measured))},
         "burst": burst_measured.row(),
         "fleet": asdict(fleet_measured),
