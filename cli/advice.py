@@ -6,7 +6,7 @@ Pure. Takes the text of an error as `shared/arm.py` words it: Azure's code, then
 import re
 from typing import NamedTuple
 
-from shared.arm import NO_TOKEN
+from shared.azure_errors import NO_TOKEN
 
 
 class Advice(NamedTuple):

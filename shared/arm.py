@@ -6,44 +6,25 @@ SDK's. One `Arm` per process: a client costs 18 ms, a look must not pay that.
 
 Reads go through the SDK's pipeline, but not through its models, which would cost as much again as
 the request itself; what changes something goes through the SDK's own operations.
-
-The pipeline is our own on two counts. Azure has sent Retry-After of 1200 seconds and the SDK would
-sleep that long inside an invocation; here what asks for more than `PATIENCE` is left to redelivery
-and the sweep. And the SDK's policy that registers a missing resource provider polls until that is
-done; here the refusal is told instead.
 """
 
-import itertools
-import os
-import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import requests
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
-from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
-from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient, models
-from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from shared import wire
-from shared.errors import Misconfigured, Refused, Transient
+from shared.azure_client import Counted, new_client
+from shared.azure_errors import our_errors, seconds
+from shared.errors import Refused, Transient
 from shared.model import GalleryTarget, ManagedImageRef, Missing, VersionRef, VmRef
-from shared.settings import PUBLIC_ARM
-
-PATIENCE = 3.0
-"""Seconds to wait inside one request for Azure to be ready again."""
-
-NO_TOKEN = "no token for Azure"  # noqa: S105 - words of an error
-"""How an error begins that comes of nobody being signed in."""
 
 _COMPUTE_API = "2026-04-01"
 _DISK_API = "2026-03-02"
@@ -54,29 +35,6 @@ DISK_SCOPE = "https://disk.azure.com//.default"
 """What a token for the bytes of disks is made out to; two slashes, as Azure documents it."""
 
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
-
-_TRANSIENT_STATUSES = {
-    HTTPStatus.UNAUTHORIZED,  # a token that ran out under way
-    HTTPStatus.REQUEST_TIMEOUT,
-    HTTPStatus.PRECONDITION_FAILED,
-    HTTPStatus.TOO_MANY_REQUESTS,
-}
-_TRANSIENT_CODES = {
-    "AnotherOperationInProgress",
-    "Conflict",
-    "OperationPreempted",
-    "PropertyChangeNotAllowed",  # an image of that name came between look and PUT
-    "ResourceGroupBeingDeleted",
-    "RetryableError",
-    "TooManyRequests",
-}
-_TRANSIENT_WORDS = re.compile(
-    r"another operation|in progress|is running|currently running|being (deleted|updated)"
-    r"|marked for deletion|shared access signature|try again|retry later",
-    re.IGNORECASE,
-)
-_FINAL_CODES = {"MissingSubscriptionRegistration", "ScopeLocked"}  # "remove the lock and try again"
-_FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +51,6 @@ class Progress:
     retry_after: float | None = None
 
 
-class _PatientRetry(policies.RetryPolicy[Any, Any]):
-    """The SDK's retries, without waits that belong to redelivery."""
-
-    def __init__(self) -> None:
-        super().__init__(retry_total=2, retry_backoff_factor=0.4, retry_backoff_max=PATIENCE)
-
-    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        if (self.get_retry_after(response) or 0) > PATIENCE:
-            return False
-        return super().is_retry(settings, response)
-
-
-class _Counted(policies.SansIOHTTPPolicy[Any, Any]):
-    """Counts the requests that are sent, retries included."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self.requests = 0
-
-    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002 - the SDK's own
-        self.requests = next(self._numbers)
-
-
 class Arm:
     """The clients of one process, one for each subscription, over one pool of connections."""
 
@@ -125,7 +60,7 @@ class Arm:
         self._transport = RequestsTransport(connection_timeout=5, read_timeout=20)
         self._clients: dict[str, ComputeManagementClient] = {}
         self._making = threading.Lock()
-        self._counted = _Counted()
+        self._counted = Counted()
 
     @property
     def requests(self) -> int:
@@ -175,19 +110,19 @@ class Arm:
     def deallocate(self, ref: VmRef) -> None:
         """Start a VM's deallocation."""
         operations = self._client(ref.subscription).virtual_machines
-        with _our_errors():
+        with our_errors():
             operations.begin_deallocate(ref.group, ref.name, polling=False)
 
     def generalize(self, ref: VmRef) -> None:
         """Mark a VM generalized. It can never run again."""
         operations = self._client(ref.subscription).virtual_machines
-        with _our_errors():
+        with our_errors():
             operations.generalize(ref.group, ref.name)
 
     def create_managed_image(self, ref: ManagedImageRef, body: Mapping[str, Any]) -> None:
         """Start a managed image; `body` has the wire's shape."""
         operations = self._client(ref.subscription).images
-        with _our_errors():
+        with our_errors():
             operations.begin_create_or_update(
                 ref.group, ref.name, models.Image(body), polling=False
             )
@@ -195,7 +130,7 @@ class Arm:
     def create_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
         """Start a gallery image version; `body` has the wire's shape."""
         operations = self._client(ref.subscription).gallery_image_versions
-        with _our_errors():
+        with our_errors():
             operations.begin_create_or_update(
                 ref.group,
                 ref.gallery,
@@ -220,7 +155,7 @@ class Arm:
 
     def disk_token(self) -> str:
         """Return a token for the bytes of disks that want one beside their URL."""
-        with _our_errors():
+        with our_errors():
             return self._credential.get_token(DISK_SCOPE).token
 
     def health(self, ref: VmRef) -> wire.Availability | Missing:
@@ -293,14 +228,14 @@ class Arm:
         return Progress(
             poll=None if said.status == "Succeeded" else at or str(request.url),
             sas=output.access_sas,
-            retry_after=_seconds(response.headers.get("Retry-After")),
+            retry_after=seconds(response.headers.get("Retry-After")),
         )
 
     def _send(self, subscription: str, request: HttpRequest) -> bytes:
         return self._ask(subscription, request).content
 
     def _ask(self, subscription: str, request: HttpRequest) -> HttpResponse:
-        with _our_errors():
+        with our_errors():
             response = self._client(subscription).send_request(request)
             response.raise_for_status()
             return response
@@ -309,90 +244,10 @@ class Arm:
         key = subscription.lower()
         with self._making:
             if key not in self._clients:
-                self._clients[key] = self._new_client(key)
+                self._clients[key] = new_client(
+                    self._endpoint, self._credential, key, self._transport, self._counted
+                )
             return self._clients[key]
-
-    def _new_client(self, subscription: str) -> ComputeManagementClient:
-        scope = audience(self._endpoint) + "/.default"
-        return ComputeManagementClient(
-            self._credential,
-            subscription,
-            base_url=self._endpoint,
-            transport=self._transport,
-            policies=[
-                policies.RequestIdPolicy(),
-                policies.HeadersPolicy(),
-                policies.UserAgentPolicy("Stillframe"),
-                policies.ContentDecodePolicy(),
-                _PatientRetry(),
-                self._counted,
-                ARMChallengeAuthenticationPolicy(self._credential, scope),
-            ],
-        )
-
-
-def find_credential() -> TokenCredential:
-    """Return the function app's managed identity; elsewhere a developer's own sign-in."""
-    if "IDENTITY_ENDPOINT" in os.environ:
-        return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
-    return DefaultAzureCredential()
-
-
-def audience(endpoint: str) -> str:
-    """Return whom tokens for that ARM endpoint are made out to, asking it unless it is public."""
-    if endpoint == PUBLIC_ARM:
-        return endpoint
-    url = f"{endpoint}/metadata/endpoints?api-version=2015-01-01"
-    try:
-        answer = requests.get(url, timeout=10)
-        answer.raise_for_status()
-        return str(answer.json()["authentication"]["audiences"][0]).rstrip("/")
-    except requests.RequestException as error:
-        msg = f"ARM_ENDPOINT: {endpoint} could not be asked for its audience: {error}"
-        raise Transient(msg) from error
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        msg = f"ARM_ENDPOINT: {endpoint} does not tell the audience of its tokens"
-        raise Misconfigured(msg) from error
-
-
-def our_error(error: AzureError) -> Transient | Refused:
-    """Return what an error of the SDK's means to us."""
-    if isinstance(error, ClientAuthenticationError) and error.status_code is None:
-        return Transient(f"{NO_TOKEN}: {error.message}")
-    if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return Transient(f"Azure could not be reached: {error.message}")
-    code, message = _said(error)
-    status = error.status_code
-    refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    final = code in _FINAL_CODES or _FINAL_WORDS.search(message)
-    busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
-    conflict = status == HTTPStatus.CONFLICT and busy and not final
-    if status in _TRANSIENT_STATUSES or conflict or not refused:
-        return Transient(f"{status} {code}: {message}", retry_after=_retry_after(error))
-    return Refused(code, message, status)
-
-
-def _retry_after(error: HttpResponseError) -> float | None:
-    """Return the seconds after which Azure wants to be asked again, where it says so."""
-    return _seconds(getattr(error.response, "headers", {}).get("Retry-After"))
-
-
-def _seconds(said: str | None) -> float | None:
-    return float(said) if said and said.isdecimal() else None
-
-
-def _said(error: HttpResponseError) -> tuple[str, str]:
-    if error.error is not None and error.error.code:
-        return error.error.code, error.error.message or ""
-    return str(error.status_code), str(error.reason or "")
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    try:
-        yield
-    except AzureError as error:
-        raise our_error(error) from error
 
 
 def _decoded[T](content: bytes, shape: type[T]) -> T:

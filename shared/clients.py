@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.arm import Arm, find_credential
+from shared.arm import Arm
+from shared.azure_client import find_credential
 from shared.prices import Prices
 from shared.settings import Settings
 from shared.topic import Topic

@@ -6,7 +6,7 @@
     ├── Transient       throttled, busy, unreachable: raise it, so that the event comes again
     └── Refused         Azure says no for good (right, policy, lock, quota): tell people
 
-Errors of the Azure SDKs become one of these in `arm.py` and `topic.py`, and nowhere else.
+Errors of the Azure SDKs become one of these in `azure_errors.py`, and nowhere else.
 """
 
 

@@ -13,7 +13,7 @@ from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 
-from shared.arm import our_error
+from shared.azure_errors import our_error
 from shared.tell import Outcome
 
 REMEMBERED = 1000

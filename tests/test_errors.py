@@ -16,7 +16,7 @@ from azure.core.exceptions import (
 from azure.core.pipeline.transport import HttpRequest, RequestsTransportResponse
 from azure.identity import CredentialUnavailableError
 
-from shared.arm import our_error
+from shared.azure_errors import our_error
 from shared.errors import Refused, Transient
 
 RECORDED = Path(__file__).parents[2] / "shared/reference/recordings/errors_recorded.json"

@@ -14,7 +14,8 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
-from shared.arm import Arm, find_credential
+from shared.arm import Arm
+from shared.azure_client import find_credential
 from shared.clients import Azure
 from shared.prices import Prices
 from shared.settings import read_settings

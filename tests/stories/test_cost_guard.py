@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from shared.arm import find_credential
+from shared.azure_client import find_credential
 from shared.model import read_instant, write_instant
 from shared.prices import Prices
 from shared.settings import GuardAction

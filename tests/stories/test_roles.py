@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.arm import find_credential
+from shared.azure_client import find_credential
 from shared.errors import Refused, Transient
 from shared.settings import GuardAction
 from shared.topic import Topic
