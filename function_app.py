@@ -4,10 +4,8 @@ Reads the settings and makes the clients, once per process; reads the clock, onc
 else is in `shared/`, beginning with `shared/reconcile.py`.
 """
 
-import json
 import logging
 import os
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import azure.functions as func
@@ -48,7 +46,7 @@ def look(event: func.EventGridEvent) -> None:
         log.error("look for event %s ended: Azure refuses %s: %s", event.id, wake.ref.id, refused)  # noqa: TRY400 - the words are Azure's, the trace says nothing more
         return
     if report:
-        log.info("look %s", json.dumps({"event": event.id, **_shown(report)}))
+        log.info("look %s", report.line(event.id))
 
 
 @app.function_name("sweep")
@@ -57,14 +55,11 @@ def sweep(timer: TimerRequest) -> None:
     """Find what no event told of, and mend it."""
     now = datetime.now(UTC)
     last = timer.schedule_status.get("Last")
-    sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)
+    report = sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)
+    log.info("sweep %s", report.line(now, dry_run=settings.dry_run))
 
 
 def _look(wake: Wake, now: datetime) -> Report | None:
     if isinstance(wake.ref, VmRef):
         return reconcile(azure, wake.ref, now, stopping=wake.stopping)
     return reconcile_image(azure, wake.ref, now)
-
-
-def _shown(report: Report) -> dict[str, object]:
-    return {**asdict(report), "vm": report.vm.id}

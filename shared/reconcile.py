@@ -8,6 +8,7 @@ them, and it never waits for Azure: what has been started wakes it again.
 Raises `Transient` when a later try may do better. What Azure refuses is told, not raised.
 """
 
+import json
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,8 +30,11 @@ from shared.model import (
     Say,
     Status,
     Step,
+    Tag,
     VmRef,
     Withdraw,
+    read_instant,
+    write_instant,
 )
 from shared.observe import first_look, image, look_again, read
 from shared.tell import Outcome, Telling, image_outcome, telling, withdrawal
@@ -47,13 +51,32 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one look came to; `untold` is why its tags could not be written."""
+    """What one look came to; `untold` is why its tags could not be written.
+
+    `image` and `as_of` are what the tags say beside the status.
+    """
 
     vm: VmRef
     seen: str
     status: Status | None = None
+    image: str | None = None
+    as_of: datetime | None = None
     steps: tuple[str, ...] = ()
     untold: str | None = None
+
+    def line(self, event: str | None = None) -> str:
+        """Return it for the log; `event` is what woke us, None for a sweep."""
+        said = {
+            "event": event,
+            "vm": self.vm.id,
+            "seen": self.seen,
+            "status": self.status,
+            "image": self.image,
+            "asOf": self.as_of and write_instant(self.as_of),
+            "steps": self.steps,
+            "untold": self.untold,
+        }
+        return json.dumps(said, ensure_ascii=False)
 
 
 def reconcile(
@@ -161,10 +184,21 @@ def _tell(  # noqa: PLR0913 - the spine's own nouns, and whether the tags are a 
 ) -> Report:
     """Tell people, where it is new to them."""
     if say is None:
-        return report
+        return report if report.status else _as_before(vm, report)
     news = telling(vm, say, now)
     untold = _write(azure, vm, news, pin=pin) if news else None
-    return replace(report, status=say.status, untold=untold)
+    return replace(report, status=say.status, image=say.image, as_of=say.as_of, untold=untold)
+
+
+def _as_before(vm: ObservedVm, report: Report) -> Report:
+    """Report what the tags say, where there is nothing to add to it."""
+    status = vm.tags.get(Tag.STATUS, "")
+    return replace(
+        report,
+        status=Status(status) if status in Status else None,
+        image=vm.tags.get(Tag.IMAGE),
+        as_of=read_instant(vm.tags.get(Tag.AS_OF)),
+    )
 
 
 def _write(azure: Azure, vm: ObservedVm, news: Telling, *, pin: bool = False) -> str | None:

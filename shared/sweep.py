@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -143,7 +144,7 @@ class Sweeper:
         told: dict[str, Status] = {}
         due = [vm for vm in one.listing.vms.values() if _is_due(one, vm, since)]
         due.sort(key=lambda vm: vm.ref.id not in self._unreached)
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with ThreadPoolExecutor(WORKERS, initializer=_adopt, initargs=(copy_context(),)) as pool:
             for vm, looked in zip(due, pool.map(partial(_look, one, self._pace), due), strict=True):
                 _count(report, vm, looked)
                 if looked.report and looked.report.status:
@@ -153,6 +154,12 @@ class Sweeper:
                 elif looked.gone:
                     del one.listing.vms[vm.ref.key]
         return told
+
+
+def _adopt(context: Context) -> None:
+    """Let a thread log as part of the invocation: the host drops lines that name none."""
+    for name, value in context.items():
+        name.set(value)
 
 
 def _locked(azure: Azure, subscription: str) -> frozenset[str] | None:
@@ -217,6 +224,8 @@ def _count(report: SweepReport, vm: ListedVm, looked: Looked) -> None:
         report.unreached.append(vm.ref.id)
         return
     report.looked += 1
+    if looked.report:
+        log.info("look %s", looked.report.line())
     if looked.failed:
         report.failed[vm.ref.id] = looked.failed
     untold = [one.untold for one in (looked.report, looked.settled) if one and one.untold]
@@ -253,7 +262,8 @@ def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
     if isinstance(due, Nothing) and capture_under_way(vm.tags, one.now):
         return None
     price = one.azure.prices.hourly(vm.machine, one.now) if vm.machine else None
-    return Flagged(vm.ref.id, since, vm.machine, price)
+    past_grace = since is not None and one.now - since >= one.azure.settings.guard_grace
+    return Flagged(vm.ref.id, since, vm.machine, price, past_grace)
 
 
 def _failed_versions(one: Round) -> int:
