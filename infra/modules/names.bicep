@@ -22,6 +22,8 @@ type Names = {
   workspace: string
   @description('Application Insights.')
   insights: string
+  @description('The action group: those whom alerts are sent to.')
+  people: string
   @description('The topic of outcome events.')
   outcomes: string
 }
@@ -45,5 +47,6 @@ func namesOf(name string, group string) Names => {
   deadLetters: 'dead-letters'
   workspace: '${name}-logs'
   insights: '${name}-insights'
+  people: '${name}-people'
   outcomes: '${name}-outcomes-${uniqueString(toLower(group), name)}'
 }

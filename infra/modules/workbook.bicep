@@ -1,0 +1,180 @@
+// The workbook: captures, refusals, bills and the heartbeat, over a time that its reader chooses.
+
+import { Names, Tags } from 'names.bicep'
+
+@description('The names of the deployment\'s resources.')
+param names Names
+
+@description('The region.')
+param location string
+
+@description('Tags on every resource.')
+param tags Tags
+
+@description('A query over the time that was chosen, and how its answer is shown.')
+type Part = {
+  @description('The query\'s name.')
+  name: string
+  @description('What stands over it.')
+  title: string
+  @description('As what it is shown.')
+  shown: 'table' | 'linechart'
+  @description('The query.')
+  query: string
+}
+
+@description('Parts under one heading.')
+type Section = {
+  @description('The heading.')
+  heading: string
+  @description('The parts.')
+  parts: Part[]
+}
+
+var sections Section[] = [
+  {
+    heading: 'Captures'
+    parts: [
+      {
+        name: 'in-flight'
+        title: 'Under way, and for how long'
+        shown: 'table'
+        query: loadTextContent('../queries/in-flight.kql')
+      }
+      {
+        name: 'captured'
+        title: 'Images that are ready, and how long they took'
+        shown: 'table'
+        query: loadTextContent('../queries/captured.kql')
+      }
+      {
+        name: 'refused'
+        title: 'Refused, and why'
+        shown: 'table'
+        query: loadTextContent('../queries/refused.kql')
+      }
+      {
+        name: 'capture-failed'
+        title: 'Failed or stuck, and why'
+        shown: 'table'
+        query: loadTextContent('../queries/capture-failed.kql')
+      }
+      {
+        name: 'orders'
+        title: 'Orders by status'
+        shown: 'linechart'
+        query: loadTextContent('../queries/orders.kql')
+      }
+    ]
+  }
+  {
+    heading: 'Billed while stopped'
+    parts: [
+      {
+        name: 'still-billed'
+        title: 'Now, for longer than the grace'
+        shown: 'table'
+        query: loadTextContent('../queries/still-billed.kql')
+      }
+      {
+        name: 'billed-money'
+        title: 'What it costs a day, list price'
+        shown: 'linechart'
+        query: loadTextContent('../queries/billed-money.kql')
+      }
+      {
+        name: 'billed-vms'
+        title: 'How many VMs, and of how many the price is not known'
+        shown: 'linechart'
+        query: loadTextContent('../queries/billed-vms.kql')
+      }
+      {
+        name: 'billed-over'
+        title: 'Over, and what it came to'
+        shown: 'table'
+        query: loadTextContent('../queries/billed-over.kql')
+      }
+    ]
+  }
+  {
+    heading: 'Heartbeat'
+    parts: [
+      {
+        name: 'sweeps'
+        title: 'Sweeps, hour by hour'
+        shown: 'table'
+        query: loadTextContent('../queries/sweeps.kql')
+      }
+    ]
+  }
+]
+
+var day = 86400000
+var time = {
+  type: 9
+  name: 'time'
+  content: {
+    version: 'KqlParameterItem/1.0'
+    style: 'above'
+    queryType: 0
+    resourceType: 'microsoft.insights/components'
+    parameters: [
+      {
+        version: 'KqlParameterItem/1.0'
+        id: guid('stillframe', 'time')
+        name: 'Time'
+        type: 4
+        isRequired: true
+        value: { durationMs: day }
+        typeSettings: {
+          allowCustom: true
+          selectableValues: map([day / 24, day, 7 * day, 14 * day, 30 * day], one => { durationMs: one })
+        }
+      }
+    ]
+  }
+}
+
+var items = flatten(map(
+  sections,
+  section =>
+    concat(
+      [{ type: 1, name: section.heading, content: { json: '## ${section.heading}' } }],
+      map(section.parts, part => {
+        type: 3
+        name: part.name
+        content: {
+          version: 'KqlItem/1.0'
+          query: part.query
+          size: 0
+          title: part.title
+          noDataMessage: 'Nothing in this time.'
+          timeContextFromParameter: time.content.parameters[0].name
+          queryType: 0
+          resourceType: 'microsoft.insights/components'
+          visualization: part.shown
+        }
+      })
+    )
+))
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: names.insights
+}
+
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(insights.id, 'stillframe')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'Stillframe'
+    category: 'workbook'
+    sourceId: insights.id
+    serializedData: string({
+      version: 'Notebook/1.0'
+      items: concat([time], items)
+      fallbackResourceIds: [insights.id]
+    })
+  }
+}
