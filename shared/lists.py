@@ -24,15 +24,18 @@ _PROVISIONING = "provisioningstate/"
 
 @dataclass(slots=True)
 class Listing:
-    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted."""
+    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted.
+
+    `groups` is None where they may not be read.
+    """
 
     vms: dict[str, ListedVm] = field(default_factory=dict)
-    groups: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    groups: dict[str, Mapping[str, str]] | None = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
 
     def group_tags(self, ref: VmRef) -> Mapping[str, str]:
         """Return the tags of a VM's resource group, as far as they are ours."""
-        return self.groups.get(ref.group_id.lower(), {})
+        return (self.groups or {}).get(ref.group_id.lower(), {})
 
 
 def list_subscription(arm: Arm, subscription: str) -> Listing:
@@ -48,13 +51,13 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
     return listing
 
 
-def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]]:
-    """Return the tags of the groups that have one of ours; none where they may not be read."""
+def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]] | None:
+    """Return the tags of the groups that have one of ours; None where they may not be read."""
     try:
         groups = list(arm.groups(subscription))
     except Refused as refused:
         log.warning("opt-outs on resource groups of %s do not count: %s", subscription, refused)
-        return {}
+        return None
     return {one.id.lower(): lower_names(one.tags) for one in groups if _has_ours(one.tags)}
 
 

@@ -99,6 +99,8 @@ class Round:
             return "its OS disk is ephemeral"
         if self.locked is None:
             return "the app may not read whether it is locked"
+        if self.listing.groups is None:
+            return "the app may not read whether its resource group opts out"
         locked = any(f"{vm.ref.key}/".startswith(scope) for scope in self.locked)
         return "it is locked" if locked else None
 

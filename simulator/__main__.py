@@ -19,9 +19,6 @@ from simulator.template import TemplateError
 
 TEMPLATE = Path("infra/usual.snapshot.json")
 
-# What the app is told unless `--set` says otherwise: it does not read disks yet.
-SETTINGS = {"PROOF": "off"}
-
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; return the process's status."""
@@ -70,7 +67,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
-    settings = SETTINGS | {"SUBSCRIPTIONS": simulator.subscription_id}
+    settings = {"SUBSCRIPTIONS": simulator.subscription_id}
     settings |= dict(setting.split("=", 1) for setting in said.settings)
     app: Path = said.app.resolve()
     log = simulator.state_dir / "host.log"

@@ -179,7 +179,7 @@ def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
     ["Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Authorization/locks/read"],
 )
 def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> None:
-    """VMs are flagged all the same; where locks cannot be read, none is deallocated."""
+    """VMs are flagged all the same; none is deallocated that may be locked or opted out."""
     policy = {
         "guard_action": GuardAction.DEALLOCATE,
         "guard_deallocate_after": timedelta(hours=2),
@@ -192,7 +192,9 @@ def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> N
         assert guarded.sweep().unlisted == {}
         guarded.let(300)
     assert told(guarded)[0] == (STILL, "web")
-    assert vm.state[0] == ("stopped" if "locks" in right else "deallocated")
+    assert vm.state[0] == "stopped"
+    (outcome,) = guarded.outcomes
+    assert "may not read" in outcome["data"]["notDeallocatedBecause"]
 
 
 def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> None:
