@@ -1,6 +1,7 @@
 """The docs list what the code has: a setting, tag, event or file that they miss fails here."""
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -44,6 +45,33 @@ def test_links_lead_somewhere(page: Path) -> None:
     """Each relative link leads to a file that is there."""
     targets = [match[1] for match in LINK.finditer(page.read_text())]
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_operations_names_what_wakes_it() -> None:
+    """Each function that events go to, and each type of event, stands in the operations page."""
+    snapshot = json.loads((ROOT / "infra" / "usual.snapshot.json").read_text())
+    subscribed = [
+        one["properties"]
+        for one in snapshot["predictedResources"]
+        if one["type"].endswith("/eventSubscriptions")
+    ]
+    types = {kind for one in subscribed for kind in one["filter"]["includedEventTypes"]}
+    sent = [one["destination"]["properties"]["resourceId"] for one in subscribed]
+    app = (ROOT / "function_app.py").read_text()
+    functions = {one.rpartition("/")[2] for one in sent}
+    functions |= set(re.findall(r'@app\.function_name\("(\w+)"\)', app))
+    assert types
+    assert [name for name in types | functions if f"`{name}`" not in OPERATIONS] == []
+
+
+def test_operations_names_each_alert() -> None:
+    """Each alert rule of the template stands in the operations page."""
+    modules = (ROOT / "infra" / "modules").glob("*.bicep")
+    template = "".join(module.read_text() for module in modules)
+    rules = set(re.findall(r"queries/([a-z-]+)\.kql'\)\n +each:", template))
+    rules |= set(re.findall(r"name: '([a-z-]+)'\n +metric:", template))
+    assert {"no-heartbeat", "captured"} <= rules
+    assert [rule for rule in rules if f"| `{rule}` |" not in OPERATIONS] == []
 
 
 def test_error_tree_is_drawn() -> None:
