@@ -18,6 +18,8 @@ param customerKeys = true
 param costGuardAction = 'deallocate'
 param costGuardDeallocateAfter = 'PT12H'
 param costGuardCurrency = 'EUR'
+param alertEmail = 'images@example.com'
+param alertWhenCaptured = true
 param packageUri = 'https://example.com/stillframe.zip'
 param subscriptionTopics = [
   '${there}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/everything'

@@ -33,6 +33,9 @@ param healthTopics string[] = []
 @description('Whether undelivered events are kept. An existing topic must have the dead-letter identity first.')
 param deadLetters bool = true
 
+@description('Whether those are told of undelivered events whom the platform sends its alerts to (its alertEmail).')
+param alerts bool = false
+
 var platformGroup = empty(platform) ? '${subscription().id}/resourceGroups/${name}' : platform
 
 module watched '../modules/events.bicep' = [
@@ -50,6 +53,7 @@ module watched '../modules/events.bicep' = [
       )) ?? ''
       healthTopic: first(filter(healthTopics, one => startsWith(toLower(one), '/subscriptions/${toLower(id)}/'))) ?? ''
       deadLetters: deadLetters
+      alerts: alerts
     }
   }
 ]

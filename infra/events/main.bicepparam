@@ -13,4 +13,5 @@ param subscriptionTopics = filter(
   split(readEnvironmentVariable('STILLFRAME_SUBSCRIPTION_TOPICS', ''), ','),
   one => !empty(one)
 )
+param alerts = !empty(readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', ''))
 param healthTopics = filter(split(readEnvironmentVariable('STILLFRAME_HEALTH_TOPICS', ''), ','), one => !empty(one))

@@ -30,6 +30,9 @@ param healthTopic string
 @description('Whether undelivered events are kept.')
 param deadLetters bool
 
+@description('Whether the platform\'s action group is told of undelivered events.')
+param alerts bool
+
 var parts = split(platform, '/')
 var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
 var topicGroup = home ? parts[4] : name
@@ -88,6 +91,28 @@ module wantedOfHealth 'subscriptions.bicep' = {
     names: names
     platform: platform
     deadLetterIdentityId: deadLetters ? identityId : ''
+  }
+  dependsOn: [healthEvents]
+}
+
+module ofSubscriptionEvents 'undelivered.bicep' = if (alerts) {
+  scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
+  params: {
+    topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
+    names: names
+    platform: platform
+    tags: tags
+  }
+  dependsOn: [subscriptionEvents]
+}
+
+module ofHealthEvents 'undelivered.bicep' = if (alerts) {
+  scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
+  params: {
+    topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
+    names: names
+    platform: platform
+    tags: tags
   }
   dependsOn: [healthEvents]
 }

@@ -89,6 +89,16 @@ param instanceMemoryMB int = 2048
 @maxValue(730)
 param logDays int = 30
 
+@description('The e-mail address that alerts are sent to; empty = there are no alerts.')
+param alertEmail string = ''
+
+@description('Whether every image that is captured is told there as well.')
+param alertWhenCaptured bool = false
+
+@description('How long three sweeps take: without one for so long, it is told that there is no heartbeat. To be changed with sweepSchedule.')
+@allowed(['PT15M', 'PT30M', 'PT45M', 'PT1H', 'PT2H', 'PT3H', 'PT4H', 'PT5H', 'PT6H', 'P1D', 'P2D'])
+param heartbeatWithin string = 'PT15M'
+
 @description('For how many days undelivered events are kept.')
 @minValue(1)
 param deadLetterDays int = 30
@@ -207,6 +217,20 @@ module app '../modules/app.bicep' = {
   dependsOn: [storage, telemetry, outcomes]
 }
 
+module operations '../modules/operations.bicep' = {
+  scope: group
+  params: {
+    name: name
+    names: names
+    location: location
+    tags: tags
+    alertEmail: alertEmail
+    alertWhenCaptured: alertWhenCaptured
+    heartbeatWithin: heartbeatWithin
+  }
+  dependsOn: [telemetry]
+}
+
 module package '../modules/package.bicep' = if (!empty(packageUri)) {
   scope: group
   params: { names: names, packageUri: packageUri }
@@ -222,8 +246,9 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
     tags: tags
     subscriptionTopics: subscriptionTopics
     healthTopics: healthTopics
+    alerts: !empty(alertEmail)
   }
-  dependsOn: [package]
+  dependsOn: [operations, package]
 }
 
 // One only: a snapshot has several in an order that changes from run to run.

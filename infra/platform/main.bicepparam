@@ -16,4 +16,6 @@ param imageResourceGroup = readEnvironmentVariable('STILLFRAME_IMAGE_RESOURCE_GR
 param proof = readEnvironmentVariable('STILLFRAME_PROOF', 'required')
 param costGuardAction = readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', 'flag')
 param costGuardDeallocateAfter = readEnvironmentVariable('STILLFRAME_COST_GUARD_DEALLOCATE_AFTER', none)
+param alertEmail = readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', none)
+param alertWhenCaptured = bool(readEnvironmentVariable('STILLFRAME_ALERT_WHEN_CAPTURED', 'false'))
 param dryRun = bool(readEnvironmentVariable('STILLFRAME_DRY_RUN', 'false'))

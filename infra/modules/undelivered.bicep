@@ -1,0 +1,74 @@
+// Tells when events of one topic were not delivered: laid by as dead letters, or dropped, where they
+// cannot be. By the topic's own metrics, for each event subscription by itself; of a topic that others
+// use as well, theirs too. That the action group may be one of another subscription is inferred.
+
+import { Names, Tags } from 'names.bicep'
+
+@description('The topic\'s name.')
+param topic string
+
+@description('The names of the platform\'s resources.')
+param names Names
+
+@description('Id of the platform\'s resource group.')
+param platform string
+
+@description('Tags on every resource.')
+param tags Tags
+
+var lost = [
+  {
+    name: 'dead-lettered'
+    metric: 'DeadLetteredCount'
+    description: 'Events could not be delivered to Stillframe and lie in the container of dead letters. The sweep mends what they would have told; look why the app did not take them.'
+  }
+  {
+    name: 'dropped'
+    metric: 'DroppedEventCount'
+    description: 'Events could not be delivered to Stillframe, nor laid by as dead letters. The sweep mends what they would have told; look why the app did not take them, and whether Event Grid may write to the container of dead letters.'
+  }
+]
+
+var parts = split(platform, '/')
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
+  name: names.people
+  scope: resourceGroup(parts[2], parts[4])
+}
+
+resource from 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: topic
+}
+
+resource alerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+  for one in lost: {
+    name: '${topic}-${one.name}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: one.description
+      severity: 2
+      enabled: true
+      scopes: [from.id]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: one.name
+            metricNamespace: 'Microsoft.EventGrid/systemTopics'
+            metricName: one.metric
+            dimensions: [{ name: 'EventSubscriptionName', operator: 'Include', values: ['*'] }]
+            timeAggregation: 'Total'
+            operator: 'GreaterThan'
+            threshold: 0
+          }
+        ]
+      }
+      autoMitigate: true
+      actions: [{ actionGroupId: people.id }]
+    }
+  }
+]
