@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Tries a deployed Stillframe on a live subscription: makes a small Windows VM, orders its image, lets it
+# run Sysprep, waits for the image, and on the way looks at each point that docs/operations.md calls
+# still to be confirmed. Tells for each what was seen; deletes in the end what it made.
+#
+# Needs bash 4.4 or newer and az, signed in; to deploy also make and Python 3.13. Costs what a small VM
+# costs for an hour or two.
+set -euo pipefail
+
+usage() {
+  cat <<'END'
+usage: infra/smoke.sh [options]
+
+Tries a deployed Stillframe with a small Windows VM, and tells what was seen of each point that is
+still to be confirmed. Ends with 0 when the image came and every point was confirmed, with 1 otherwise.
+
+  --subscription ID  where to try it; default: az's present one. The app must watch it
+  --platform GROUP   the resource group that the app is deployed in; default: stillframe
+  --deploy           deploy it first, and leave it there: platform, package, events
+  --location REGION  of the VM, and of what is deployed; default: westeurope
+  --target TARGET    what to order; default: managed-image. For <gallery>/<definition> the definition
+                     must fit the VM
+  --image URN        what the VM is made of; default: a Windows Server of the first generation, which
+                     any managed image can be made of
+  --size SIZE        default: Standard_B2s
+  --keep             delete nothing in the end
+  --dry-run          only print the az commands, what their answers would be in <angle brackets>
+  --help             this
+END
+}
+
+subscription='' platform=stillframe location=westeurope target=managed-image size=Standard_B2s
+image=MicrosoftWindowsServer:WindowsServer:2022-datacenter-smalldisk:latest
+deploy='' keep='' dry_run=''
+while (($#)); do
+  case $1 in
+    --subscription | --platform | --location | --target | --image | --size)
+      (($# > 1)) || { echo "smoke: $1 wants a value" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"
+      shift ;;
+    --deploy) deploy=yes ;;
+    --keep) keep=yes ;;
+    --dry-run) dry_run=yes ;;
+    --help) usage; exit ;;
+    *) echo "smoke: $1 is no option of this (see --help)" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+cd "$(dirname "$0")/.."
+name=smoke-$(date -u +%d%H%M%S) # a Windows VM's name has 15 characters at most
+group=stillframe-$name vm=$name account=sf${name//-/} events=$name
+here=$(mktemp -d)
+touch "$here/events" "$here/points"
+exec 3>&1
+
+# shellcheck source=infra/smoke/az.sh
+source infra/smoke/az.sh
+# shellcheck source=infra/smoke/points.sh
+source infra/smoke/points.sh
+
+deploy_it() {
+  tell "deploying into $platform"
+  run deployment sub create --name "$name-platform" --location "$location" \
+    --template-file infra/platform/main.bicep --parameters "resourceGroupName=$platform" --output none
+  [[ $dry_run ]] || make package
+  # Not `deployment source config-zip`: of a Python app on Flex that builds anew in Azure, whatever
+  # it is told (azure-cli 2.91), and another Python's packages without their compiled files come out.
+  run functionapp deploy --resource-group "$platform" --name "$(app)" --type zip \
+    --src-path .package/app.zip --output none
+  run deployment sub create --name "$name-events" --location "$location" \
+    --template-file infra/events/main.bicep --output none --parameters \
+    "platform=/subscriptions/$subscription/resourceGroups/$platform"
+}
+app() { value app functionapp list --resource-group "$platform" --query '[0].name'; }
+
+# The system topic of one kind that the subscription has: its name and group.
+topic() {
+  value "$1> <topic> <group" eventgrid system-topic list \
+    --query "[?ends_with(source, '$subscription')].[topicType, name, resourceGroup]" |
+    awk -v kind="$1" '{ gsub(/[<>]/, "", $1) } tolower($1) == kind { print $2, $3 }'
+}
+
+# Let a topic's events come to a queue of ours as well: `overhear "TOPIC GROUP" filters ..`.
+overhear() {
+  local topic of
+  read -r topic of <<<"$1"
+  heard+=("$1")
+  run eventgrid system-topic event-subscription create --name "$events" --system-topic-name "$topic" \
+    --resource-group "$of" --endpoint-type storagequeue --endpoint "$queue" "${@:2}" --output none
+}
+
+prepare() {
+  of_subscription=$(topic microsoft.resources.subscriptions)
+  of_health=$(topic microsoft.resourcenotifications.healthresources)
+  if [[ ! $of_subscription || ! $of_health ]]; then
+    echo "smoke: subscription $subscription lacks a system topic: is the events layer deployed?" >&2
+    exit 1
+  fi
+  made=yes
+  run group create --name "$group" --location "$location" --output none
+  run storage account create --resource-group "$group" --name "$account" --sku Standard_LRS \
+    --min-tls-version TLS1_2 --allow-blob-public-access false --output none
+  local storage=/subscriptions/$subscription/resourceGroups/$group
+  storage+=/providers/Microsoft.Storage/storageAccounts/$account
+  run rest --method put --output none --body '{}' \
+    --url "$storage/queueServices/default/queues/$events?api-version=2023-05-01"
+  queue=$storage/queueservices/default/queues/$events
+  overhear "$of_subscription" --advanced-filter data.operationName StringIn \
+    Microsoft.Resources/tags/write
+  overhear "$of_health" --included-event-types \
+    Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated
+  # A password that nobody keeps: the VM has no address, and nobody signs in.
+  echo "Aa1!$(head -c 18 /dev/urandom | base64 | tr -d '/+=')" >"$here/password"
+  tell "making the VM $vm in $group"
+  run vm create --resource-group "$group" --name "$vm" --image "$image" --size "$size" \
+    --admin-username smoke --admin-password "@$here/password" --public-ip-address '' --nsg-rule NONE \
+    --os-disk-delete-option Delete --nic-delete-option Delete \
+    --tags stillframe-cost-guard=ignore --output none
+  disk=$(value disk vm show --resource-group "$group" --name "$vm" \
+    --query storageProfile.osDisk.managedDisk.id)
+  vm_id=$(value vm vm show --resource-group "$group" --name "$vm" --query id)
+}
+
+made='' heard=()
+clean_up() {
+  local status=$? one topic of
+  if [[ ! $made ]]; then
+    tell "nothing was made"
+  elif [[ $keep ]]; then
+    tell "kept: the group $group, the event subscriptions $events on ${heard[*]:-no topic}, the image"
+  else
+    tell "deleting what was made"
+    close_disk || true
+    if [[ $ordered ]]; then
+      for one in $(value image resource list --tag "stillframe-source-vm=$vm" --query '[].id'); do
+        run resource delete --ids "$one" || true
+      done
+    fi
+    for one in "${heard[@]}"; do
+      read -r topic of <<<"$one"
+      run eventgrid system-topic event-subscription delete --yes --name "$events" \
+        --system-topic-name "$topic" --resource-group "$of" || true
+    done
+    run group delete --yes --no-wait --name "$group" || true
+  fi
+  rm -rf "$here"
+  exit "$status"
+}
+
+if [[ $dry_run ]]; then
+  subscription=${subscription:-'<subscription>'}
+else
+  subscription=${subscription:-$(az account show --query id --output tsv)}
+fi
+trap clean_up EXIT
+if [[ $deploy ]]; then deploy_it; fi
+prepare
+try_while_busy
+try_the_disk
+try_a_capture
+look_at_events
+printf '\n%s\n' "$(<"$here/points")"
+if ((unconfirmed)); then
+  tell "not confirmed: $unconfirmed"
+  exit 1
+fi

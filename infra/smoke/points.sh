@@ -1,0 +1,167 @@
+# What infra/smoke.sh looks at: each point with what provokes it. Sourced.
+# shellcheck shell=bash disable=SC2034,SC2154 # infra/smoke.sh sets and reads the rest
+
+unconfirmed=0
+
+# `point TEXT SEEN yes|no`, the text as in docs/operations.md.
+point() {
+  if [[ $dry_run ]]; then
+    echo "point      $1"
+    return
+  fi
+  [[ $3 == yes ]] || unconfirmed=$((unconfirmed + 1))
+  printf 'point      %s\nseen       %s\nconfirmed  %s\n\n' "$1" "${2:-nothing}" "$3" | tee -a "$here/points"
+}
+
+# `says TEXT REGEX`: yes or no, by whether a text has it; case does not matter.
+says() { if grep -qiE -- "$2" <<<"$1"; then echo yes; else echo no; fi; }
+not() { if [[ $1 == yes ]]; then echo no; else echo yes; fi; }
+both() { if [[ $1 == yes && $2 == yes ]]; then echo yes; else echo no; fi; }
+
+# As in shared/: what the app takes for an operation in progress, and storage's codes for good.
+BUSY='another operation|in progress|is running|currently running|being (deleted|updated)|marked for deletion|shared access signature|try again|retry later'
+FOR_GOOD='AuthorizationFailure|AuthorizationPermissionMismatch|InsufficientAccountPermissions|PublicAccessNotPermitted'
+DISK_API=2026-03-02
+
+power() { value PowerState vm get-instance-view --resource-group "$group" --name "$vm" \
+  --query "instanceView.statuses[?starts_with(code, 'PowerState/')] | [0].code"; }
+power_is() { [[ $(power) =~ ^PowerState/($1)$ ]]; }
+# Also where a start came between.
+deallocated() {
+  power_is deallocated && return
+  attempt vm deallocate --resource-group "$group" --name "$vm" --no-wait >/dev/null
+  return 1
+}
+tag() { value "$1" vm show --resource-group "$group" --name "$vm" --query "tags.\"$1\""; }
+tag_is() { [[ $(tag "$1") =~ ^($2)$ ]]; }
+instant() { value LastOwnershipUpdateTime rest --method get --url "$disk?api-version=$DISK_API" \
+  --query properties.LastOwnershipUpdateTime; }
+open_disk() { value accessSAS disk grant-access --ids "$disk" --access-level Read \
+  --duration-in-seconds 300 --query accessSAS; }
+disk_is_open() { [[ $(value diskState rest --method get --url "$disk?api-version=$DISK_API" \
+  --query properties.diskState) == @(ActiveSAS|'<diskState>') ]]; }
+close_disk() {
+  if [[ $disk_open ]]; then run disk revoke-access --ids "$disk" --output none; fi
+  disk_open=''
+}
+# The first bytes of the opened disk, as the app reads them: by range, without a token.
+read_disk() { attempt rest --method get --url "$1" --skip-authorization-header \
+  --headers Range=bytes=0-511 x-ms-version=2023-11-03 --output-file "$here/bytes"; }
+
+# Take the events that have come, one a line.
+drain() {
+  local message
+  value message storage message get --queue-name "$events" --account-name "$account" \
+    --auth-mode key --num-messages 32 --visibility-timeout 86400 --query '[].content' |
+    while read -r message; do
+      case $message in
+        '<'*) ;; # a dry run's
+        '{'*) echo "$message" ;;
+        *) base64 --decode <<<"$message" && echo ;;
+      esac
+    done >>"$here/events"
+}
+# `event REGEX`: the first event that has it and names our VM.
+event() {
+  drain
+  { grep -i -- "$vm" "$here/events" || true; } >"$here/ours"
+  grep -m1 -E -- "$1" "$here/ours" >"$here/event"
+}
+member() { sed -nE "s/.*\"$1\": ?\"([^\"]*)\".*/\1/p" "$here/event"; }
+
+# Writes to a VM on which an operation runs.
+try_while_busy() {
+  run vm deallocate --resource-group "$group" --name "$vm" --no-wait
+  local tagged second start during
+  tagged=$(attempt tag update --resource-id "$vm_id" --operation Merge --tags smoke=tag)
+  during=$(power)
+  second=$(attempt vm update --resource-group "$group" --name "$vm" --set tags.smoke=write)
+  start=$(attempt vm start --resource-group "$group" --name "$vm" --no-wait)
+  point 'whether a tag can be written while an operation runs on the VM' "$tagged ($during)" \
+    "$(says "$tagged $during" '^accepted PowerState/(deallocating|stopping)')"
+  point 'the wording by which Azure says that another operation is in progress' \
+    "a write of the VM: $second; its start: $start" \
+    "$(both "$(says "$second" "accepted|$BUSY")" "$(says "$start" "$BUSY")")"
+}
+
+# A disk that is opened, closed to networks, and closed.
+disk_open=''
+try_the_disk() {
+  await 20 'the VM is deallocated' deallocated
+  local before sas begun opened opening after bytes start fenced words closed
+  before=$(instant) begun=$SECONDS
+  disk_open=yes
+  open_disk >"$here/sas" &
+  opening=$!
+  # az itself asks too seldom to tell how long it took.
+  until disk_is_open || ! kill -0 $opening 2>/dev/null; do sleep 1; done
+  opened=$((SECONDS - begun))
+  wait $opening
+  sas=$(<"$here/sas")
+  after=$(instant)
+  bytes=$(read_disk "$sas")
+  start=$(attempt vm start --resource-group "$group" --name "$vm")
+  fenced=$(attempt disk update --ids "$disk" --public-network-access Disabled)
+  words=$(read_disk "$sas")
+  run disk update --ids "$disk" --public-network-access Enabled --output none
+  close_disk
+  closed=$(read_disk "$sas")
+  point 'whether disk access moves LastOwnershipUpdateTime, and how long opening takes' \
+    "$before, then $after, then $(instant); opened in $opened s, read: $bytes" \
+    "$(says "$bytes $opened" '^accepted 1?[0-9]$')"
+  point 'how storage words that an access was closed, and that it is closed to a network' \
+    "closed: $closed; to networks (the change itself: $fenced): $words" \
+    "$(both "$(not "$(says "$closed" "^accepted|<Code>($FOR_GOOD)<")")" \
+      "$(says "$words" "<Code>($FOR_GOOD)<")")"
+  point 'that an open disk keeps its VM from being started' "$start" \
+    "$(says "$start" 'shared access signature')"
+}
+
+# The whole way: ordered, Sysprep, captured.
+image_came='that an image comes of a VM that ran Sysprep'
+ordered='' shut_down=''
+try_a_capture() {
+  run vm start --resource-group "$group" --name "$vm" --output none
+  run tag update --resource-id "$vm_id" --operation Merge --tags "stillframe-capture=$target" \
+    --output none
+  ordered=yes
+  await 15 'the order is answered' tag_is stillframe-status 'waiting|refused' || true
+  local status
+  status=$(tag stillframe-status)
+  tell "stillframe-status: $status, $(tag stillframe-detail)"
+  if [[ ! $dry_run && $status != waiting ]]; then
+    point "$image_came" "$status: $(tag stillframe-detail)" no
+    return
+  fi
+  # As a task of its own: Run Command ends with the agent, and the agent with Sysprep.
+  # shellcheck disable=SC2016 # PowerShell's variables
+  run vm run-command invoke --resource-group "$group" --name "$vm" --output none \
+    --command-id RunPowerShellScript --scripts \
+    'schtasks /create /f /tn sysprep /sc once /st 00:00 /ru SYSTEM /tr "$env:windir\system32\sysprep\sysprep.exe /generalize /oobe /shutdown /mode:vm /quiet"' \
+    'schtasks /run /tn sysprep'
+  await 30 'the guest shuts down' power_is 'stopped|deallocating|deallocated' || true
+  shut_down=yes
+  await 120 'the image' tag_is stillframe-status 'captured|failed|refused|not-generalized' || true
+  status=$(tag stillframe-status)
+  point "$image_came" "$status: $(tag stillframe-image), $(tag stillframe-detail)" \
+    "$(says "$status" '^captured$')"
+}
+
+look_at_events() {
+  local subject='' annotation='' topic of identity
+  if await 15 'the event of the tags' event '"Microsoft.Resources/tags/write"'; then
+    subject=$(member subject)
+  fi
+  if [[ $shut_down ]] && await 15 'the event of the shutdown' event VirtualMachineStoppedInternally; then
+    annotation=$(member annotationName)
+  fi
+  point 'the subject of the events of Microsoft.Resources/tags/write' "$subject" \
+    "$(says "$subject" "/providers/Microsoft.Compute/virtualMachines/$vm(/|$)")"
+  point "that a guest's own shutdown is told by VirtualMachineStoppedInternally" "$annotation" \
+    "$(says "$annotation" '^VirtualMachineStoppedInternally$')"
+  read -r topic of <<<"$of_subscription"
+  identity=$(value identity eventgrid system-topic show --name "$topic" --resource-group "$of" \
+    --query identity.type)
+  point 'that the topic of a subscription takes an identity, with which dead letters are written' \
+    "$identity" "$(says "$identity" UserAssigned)"
+}
