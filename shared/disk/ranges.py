@@ -6,13 +6,18 @@ are all bounded: a file system read for a handful of files needs a fraction of t
 """
 
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from shared.disk.watch import Endless
 
 BLOCK = 64 * 1024
 RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
 """The most ranges, bytes in all, and bytes in one read."""
+
+_PARSER = threading.Lock()
+"""The one parser: dissect's structures keep what they are evaluating in themselves."""
 
 type Fetch = Callable[[int, int], bytes]
 """Offset and length -> exactly those bytes, all of them within the disk."""
@@ -25,6 +30,7 @@ class Ranges(io.RawIOBase):
         self._fetch = fetch
         self._blocks: dict[int, bytes] = {}
         self._at = 0
+        self._parsed = False
         self.size = size
         self.ranges = self.fetched = 0
 
@@ -62,6 +68,16 @@ class Ranges(io.RawIOBase):
         self._at, length = end, end - self._at
         return data[start : start + length]
 
+    @contextmanager
+    def parsed(self) -> Iterator[None]:
+        """Parse it inside: one disk at a time in a process, but while bytes are fetched."""
+        with _PARSER:
+            self._parsed = True
+            try:
+                yield
+            finally:
+                self._parsed = False
+
     def keep(self, head: bytes) -> None:
         """Take in the disk's first bytes, fetched to learn its size."""
         self._blocks[0] = head[: self.size]
@@ -86,7 +102,16 @@ class Ranges(io.RawIOBase):
         if self.ranges > RANGES or self.fetched > BYTES:
             msg = "its file system leads nowhere"
             raise Endless(msg)
-        data = self._fetch(offset, length)
+        data = self._fetched(offset, length)
         for number in range(first, behind):
             start = (number - first) * BLOCK
             self._blocks[number] = data[start : start + BLOCK]
+
+    def _fetched(self, offset: int, length: int) -> bytes:
+        if not self._parsed:
+            return self._fetch(offset, length)
+        _PARSER.release()
+        try:
+            return self._fetch(offset, length)
+        finally:
+            _PARSER.acquire()

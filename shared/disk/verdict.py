@@ -17,7 +17,7 @@ from shared.model import Proof, Verdict
 def verdict(disk: Ranges, os_type: str, seconds: float = CPU_SECONDS) -> Verdict:
     """Return what a disk says of itself; `seconds` is the CPU time that it may take."""
     try:
-        with watched(seconds):
+        with disk.parsed(), watched(seconds):
             found = volumes(disk)
             return _windows(found) if os_type.lower() == "windows" else _linux(found)
     except Endless as endless:

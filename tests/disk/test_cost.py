@@ -1,5 +1,9 @@
 """What a verdict reads: counted, on every Windows disk there is, whatever its size."""
 
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from shared.disk.ranges import Ranges
@@ -63,6 +67,34 @@ def test_each_layout_is_judged_for_what_it_is(layout: str, proof: Proof, words: 
     os_type = "Linux" if layout.startswith("linux") else "Windows"
     found, why, _ = read(Guest(os_type, "V2", 127, "succeeded", layout=layout))
     assert (found, words in why) == (proof, True), why
+
+
+def test_disks_read_side_by_side_do_not_mix() -> None:
+    """Many threads, a disk each, whose bytes come slowly: each verdict is its own disk's."""
+    guests = [
+        Guest(os, "V2", 30, sysprep)
+        for os in ("Windows", "Linux")
+        for sysprep in ("never", "succeeded")
+    ] * 6
+
+    def judge(guest: Guest) -> Proof:
+        source = contents(guest)
+
+        def fetch(offset: int, length: int) -> bytes:
+            time.sleep(0.001)  # another thread's turn, as over a network
+            return source.read(offset, length)
+
+        return verdict(Ranges(fetch, source.size - FOOTER), guest.os_type).proof
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # a thread's turn ends anywhere, not just where it waits
+    try:
+        with ThreadPoolExecutor(len(guests)) as pool:
+            found = list(pool.map(judge, guests))
+    finally:
+        sys.setswitchinterval(usual)
+    expected = {"never": Proof.NOT_GENERALIZED, "succeeded": Proof.GENERALIZED}
+    assert found == [expected[guest.sysprep] for guest in guests]
 
 
 def test_a_system_of_another_kind_is_not_looked_for() -> None:
