@@ -17,6 +17,9 @@ HOUR = 3600
 IMAGE_TAKES = timedelta(minutes=10)
 """A capture younger than this is left to its events: its image would not be ready anyway."""
 
+PROOF_TAKES = timedelta(minutes=5)
+"""So is a VM just deallocated, whose disk is likely being read: two readers would only wait."""
+
 
 def concerns_us(tags: Mapping[str, str]) -> bool:
     """Whether a VM has an order, or tags of one."""
@@ -41,10 +44,18 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
         case Status.REFUSED | Status.FAILED:
             return _hour_turns(vm.ref, since, now)
         case Status.CAPTURING:
-            as_of = read_instant(vm.tags.get(Tag.AS_OF))
-            return as_of is None or not timedelta() <= now - as_of < IMAGE_TAKES
+            return not _is_young(vm, now, IMAGE_TAKES)
+        case Status.DEALLOCATING:
+            released = vm.power is PowerState.DEALLOCATED
+            return not (released and _is_young(vm, now, PROOF_TAKES))
         case _:
             return True
+
+
+def _is_young(vm: ListedVm, now: datetime, takes: timedelta) -> bool:
+    """Whether what the tags say is under way began less than so long ago."""
+    as_of = read_instant(vm.tags.get(Tag.AS_OF))
+    return as_of is not None and timedelta() <= now - as_of < takes
 
 
 def _answered(vm: ListedVm, settings: Settings) -> bool:

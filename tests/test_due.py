@@ -127,6 +127,30 @@ def test_an_unreadable_order_is_answered_in_its_own_words() -> None:
     assert again("nonsense", "waiting")
 
 
+@pytest.mark.parametrize(
+    ("power", "minutes", "looks"),
+    [
+        (PowerState.DEALLOCATED, 1, False),
+        (PowerState.DEALLOCATED, 5, True),
+        (PowerState.DEALLOCATED, -1, True),
+        (PowerState.STOPPED, 1, True),
+    ],
+)
+def test_a_vm_just_deallocated_is_left_to_its_event(
+    power: PowerState,
+    minutes: float,
+    looks: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Its disk is likely being read; one that stands stopped, or waits for longer, is looked at."""
+    tags = {
+        **TO_GALLERY,
+        Tag.STATUS.value: "deallocating",
+        Tag.IMAGE.value: GALLERY.label,
+        Tag.AS_OF.value: write_instant(ago(minutes=minutes)),
+    }
+    assert look_is_due(ListedVm(REF, tags, power), settings(), ago(minutes=5), NOW) is looks
+
+
 @given(worlds(), SETTINGS)
 @examples(max_examples=300)
 def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
