@@ -24,13 +24,14 @@ value() {
   [[ ! $dry_run ]] || echo "<$1>"
 }
 
-# The same for what Azure may refuse: gives `accepted`, or its words in one line, no signature in them.
+# The same for what Azure may refuse: gives `accepted`, or its words in one line (az says them twice),
+# no signature in them.
 attempt() {
   local words
   if words=$(run "$@" --output none 2>&1); then
     echo accepted
   else
-    tr -s '\n\r\t ' ' ' <<<"$words" | sed -E 's/sig=[^& ]+/sig=../g'
+    tr -s '\n\r\t ' ' ' <<<"$words" | sed -E 's/sig=[^& ]+/sig=../g; s/ Code: .*//'
   fi
 }
 

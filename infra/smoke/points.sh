@@ -18,7 +18,9 @@ says() { if grep -qiE -- "$2" <<<"$1"; then echo yes; else echo no; fi; }
 not() { if [[ $1 == yes ]]; then echo no; else echo yes; fi; }
 both() { if [[ $1 == yes && $2 == yes ]]; then echo yes; else echo no; fi; }
 
-# As in shared/: what the app takes for an operation in progress, and storage's codes for good.
+# As in shared/: what the app takes for an operation in progress, by code and by words, and storage's
+# codes that another try does not change.
+BUSY_CODES='AnotherOperationInProgress|Conflict|OperationPreempted|PropertyChangeNotAllowed|ResourceGroupBeingDeleted|RetryableError|TooManyRequests'
 BUSY='another operation|in progress|is running|currently running|being (deleted|updated)|marked for deletion|shared access signature|try again|retry later'
 FOR_GOOD='AuthorizationFailure|AuthorizationPermissionMismatch|InsufficientAccountPermissions|PublicAccessNotPermitted'
 DISK_API=2026-03-02
@@ -81,7 +83,8 @@ try_while_busy() {
     "$(says "$tagged $during" '^accepted PowerState/(deallocating|stopping)')"
   point 'the wording by which Azure says that another operation is in progress' \
     "a write of the VM: $second; its start: $start" \
-    "$(both "$(says "$second" "accepted|$BUSY")" "$(says "$start" "$BUSY")")"
+    "$(both "$(says "$second" "^accepted|\(($BUSY_CODES)\)|$BUSY")" \
+      "$(says "$start" "\(($BUSY_CODES)\)|$BUSY")")"
 }
 
 # A disk that is opened, closed to networks, and closed.
