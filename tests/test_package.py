@@ -4,6 +4,7 @@ The package is built as `make package` does, unpacked, and run: imported by an i
 nothing else, and served by the local host against the simulator.
 """
 
+import fnmatch
 import importlib.metadata
 import os
 import platform
@@ -70,6 +71,30 @@ def test_the_zip_is_the_folder(package: Package, unpacked: Path) -> None:
     """The zip holds just the folder's files."""
     found = {path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()}
     assert found == set(package.files())
+
+
+def test_azd_takes_what_make_package_takes(package: Package) -> None:
+    """Also where a star in .funcignore crosses folders, as to azd, no file is left out."""
+    lines = (package.folder / IGNORE).read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    for path in package.files():
+        folders = [f"{folder}/" for folder in path.parents if folder.name]
+        for one in (*folders, str(path)):
+            assert not ignored_by_azd(one, patterns), one
+    assert ignored_by_azd("tests/", patterns)
+
+
+def ignored_by_azd(path: str, patterns: list[str]) -> bool:
+    """Return whether the last pattern that fits ignores a path; folders end in a slash."""
+    fitting = (one for one in reversed(patterns) if fits(path, one.removeprefix("!")))
+    return not next(fitting).startswith("!")
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Return whether a pattern from the root fits a path; to fnmatch a star is any text."""
+    if pattern.endswith("/"):
+        return path == pattern.removeprefix("/")
+    return fnmatch.fnmatchcase(path.removesuffix("/"), pattern.removeprefix("/"))
 
 
 def test_every_module_is_compiled_and_taken_as_it_is(package: Package) -> None:
