@@ -47,7 +47,7 @@ def run(root: Path, out: Path, vms: int) -> Burst:
     """Let that many ordered VMs shut down at once; return when all are asked to deallocate."""
     with Simulator(speed=1.0, state_dir=out / "simulator") as simulator:
         settings = {"SUBSCRIPTIONS": simulator.subscription_id, "PROOF": "off"}
-        template = root / "infra" / "usual.snapshot.json"
+        template = root / "infra" / "snapshots" / "usual.snapshot.json"
         log = out / "host.log"
         with Deployment(simulator, root, settings, template, log, timers=False):
             steering = simulator.client

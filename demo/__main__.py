@@ -45,7 +45,7 @@ def main() -> int:
             "COST_GUARD_CURRENCY": "EUR",
             "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
         }
-        template = ROOT / "infra" / "usual.snapshot.json"
+        template = ROOT / "infra" / "snapshots" / "usual.snapshot.json"
         engineer = Engineer(simulator)
         with Deployment(simulator, ROOT, settings, template, OUT / "host.log"):
             courses = set_the_scene(simulator.client, engineer)

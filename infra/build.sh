@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and lints the templates, and refreshes what is kept of them: main.json, for the portal's
-# button, and of each *.bicepparam here the snapshot of what it would deploy. Any warning is an error.
+# button, and in snapshots/ what each set of parameters would deploy. Any warning is an error.
 set -euo pipefail
 cd "$(dirname "$0")"
 bicep=${BICEP:-bicep}
@@ -13,22 +13,41 @@ command -v "$bicep" >/dev/null || {
 subscription=5a1e0000-0000-4000-8000-00000000a2e5
 tenant=7e4a0000-0000-4000-8000-00000000d1e7
 
+# Each rule of the linter is an error here and nowhere else. Its configuration does not lie above the
+# templates: a compiler takes the nearest one, and next year's, with rules of next year, would refuse this
+# year's release.
+rules=$PWD/lint/bicepconfig.json
+
 clean() {
   local said
-  said=$("$bicep" "$@" 2>&1 >/dev/null) || { echo "$said" >&2; exit 1; }
+  said=$("$bicep" "$@" --config "$rules" 2>&1 >/dev/null) || { echo "$said" >&2; exit 1; }
   if [[ -n $said ]]; then
     echo "$said" >&2
     exit 1
   fi
 }
+snapshot() {
+  clean snapshot "$1" --mode overwrite --deployment-name stillframe \
+    --subscription-id "$subscription" --tenant-id "$tenant" --location westeurope
+}
 
 clean format --pattern '**/*.bicep'
 clean format --pattern '**/*.bicepparam'
 clean build platform/main.bicep --outfile main.json
-export AZURE_ENV_NAME=any AZURE_LOCATION=westeurope AZURE_SUBSCRIPTION_ID=$subscription
-clean build-params platform/main.bicepparam --stdout
-clean build-params events/main.bicepparam --stdout
-for parameters in *.bicepparam; do
-  clean snapshot "$parameters" --mode overwrite --deployment-name stillframe \
-    --subscription-id "$subscription" --tenant-id "$tenant" --location westeurope
+clean build events/main.bicep --stdout
+for parameters in snapshots/*.bicepparam; do
+  snapshot "$parameters"
+done
+# As azd deploys them: each file has what `azd env set` has set.
+for environment in snapshots/azd/*.env; do
+  for layer in platform events; do
+    (
+      export AZURE_SUBSCRIPTION_ID=$subscription AZURE_LOCATION=westeurope
+      set -a
+      # shellcheck source=/dev/null
+      source "$environment"
+      snapshot "$layer/main.bicepparam"
+    )
+    mv "$layer/main.snapshot.json" "${environment%.env}.$layer.snapshot.json"
+  done
 done

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3.13
 """`make package`: builds what is deployed, as a folder, `.package/app`, and as `.package/app.zip`.
 
-Takes the checkout: of it what `.funcignore` lets through, and what `requirements.txt` pins, in the
-builds for the function app's Python and platform. Gives both byte-compiled, and the zip the same to
-the last byte each time.
+Takes the checkout: of it what `DEPLOYED` names, and what `requirements.txt` pins, in the builds for
+the function app's Python and platform. Gives both byte-compiled, and the zip the same to the last
+byte each time. Needs Python 3.13 and pip, nothing else; `azd` runs it by `azd/package.py`.
 
 The compiled files are not checked against their sources (unchecked-hash). As pip leaves them they
 bear their source's time, a package is unpacked at another, and each cold start would compile anew.
@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pathspec
-
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / ".package"
 PYTHON = (3, 13)
@@ -36,8 +34,14 @@ PIP = (
 )
 """What is asked of pip: exactly what is pinned, as the function app's own machine would take it."""
 
+DEPLOYED = ("function_app.py", "host.json", "requirements.txt", "shared/**/*.py")
+"""The checkout's own files that are deployed, as patterns within it."""
+
 COMPILED = "__pycache__"
 IGNORE = Path(".funcignore")
+NOTHING_IGNORED = (
+    "# All of this folder is deployed. Without this file azd leaves out compiled modules.\n"
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of each file in the zip; no zip can hold an earlier one."""
 
@@ -67,9 +71,9 @@ def build(root: Path, out: Path, kept: Path) -> Package:
         msg = f"the function app runs Python 3.13 and cannot use what {here} compiles"
         raise PackageError(msg)
     out.mkdir(parents=True, exist_ok=True)
-    (out / ".gitignore").write_text("*\n")
     package = Package(out / "app", out / "app.zip")
     shutil.rmtree(package.folder, ignore_errors=True)
+    package.zip.unlink(missing_ok=True)
     for path in chosen(root):
         target = package.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,26 +81,14 @@ def build(root: Path, out: Path, kept: Path) -> Package:
     compile_all(package.folder)
     shutil.copytree(requirements(root / "requirements.txt", kept), package.folder / SITE)
     pack(package)
-    # Beside an ignore file azd packs compiled files too, which it leaves out otherwise.
-    shutil.copyfile(root / IGNORE, package.folder / IGNORE)
+    (package.folder / IGNORE).write_text(NOTHING_IGNORED)
     return package
 
 
 def chosen(root: Path) -> Iterator[Path]:
-    """Yield the checkout's own files that are deployed, as paths within it; nothing compiled."""
-    ignored = pathspec.GitIgnoreSpec.from_lines((root / IGNORE).read_text().splitlines())
-    for path in sorted(root.iterdir()):
-        if path.name == SITE.parts[0]:
-            continue
-        if path.is_dir():
-            if ignored.match_file(f"{path.name}/"):
-                continue
-            inner = (one.relative_to(root) for one in sorted(path.rglob("*")) if one.is_file())
-            yield from (
-                one for one in inner if COMPILED not in one.parts and not ignored.match_file(one)
-            )
-        elif not ignored.match_file(path.name):
-            yield Path(path.name)
+    """Yield the checkout's own files that are deployed, as paths within it."""
+    for pattern in DEPLOYED:
+        yield from sorted(path.relative_to(root) for path in root.glob(pattern))
 
 
 def requirements(pinned: Path, kept: Path) -> Path:

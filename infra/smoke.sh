@@ -64,10 +64,10 @@ deploy_it() {
   run deployment sub create --name "$name-platform" --location "$location" \
     --template-file infra/platform/main.bicep --parameters "resourceGroupName=$platform" --output none
   [[ $dry_run ]] || make package
-  # Not `deployment source config-zip`: of a Python app on Flex that builds anew in Azure, whatever
-  # it is told (azure-cli 2.91), and another Python's packages without their compiled files come out.
-  run functionapp deploy --resource-group "$platform" --name "$(app)" --type zip \
-    --src-path .package/app.zip --output none
+  # Without the flag az has a Python app on Flex built anew in Azure, and another Python's packages,
+  # not compiled, come out. `functionapp deploy` is answered with 415 (azure-cli#33688).
+  run functionapp deployment source config-zip --resource-group "$platform" --name "$(app)" \
+    --src .package/app.zip --build-remote false --output none
   run deployment sub create --name "$name-events" --location "$location" \
     --template-file infra/events/main.bicep --output none --parameters \
     "platform=/subscriptions/$subscription/resourceGroups/$platform"

@@ -17,7 +17,7 @@ from simulator.deployment import Deployment, DeploymentError
 from simulator.simulator import Simulator
 from simulator.template import TemplateError
 
-TEMPLATE = Path("infra/usual.snapshot.json")
+TEMPLATE = Path("infra/snapshots/usual.snapshot.json")
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator import expressions
 from simulator.eventgrid.grid import OUTCOMES, OUTCOMES_GROUP
 
 type Json = dict[str, Any]
@@ -28,8 +29,6 @@ ONLY_AZURE_KNOWS = {
 }
 """The expressions that a snapshot may hold, and the member of `Known` that each stands for."""
 
-_FORMAT = re.compile(r"format\((?P<texts>'[^']*'(?:, '[^']*')*)\)")
-_TEXT = re.compile(r"'([^']*)'")
 _SUBSCRIPTION = re.compile(r'"id": "/subscriptions/([^/]+)/')
 _GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)")
 _ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments/"
@@ -156,13 +155,11 @@ def evaluate(expression: str, known: Known) -> str:
     text = expression[1:-1]
     for pattern, name in ONLY_AZURE_KNOWS.items():
         text = re.sub(pattern, f"'{getattr(known, name)}'", text)
-    if found := _FORMAT.fullmatch(text):
-        shape, *parts = _TEXT.findall(found["texts"])
-        return re.sub(r"\{(\d+)\}", lambda place: parts[int(place[1])], shape)
-    if found := _TEXT.fullmatch(text):
-        return found[1]
-    msg = f"only Azure knows what {expression} is"
-    raise TemplateError(msg)
+    try:
+        return expressions.evaluate(text)
+    except expressions.ExpressionError as error:
+        msg = f"only Azure knows what {expression} is"
+        raise TemplateError(msg) from error
 
 
 def _last(resource_id: str) -> str:

@@ -49,7 +49,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_operations_names_what_wakes_it() -> None:
     """Each function that events go to, and each type of event, stands in the operations page."""
-    snapshot = json.loads((ROOT / "infra" / "usual.snapshot.json").read_text())
+    snapshot = json.loads((ROOT / "infra" / "snapshots" / "usual.snapshot.json").read_text())
     subscribed = [
         one["properties"]
         for one in snapshot["predictedResources"]

@@ -39,7 +39,7 @@ TABLES = {
 
 def resources(snapshot: str, kind: str) -> list[Json]:
     """Return what a snapshot deploys of a type."""
-    deployed = json.loads((INFRA / f"{snapshot}.snapshot.json").read_text())
+    deployed = json.loads((INFRA / "snapshots" / f"{snapshot}.snapshot.json").read_text())
     return [one for one in deployed["predictedResources"] if one["type"].lower() == kind.lower()]
 
 

@@ -82,8 +82,14 @@ def test_a_dry_run_asks_nothing_and_prints_commands(az: dict[str, str]) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     assert noted(az) == []
     commands = [shlex.split(line) for line in ran.stdout.splitlines() if line.startswith("az ")]
-    for wanted in ("deployment sub create", "functionapp deploy", "vm create", "group delete"):
-        assert [one for one in commands if " ".join(one[1:]).startswith(wanted)], wanted
+    wanted = (
+        "deployment sub create",
+        "functionapp deployment source config-zip",
+        "vm create",
+        "group delete",
+    )
+    for words in wanted:
+        assert [one for one in commands if " ".join(one[1:]).startswith(words)], words
 
 
 def test_what_was_made_is_deleted_where_it_fails(az: dict[str, str]) -> None:

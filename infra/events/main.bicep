@@ -4,25 +4,24 @@
 
 targetScope = 'subscription'
 
-import { namesOf, Tags } from '../modules/names.bicep'
+import { checkedName, namesOf } from '../modules/names.bicep'
 
 @description('The name of the platform\'s deployment.')
 @minLength(3)
-@maxLength(20)
+@maxLength(32)
 param name string = 'stillframe'
 
 @description('Id of the platform\'s resource group; empty = the group of that name in this subscription.')
 param platform string = ''
 
-@description('Ids of the subscriptions whose events are wanted.')
-@minLength(1)
-param subscriptions string[] = [subscription().subscriptionId]
+@description('Ids of the subscriptions whose events are wanted; none = this one.')
+param subscriptions string[] = []
 
 @description('The region of the resource groups that are made for topics in other subscriptions.')
 param location string = deployment().location
 
 @description('Tags on every resource.')
-param tags Tags = {}
+param tags { *: string } = {}
 
 @description('Ids of the system topics that subscriptions have already; Azure allows one each.')
 param subscriptionTopics string[] = []
@@ -30,30 +29,40 @@ param subscriptionTopics string[] = []
 @description('Ids of the health-resources topics that subscriptions have already.')
 param healthTopics string[] = []
 
-@description('Whether undelivered events are kept. An existing topic must have the dead-letter identity first.')
+@description('Whether undelivered events are kept, of topics that are made here.')
 param deadLetters bool = true
 
-@description('Whether those are told of undelivered events whom the platform sends its alerts to (its alertEmail).')
+@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first.')
+param deadLettersOfExistingTopics bool = false
+
+@description('Whether the platform\'s own action group is told of undelivered events: whether it has an alertEmail.')
 param alerts bool = false
 
-var platformGroup = empty(platform) ? '${subscription().id}/resourceGroups/${name}' : platform
+@description('Ids of action groups of yours that are told of undelivered events.')
+param actionGroups string[] = []
+
+var platformGroup = empty(platform) ? '${subscription().id}/resourceGroups/${checkedName(name)}' : platform
+var names = namesOf(name, platformGroup)
+var people = '${platformGroup}/providers/Microsoft.Insights/actionGroups/${names.people}'
+
+// The first of some ids that lies in a subscription, else empty.
+func idIn(subscriptionId string, ids string[]) string =>
+  first(filter(ids, id => startsWith(toLower(id), '/subscriptions/${toLower(subscriptionId)}/'))) ?? ''
 
 module watched '../modules/events.bicep' = [
-  for id in subscriptions: {
+  for id in empty(subscriptions) ? [subscription().subscriptionId] : subscriptions: {
     scope: subscription(id)
     params: {
       name: name
-      names: namesOf(name, platformGroup)
+      names: names
       platform: platformGroup
       location: location
       tags: tags
-      subscriptionTopic: first(filter(
-        subscriptionTopics,
-        one => startsWith(toLower(one), '/subscriptions/${toLower(id)}/')
-      )) ?? ''
-      healthTopic: first(filter(healthTopics, one => startsWith(toLower(one), '/subscriptions/${toLower(id)}/'))) ?? ''
+      subscriptionTopic: idIn(id, subscriptionTopics)
+      healthTopic: idIn(id, healthTopics)
       deadLetters: deadLetters
-      alerts: alerts
+      deadLettersOfExistingTopics: deadLettersOfExistingTopics
+      actionGroups: concat(alerts ? [people] : [], actionGroups)
     }
   }
 ]

@@ -1,17 +1,23 @@
-// The events layer's parameters as azd knows them; the platform's id is an output of its layer.
+// The events layer's parameters as azd knows them; the platform's group is an output of its layer.
 using 'main.bicep'
 
-param name = readEnvironmentVariable('STILLFRAME_NAME', 'stillframe')
-param platform = readEnvironmentVariable('STILLFRAME_PLATFORM', '')
+import { listOf, textOr } from '../modules/azd.bicep'
+
+var environment = readEnvironmentVariable('AZURE_ENV_NAME')
+var home = readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')
+var group = readEnvironmentVariable('AZURE_RESOURCE_GROUP', '')
+
+param name = textOr(readEnvironmentVariable('STILLFRAME_NAME', ''), environment)
+param platform = empty(group) ? '' : '/subscriptions/${home}/resourceGroups/${group}'
 param location = readEnvironmentVariable('AZURE_LOCATION')
-param tags = { 'azd-env-name': readEnvironmentVariable('AZURE_ENV_NAME') }
-param subscriptions = split(
-  readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')),
-  ','
-)
-param subscriptionTopics = filter(
-  split(readEnvironmentVariable('STILLFRAME_SUBSCRIPTION_TOPICS', ''), ','),
-  one => !empty(one)
-)
-param alerts = !empty(readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', ''))
-param healthTopics = filter(split(readEnvironmentVariable('STILLFRAME_HEALTH_TOPICS', ''), ','), one => !empty(one))
+param tags = json(textOr(readEnvironmentVariable('STILLFRAME_TAGS', ''), '{}'))
+param subscriptions = listOf(textOr(readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', ''), home))
+param subscriptionTopics = listOf(readEnvironmentVariable('STILLFRAME_SUBSCRIPTION_TOPICS', ''))
+param healthTopics = listOf(readEnvironmentVariable('STILLFRAME_HEALTH_TOPICS', ''))
+param deadLetters = bool(textOr(readEnvironmentVariable('STILLFRAME_DEAD_LETTERS', ''), 'true'))
+param deadLettersOfExistingTopics = bool(textOr(
+  readEnvironmentVariable('STILLFRAME_DEAD_LETTERS_OF_EXISTING_TOPICS', ''),
+  'false'
+))
+param alerts = !empty(trim(readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', '')))
+param actionGroups = listOf(readEnvironmentVariable('STILLFRAME_ACTION_GROUPS', ''))

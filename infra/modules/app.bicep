@@ -19,6 +19,15 @@ param settings Settings
 @description('How many instances may run at once.')
 param maximumInstanceCount int
 
+@description('How many instances are always there.')
+param alwaysReady int
+
+@description('Whether instances are spread over zones.')
+param zoneRedundant bool
+
+@description('Id of the subnet that the app sends through; empty = none.')
+param subnet string
+
 @description('Memory of an instance, MB.')
 param instanceMemoryMB int
 
@@ -44,7 +53,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   tags: tags
   kind: 'functionapp'
   sku: { name: 'FC1', tier: 'FlexConsumption' }
-  properties: { reserved: true }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
@@ -69,12 +78,17 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
+        // Event Grid's deliveries are HTTP: the group that they scale with.
+        alwaysReady: alwaysReady == 0 ? [] : [{ name: 'http', instanceCount: alwaysReady }]
       }
     }
     httpsOnly: true
     serverFarmId: plan.id
+    virtualNetworkSubnetId: empty(subnet) ? null : subnet
     siteConfig: {
+      ftpsState: 'Disabled'
       minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
     }
   }
 

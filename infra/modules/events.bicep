@@ -30,13 +30,21 @@ param healthTopic string
 @description('Whether undelivered events are kept.')
 param deadLetters bool
 
-@description('Whether the platform\'s action group is told of undelivered events.')
-param alerts bool
+@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first.')
+param deadLettersOfExistingTopics bool
+
+@description('Ids of the action groups that are told of undelivered events; none = nobody is.')
+param actionGroups string[]
 
 var parts = split(platform, '/')
 var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
-var topicGroup = home ? parts[4] : name
-var identityId = '${platform}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${names.deadLetterIdentity}'
+// In another subscription too the platform's group by its name: azd takes each group that a deployment
+// made for one of the home subscription, by name alone, and `azd down` deletes that.
+var topicGroup = parts[4]
+var identityId = deadLetters
+  ? '${platform}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${names.deadLetterIdentity}'
+  : ''
+var ofExisting = deadLettersOfExistingTopics ? identityId : ''
 
 resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: names.appIdentity
@@ -54,7 +62,7 @@ module subscriptionEvents 'topic.bicep' = if (empty(subscriptionTopic)) {
   params: {
     name: '${name}-subscription'
     type: 'Microsoft.Resources.Subscriptions'
-    identityId: deadLetters ? identityId : ''
+    identityId: identityId
     tags: tags
   }
   dependsOn: [group]
@@ -65,7 +73,7 @@ module healthEvents 'topic.bicep' = if (empty(healthTopic)) {
   params: {
     name: '${name}-health'
     type: 'microsoft.resourcenotifications.healthresources'
-    identityId: deadLetters ? identityId : ''
+    identityId: identityId
     tags: tags
   }
   dependsOn: [group]
@@ -75,10 +83,10 @@ module wantedOfSubscription 'subscriptions.bicep' = {
   scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
   params: {
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
-    wanted: ofSubscription(app.properties.clientId)
+    wanted: ofSubscription(name, app.properties.clientId)
     names: names
     platform: platform
-    deadLetterIdentityId: deadLetters ? identityId : ''
+    deadLetterIdentityId: empty(subscriptionTopic) ? identityId : ofExisting
   }
   dependsOn: [subscriptionEvents]
 }
@@ -87,31 +95,31 @@ module wantedOfHealth 'subscriptions.bicep' = {
   scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
   params: {
     topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
-    wanted: ofHealth()
+    wanted: ofHealth(name)
     names: names
     platform: platform
-    deadLetterIdentityId: deadLetters ? identityId : ''
+    deadLetterIdentityId: empty(healthTopic) ? identityId : ofExisting
   }
   dependsOn: [healthEvents]
 }
 
-module ofSubscriptionEvents 'undelivered.bicep' = if (alerts) {
+module ofSubscriptionEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
   scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
   params: {
+    name: '${name}-subscription'
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
-    names: names
-    platform: platform
+    actionGroups: actionGroups
     tags: tags
   }
   dependsOn: [subscriptionEvents]
 }
 
-module ofHealthEvents 'undelivered.bicep' = if (alerts) {
+module ofHealthEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
   scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
   params: {
+    name: '${name}-health'
     topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
-    names: names
-    platform: platform
+    actionGroups: actionGroups
     tags: tags
   }
   dependsOn: [healthEvents]

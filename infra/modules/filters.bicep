@@ -1,4 +1,5 @@
-// Which events wake the app. docs/decisions/0006-events.md has the reasons.
+// Which events wake the app. docs/decisions/0006-events.md has the reasons. An event subscription bears
+// the deployment's name: a topic that two deployments share has those of both.
 
 @export()
 @description('Events that are wanted of a topic, and the function they go to.')
@@ -15,9 +16,9 @@ type Wanted = {
 
 @export()
 @description('Orders, set by anyone but the app itself, by its application id; steps, ended by anyone.')
-func ofSubscription(appId string) Wanted[] => [
+func ofSubscription(name string, appId string) Wanted[] => [
   {
-    name: 'stillframe-orders'
+    name: '${name}-orders'
     function: 'look'
     types: ['Microsoft.Resources.ResourceWriteSuccess']
     filters: [
@@ -39,7 +40,7 @@ func ofSubscription(appId string) Wanted[] => [
     ]
   }
   {
-    name: 'stillframe-steps'
+    name: '${name}-steps'
     function: 'look'
     types: [
       'Microsoft.Resources.ResourceActionSuccess'
@@ -64,9 +65,9 @@ func ofSubscription(appId string) Wanted[] => [
 
 @export()
 @description('Annotations of VMs: a guest\'s own shutdown makes no other event.')
-func ofHealth() Wanted[] => [
+func ofHealth(name string) Wanted[] => [
   {
-    name: 'stillframe-health'
+    name: '${name}-health'
     function: 'look'
     types: ['Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated']
     filters: [

@@ -1,5 +1,7 @@
 // The two identities: the app's own, and the one with which Event Grid writes dead letters. They are
-// apart so that neither can do what the other may.
+// apart so that neither can do what the other may. Their principals' ids go to whoever grants them
+// something: a role assignment is named after its principal, because one that is named after the
+// identity outlives it, and the next identity of that name meets RoleAssignmentUpdateNotPermitted.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -23,3 +25,9 @@ resource deadLetters 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-3
   location: location
   tags: tags
 }
+
+@description('Id of the principal of the app\'s identity.')
+output appPrincipalId string = app.properties.principalId
+
+@description('Id of the principal of the identity that writes dead letters.')
+output deadLetterPrincipalId string = deadLetters.properties.principalId

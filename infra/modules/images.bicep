@@ -1,17 +1,21 @@
 // What the app may do in a resource group of images: write managed images and gallery versions there,
-// and nowhere else. The role lives in the group itself.
+// and nowhere else. The role lives in the group itself. The group is somebody's own: nothing here makes
+// it, and only a lock is ever put on it.
 
 @description('The deployment\'s name.')
 param name string
 
-@description('Id of the identity that all this is granted to.')
-param identityId string
+@description('Id of the principal that all this is granted to.')
+param principalId string
 
 @description('Whether gallery versions may be made.')
 param galleryCapture bool
 
 @description('Whether managed images may be made.')
 param managedImages bool
+
+@description('Whether what lies in the group is protected from deletion.')
+param lock bool
 
 resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, name, 'images')
@@ -42,5 +46,13 @@ resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 module granted 'assignment.bicep' = {
-  params: { identityId: identityId, roleDefinitionId: images.id }
+  params: { principalId: principalId, roleDefinitionId: images.id }
+}
+
+resource noDeletion 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
+  name: '${name}-images'
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Golden images made by Stillframe. Remove this lock before you delete any.'
+  }
 }

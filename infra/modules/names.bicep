@@ -36,6 +36,16 @@ type Tags = {
 }
 
 @export()
+@description('Tell a deployment\'s name from one that no resource could have: letters, digits and hyphens only.')
+func checkedName(name string) string =>
+  empty(filter(
+      map(range(0, length(name)), at => substring(name, at, 1)),
+      one => !contains('abcdefghijklmnopqrstuvwxyz0123456789-', toLower(one))
+    ))
+    ? name
+    : fail('The name ${name} is made of letters, digits and hyphens only. With azd it is the environment\'s name; azd env set STILLFRAME_NAME gives another.')
+
+@export()
 @description('Name the resources of a deployment that lies in that resource group (its id).')
 func namesOf(name string, group string) Names => {
   appIdentity: '${name}-app'
@@ -48,5 +58,5 @@ func namesOf(name string, group string) Names => {
   workspace: '${name}-logs'
   insights: '${name}-insights'
   people: '${name}-people'
-  outcomes: '${name}-outcomes-${uniqueString(toLower(group), name)}'
+  outcomes: '${take(name, 27)}-outcomes-${uniqueString(toLower(group), name)}'
 }

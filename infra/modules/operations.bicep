@@ -1,4 +1,5 @@
-// What people watch the app by: a workbook, and alert rules whose word goes to one e-mail address. Each
+// What people watch the app by: a workbook, and alert rules whose word goes to an e-mail address and to
+// action groups that are there already. Each
 // query is a file of its own in queries/, and is tried on the lines that the app really logs. A rule
 // fires when its query finds something. It is told once, for each VM where it names one, and Azure says
 // `resolved` when nothing more is found: of a capture that failed that is no word of mending.
@@ -17,8 +18,11 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-@description('Whom alerts are sent to; empty = there are none.')
+@description('The e-mail address that alerts are sent to; empty = none.')
 param alertEmail string
+
+@description('Ids of action groups that alerts are sent to; without them and an address there are no alerts.')
+param actionGroups string[]
 
 @description('Whether every image that is captured is told.')
 param alertWhenCaptured bool
@@ -102,7 +106,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(alertE
 }
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
-  for rule in concat(rules, alertWhenCaptured ? onRequest : []): if (!empty(alertEmail)) {
+  for rule in concat(rules, alertWhenCaptured ? onRequest : []): if (!empty(alertEmail) || !empty(actionGroups)) {
     name: '${name}-${rule.name}'
     location: location
     tags: tags
@@ -130,7 +134,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       autoMitigate: true
       // A new Application Insights may not know its own table yet.
       skipQueryValidation: true
-      actions: { actionGroups: [people.id] }
+      actions: { actionGroups: concat(empty(alertEmail) ? [] : [people.id], actionGroups) }
     }
   }
 ]

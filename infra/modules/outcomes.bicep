@@ -1,6 +1,7 @@
 // The topic of outcome events, without keys: the app may send to it, and nobody else is let in here.
 
 import { Names, Tags } from 'names.bicep'
+import { Networking } from 'settings.bicep'
 
 @description('The names of the deployment\'s resources.')
 param names Names
@@ -11,11 +12,13 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-var dataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
+@description('Id of the principal of the app\'s identity.')
+param appPrincipalId string
 
-resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: names.appIdentity
-}
+@description('Whether the topic is reachable from the internet.')
+param networking Networking
+
+var dataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
 
 resource outcomes 'Microsoft.EventGrid/topics@2025-02-15' = {
   name: names.outcomes
@@ -25,15 +28,15 @@ resource outcomes 'Microsoft.EventGrid/topics@2025-02-15' = {
     disableLocalAuth: true
     inputSchema: 'CloudEventSchemaV1_0'
     minimumTlsVersionAllowed: '1.2'
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: networking == 'public' ? 'Enabled' : 'Disabled'
   }
 }
 
 resource sends 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: outcomes
-  name: guid(outcomes.id, app.id, dataSender)
+  name: guid(outcomes.id, appPrincipalId, dataSender)
   properties: {
-    principalId: app.properties.principalId
+    principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
   }

@@ -8,8 +8,8 @@ targetScope = 'subscription'
 @description('The deployment\'s name.')
 param name string
 
-@description('Id of the identity that all this is granted to.')
-param identityId string
+@description('Id of the principal that all this is granted to.')
+param principalId string
 
 @description('The resource groups of this subscription in which orders count; none = all.')
 param captureGroups string[]
@@ -34,12 +34,6 @@ param guardDeallocates bool
 
 // A custom role's name is the only one of its kind in the tenant.
 var suffix = '${name} in ${subscription().subscriptionId}'
-var identityParts = split(identityId, '/')
-
-resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: identityParts[8]
-  scope: resourceGroup(identityParts[2], identityParts[4])
-}
 
 resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, name, 'watch')
@@ -107,18 +101,18 @@ resource captures 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (cap
 }
 
 resource watches 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, identityId, watch.id)
+  name: guid(subscription().id, principalId, watch.id)
   properties: {
-    principalId: identity.properties.principalId
+    principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: watch.id
   }
 }
 
 resource capturesAnywhere 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (capture && empty(captureGroups)) {
-  name: guid(subscription().id, identityId, captures.id)
+  name: guid(subscription().id, principalId, captures.id)
   properties: {
-    principalId: identity.properties.principalId
+    principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: captures.id
   }
@@ -127,6 +121,6 @@ resource capturesAnywhere 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 module capturesInGroup 'assignment.bicep' = [
   for group in captureGroups: if (capture) {
     scope: resourceGroup(group)
-    params: { identityId: identityId, roleDefinitionId: captures.id }
+    params: { principalId: principalId, roleDefinitionId: captures.id }
   }
 ]

@@ -9,6 +9,10 @@ type Proof = 'required' | 'when-readable' | 'off'
 type CostGuardAction = 'flag' | 'deallocate'
 
 @export()
+@description('From where storage and the outcome topic can be reached: the internet, closed by identity alone, or one network.')
+type Networking = 'public' | 'private'
+
+@export()
 @description('The app\'s settings; docs/operations.md says what each means.')
 type Settings = {
   @description('Ids of the subscriptions to watch.')

@@ -3,6 +3,7 @@
 // Grid may write to the one container of dead letters and nothing else.
 
 import { Names, Tags } from 'names.bicep'
+import { Networking } from 'settings.bicep'
 
 @description('The names of the deployment\'s resources.')
 param names Names
@@ -13,26 +14,30 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
+@description('Id of the principal of the app\'s identity.')
+param appPrincipalId string
+
+@description('Id of the principal of the identity that writes dead letters.')
+param deadLetterPrincipalId string
+
 @description('For how many days dead letters are kept.')
 param deadLetterDays int
 
+@description('Whether the account is reachable from the internet.')
+param networking Networking
+
+@description('Whether its copies lie in three zones.')
+param zoneRedundant bool
+
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-
-resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: names.appIdentity
-}
-
-resource eventGrid 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: names.deadLetterIdentity
-}
 
 resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: names.storage
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
+  sku: { name: zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS' }
   properties: {
     accessTier: 'Hot'
     allowBlobPublicAccess: false
@@ -40,7 +45,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
-    publicNetworkAccess: 'Enabled'
+    publicNetworkAccess: networking == 'public' ? 'Enabled' : 'Disabled'
     supportsHttpsTrafficOnly: true
   }
 
@@ -77,9 +82,9 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
 
 resource hostState 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: storage
-  name: guid(storage.id, app.id, blobDataOwner)
+  name: guid(storage.id, appPrincipalId, blobDataOwner)
   properties: {
-    principalId: app.properties.principalId
+    principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataOwner)
   }
@@ -87,9 +92,9 @@ resource hostState 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 resource writesDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: storage::blobs::deadLetters
-  name: guid(storage::blobs::deadLetters.id, eventGrid.id, blobDataContributor)
+  name: guid(storage::blobs::deadLetters.id, deadLetterPrincipalId, blobDataContributor)
   properties: {
-    principalId: eventGrid.properties.principalId
+    principalId: deadLetterPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
   }

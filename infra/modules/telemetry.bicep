@@ -1,4 +1,4 @@
-// Logs: Application Insights over a workspace, both without keys. The connection string that the app
+// Logs: Application Insights over a workspace, its own without keys or one that is there already. The connection string that the app
 // is given names an address; only an identity with the role below can write there.
 
 import { Names, Tags } from 'names.bicep'
@@ -12,16 +12,18 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-@description('For how many days logs are kept.')
+@description('Id of the principal of the app\'s identity.')
+param appPrincipalId string
+
+@description('For how many days logs are kept in a workspace that is made here.')
 param logDays int
+
+@description('Id of the workspace to keep them in; empty = one is made.')
+param logWorkspace string
 
 var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: names.appIdentity
-}
-
-resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = if (empty(logWorkspace)) {
   name: names.workspace
   location: location
   tags: tags
@@ -40,15 +42,15 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     DisableLocalAuth: true
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: empty(logWorkspace) ? workspace.id : logWorkspace
   }
 }
 
 resource writes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: insights
-  name: guid(insights.id, app.id, metricsPublisher)
+  name: guid(insights.id, appPrincipalId, metricsPublisher)
   properties: {
-    principalId: app.properties.principalId
+    principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', metricsPublisher)
   }

@@ -1,5 +1,6 @@
 // One system topic of this subscription. System topics of subscriptions are global and have no
-// identity of their own; that they take one of ours is inferred, and only dead letters need it.
+// identity of their own; that they take one of ours is inferred, and only dead letters need it. Where
+// it is not wanted the property is not sent at all: Azure has refused it whatever stood in it.
 
 import { Tags } from 'names.bicep'
 
@@ -19,9 +20,7 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: name
   location: 'global'
   tags: tags
-  identity: empty(identityId)
-    ? { type: 'None' }
-    : { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
+  identity: empty(identityId) ? null : { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
   properties: {
     source: subscription().id
     topicType: type

@@ -1,17 +1,17 @@
 // Tells when events of one topic were not delivered: laid by as dead letters, or dropped, where they
 // cannot be. By the topic's own metrics, for each event subscription by itself; of a topic that others
-// use as well, theirs too. That the action group may be one of another subscription is inferred.
+// use as well, theirs too. That an action group may be one of another subscription is inferred.
 
-import { Names, Tags } from 'names.bicep'
+import { Tags } from 'names.bicep'
+
+@description('What the alerts are named after.')
+param name string
 
 @description('The topic\'s name.')
 param topic string
 
-@description('The names of the platform\'s resources.')
-param names Names
-
-@description('Id of the platform\'s resource group.')
-param platform string
+@description('Ids of the action groups that are told.')
+param actionGroups string[]
 
 @description('Tags on every resource.')
 param tags Tags
@@ -29,20 +29,13 @@ var lost = [
   }
 ]
 
-var parts = split(platform, '/')
-
-resource people 'Microsoft.Insights/actionGroups@2023-01-01' existing = {
-  name: names.people
-  scope: resourceGroup(parts[2], parts[4])
-}
-
 resource from 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topic
 }
 
 resource alerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
   for one in lost: {
-    name: '${topic}-${one.name}'
+    name: '${name}-${one.name}'
     location: 'global'
     tags: tags
     properties: {
@@ -68,7 +61,8 @@ resource alerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
         ]
       }
       autoMitigate: true
-      actions: [{ actionGroupId: people.id }]
+      #disable-next-line use-resource-id-functions // these are ids that somebody gives
+      actions: [for id in actionGroups: { actionGroupId: id }]
     }
   }
 ]

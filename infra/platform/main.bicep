@@ -4,12 +4,11 @@
 
 targetScope = 'subscription'
 
-import { CostGuardAction, Proof } from '../modules/settings.bicep'
-import { namesOf, Tags } from '../modules/names.bicep'
+import { checkedName, namesOf } from '../modules/names.bicep'
 
 @description('The name of this deployment: letters, digits and hyphens. Resources are named after it.')
 @minLength(3)
-@maxLength(20)
+@maxLength(32)
 param name string = 'stillframe'
 
 @description('The region of the app; the VMs may be in any.')
@@ -19,11 +18,13 @@ param location string = deployment().location
 param resourceGroupName string = name
 
 @description('Tags on every resource.')
-param tags Tags = {}
+param tags { *: string } = {}
 
-@description('Ids of the subscriptions to watch. Whoever deploys must be allowed to grant rights in each.')
-@minLength(1)
-param subscriptions string[] = [subscription().subscriptionId]
+@description('Tags on the resource group alone, beside those; how azd finds it.')
+param groupTags { *: string } = {}
+
+@description('Ids of the subscriptions to watch; none = this one. Whoever deploys must be allowed to grant rights in each.')
+param subscriptions string[] = []
 
 @description('Ids of subscriptions and resource groups in which orders count, and in which alone the app may touch VMs; none = everywhere in the subscriptions.')
 param captureScope string[] = []
@@ -31,11 +32,14 @@ param captureScope string[] = []
 @description('What the order `yes` means: managed-image, <gallery>/<definition> or an image definition\'s id; empty = `yes` is refused, saying so.')
 param captureTarget string = ''
 
-@description('Id of the resource group of galleries and managed images, in which alone the app may write images; empty = a group <name>-images is made.')
-param imageResourceGroup string = ''
+@description('The resource group of galleries and managed images, by its name or id, in which alone the app may write images. It is yours: it must be there, and nothing here makes or deletes it.')
+param imageResourceGroup string
 
 @description('Ids of further resource groups with galleries that an order may name by the full id of an image definition.')
 param moreImageResourceGroups string[] = []
+
+@description('Whether images are protected from deletion, by a lock (CanNotDelete) on their resource group.')
+param lockImages bool = false
 
 @description('Whether gallery versions may be made. It wants the right to write VMs, see SECURITY.md.')
 param galleryCapture bool = true
@@ -44,7 +48,7 @@ param galleryCapture bool = true
 param managedImages bool = true
 
 @description('How much the OS disk must say before its VM is generalized.')
-param proof Proof = 'required'
+param proof 'required' | 'when-readable' | 'off' = 'required'
 
 @description('Whether to read disks too that Azure serves to signed-in callers only (dataAccessAuthMode).')
 param entraOnlyDisks bool = false
@@ -53,7 +57,7 @@ param entraOnlyDisks bool = false
 param customerKeys bool = false
 
 @description('What is done about a VM that is stopped but still billed.')
-param costGuardAction CostGuardAction = 'flag'
+param costGuardAction 'flag' | 'deallocate' = 'flag'
 
 @description('How long it may be so before anybody is told, an ISO 8601 duration.')
 param costGuardGrace string = 'PT1H'
@@ -80,6 +84,11 @@ param dryRun bool = false
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
+@description('How many instances are always there, so that no event waits for a cold start; each is billed.')
+@minValue(0)
+@maxValue(20)
+param alwaysReady int = 0
+
 @description('Memory of an instance, MB.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
@@ -89,8 +98,14 @@ param instanceMemoryMB int = 2048
 @maxValue(730)
 param logDays int = 30
 
-@description('The e-mail address that alerts are sent to; empty = there are no alerts.')
+@description('Id of a Log Analytics workspace of yours to keep the logs in; empty = one is made.')
+param logWorkspace string = ''
+
+@description('The e-mail address that alerts are sent to; without one, and without an action group, there are no alerts.')
 param alertEmail string = ''
+
+@description('Ids of action groups of yours that alerts are sent to.')
+param actionGroups string[] = []
 
 @description('Whether every image that is captured is told there as well.')
 param alertWhenCaptured bool = false
@@ -102,6 +117,30 @@ param heartbeatWithin string = 'PT15M'
 @description('For how many days undelivered events are kept.')
 @minValue(1)
 param deadLetterDays int = 30
+
+@description('Whether undelivered events are kept. With a packageUri only; else it is said to the events layer.')
+param deadLetters bool = true
+
+@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first. With a packageUri only.')
+param deadLettersOfExistingTopics bool = false
+
+@description('Whether storage and the outcome topic are reachable from the internet, closed by identity alone, or from your network only.')
+param networking 'public' | 'private' = 'public'
+
+@description('Id of the subnet that the app sends through, delegated to Microsoft.App/environments. With private networking; with public it may be set too.')
+param appSubnet string = ''
+
+@description('Id of the subnet of the private endpoints. With private networking.')
+param endpointSubnet string = ''
+
+@description('Id of the private DNS zone of blobs (privatelink.blob..); empty = the endpoint is registered otherwise, by a policy say.')
+param blobDnsZone string = ''
+
+@description('Id of the private DNS zone of topics (privatelink.eventgrid..); empty = likewise.')
+param topicDnsZone string = ''
+
+@description('Whether the storage account keeps its copies in three zones of the region, and the plan its instances.')
+param zoneRedundant bool = false
 
 @description('Address of the app\'s package, with no key in it; empty = the app is deployed afterwards, then the events layer.')
 param packageUri string = ''
@@ -115,24 +154,20 @@ param healthTopics string[] = []
 // With a slash at the end, so that no scope begins like another that it does not lie in.
 func scopeOf(id string) string => '/subscriptions/${toLower(id)}/'
 
+// The types of the parameters are plain ones: the portal's form knows no others.
+var watched = empty(subscriptions) ? [subscription().subscriptionId] : subscriptions
 var groupId = '${subscription().id}/resourceGroups/${resourceGroupName}'
-var names = namesOf(name, groupId)
-var identityId = '${groupId}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${names.appIdentity}'
-var ownImageGroup = '${subscription().id}/resourceGroups/${name}-images'
-var imageGroup = empty(imageResourceGroup) ? ownImageGroup : imageResourceGroup
+var names = namesOf(checkedName(name), groupId)
+var imageGroup = startsWith(imageResourceGroup, '/')
+  ? imageResourceGroup
+  : '${subscription().id}/resourceGroups/${imageResourceGroup}'
 var scopes = map(captureScope, one => toLower(endsWith(one, '/') ? one : '${one}/'))
 var imageGroups = concat([imageGroup], moreImageResourceGroups)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: resourceGroupName
   location: location
-  tags: tags
-}
-
-resource images 'Microsoft.Resources/resourceGroups@2025-04-01' = if (empty(imageResourceGroup)) {
-  name: '${name}-images'
-  location: location
-  tags: tags
+  tags: union(tags, groupTags)
 }
 
 module identities '../modules/identities.bicep' = {
@@ -142,28 +177,60 @@ module identities '../modules/identities.bicep' = {
 
 module storage '../modules/storage.bicep' = {
   scope: group
-  params: { names: names, location: location, tags: tags, deadLetterDays: deadLetterDays }
-  dependsOn: [identities]
+  params: {
+    names: names
+    location: location
+    tags: tags
+    appPrincipalId: identities.outputs.appPrincipalId
+    deadLetterPrincipalId: identities.outputs.deadLetterPrincipalId
+    deadLetterDays: deadLetterDays
+    networking: networking
+    zoneRedundant: zoneRedundant
+  }
 }
 
 module telemetry '../modules/telemetry.bicep' = {
   scope: group
-  params: { names: names, location: location, tags: tags, logDays: logDays }
-  dependsOn: [identities]
+  params: {
+    names: names
+    location: location
+    tags: tags
+    appPrincipalId: identities.outputs.appPrincipalId
+    logDays: logDays
+    logWorkspace: logWorkspace
+  }
 }
 
 module outcomes '../modules/outcomes.bicep' = {
   scope: group
-  params: { names: names, location: location, tags: tags }
-  dependsOn: [identities]
+  params: {
+    names: names
+    location: location
+    tags: tags
+    appPrincipalId: identities.outputs.appPrincipalId
+    networking: networking
+  }
+}
+
+module network '../modules/network.bicep' = if (networking == 'private') {
+  scope: group
+  params: {
+    names: names
+    location: location
+    tags: tags
+    subnet: endpointSubnet
+    blobZone: blobDnsZone
+    topicZone: topicDnsZone
+  }
+  dependsOn: [storage, outcomes]
 }
 
 module rights '../modules/rights.bicep' = [
-  for id in subscriptions: {
+  for id in watched: {
     scope: subscription(id)
     params: {
       name: name
-      identityId: identityId
+      principalId: identities.outputs.appPrincipalId
       capture: empty(scopes) || !empty(filter(scopes, one => startsWith(one, scopeOf(id))))
       captureGroups: contains(scopes, scopeOf(id))
         ? []
@@ -174,7 +241,6 @@ module rights '../modules/rights.bicep' = [
       customerKeys: customerKeys
       guardDeallocates: costGuardAction == 'deallocate'
     }
-    dependsOn: [identities]
   }
 ]
 
@@ -183,11 +249,11 @@ module imageRights '../modules/images.bicep' = [
     scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
     params: {
       name: name
-      identityId: identityId
+      principalId: identities.outputs.appPrincipalId
       galleryCapture: galleryCapture
       managedImages: managedImages && id == imageGroup
+      lock: lockImages && id == imageGroup
     }
-    dependsOn: [identities, images]
   }
 ]
 
@@ -198,9 +264,12 @@ module app '../modules/app.bicep' = {
     location: location
     tags: tags
     maximumInstanceCount: maximumInstanceCount
+    alwaysReady: alwaysReady
+    zoneRedundant: zoneRedundant
+    subnet: appSubnet
     instanceMemoryMB: instanceMemoryMB
     settings: {
-      subscriptions: subscriptions
+      subscriptions: watched
       captureScope: captureScope
       captureTarget: captureTarget
       imageResourceGroup: imageGroup
@@ -214,7 +283,7 @@ module app '../modules/app.bicep' = {
       dryRun: dryRun
     }
   }
-  dependsOn: [storage, telemetry, outcomes]
+  dependsOn: [storage, telemetry, outcomes, network]
 }
 
 module operations '../modules/operations.bicep' = {
@@ -225,6 +294,7 @@ module operations '../modules/operations.bicep' = {
     location: location
     tags: tags
     alertEmail: alertEmail
+    actionGroups: actionGroups
     alertWhenCaptured: alertWhenCaptured
     heartbeatWithin: heartbeatWithin
   }
@@ -241,16 +311,19 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
   params: {
     name: name
     platform: groupId
-    subscriptions: subscriptions
+    subscriptions: watched
     location: location
     tags: tags
     subscriptionTopics: subscriptionTopics
     healthTopics: healthTopics
+    deadLetters: deadLetters
+    deadLettersOfExistingTopics: deadLettersOfExistingTopics
     alerts: !empty(alertEmail)
+    actionGroups: actionGroups
   }
   dependsOn: [operations, package]
 }
 
 // One only: a snapshot has several in an order that changes from run to run.
-@description('Id of the resource group: what the events layer is told.')
-output STILLFRAME_PLATFORM string = group.id
+@description('The resource group: where azd looks for the app, and the events layer for the platform.')
+output AZURE_RESOURCE_GROUP string = group.name

@@ -1,21 +1,53 @@
-// The platform layer's parameters as azd knows them: `azd env set NAME VALUE` before `azd up`.
+// The platform layer's parameters as azd knows them: `azd env set NAME VALUE` before `azd up`. infra/README.md
+// has them in one table. Of a few words each (`any`): Azure tells of another before it makes anything.
 using 'main.bicep'
 
-var none = ''
+import { listOf, textOr } from '../modules/azd.bicep'
 
-param name = readEnvironmentVariable('STILLFRAME_NAME', 'stillframe')
+var environment = readEnvironmentVariable('AZURE_ENV_NAME')
+var home = readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')
+var deploymentName = textOr(readEnvironmentVariable('STILLFRAME_NAME', ''), environment)
+
+param name = deploymentName
 param location = readEnvironmentVariable('AZURE_LOCATION')
-param tags = { 'azd-env-name': readEnvironmentVariable('AZURE_ENV_NAME') }
-param subscriptions = split(
-  readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', readEnvironmentVariable('AZURE_SUBSCRIPTION_ID')),
-  ','
+param resourceGroupName = textOr(readEnvironmentVariable('STILLFRAME_RESOURCE_GROUP', ''), deploymentName)
+param tags = json(textOr(readEnvironmentVariable('STILLFRAME_TAGS', ''), '{}'))
+param groupTags = { 'azd-env-name': environment }
+param subscriptions = listOf(textOr(readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', ''), home))
+param captureScope = listOf(readEnvironmentVariable('STILLFRAME_CAPTURE_SCOPE', ''))
+param captureTarget = trim(readEnvironmentVariable('STILLFRAME_CAPTURE_TARGET', ''))
+// A hook sets it where nobody has.
+param imageResourceGroup = trim(readEnvironmentVariable('STILLFRAME_IMAGE_RESOURCE_GROUP', ''))
+param moreImageResourceGroups = listOf(readEnvironmentVariable('STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS', ''))
+param lockImages = bool(textOr(readEnvironmentVariable('STILLFRAME_LOCK_IMAGES', ''), 'false'))
+param galleryCapture = bool(textOr(readEnvironmentVariable('STILLFRAME_GALLERY_CAPTURE', ''), 'true'))
+param managedImages = bool(textOr(readEnvironmentVariable('STILLFRAME_MANAGED_IMAGES', ''), 'true'))
+param proof = any(textOr(readEnvironmentVariable('STILLFRAME_PROOF', ''), 'required'))
+param entraOnlyDisks = bool(textOr(readEnvironmentVariable('STILLFRAME_ENTRA_ONLY_DISKS', ''), 'false'))
+param customerKeys = bool(textOr(readEnvironmentVariable('STILLFRAME_CUSTOMER_KEYS', ''), 'false'))
+param costGuardAction = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', ''), 'flag'))
+param costGuardGrace = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_GRACE', ''), 'PT1H')
+param costGuardDeallocateAfter = trim(readEnvironmentVariable('STILLFRAME_COST_GUARD_DEALLOCATE_AFTER', ''))
+param costGuardCurrency = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_CURRENCY', ''), 'USD')
+param pricesEndpoint = textOr(
+  readEnvironmentVariable('STILLFRAME_PRICES_ENDPOINT', ''),
+  'https://prices.azure.com/api/retail/prices'
 )
-param captureScope = filter(split(readEnvironmentVariable('STILLFRAME_CAPTURE_SCOPE', none), ','), one => !empty(one))
-param captureTarget = readEnvironmentVariable('STILLFRAME_CAPTURE_TARGET', none)
-param imageResourceGroup = readEnvironmentVariable('STILLFRAME_IMAGE_RESOURCE_GROUP', none)
-param proof = readEnvironmentVariable('STILLFRAME_PROOF', 'required')
-param costGuardAction = readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', 'flag')
-param costGuardDeallocateAfter = readEnvironmentVariable('STILLFRAME_COST_GUARD_DEALLOCATE_AFTER', none)
-param alertEmail = readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', none)
-param alertWhenCaptured = bool(readEnvironmentVariable('STILLFRAME_ALERT_WHEN_CAPTURED', 'false'))
-param dryRun = bool(readEnvironmentVariable('STILLFRAME_DRY_RUN', 'false'))
+param sweepSchedule = textOr(readEnvironmentVariable('STILLFRAME_SWEEP_SCHEDULE', ''), '0 */5 * * * *')
+param dryRun = bool(textOr(readEnvironmentVariable('STILLFRAME_DRY_RUN', ''), 'false'))
+param maximumInstanceCount = int(textOr(readEnvironmentVariable('STILLFRAME_MAXIMUM_INSTANCE_COUNT', ''), '40'))
+param alwaysReady = int(textOr(readEnvironmentVariable('STILLFRAME_ALWAYS_READY', ''), '0'))
+param instanceMemoryMB = any(int(textOr(readEnvironmentVariable('STILLFRAME_INSTANCE_MEMORY_MB', ''), '2048')))
+param logDays = int(textOr(readEnvironmentVariable('STILLFRAME_LOG_DAYS', ''), '30'))
+param logWorkspace = trim(readEnvironmentVariable('STILLFRAME_LOG_WORKSPACE', ''))
+param alertEmail = trim(readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', ''))
+param actionGroups = listOf(readEnvironmentVariable('STILLFRAME_ACTION_GROUPS', ''))
+param alertWhenCaptured = bool(textOr(readEnvironmentVariable('STILLFRAME_ALERT_WHEN_CAPTURED', ''), 'false'))
+param heartbeatWithin = any(textOr(readEnvironmentVariable('STILLFRAME_HEARTBEAT_WITHIN', ''), 'PT15M'))
+param deadLetterDays = int(textOr(readEnvironmentVariable('STILLFRAME_DEAD_LETTER_DAYS', ''), '30'))
+param networking = any(textOr(readEnvironmentVariable('STILLFRAME_NETWORKING', ''), 'public'))
+param appSubnet = trim(readEnvironmentVariable('STILLFRAME_APP_SUBNET', ''))
+param endpointSubnet = trim(readEnvironmentVariable('STILLFRAME_ENDPOINT_SUBNET', ''))
+param blobDnsZone = trim(readEnvironmentVariable('STILLFRAME_BLOB_DNS_ZONE', ''))
+param topicDnsZone = trim(readEnvironmentVariable('STILLFRAME_TOPIC_DNS_ZONE', ''))
+param zoneRedundant = bool(textOr(readEnvironmentVariable('STILLFRAME_ZONE_REDUNDANT', ''), 'false'))

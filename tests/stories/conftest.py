@@ -55,7 +55,7 @@ def _usual_roles() -> dict[str, Any]:
     roles = read_roles(DEFAULT_ROLES)
     (app,) = [one for one in roles["principals"] if one["name"] == "app"]
     known = Known(SUBSCRIPTION, app["appId"], app["objectId"])
-    return read_template(INFRA / "usual.snapshot.json", known).roles(roles)
+    return read_template(INFRA / "snapshots" / "usual.snapshot.json", known).roles(roles)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,10 @@ def deployed(
         def deploy(profile: str) -> Deployment:
             if profile not in running:
                 name, settings = PROFILES[profile]
-                template, log = INFRA / f"{name}.snapshot.json", logs / f"{profile}.log"
+                template, log = (
+                    INFRA / "snapshots" / f"{name}.snapshot.json",
+                    logs / f"{profile}.log",
+                )
                 app = Deployment(simulator, ROOT, settings, template, log, timers=False)
                 running[profile] = ended.enter_context(app)
             return running[profile]
@@ -159,7 +162,7 @@ def connected(simulator: Simulator) -> Azure:
         for name, value in simulator.environment().items():
             patched.setenv(name, value)
         credential = find_credential()
-        template = deployed_into(simulator, INFRA / "usual.snapshot.json")
+        template = deployed_into(simulator, INFRA / "snapshots" / "usual.snapshot.json")
         settings = read_settings(template.settings | simulator.environment())
         topic = Topic(settings.outcome_topic, credential)
         return Azure(Arm(settings.arm_endpoint, credential), topic, Prices("", "USD"), settings)

@@ -212,7 +212,7 @@ class World:
 
     def deploy_roles(self, template: str) -> None:
         """Let the app have the roles of a template, by its snapshot's name."""
-        deployed = deployed_into(self.simulator, INFRA / f"{template}.snapshot.json")
+        deployed = deployed_into(self.simulator, INFRA / "snapshots" / f"{template}.snapshot.json")
         self.client.set_roles(deployed.roles(self.client.roles()))
 
     def forbid(self, *actions: str, scope: str | None = None) -> None:

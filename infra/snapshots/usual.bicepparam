@@ -1,6 +1,6 @@
 // What most deployments are: one subscription, captures into galleries and managed images, proof
 // required, bills flagged. Its snapshot is what the stories of the tests run under.
-using 'platform/main.bicep'
+using '../platform/main.bicep'
 
 param captureTarget = 'golden/windows'
 param imageResourceGroup = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5/resourceGroups/images'

@@ -1,6 +1,6 @@
 // Everything that can be asked for: two subscriptions, of which one has its topics already; orders in
 // one whole subscription and in one group of the other; galleries in both; all optional rights.
-using 'platform/main.bicep'
+using '../platform/main.bicep'
 
 var here = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5'
 var there = '/subscriptions/5a1e0000-0000-4000-8000-00000000b0b5'
@@ -21,6 +21,7 @@ param costGuardCurrency = 'EUR'
 param alertEmail = 'images@example.com'
 param alertWhenCaptured = true
 param packageUri = 'https://example.com/stillframe.zip'
+param deadLettersOfExistingTopics = true
 param subscriptionTopics = [
   '${there}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/everything'
 ]

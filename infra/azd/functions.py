@@ -1,0 +1,86 @@
+"""azd's hook before the events: waits until the function app can be subscribed.
+
+Event Grid is refused a function that Azure does not know yet, or whose key the host's Event Grid
+extension has not made; both come some time after a deployment has ended. On Flex Consumption
+Azure has been seen not to learn of the functions until it is told to look (functions-action#373).
+Asks and tells until all is there, says what it waits for, and ends with 1 after ten minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from arm import MISSING, OK, Arm, HookError, run, say, setting, words
+
+SITES = "2025-03-01"
+FUNCTION = "look"
+KEY = "eventgrid_extension"
+PATIENCE = 600.0
+PAUSE = 5.0
+"""Seconds: until it gives up (`STILLFRAME_WAIT_SECONDS` has another end), between questions."""
+
+STARTING = (MISSING, 400, 408, 409, 429, 500, 502, 503, 504)
+"""What Azure answers while a host starts; anything else is final."""
+
+
+def app_id(arm: Arm) -> str:
+    """Return the id of the function app that azd has deployed; raise `HookError` without one."""
+    home = f"/subscriptions/{setting('AZURE_SUBSCRIPTION_ID')}"
+    group = f"{home}/resourceGroups/{setting('AZURE_RESOURCE_GROUP')}"
+    for site in arm.list(f"{group}/providers/Microsoft.Web/sites", SITES):
+        if (site.get("tags") or {}).get("azd-service-name") == "app":
+            return str(site["id"])
+    msg = (
+        f"there is no function app in {group} yet: run `azd up`, which deploys it before its events"
+    )
+    raise HookError(msg)
+
+
+def lacking(arm: Arm, app: str) -> str | None:
+    """Return what is still to come before the app can be subscribed; None when nothing is."""
+    status, body = arm.ask("GET", f"{app}/functions/{FUNCTION}", SITES)
+    if status != OK:
+        arm.ask("POST", f"{app}/host/default/sync", SITES, {})  # what it answers does not matter
+        return _still(status, body, f"the host to index the function {FUNCTION}")
+    status, body = arm.ask("GET", f"{app}/host/default/properties/status", SITES)
+    state = (body.get("properties") or body).get("state")
+    if status != OK or state != "Running":
+        return _still(status, body, "the host to run")
+    status, body = arm.ask("POST", f"{app}/host/default/listkeys", SITES, {})
+    if status != OK or KEY not in (body.get("systemKeys") or {}):
+        return _still(status, body, "the host's Event Grid extension to make its key")
+    return None
+
+
+def _still(status: int, body: dict[str, Any], what: str) -> str:
+    if status != OK and status not in STARTING:
+        msg = f"Azure does not say whether the app is ready: {words(body)}"
+        raise HookError(msg)
+    return what
+
+
+def wait(arm: Arm, app: str, patience: float) -> None:
+    """Wait until the app can be subscribed; raise `HookError` when that takes too long."""
+    began, said = time.monotonic(), ""
+    while what := lacking(arm, app):
+        waited = time.monotonic() - began
+        if waited > patience:
+            msg = f"still waiting for {what} after {waited:.0f} s: look at the log of {app}"
+            raise HookError(msg)
+        if what != said:
+            say(f"waiting for {what} ({waited:.0f} s)")
+            said = what
+        time.sleep(PAUSE)
+    say(f"{app.rpartition('/')[2]} is ready for its events")
+
+
+def wait_for_app() -> None:
+    """Wait for the app that azd has deployed."""
+    arm = Arm()
+    wait(arm, app_id(arm), float(os.environ.get("STILLFRAME_WAIT_SECONDS") or PATIENCE))
+
+
+if __name__ == "__main__":
+    run("functions", wait_for_app)

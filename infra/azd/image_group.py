@@ -1,0 +1,63 @@
+"""azd's hook before the platform: the resource group of images is there.
+
+The template makes no such group, because `azd down` deletes each group that a deployment made. One
+that was named (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must be there already; where none was, this makes
+`<environment>-images` once, outside what azd owns, and writes its id into azd's environment.
+"""
+
+from __future__ import annotations
+
+import os
+
+from arm import CREATED, MISSING, OK, Arm, HookError, keep, run, say, setting, words
+
+SETTING = "STILLFRAME_IMAGE_RESOURCE_GROUP"
+GROUPS = "2025-04-01"
+
+
+def named_group(text: str, subscription: str) -> str:
+    """Return the id of a resource group that is given by its id, or by its name."""
+    return text if text.startswith("/") else f"/subscriptions/{subscription}/resourceGroups/{text}"
+
+
+def wanted() -> tuple[str, bool]:
+    """Return the group's id, and whether it is the one that may be made here."""
+    subscription = setting("AZURE_SUBSCRIPTION_ID")
+    text = os.environ.get(SETTING, "").strip()
+    if text:
+        return named_group(text, subscription), False
+    name = os.environ.get("STILLFRAME_NAME", "").strip() or setting("AZURE_ENV_NAME")
+    return named_group(f"{name}-images", subscription), True
+
+
+def ensure(arm: Arm, group: str, *, ours: bool) -> str:
+    """See to it that the group is there; return what is said of it, raise `HookError` if not."""
+    status, body = arm.ask("GET", group, GROUPS)
+    if status == OK:
+        return f"images go into {group}"
+    if status != MISSING:
+        msg = f"the group of images, {group}, cannot be read: {words(body)}"
+        raise HookError(msg)
+    if not ours:
+        msg = (
+            f"there is no group of images {group}: make it (az group create), or correct {SETTING}"
+        )
+        raise HookError(msg)
+    content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": "golden images"}}
+    status, body = arm.ask("PUT", group, GROUPS, content)
+    if status not in (OK, CREATED):
+        msg = f"the group of images, {group}, cannot be made: {words(body)}"
+        raise HookError(msg)
+    return f"made the group of images, {group}: it is yours, and `azd down` leaves it"
+
+
+def see_to_it() -> None:
+    """Ensure the group, and tell azd of one that was not named."""
+    group, ours = wanted()
+    say(ensure(Arm(), group, ours=ours))
+    if ours:
+        keep(SETTING, group)
+
+
+if __name__ == "__main__":
+    run("image group", see_to_it)
