@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra package fuzz lint clean
+.PHONY: demo test sim sweep status bench infra audit package fuzz lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -29,6 +29,14 @@ bench: $(STAMP)
 infra:
 	@infra/build.sh
 
+# What checkov finds in the template, held against the answers in infra/lint/checkov.toml; and what zizmor
+# finds in the workflows, which must be nothing.
+audit: requirements-audit.txt
+	@test -d .venv-audit || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	@.venv-audit/bin/python infra/audit.py .venv-audit/bin/checkov
+	@.venv-audit/bin/zizmor --offline --quiet .github
+
 # What is deployed, as the folder .package/app and as .package/app.zip.
 package: $(STAMP)
 	@$(PY) infra/package.py
@@ -47,4 +55,4 @@ fuzz: $(STAMP)
 	MUTATIONS=10008 $(PY) -m pytest tests/disk/test_hostile.py
 
 clean:
-	rm -rf $(VENV) .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-audit .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
