@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries a deployed Stillframe on a live subscription: makes a small Windows VM, orders its image, lets it
 # run Sysprep, waits for the image, and on the way looks at each point that docs/operations.md calls
-# still to be confirmed. Tells for each what was seen; deletes in the end what it made.
+# still to be confirmed: those that a deployment rests on before it deploys. Tells for each what was seen; deletes in the end what it made.
 #
 # Needs bash 4.4 or newer and az, signed in; to deploy also make and Python 3.13. Costs what a small VM
 # costs for an hour or two.
@@ -58,21 +58,8 @@ exec 3>&1
 source infra/smoke/az.sh
 # shellcheck source=infra/smoke/points.sh
 source infra/smoke/points.sh
-
-deploy_it() {
-  tell "deploying into $platform"
-  run deployment sub create --name "$name-platform" --location "$location" \
-    --template-file infra/platform/main.bicep --parameters "resourceGroupName=$platform" --output none
-  [[ $dry_run ]] || make package
-  # Without the flag az has a Python app on Flex built anew in Azure, and another Python's packages,
-  # not compiled, come out. `functionapp deploy` is answered with 415 (azure-cli#33688).
-  run functionapp deployment source config-zip --resource-group "$platform" --name "$(app)" \
-    --src .package/app.zip --build-remote false --output none
-  run deployment sub create --name "$name-events" --location "$location" \
-    --template-file infra/events/main.bicep --output none --parameters \
-    "platform=/subscriptions/$subscription/resourceGroups/$platform"
-}
-app() { value app functionapp list --resource-group "$platform" --query '[0].name'; }
+# shellcheck source=infra/smoke/deployment.sh
+source infra/smoke/deployment.sh
 
 # The system topic of one kind that the subscription has: its name and group.
 topic() {
@@ -122,9 +109,10 @@ prepare() {
   vm_id=$(value vm vm show --resource-group "$group" --name "$vm" --query id)
 }
 
-made='' heard=()
+made='' heard=() deployed='' probing='' dead_letters=true
 clean_up() {
   local status=$? one topic of
+  tell_of_deployment
   if [[ ! $made ]]; then
     tell "nothing was made"
   elif [[ $keep ]]; then
@@ -154,12 +142,16 @@ else
   subscription=${subscription:-$(az account show --query id --output tsv)}
 fi
 trap clean_up EXIT
-if [[ $deploy ]]; then deploy_it; fi
+if [[ $deploy ]]; then
+  try_before_deployment
+  deploy_it
+fi
 prepare
 try_while_busy
 try_the_disk
 try_a_capture
 look_at_events
+untried
 printf '\n%s\n' "$(<"$here/points")"
 if ((unconfirmed)); then
   tell "not confirmed: $unconfirmed"

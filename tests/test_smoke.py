@@ -29,6 +29,7 @@ echo "az $*" >> "$NOTES"
 case "$*" in
   *"$FAILS"*) exit 1 ;;
   "eventgrid system-topic list"*)
+    [ -z "$NO_TOPICS" ] || exit 0
     printf 'Microsoft.Resources.Subscriptions\\tof-subscription\\there\\n'
     printf 'microsoft.resourcenotifications.healthresources\\tof-health\\there\\n' ;;
 esac
@@ -36,13 +37,14 @@ esac
 
 
 def smoke(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the script."""
+    """Run the script; one that waits for what never comes is ended."""
     return subprocess.run(  # noqa: S603 our own script
         [SMOKE, *options],
         env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
 
 
@@ -72,8 +74,33 @@ def test_every_open_point_is_looked_at(az: dict[str, str]) -> None:
     """Each point that the operations page calls still to be confirmed is one of the script's."""
     still_open = [plain(text) for text in re.findall(r"^- (.*(?:\n  .*)*)", OPEN, re.MULTILINE)]
     assert still_open
-    points = re.findall(r"^point +(.*)$", smoke("--dry-run", **az).stdout, re.MULTILINE)
+    ran = smoke("--dry-run", "--deploy", **az).stdout
+    points = [plain(text) for text in re.findall(r"^point +(.*)$", ran, re.MULTILINE)]
     assert [text for text in still_open if text not in points] == []
+
+
+def test_what_a_deployment_rests_on_is_looked_at_before_it(az: dict[str, str]) -> None:
+    """The points that the page names first come before the first deployment, the others after."""
+    ran = smoke("--dry-run", "--deploy", **az).stdout
+    before = re.findall(
+        r"^- (.*)", OPEN.partition("What is seen of the deployment")[0], re.MULTILINE
+    )
+    deployment = ran.index("az deployment sub create")
+    assert before
+    assert all(ran.index(plain(text)) < deployment for text in before)
+    assert len(re.findall(r"^point ", ran[:deployment], re.MULTILINE)) == len(before)
+
+
+def test_a_failure_after_a_deployment_says_what_stays(az: dict[str, str]) -> None:
+    """What was deployed is named, with the command that removes it; a probe goes by itself."""
+    ran = smoke("--subscription", "any", "--deploy", **az | {"FAILS": "deployment sub create"})
+    assert ran.returncode == 1
+    assert "deployed, and left there: the groups stillframe and stillframe-images" in ran.stdout
+    assert "az group delete --name stillframe;" in ran.stdout
+    without = az | {"FAILS": "identity create", "NO_TOPICS": "yes"}
+    probe = smoke("--subscription", "any", "--deploy", **without)
+    assert probe.returncode == 1
+    assert [one for one in noted(az) if re.search(r"group delete .*-probe( |$)", one)]
 
 
 def test_a_dry_run_asks_nothing_and_prints_commands(az: dict[str, str]) -> None:

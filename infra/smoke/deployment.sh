@@ -1,0 +1,128 @@
+# What a deployment rests on, looked at before it; the deployment; and what is seen of it then. Sourced.
+# shellcheck shell=bash disable=SC2034,SC2154 # infra/smoke.sh sets and reads the rest
+
+SITES_API=2025-03-01
+TOPICS_API=2025-02-15
+probe=$name-probe
+
+# Each type and api-version of both layers, a line each: `Microsoft.Web/sites 2025-03-01`.
+asked_for() {
+  sed -nE "s/^(resource|  resource) .*'(Microsoft\.[A-Za-z.]+\/[A-Za-z\/]+)@([0-9-]+)'.*/\2 \3/p" \
+    infra/platform/main.bicep infra/events/main.bicep infra/modules/*.bicep | sort -u
+}
+unknown_versions() {
+  local kind version known namespace
+  while read -r kind version; do
+    namespace=${kind%%/*}
+    known=$(value apiVersions provider show --namespace "$namespace" --query \
+      "resourceTypes[?resourceType=='${kind#*/}'].apiVersions | [0]")
+    grep -qw -- "$version" <<<"$known" || echo "$kind@$version"
+  done < <(asked_for)
+}
+
+try_before_deployment() {
+  local offered missing identity answer
+  offered=$(value runtimes functionapp list-flexconsumption-runtimes --location "$location" \
+    --runtime python --query '[].version')
+  point 'that the region offers Flex Consumption with Python 3.13' "$(tr '\n' ' ' <<<"$offered")" \
+    "$(says "$offered" '(^|[^0-9.])3\.13')"
+  missing=$(unknown_versions)
+  point 'that this cloud knows every api-version of the template' "unknown: ${missing:-none}" \
+    "$(not "$(says "$missing" .)")"
+  try_topic_identity
+}
+
+# A subscription has one topic of a kind: where it has none yet, one is made with an identity and deleted.
+try_topic_identity() {
+  local text='that the topic of a subscription takes an identity, with which dead letters are written'
+  local kind=microsoft.resourcenotifications.healthresources body url
+  if [[ ! $dry_run && $(topic $kind) ]]; then
+    point "$text" 'the subscription has its topic already: looked at in the end' yes
+    return
+  fi
+  probing=yes
+  run group create --name "$probe" --location "$location" --output none
+  identity=$(value identity identity create --resource-group "$probe" --name "$probe" --query id)
+  body='"location": "global", "properties": {"source": "/subscriptions/'$subscription'", "topicType": "'$kind'"}'
+  body+=', "identity": {"type": "UserAssigned", "userAssignedIdentities": {"'$identity'": {}}}'
+  url=/subscriptions/$subscription/resourceGroups/$probe/providers/Microsoft.EventGrid/systemTopics/$probe
+  answer=$(attempt rest --method put --url "$url?api-version=$TOPICS_API" --body "{$body}")
+  point "$text" "$answer" "$(says "$answer" '^accepted$')"
+  if [[ ! $dry_run && $answer != accepted ]]; then
+    tell 'its topics take no identity: deploying with deadLetters=false'
+    dead_letters=false
+  fi
+  # With the group, or the deployment would find the topic.
+  run group delete --yes --name "$probe"
+  probing=''
+}
+
+deploy_it() {
+  tell "deploying into $platform; images go into $platform-images"
+  deployed=yes
+  run group create --name "$platform-images" --location "$location" --output none
+  run deployment sub create --name "$name-platform" --location "$location" \
+    --template-file infra/platform/main.bicep --output none --parameters \
+    "resourceGroupName=$platform" "imageResourceGroup=$platform-images"
+  [[ $dry_run ]] || make package
+  # Without the flag az has a Python app on Flex built anew in Azure, and another Python's packages,
+  # not compiled, come out. `functionapp deploy` is answered with 415 (azure-cli#33688).
+  run functionapp deployment source config-zip --resource-group "$platform" --name "$(app)" \
+    --src .package/app.zip --build-remote false --output none
+  site=$(value site functionapp show --resource-group "$platform" --name "$(app)" --query id)
+  try_the_host
+  run deployment sub create --name "$name-events" --location "$location" \
+    --template-file infra/events/main.bicep --output none --parameters "deadLetters=$dead_letters" \
+    "platform=/subscriptions/$subscription/resourceGroups/$platform"
+}
+app() { value app functionapp list --resource-group "$platform" --query '[0].name'; }
+
+# As infra/azd/functions.py does.
+indexed() {
+  [[ $(attempt rest --method get --url "$site/functions/look?api-version=$SITES_API") == accepted ]] && return
+  attempt rest --method post --url "$site/host/default/sync?api-version=$SITES_API" >/dev/null
+  return 1
+}
+runs() { [[ $(host_state) == @(Running|'<state>') ]]; }
+host_state() { value state rest --method get --query 'properties.state || state' \
+  --url "$site/host/default/properties/status?api-version=$SITES_API"; }
+keyed() { [[ $(value key rest --method post --query "contains(keys(systemKeys), 'eventgrid_extension')" \
+  --url "$site/host/default/listkeys?api-version=$SITES_API") == @(true|'<key>') ]]; }
+
+# The app's host after a deployment: what it loaded, by what rights, from what.
+try_the_host() {
+  local begun=$SECONDS state policies built
+  await 10 'the host indexes the function look' indexed || true
+  await 10 'the host runs' runs || true
+  await 10 "the host's Event Grid extension makes its key" keyed || true
+  state="after $((SECONDS - begun)) s: host $(host_state), function look: $(attempt rest --method get \
+    --url "$site/functions/look?api-version=$SITES_API")"
+  point 'that the host loads the function look by the extension bundle, and Azure learns of it' "$state" \
+    "$(says "$state" 'look: accepted$')"
+  point 'that Storage Blob Data Owner is all that the host needs of its storage' "$state" \
+    "$(says "$state" 'host Running')"
+  built=$(value remoteBuild rest --method get --resource https://management.core.windows.net/ \
+    --url "https://$(app).scm.azurewebsites.net/api/deployments/latest" --query 'to_string(remoteBuild)')
+  point 'that a package is taken as it is with --build-remote false' "remoteBuild: $built" \
+    "$(says "$built" '^(false|null)$')"
+  policies=$(value allow rest --method get --query 'value[].properties.allow' \
+    --url "$site/basicPublishingCredentialsPolicies?api-version=$SITES_API")
+  point 'that the app takes the policies that switch publishing passwords off' \
+    "$(tr '\n' ' ' <<<"$policies")" "$(not "$(says "$policies" true)")"
+}
+
+# What wants more than a subscription and an hour.
+untried() {
+  point 'that a gallery version of disks with customer keys wants diskEncryptionSets/read' 'not tried: wants such a disk' no
+  point 'that a metric alert takes an action group of another subscription' 'not tried: wants one' no
+  point 'that a packageUri at a GitHub release is followed to its file' 'not tried: wants a release' no
+  point "that the portal's form takes main.json" 'not tried: wants a browser' no
+  point 'that with private networking the app is deployed to, runs and is told of events' 'not tried: wants a network' no
+}
+
+tell_of_deployment() {
+  if [[ $probing ]]; then run group delete --yes --no-wait --name "$probe" || true; fi
+  [[ $deployed ]] || return 0
+  tell "deployed, and left there: the groups $platform and $platform-images, three roles named 'Stillframe ..'"
+  tell "to remove it: az group delete --name $platform; then infra/README.md, Remove, has the roles"
+}
