@@ -3,11 +3,14 @@
 Takes the app's directory, the snapshot of its template (see `template.py`) and settings that are to
 be other than there; gives a running `Deployment`. What Azure does with a template, this does with
 the same requests: system topics and event subscriptions are PUT to ARM. Role assignments have no
-API here, so the rights are steered.
+API here, so the rights are steered. An app whose host is in error, or with a function in error, is
+no deployment: it raises, with all that the host said.
 """
 
 import os
 import re
+import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -25,9 +28,22 @@ from simulator.simulator import Simulator
 from simulator.template import Known, Template, read_template
 
 LISTENING = re.compile(r"Now listening on: (\S+)\n")
+IN_ERROR = "function is in error: "
 LOOK_SECONDS = 0.02
 # A host that has not ended by then is killed: a function of its app may be stuck.
 LAST_SECONDS = 10
+
+# What a plan of Flex Consumption refuses among the app settings: it has its own properties for
+# them, or nothing of the kind. Microsoft's reference of app settings lists them.
+NOT_ON_FLEX = frozenset(
+    """
+    ENABLE_ORYX_BUILD FUNCTIONS_WORKER_PROCESS_COUNT FUNCTIONS_WORKER_RUNTIME
+    FUNCTIONS_WORKER_RUNTIME_VERSION SCM_DO_BUILD_DURING_DEPLOYMENT
+    WEBSITE_CONTENTAZUREFILECONNECTIONSTRING WEBSITE_CONTENTOVERVNET WEBSITE_CONTENTSHARE
+    WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT WEBSITE_RUN_FROM_PACKAGE
+    WEBSITE_SKIP_CONTENTSHARE_VALIDATION WEBSITE_TIME_ZONE WEBSITE_VNET_ROUTE_ALL
+    """.split()  # noqa: SIM905 - a list of as many lines says no more
+)
 
 
 class DeploymentError(Exception):
@@ -36,7 +52,11 @@ class DeploymentError(Exception):
 
 @dataclass
 class Deployment:
-    """A function app running against a simulator; its host's output goes to `log`."""
+    """A function app running against a simulator; its host's output goes to `log`.
+
+    Its storage begins empty, lies beside the log, and outlives its host: what timers keep is still
+    there when the app is stopped and started.
+    """
 
     simulator: Simulator
     app: Path
@@ -45,9 +65,20 @@ class Deployment:
     log: Path
     timers: bool = True
     url: str = field(default="", init=False)
+    key: str = field(default_factory=secrets.token_urlsafe, init=False)
+    master: str = field(default_factory=secrets.token_urlsafe, init=False)
+
+    def __post_init__(self) -> None:
+        shutil.rmtree(self.storage, ignore_errors=True)
+
+    @property
+    def storage(self) -> Path:
+        """The folder that is the host's storage account."""
+        return self.log.with_suffix(".storage")
 
     def start(self) -> Self:
-        """Start the host, then subscribe its functions; raise `DeploymentError` if it ends."""
+        """Start the host, then subscribe its functions; raise `DeploymentError` if it cannot be."""
+        _check_settings(self.deployed.settings | self.settings)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as begun:
             with self.log.open("w") as log:
@@ -56,6 +87,7 @@ class Deployment:
                 )
             begun.callback(_end, process)
             self.url = self._await_listening(process)
+            self._check_loaded()
             self.subscribe()
             self._running = begun.pop_all()
         return self
@@ -78,7 +110,8 @@ class Deployment:
     def _command(self) -> list[str]:
         timers = "on" if self.timers else "off"
         host = [sys.executable, "-m", "simulator.host", "--port", "0"]
-        return [*host, "--app", str(self.app), "--timers", timers, *self._clock()]
+        keys = [f"--code={self.key}", f"--master={self.master}", f"--storage={self.storage}"]
+        return [*host, "--app", str(self.app), "--timers", timers, *keys, *self._clock()]
 
     def _clock(self) -> list[str]:
         """Return what lets the host live in the simulator's time, where that is not the real."""
@@ -101,6 +134,24 @@ class Deployment:
                 raise DeploymentError(said)
             time.sleep(LOOK_SECONDS)
 
+    def _check_loaded(self) -> None:
+        """Ask the host, as the portal does, whether it runs and has its functions.
+
+        A function with an error may not be listed at all, so the host's own output is read as well.
+        """
+        state = self.ask("/admin/host/status")["state"]
+        names = {one["name"] for one in self.ask("/admin/functions")}
+        said = self.log.read_text()
+        if state != "Running" or not names >= self.deployed.functions or IN_ERROR in said:
+            raise DeploymentError(said)
+
+    def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Get JSON from the host's admin API."""
+        headers = {"x-functions-key": self.master}
+        answer = requests.get(self.url + path, headers=headers, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
     @cached_property
     def deployed(self) -> Template:
         """What the template deploys into this subscription."""
@@ -110,7 +161,7 @@ class Deployment:
         """Grant the app its rights and subscribe its functions; again after a reset."""
         steering, template = self.simulator.client, self.deployed
         steering.set_roles(template.roles(steering.roles()))
-        steering.ask("PUT", "eventgrid/functions", {template.app: self.url})
+        steering.ask("PUT", "eventgrid/functions", {template.app: f"{self.url}?code={self.key}"})
         for group in template.groups:
             steering.create_group(group)
         with self._owner() as owner:
@@ -146,6 +197,17 @@ class Deployment:
             timeout=10,
         )
         return str(answer.json()["access_token"])
+
+
+def _check_settings(settings: dict[str, str]) -> None:
+    """Refuse what Azure's own request that sets the app settings refuses."""
+    for name in sorted(settings):
+        if name in NOT_ON_FLEX or ":" in name:
+            msg = (
+                f"The following app setting (Site.SiteConfig.AppSettings.{name}) for Flex "
+                "Consumption sites is invalid. Please remove or rename it before retrying."
+            )
+            raise DeploymentError(msg)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

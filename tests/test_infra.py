@@ -34,6 +34,7 @@ HOST_SETTINGS = {
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
 }
+BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 KNOWN = Known(
     subscription=SUBSCRIPTION,
     app_id="0a000000-0000-4000-8000-000000000002",
@@ -141,6 +142,26 @@ def test_no_key_opens_anything() -> None:
     assert [one["properties"]["allow"] for one in policies] == [False, False]
     text = (INFRA / "main.json").read_text()
     assert not re.search(r"listKeys|listAccountSas|AccountKey|[?&](sig|code)=", text)
+
+
+@pytest.mark.parametrize("name", WITH_APP)
+def test_the_host_may_keep_its_keys_and_its_timers(name: str) -> None:
+    """The storage of its settings is deployed, and the app's own identity may write its blobs.
+
+    Without it there is no webhook and no timer, and no deployment says so.
+    """
+    deployed = template(name)
+    (account,) = deployed.of("Microsoft.Storage/storageAccounts")
+    assert deployed.settings["AzureWebJobsStorage__accountName"] == account["name"]
+    assert deployed.settings["AzureWebJobsStorage__clientId"] == KNOWN.app_id
+    grants = deployed.of("Microsoft.Authorization/roleAssignments")
+    written = [one["properties"] for one in grants if one["id"].startswith(account["id"] + "/")]
+    held = {
+        one["roleDefinitionId"].rpartition("/")[2]
+        for one in written
+        if one["principalId"] == KNOWN.object_id
+    }
+    assert BLOB_DATA_OWNER in held
 
 
 def test_undelivered_events_are_kept() -> None:

@@ -1,10 +1,12 @@
 """What is deployed: the right files, compiled for good, needing nothing that lies elsewhere.
 
 The package is built as `make package` does, unpacked, and run: imported by an interpreter that sees
-nothing else, and served by the local host against the simulator.
+nothing else, and served by the local host against the simulator. A linter of function apps that is
+not ours looks at it too.
 """
 
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -33,6 +35,14 @@ TAKEN_FROM = re.compile(r"^# code object from '?(/[^'\n]+?)'?$", re.MULTILINE)
 
 IMPORTS = "import sys; sys.path[:0] = sys.argv[1:]; import function_app, shared.disk.verdict"
 RUNS_HERE = sys.platform == "linux" and platform.machine() == "x86_64"
+ANSWERED = {
+    "check_native_dependency_risk": "pip takes wheels for the app's own machine (infra/package.py)",
+    "check_app_insights": "its connection string is an app setting, which the template sets",
+    "check_unused_files": "what is compiled is deployed on purpose, see docs/decisions/0011",
+    "check_funcignore": "it says what goes into the zip, and has no business in it",
+}
+"""What azure-functions-doctor warns of in the package, and why it is right as it is."""
+
 only_where_it_runs = pytest.mark.skipif(
     not RUNS_HERE, reason="the package is for Linux on x86-64, this machine is not"
 )
@@ -130,6 +140,38 @@ def test_what_cannot_be_installed_is_told_in_pips_words(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "app.zip").exists()
 
 
+def warnings(app: Path) -> set[str]:
+    """Return the rules of azure-functions-doctor that an app breaks, with an error or a warning."""
+    command = [str(Path(sys.executable).parent / "azure-functions-doctor"), "doctor", "--path"]
+    about = ["--hosting-plan", "flex-consumption", "--deployment-mode", "local-prebuilt"]
+    ran = subprocess.run(  # noqa: S603 the command is our own
+        [*command, str(app), *about, "--profile", "deploy", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [one for group in json.loads(ran.stdout)["results"] for one in group["items"]]
+    assert len(found) > 20, ran.stderr
+    assert not [one for one in found if one["status"] not in {"pass", "skip", "warn"}]
+    assert ran.returncode == 0
+    return {one["rule_id"] for one in found if one["status"] == "warn"}
+
+
+def test_another_linter_finds_nothing_that_has_no_answer(unpacked: Path) -> None:
+    """azure-functions-doctor has no error, and no warning but those that are answered here."""
+    assert warnings(unpacked) == set(ANSWERED)
+
+
+def test_that_linter_sees_a_missing_extension_bundle(unpacked: Path, tmp_path: Path) -> None:
+    """To it that is a warning only, so each warning counts."""
+    host_json = json.loads((unpacked / "host.json").read_text())
+    del host_json["extensionBundle"]
+    (tmp_path / "host.json").write_text(json.dumps(host_json))
+    for name in ("function_app.py", "requirements.txt"):
+        (tmp_path / name).write_bytes((unpacked / name).read_bytes())
+    assert "check_extension_bundle" in warnings(tmp_path)
+
+
 @only_where_it_runs
 def test_it_is_imported_alone_and_compiles_nothing(unpacked: Path) -> None:
     """With nothing else in reach all imports are found, and each is taken as compiled."""
@@ -172,6 +214,18 @@ def hosted(
         log = apart / "host.log"
         with Deployment(simulator, unpacked, settings, template, log, timers=False) as app:
             yield app, simulator
+
+
+@only_where_it_runs
+def test_the_host_loads_all_of_its_functions(hosted: tuple[Deployment, Simulator]) -> None:
+    """Microsoft's worker library indexes it, and a host as strict as Azure's loads both."""
+    app, _ = hosted
+    assert app.ask("/admin/host/status")["state"] == "Running"
+    kinds = {
+        one["name"]: one["config"]["bindings"][0]["type"] for one in app.ask("/admin/functions")
+    }
+    assert kinds == {"look": "eventGridTrigger", "sweep": "timerTrigger"}
+    assert [app.ask(f"/admin/functions/{name}/status") for name in kinds] == [{}, {}]
 
 
 @only_where_it_runs

@@ -158,9 +158,14 @@ def _webhook_url(url: Any) -> str:  # noqa: ANN401 - what a caller put there
 
 
 def _function_url(resource_id: str, function_hosts: dict[str, str]) -> str:
-    """Find the webhook of `../Microsoft.Web/sites/{app}/functions/{function}`."""
+    """Find the webhook of `../Microsoft.Web/sites/{app}/functions/{function}`.
+
+    Azure looks up the webhook's key itself; here it stands in the host's URL, as `?code=`.
+    """
     found = FUNCTION_ID.search(resource_id)
     host = function_hosts.get(found["app"].lower()) if found else None
     if found is None or host is None:
         refuse_not_simulated(f"function app behind '{resource_id}': name its local host first")
-    return f"{host}/runtime/webhooks/EventGrid?functionName={quote(found['function'])}"
+    base, _, key = host.partition("?")
+    query = f"functionName={quote(found['function'])}{'&' if key else ''}{key}"
+    return f"{base}/runtime/webhooks/EventGrid?{query}"

@@ -1,20 +1,30 @@
 """`python -m simulator.host --app DIR --port N`: serve a function app until interrupted.
 
-Ends with status 1, and the worker's own words, when the app or its settings cannot be loaded.
+What is wrong with the app or its host.json is printed and told by `/admin/host/status`; the host
+goes on. It ends with status 1 where it cannot listen, or cannot ask the clock.
 """
 
 import argparse
 import asyncio
 import io
+import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 import aiohttp
 
-from simulator.host.app import Options, serving
-from simulator.host.settings import SettingsError
-from simulator.host.worker import AppError
+from simulator.host.app import Host, Options, serving
+from simulator.host.keys import Keys
+
+# What this process was started with, before an app's folder and settings become its own.
+FOLDER = Path.cwd()
+ENVIRONMENT = dict(os.environ)
+
+# Real seconds for the answers to what the worker's end failed.
+ANSWER_SECONDS = 0.3
 
 
 def main() -> int:
@@ -25,7 +35,7 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)
     try:
         asyncio.run(_serve(options))
-    except (AppError, SettingsError, OSError, aiohttp.ClientError) as error:
+    except (OSError, aiohttp.ClientError) as error:
         print(f"The host could not start: {error}", file=sys.stderr)
         return 1
     return 0
@@ -37,9 +47,27 @@ def _options() -> Options:
     parser.add_argument("--port", type=int, default=7071, help="0 takes any free one")
     parser.add_argument("--clock", metavar="URL", help="a simulator's /_sim/clock to live by")
     parser.add_argument("--timers", choices=("on", "off"), default="on")
-    parser.add_argument("--code", metavar="KEY", help="ask this key of every caller")
+    parser.add_argument("--code", metavar="KEY", help="the webhook's system key; else one is made")
+    parser.add_argument("--master", metavar="KEY", help="the master key; else one is made")
+    parser.add_argument("--storage", type=Path, help="the folder that is the storage account")
+    parser.add_argument("--carried", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    return Options(given.app.resolve(), given.port, given.clock, given.timers == "on", given.code)
+    made = Keys()
+    return Options(
+        given.app.resolve(),
+        given.port,
+        given.clock,
+        given.timers == "on",
+        Keys(given.code or made.system, given.master or made.master),
+        given.storage.resolve() if given.storage else None,
+        _taken(given.carried) if given.carried else None,
+    )
+
+
+def _taken(path: Path) -> str:
+    text = path.read_text()
+    path.unlink()
+    return text
 
 
 async def _serve(options: Options) -> None:
@@ -47,8 +75,34 @@ async def _serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    async with serving(options):
-        await ended.wait()
+    async with serving(options) as host:
+        waits = {
+            asyncio.create_task(ended.wait()),
+            asyncio.create_task(host.invocations.worker_ended.wait()),
+        }
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.is_set():
+            await asyncio.sleep(ANSWER_SECONDS)
+            _start_anew(host, options.keys)
+
+
+def _start_anew(host: Host, keys: Keys) -> NoReturn:
+    """Begin again as the same process: its threads, with what the app does in them, are gone.
+
+    The real host starts another worker process; here host and worker are one.
+    """
+    with tempfile.NamedTemporaryFile("w", prefix="host-carried-", delete=False) as carried:
+        carried.write(host.invocations.carried())
+    said = {
+        "--port": host.port,
+        "--code": keys.system,
+        "--master": keys.master,
+        "--storage": host.storage,
+        "--carried": carried.name,
+    }
+    added = [f"{name}={value}" for name, value in said.items()]
+    os.chdir(FOLDER)
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:], *added], ENVIRONMENT)  # noqa: S606 - our own command again
 
 
 if __name__ == "__main__":

@@ -2,82 +2,146 @@
 
 Takes the app's directory and how to serve it, gives a running web server, and ends it again. One
 app a process: the worker library, the working directory and the logging are the process's own.
+What is wrong with an app or its settings does not end the host: its status tells, as in Azure.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
-from simulator.host import settings, timers, worker
-from simulator.host.admin import Admin
+from simulator.host import loading, settings, timers, worker
+from simulator.host.admin import Admin, Condition
+from simulator.host.bundles import Bundle, HostError
 from simulator.host.invocations import InvocationLog, Invocations
+from simulator.host.keys import Keys
+from simulator.host.loading import Loaded
+from simulator.host.settings import HostJson
+from simulator.host.storage import Statuses
 from simulator.host.time_source import RealTime, SimulatedTime, TimeSource
-from simulator.host.timers import Timer
 from simulator.host.webhook import EventGridWebhook
-from simulator.host.worker import Function
 
 # The real host's limit of a request's body.
-BODY_BYTES = 210_000_000
+BODY_BYTES = 104_857_600
 
 # Real seconds that requests under way have left when the host is told to end.
 LAST_SECONDS = 2.0
 
 SERVED = {"eventGridTrigger", "timerTrigger"}
 
+# Python's default on the one CPU that an instance of 2,048 MB has, whatever this machine has.
+THREADS = "5"
+
 
 @dataclass(frozen=True)
 class Options:
-    """How to serve; port 0 takes any, `clock` is the URL of a simulator's clock."""
+    """How to serve; port 0 takes any, `clock` is the URL of a simulator's clock.
+
+    `storage` is the folder that stands for the storage account, None = an empty one. `carried` is
+    what the host before this one wrote down as its worker was ended.
+    """
 
     app: Path
     port: int
     clock: str | None = None
     timers: bool = True
-    code: str | None = None
+    keys: Keys = field(default_factory=Keys)
+    storage: Path | None = None
+    carried: str | None = None
+
+
+@dataclass
+class Host:
+    """A running host: where it listens, where its storage is, and its invocations."""
+
+    port: int
+    storage: Path
+    invocations: Invocations
 
 
 @asynccontextmanager
-async def serving(options: Options) -> AsyncIterator[int]:
-    """Serve the app while the context lasts; gives the port. Raises AppError, SettingsError."""
+async def serving(options: Options) -> AsyncIterator[Host]:
+    """Serve the app while the context lasts."""
     async with AsyncExitStack() as stack:
-        host_json = settings.host_json(options.app)
         os.environ.update(_environment(options))
         time_source = await _time_source(options.clock, stack)
+        storage = options.storage or _empty_storage(stack)
+        host_json, error = _host_json(options)
         invocations = Invocations(time_source, host_json)
+        if options.carried:
+            invocations.carry(options.carried)
         _log_to(InvocationLog(invocations, host_json))
-        functions = {f.name: f for f in await worker.load(options.app)}
         stack.callback(worker.stop)
-        schedule = timers.timers_of(functions.values())
-        port = await _listen(
-            options,
-            [
-                *EventGridWebhook(functions, invocations, options.code).routes(),
-                *Admin(functions, schedule, invocations, time_source, options.code).routes(),
-                web.route("*", "/api/{path:.*}", _not_simulated),
-            ],
-            stack,
-        )
-        if options.timers:
-            await stack.enter_async_context(_firing(schedule, invocations, time_source))
-        _tell(functions, port)
-        yield port
+        condition = await _condition(options, host_json, Statuses(storage), error)
+        port = await _listen(options, _routes(condition, invocations, time_source, options), stack)
+        await stack.enter_async_context(_firing(condition, invocations, time_source, options))
+        _tell(condition.loaded, options.keys, port)
+        yield Host(port, storage, invocations)
 
 
 def _environment(options: Options) -> dict[str, str]:
+    """Return what the platform sets, and what it would be by default."""
+    threads = "PYTHON_THREADPOOL_THREAD_COUNT"
     return {
-        **settings.local_settings(options.app),
-        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
         "AzureWebJobsScriptRoot": str(options.app),
+        "FUNCTIONS_EXTENSION_VERSION": "~4",
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "WEBSITE_HOSTNAME": f"localhost:{options.port}",
+        threads: os.environ.get(threads) or THREADS,
     }
+
+
+def _empty_storage(stack: AsyncExitStack) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="host-storage-"))
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _host_json(options: Options) -> tuple[HostJson, str | None]:
+    """Read host.json; where it is wrong, the host goes on without it and in error."""
+    try:
+        return settings.host_json(options.app, os.environ), None
+    except HostError as error:
+        return HostJson(), str(error)
+
+
+async def _condition(
+    options: Options, host_json: HostJson, statuses: Statuses, error: str | None
+) -> Condition:
+    bundle: Bundle | None = host_json.bundle
+    if error is None:
+        try:
+            loaded = await loading.load(options.app, host_json, os.environ, statuses)
+            return Condition(loaded, bundle)
+        except HostError as found:
+            error = str(found)
+    print(f"A host error has occurred during startup operation.\n{error}")
+    return Condition(Loaded(), bundle, error)
+
+
+def _routes(
+    condition: Condition, invocations: Invocations, time_source: TimeSource, options: Options
+) -> list[web.AbstractRouteDef]:
+    webhook = EventGridWebhook(
+        condition.loaded.triggered("eventGridTrigger"),
+        invocations,
+        options.keys,
+        extension=condition.loaded.has_event_grid,
+        running=condition.running,
+    )
+    return [
+        *webhook.routes(),
+        *Admin(condition, invocations, time_source, options.keys).routes(),
+        web.route("*", "/api/{path:.*}", _not_simulated),
+    ]
 
 
 async def _time_source(url: str | None, stack: AsyncExitStack) -> TimeSource:
@@ -113,24 +177,29 @@ async def _not_simulated(request: web.Request) -> web.Response:
     return web.json_response({"error": {"code": "NotSimulated", "message": what}}, status=501)
 
 
-def _tell(functions: dict[str, Function], port: int) -> None:
-    """Print what was found, in the form of `func start`."""
+def _tell(loaded: Loaded, keys: Keys, port: int) -> None:
+    """Print what was found, in the form of `func start`, and the keys."""
     print("\nFunctions:\n")
-    for function in functions.values():
+    for function in loaded.functions.values():
         served = "" if function.kind in SERVED else "  (not served by this host)"
         print(f"\t{function.name}: {function.kind}{served}\n")
+    print(f"System key eventgrid_extension: {keys.system}")
+    print(f"Master key: {keys.master}")
     print(f"Now listening on: http://127.0.0.1:{port}")
 
 
 @asynccontextmanager
 async def _firing(
-    schedule: dict[str, Timer], invocations: Invocations, time_source: TimeSource
+    condition: Condition, invocations: Invocations, time_source: TimeSource, options: Options
 ) -> AsyncIterator[None]:
     # Taken before anybody is told of the host: who moves the clock then finds the timers waiting.
     began = await time_source.move()
+    loaded, restarted = condition.loaded, options.carried is not None
+    listening = [timer for name, timer in loaded.timers.items() if name not in loaded.idle]
+    opened = [(timer, timer.open(began, restarted=restarted)) for timer in listening]
     tasks = [
-        asyncio.create_task(timers.keep(timer, invocations, time_source, began))
-        for timer in schedule.values()
+        asyncio.create_task(timers.keep(timer, invocations, time_source, began, first=first))
+        for timer, first in (opened if options.timers else ())
     ]
     try:
         yield

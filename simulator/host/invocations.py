@@ -2,10 +2,12 @@
 
 Takes a function and its trigger's JSON and gives a record of how it went, with the log lines that
 the app wrote meanwhile. Lines find their invocation by the worker library's own context variable,
-which is set in its pool threads too.
+which is set in its pool threads too. A function that lasts longer than host.json allows costs the
+worker its life, as in the real host: all that runs beside it fails with it.
 """
 
 import asyncio
+import json
 import logging
 import time
 import uuid
@@ -22,6 +24,11 @@ from simulator.host.time_source import TimeSource
 from simulator.host.worker import Function, Outcome
 
 REMEMBERED = 10_000
+
+# What a function has left after its timeout, in which it may still end by itself.
+GRACE_SECONDS = 2.0
+
+WORKER_ENDED = "The worker process was restarted while the function ran in it."
 
 
 @dataclass
@@ -47,6 +54,8 @@ class Invocations:
         self._records: deque[Invocation] = deque(maxlen=REMEMBERED)
         self._running: dict[str, Invocation] = {}
         self._counts: dict[str, Counter[str]] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
+        self.worker_ended = asyncio.Event()
 
     async def run(self, function: Function, trigger_value: str, reason: str) -> Invocation:
         """Invoke and wait for the end; a failure of the app is in the record, never raised."""
@@ -56,18 +65,44 @@ class Invocations:
         self._running[record.id] = record
         print(f"Executing 'Functions.{function.name}' (Reason='{reason}', Id={record.id})")
         began = time.perf_counter()
-        outcome = await self._within_timeout(function, record.id, trigger_value)
+        outcome = await self._outcome(function, record.id, trigger_value)
         record.seconds = round(time.perf_counter() - began, 6)
         self._end(record, outcome)
         return record
 
-    async def _within_timeout(self, function: Function, invocation: str, value: str) -> Outcome:
+    async def _outcome(self, function: Function, invocation: str, value: str) -> Outcome:
+        """Wait for the function's end, for its timeout or for the end of the worker."""
         limit = self._host_json.function_timeout
-        try:
-            async with asyncio.timeout(limit.total_seconds() if limit else None):
-                return await worker.invoke(function, invocation, value)
-        except TimeoutError:
-            return Outcome(ok=False, exception=_timed_out(function, limit))
+        work = asyncio.create_task(worker.invoke(function, invocation, value))
+        ended = asyncio.create_task(self.worker_ended.wait())
+        done, _ = await asyncio.wait(
+            {work, ended},
+            timeout=limit.total_seconds() if limit else None,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        ended.cancel()
+        if work in done:
+            return work.result()
+        if done:
+            return Outcome(ok=False, exception=WORKER_ENDED)
+        text = _span(limit)
+        print(
+            f"Timeout value of {text} exceeded by function 'Functions.{function.name}' "
+            f"(Id: '{invocation}'). Initiating cancellation."
+        )
+        self._waiting.add(asyncio.create_task(self._end_worker(work, invocation)))
+        said = f"Timeout value of {text} was exceeded by function: Functions.{function.name}"
+        return Outcome(ok=False, exception=said)
+
+    async def _end_worker(self, work: asyncio.Task[Outcome], invocation: str) -> None:
+        """Give a function that ran too long a last moment, then end the worker."""
+        done, _ = await asyncio.wait({work}, timeout=GRACE_SECONDS)
+        if not done:
+            print(
+                "A function timeout has occurred. Restarting worker process executing "
+                f"invocationId '{invocation}'."
+            )
+            self.worker_ended.set()
 
     def _end(self, record: Invocation, outcome: Outcome) -> None:
         record.ok, record.exception = outcome.ok, outcome.exception
@@ -97,6 +132,17 @@ class Invocations:
         wanted = (r for r in self._records if function is None or r.function == function)
         return [asdict(record) for record in wanted]
 
+    def carried(self) -> str:
+        """Write down what is remembered, for the host that comes after this one."""
+        counts = {name: dict(counter) for name, counter in self._counts.items()}
+        return json.dumps({"records": [asdict(one) for one in self._records], "counts": counts})
+
+    def carry(self, text: str) -> None:
+        """Take over what an earlier host wrote down."""
+        given = json.loads(text)
+        self._records.extend(Invocation(**one) for one in given["records"])
+        self._counts = {name: Counter(counter) for name, counter in given["counts"].items()}
+
     def counts(self) -> dict[str, dict[str, int]]:
         """Count, for each function that ever ran, what succeeded, failed and still runs."""
         running = Counter(record.function for record in self._running.values())
@@ -110,8 +156,11 @@ class Invocations:
         }
 
 
-def _timed_out(function: Function, limit: timedelta | None) -> str:
-    return f"Timeout value of {limit} was exceeded by function: Functions.{function.name}"
+def _span(span: timedelta | None) -> str:
+    """Write a length of time as .NET does: `00:10:00`."""
+    minutes, seconds = divmod(int(span.total_seconds() if span else 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}"
 
 
 class InvocationLog(logging.Handler):

@@ -5,12 +5,26 @@ the cron libraries hold with Vixie's rule (day of month OR weekday); the host's 
 both, and knows neither `L` nor `W` nor `#` nor a Sunday called 7.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 # Eight years hold every 29 February, also across 2100.
 HORIZON_DAYS = 8 * 366
@@ -38,6 +52,21 @@ class Schedule:
                     return occurrence
         return None
 
+    @property
+    def is_frequent(self) -> bool:
+        """Whether it comes more than once a minute: the host keeps no status of such a one."""
+        everywhere = all(
+            len(values) == full
+            for values, full in (
+                (self.minutes, 60),
+                (self.hours, 24),
+                (self.days, 31),
+                (self.months, 12),
+                (self.weekdays, 7),
+            )
+        )
+        return everywhere and len(self.seconds) > 1
+
     def _names(self, day: date) -> bool:
         return (
             day.month in self.months
@@ -57,8 +86,11 @@ def _days_from(first: date) -> Iterator[date]:
 
 
 def parse(expression: str) -> Schedule:
-    """Read an expression of six fields, or of five with the seconds at 0; else ValueError."""
-    fields = expression.split()
+    """Read an expression of six fields, or of five with the seconds at 0; else ValueError.
+
+    Only spaces part the fields, as to the host's library; tabs and line ends do not.
+    """
+    fields = [field for field in expression.split(" ") if field]
     if len(fields) == 5:  # noqa: PLR2004 - a crontab of the classic form, which the host takes too
         fields.insert(0, "0")
     try:
@@ -79,26 +111,42 @@ def parse(expression: str) -> Schedule:
 def _values(field: str, low: int, high: int, names: tuple[str, ...] = ()) -> tuple[int, ...]:
     allowed: set[int] = set()
     for part in field.split(","):
-        span, _, step = part.partition("/")
+        span, slash, step = part.partition("/")
+        every = _number(step) if slash else 1
         first, last = _span(span, low, high, names)
-        if span != "*" and step and "-" not in span:
+        if slash and span != "*" and "-" not in span:
             last = high
-        allowed.update(range(first, last + 1, int(step or 1)))
+        # A step of 0 counts as 1.
+        allowed.update(range(first, last + 1, every or 1))
     return tuple(sorted(allowed))
 
 
 def _span(span: str, low: int, high: int, names: tuple[str, ...]) -> tuple[int, int]:
+    """Read `*`, a value or a range; a range told backwards is turned round, as by the host."""
     if span == "*":
         return low, high
-    first, _, last = span.partition("-")
-    bounds = _value(first, low, names), _value(last or first, low, names)
+    first, dash, last = span.partition("-")
+    bounds = sorted([_value(first, low, names), _value(last if dash else first, low, names)])
     if not low <= bounds[0] <= bounds[1] <= high:
         msg = f"{span} is not within {low}-{high}"
         raise ValueError(msg)
-    return bounds
+    return bounds[0], bounds[1]
 
 
 def _value(word: str, low: int, names: tuple[str, ...]) -> int:
-    """Read a number, or a name by its first three letters."""
-    lowered = word.lower()[:3]
-    return names.index(lowered) + low if lowered in names else int(word)
+    """Read a number, or a name by any beginning of it: the first name that begins so is meant."""
+    if word[:1].isdecimal() or not word:
+        return _number(word)
+    for number, name in enumerate(names, start=low):
+        if name.startswith(word.lower()):
+            return number
+    msg = f"{word} is not a value of this field"
+    raise ValueError(msg)
+
+
+def _number(word: str) -> int:
+    """Read digits alone: `int` also takes underscores, signs, spaces and the digits of others."""
+    if not re.fullmatch(r"[0-9]{1,9}", word):
+        msg = f"'{word}' is not a number"
+        raise ValueError(msg)
+    return int(word)

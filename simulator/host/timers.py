@@ -1,80 +1,131 @@
 """Timer triggers: when they fire, and what the function is given.
 
 Takes the functions with a timer trigger and runs each by its schedule, one run at a time, in the
-time the app lives in. Runs missed while an earlier one lasted, or while the simulated clock leapt,
-become one run that is past due. A clock that stands still fires nothing.
+time the app lives in. What a timer last did is kept in storage: a run that was missed while the
+host was down comes at its start and is past due. Runs missed while an earlier one lasted, or while
+the simulated clock leapt, become one ordinary run. A clock that stands still fires nothing.
 """
 
 import asyncio
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Literal
 
 from simulator.host import ncrontab
 from simulator.host.invocations import Invocation, Invocations
 from simulator.host.ncrontab import Schedule
 from simulator.host.settings import SettingsError, resolved
+from simulator.host.storage import NEVER, Status, Statuses
 from simulator.host.time_source import TimeSource
 from simulator.host.worker import Function
 
 # The longest wait without a look at the clock, in real seconds: somebody may have moved it.
 LOOK_SECONDS = 1.0
 
-# How .NET writes an instant that has not been.
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
+type First = Literal["missed", "startup"]
 
 
 @dataclass
 class Timer:
-    """A function with a timer trigger, its schedule and its last run."""
+    """A function with a timer trigger, its schedule, and where its status is kept."""
 
     function: Function
     schedule: Schedule
-    last: datetime | None = None
+    statuses: Statuses
+    status: Status | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def request(self, now: datetime, *, past_due: bool = False) -> str:
+    @property
+    def monitored(self) -> bool:
+        """Whether a status is kept: not if the app says so, nor where runs are seconds apart."""
+        return bool(self.function.trigger.get("useMonitor", True)) and not self.schedule.is_frequent
+
+    def open(self, now: datetime, *, restarted: bool) -> First | None:
+        """Take the status up as a listener does at its start; tell why to run at once, if so.
+
+        Where only the worker is started again, the real host and its listeners go on.
+        """
+        kept = self.statuses.get(self.function.name) if self.monitored else None
+        self.status = continued(kept, self.schedule, now)
+        if self.monitored:
+            self.statuses.put(self.function.name, self.status)
+        if self.status.due is not None and now > self.status.due:
+            return "missed"
+        at_startup = bool(self.function.trigger.get("runOnStartup")) and not restarted
+        return "startup" if at_startup else None
+
+    def ran(self, at: datetime, *, planned: bool) -> None:
+        """Note a run that the timer itself began at an instant, and what is due after it.
+
+        A planned run that came early counts as having come when it was due.
+        """
+        due = self.status.due if self.status and planned else None
+        last = max(at, due) if due else at
+        self.status = Status(last, self.schedule.after(last), last)
+        if self.monitored:
+            self.statuses.put(self.function.name, self.status)
+
+    def request(self, *, past_due: bool = False) -> str:
         """Write the TimerRequest as the host hands it to the worker."""
-        last = (self.last or NEVER).isoformat()
-        following = (self.schedule.after(now) or NEVER).isoformat()
-        status = {"Last": last, "Next": following, "LastUpdated": last}
-        monitored = self.function.trigger.get("useMonitor", True)
+        status = self.status.content() if self.status and self.monitored else None
         return json.dumps(
             {
                 "Schedule": {"AdjustForDST": True},
-                "ScheduleStatus": status if monitored else None,
+                "ScheduleStatus": status,
                 "IsPastDue": past_due,
             }
         )
 
 
-def timers_of(functions: Iterable[Function]) -> dict[str, Timer]:
-    """Read the schedules; SettingsError names the function whose schedule is no schedule."""
-    return {f.name: _timer(f) for f in functions if f.kind == "timerTrigger"}
+def continued(kept: Status | None, schedule: Schedule, now: datetime) -> Status:
+    """Return the status that a timer starts with, from the one that was kept.
+
+    Where the schedule has changed since, what is due is found anew, and nothing was missed.
+    """
+    if kept is None:
+        return Status(NEVER, schedule.after(now), now)
+    since = kept.last if kept.last != NEVER else kept.updated
+    due = schedule.after(since)
+    if due == kept.due:
+        return kept
+    if due is not None and now > due:
+        return Status(NEVER, schedule.after(now), now)
+    return Status(NEVER, due, since)
 
 
-def _timer(function: Function) -> Timer:
+def timer_of(function: Function, statuses: Statuses) -> Timer:
+    """Read the schedule; SettingsError says in the host's words why it is none."""
+    given = function.trigger.get("schedule")
+    text = resolved(str(given or ""))
     try:
-        schedule = ncrontab.parse(resolved(str(function.trigger["schedule"])))
-    except (ValueError, SettingsError) as error:
-        msg = f"the listener for function 'Functions.{function.name}' was unable to start: {error}"
+        schedule = ncrontab.parse(text)
+    except ValueError as error:
+        # The host would take a TimeSpan too, which Microsoft supports in App Service plans alone.
+        msg = (
+            f"The schedule expression '{text}' was not recognized as a valid cron expression or "
+            "timespan string."
+        )
         raise SettingsError(msg) from error
-    return Timer(function, schedule)
+    return Timer(function, schedule, statuses)
 
 
 async def keep(
-    timer: Timer, invocations: Invocations, time_source: TimeSource, now: datetime
+    timer: Timer,
+    invocations: Invocations,
+    time_source: TimeSource,
+    now: datetime,
+    *,
+    first: First | None,
 ) -> None:
     """Run the timer by its schedule, from an instant on, until cancelled."""
-    if timer.function.trigger.get("runOnStartup"):
-        await fire(timer, invocations, now, reason="Timer fired at startup")
-    while due := timer.schedule.after(now):
-        now = await _until(due, time_source)
-        missed = timer.schedule.after(due)
-        past_due = missed is not None and missed <= now
-        await fire(timer, invocations, now, reason="Timer fired", past_due=past_due)
-        timer.last = now
+    if first:
+        await fire(timer, invocations, now, past_due=first == "missed")
+        timer.ran(now, planned=False)
+    while timer.status and timer.status.due:
+        now = await _until(timer.status.due, time_source)
+        await fire(timer, invocations, now)
+        timer.ran(now, planned=True)
 
 
 async def fire(
@@ -82,13 +133,14 @@ async def fire(
     invocations: Invocations,
     now: datetime,
     *,
-    reason: str,
+    reason: str | None = None,
     past_due: bool = False,
 ) -> Invocation:
     """Run the function once, after a run that is under way."""
     async with timer.turn:
-        value = timer.request(now, past_due=past_due)
-        return await invocations.run(timer.function, value, reason)
+        value = timer.request(past_due=past_due)
+        said = reason or f"Timer fired at {now.isoformat()}"
+        return await invocations.run(timer.function, value, said)
 
 
 async def _until(due: datetime, time_source: TimeSource) -> datetime:

@@ -5,7 +5,6 @@ invocation per event of a notification, all at once, 202 only when every one of 
 """
 
 import asyncio
-import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.host.invocations import Invocation, Invocations
+from simulator.host.keys import Keys
 from simulator.host.worker import Function
 
 # The extension names one of these as the origin it allows, the public cloud's when asked by others.
@@ -24,25 +24,43 @@ ORIGINS = (
     "eventgrid.azure.cn",
 )
 
+METHODS = {"GET", "PUT", "POST", "DELETE", "OPTIONS"}
+
 
 class EventGridWebhook:
-    """Answers for the functions with an Event Grid trigger; `code` None lets everybody in."""
+    """Answers for the functions with an Event Grid listener.
+
+    Without a function that has the binding the extension is not loaded and its endpoint not there;
+    `running` is whether the host is.
+    """
 
     def __init__(
-        self, functions: Mapping[str, Function], invocations: Invocations, code: str | None
+        self,
+        functions: Mapping[str, Function],
+        invocations: Invocations,
+        keys: Keys,
+        *,
+        extension: bool,
+        running: bool,
     ) -> None:
-        self._functions = {n: f for n, f in functions.items() if f.kind == "eventGridTrigger"}
+        self._functions = functions
         self._invocations = invocations
-        self._code = code
+        self._keys = keys
+        self._extension = extension
+        self._running = running
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Give the one endpoint, whatever the method."""
-        return [web.route("*", "/runtime/webhooks/{extension}", self._answer)]
+        path = "/runtime/webhooks/{extension}"
+        return [web.route("*", path, self._answer), web.route("*", path + "/{_:.*}", self._answer)]
 
     async def _answer(self, request: web.Request) -> web.Response:
-        if not allowed(request, self._code):
-            return web.Response(status=401)
-        if request.match_info["extension"].lower() != "eventgrid":
+        if request.method not in METHODS:
+            return web.Response(status=405)
+        self._keys.admit(request)
+        if not self._running:
+            return web.Response(status=503, text="Function host is not running.")
+        if not self._extension or request.match_info["extension"].lower() != "eventgrid":
             return web.Response(status=404)
         name = request.query.get("functionName", "")
         function = self._functions.get(name)
@@ -55,9 +73,9 @@ class EventGridWebhook:
     async def _event(self, request: web.Request, function: Function) -> web.Response:
         match request.headers.get("aeg-event-type", "").lower():
             case "subscriptionvalidation":
-                return _validation_answer(await request.text())
+                return _validation_answer(await _text(request))
             case "notification":
-                return await self._notification(function, await request.text())
+                return await self._notification(function, await _text(request))
             case "unsubscribe":
                 return web.Response(status=202)
             case _:
@@ -82,12 +100,13 @@ class EventGridWebhook:
         return await self._invocations.run(function, json.dumps(event), reason)
 
 
-def allowed(request: web.Request, code: str | None) -> bool:
-    """Tell whether the request has the key, as `code` or as `x-functions-key`; None asks none."""
-    if code is None:
-        return True
-    given = request.query.get("code") or request.headers.get("x-functions-key") or ""
-    return hmac.compare_digest(given.encode(), code.encode())
+async def _text(request: web.Request) -> str:
+    """Read the body; what is no text of its charset becomes U+FFFD, as .NET reads it."""
+    body = await request.read()
+    try:
+        return body.decode(request.charset or "utf-8-sig", "replace")
+    except LookupError as error:
+        raise web.HTTPInternalServerError(text="") from error
 
 
 def _events(body: str) -> list[object]:

@@ -27,13 +27,17 @@ class AppError(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """An indexed function and its trigger's binding, as function.json would say it."""
+    """An indexed function and its trigger's binding, as function.json would say it.
+
+    A function without a trigger has an empty one; `retries` is whether it has a retry policy.
+    """
 
     name: str
     id: str
     trigger: Mapping[str, Any]
     bindings: tuple[Mapping[str, Any], ...]
     script_file: str
+    retries: bool = False
 
     @property
     def kind(self) -> str:
@@ -83,11 +87,7 @@ async def load(app: Path) -> list[Function]:
     runtime.start_threadpool_executor()
     await _initialise(app)
     answer = await runtime.functions_metadata_request(None)
-    found = [_function(metadata) for metadata in answer.function_metadata_results or ()]
-    if not found:
-        msg = f"no functions found in {app}"
-        raise AppError(msg)
-    return found
+    return [_function(metadata) for metadata in answer.function_metadata_results or ()]
 
 
 async def _initialise(app: Path) -> None:
@@ -100,14 +100,22 @@ async def _initialise(app: Path) -> None:
     )
     if response.result.status != StatusResult.Success:
         failure = response.result.exception
-        msg = f"{failure.message}\n{failure.stack_trace}"
+        msg = f"Result: Failure\nException: {failure.message}\nStack: {failure.stack_trace}"
         raise AppError(msg)
 
 
 def _function(metadata: Any) -> Function:  # noqa: ANN401 - the library's own untyped message
     bindings = tuple(json.loads(raw) for raw in metadata.raw_bindings)
-    trigger = next(b for b in bindings if str(b["type"]).lower().endswith("trigger"))
-    return Function(metadata.name, metadata.function_id, trigger, bindings, metadata.script_file)
+    triggers = (b for b in bindings if str(b["type"]).lower().endswith("trigger"))
+    trigger = next(triggers, {"name": "", "type": ""})
+    return Function(
+        metadata.name,
+        metadata.function_id,
+        trigger,
+        bindings,
+        metadata.script_file,
+        metadata.retry_options is not None,
+    )
 
 
 async def invoke(function: Function, invocation_id: str, trigger_value: str) -> Outcome:

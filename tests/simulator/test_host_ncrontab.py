@@ -23,10 +23,21 @@ NOW = datetime(2026, 11, 23, 8, 1, 2, 500_000, tzinfo=UTC)
         ("0 0 9,10 * Dec *", "2026-12-01T09:00:00"),
         ("30 8 * * mon", "2026-11-23T08:30:00"),
         ("0 0 0 29 2 *", "2028-02-29T00:00:00"),
+        ("0 0 9 * Ja m", "2027-01-04T09:00:00"),
+        ("0 0 9 * ju *", "2027-06-01T09:00:00"),
+        ("0 0 9 * * thursday", "2026-11-26T09:00:00"),
+        ("0 59-57 8 * * *", "2026-11-23T08:57:00"),
+        ("0 0 0 * * fri-mon", "2026-11-24T00:00:00"),
+        ("*/0 2 8 * * *", "2026-11-23T08:02:00"),
+        ("0   2 8 * * * ", "2026-11-23T08:02:00"),
     ],
 )
 def test_the_next_occurrence(expression: str, following: str) -> None:
-    """Steps, ranges, lists, names and five fields mean what the host says they mean."""
+    """Steps, ranges, lists, names and five fields mean what the host says they mean.
+
+    A name may be any beginning of the word, of which the first counts; a range told backwards is
+    turned round, so that from Friday to Monday is from Monday to Friday; a step of 0 is one of 1.
+    """
     assert parse(expression).after(NOW) == datetime.fromisoformat(following).replace(tzinfo=UTC)
 
 
@@ -43,12 +54,63 @@ def test_a_day_that_never_comes_has_no_occurrence() -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "* * * *", "60 * * * * *", "* * * * * 7", "* * * 0 * *", "* 5-1 * * * *", "a * * * * *"],
+    [
+        "",
+        "* * * *",
+        "* * * * * * *",
+        "60 * * * * *",
+        "* * * * * 7",
+        "* * * 0 * *",
+        "0 0 0 32 * *",
+        "0 0 24 * * *",
+        "a * * * * *",
+        "? * * * * *",
+        "0 0 0 ? * *",
+        "0 0 0 L * *",
+        "0 0 0 15W * *",
+        "0 0 0 * * 5#2",
+        "0 0 0 * * monkey",
+        "0 0 0 * dex *",
+        "1,,2 * * * * *",
+        "1, * * * * *",
+        ",1 * * * * *",
+        "*/ * * * * *",
+        "/5 * * * * *",
+        "*/5/2 * * * * *",
+        "*-5 * * * * *",
+        "5- * * * * *",
+        "-5 * * * * *",
+        "+5 * * * * *",
+        "1_0 * * * * *",
+        "\u0663 * * * * *",
+        "0\t0 9 * * *",
+        "0\t0\t9\t*\t*\t*",
+        "0 0 9 * * *\n",
+        "@daily",
+        "00:05:00",
+    ],
 )
 def test_what_is_no_expression_is_refused(expression: str) -> None:
-    """Wrong counts of fields, values out of range, and a Sunday called 7."""
+    """What the host's library does not take, other cron libraries or Python's `int` might."""
     with pytest.raises(ValueError, match="NCRONTAB"):
         parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "frequent"),
+    [
+        ("* * * * * *", True),
+        ("*/30 * * * * *", True),
+        ("5,10 * * * * *", True),
+        ("0 * * * * *", False),
+        ("*/30 */2 * * * *", False),
+        ("* * * * * 1-5", False),
+        ("* * * * *", False),
+    ],
+)
+def test_schedules_of_less_than_a_minute(expression: str, *, frequent: bool) -> None:
+    """Only what is seconds apart at all times has no status in the host."""
+    assert parse(expression).is_frequent is frequent
 
 
 @given(

@@ -34,6 +34,7 @@ PROFILES: dict[str, tuple[str, dict[str, str]]] = {
     "believing": ("usual", {"PROOF": "when-readable"}),
     "rehearsing": ("usual", {"DRY_RUN": "true"}),
     "fenced": ("fenced", {}),
+    "crowded": ("usual", {"PYTHON_THREADPOOL_THREAD_COUNT": "1000"}),
 }
 """The template by which the app is deployed, and the settings that are other than there."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from shared.errors import Transient
 from shared.reconcile import Report
+from tests.stories.conftest import Play
 from tests.stories.world import Spine, Vm, kinds
 
 ELSEWHERE = "99999999-8888-4777-8666-555555555555"
@@ -49,6 +50,21 @@ def test_workers_at_the_same_vm_make_one_image(spine: Spine, order: str, power: 
     written = len(spine.writes)
     looks_at_once(spine, vm)
     assert len(spine.writes) == written
+
+
+@pytest.mark.parametrize("profile", ["usual", "crowded"])
+def test_vms_that_end_at_once_are_all_captured(play: Play, profile: str) -> None:
+    """By five threads, one processor's, and by the thousand that Azure's host may allow."""
+    world = play(profile)
+    vms = [world.vm(f"vm-{n}") for n in range(12)]
+    for vm in vms:
+        vm.order("managed-image")
+    world.settle()
+    for vm in vms:
+        vm.guest("sysprep")
+    world.settle()
+    assert {(vm.status, len(vm.images)) for vm in vms} == {("captured", 1)}
+    assert world.failures == []
 
 
 def test_orders_on_every_page_are_found(spine: Spine) -> None:
