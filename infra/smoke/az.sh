@@ -20,7 +20,7 @@ run() {
 
 # The same for an answer that is wanted: `value NAME command ..` is <NAME> in a dry run.
 value() {
-  run "${@:2}" --output tsv
+  run "${@:2}" --output tsv || return # a substitution would go on
   [[ ! $dry_run ]] || echo "<$1>"
 }
 
