@@ -67,19 +67,22 @@ def last_part(image: Json) -> int:
 
 
 def test_a_name_that_another_vms_image_has_is_passed_over(world: Hosted) -> None:
-    """Two VMs released at one instant have one number in mind; each gets its own image."""
+    """Two VMs released at one instant have one number in mind; each gets its own image.
+
+    A sweep looks at both at once: either may be first, or lose the number after it has pinned it.
+    """
     world.definition()
     first, second = (world.vm(name, **RELEASED) for name in ("first", "second"))
     world.events("lose")
     for vm in (first, second):
         vm.order("golden/windows")
-    world.sweep()
-    world.let(300)
-    world.sweep()
+    for _ in range(3):
+        world.sweep()
+        world.let(300)
     assert (first.status, second.status) == ("captured", "captured")
     (one,), (other,) = first.images, second.images
     assert first.said("as-of") == second.said("as-of")
-    assert last_part(other) == last_part(one) + 1
+    assert abs(last_part(other) - last_part(one)) == 1
 
 
 def test_an_owners_number_taken_before_generalize_saves_the_vm(world: Hosted) -> None:
