@@ -22,6 +22,7 @@ ONLY_AZURE_KNOWS = {
     _REFERENCE.format("userAssignedIdentities/[^']*-app", "clientId"): "app_id",
     _REFERENCE.format("userAssignedIdentities/[^']*-app", "principalId"): "object_id",
     _REFERENCE.format("userAssignedIdentities/[^']*-dead-letters", "principalId"): "event_grid",
+    _REFERENCE.format("userAssignedIdentities/[^']*-wait", "principalId"): "waits",
     _REFERENCE.format("Microsoft.EventGrid/topics/[^']*", "endpoint"): "outcome_topic",
     _REFERENCE.format("Microsoft.Insights/components/[^']*", "ConnectionString"): "insights",
     _REFERENCE.format(r"storageAccounts/[^']*", r"primaryEndpoints\.blob"): "blobs",
@@ -48,6 +49,7 @@ class Known:
     arm_endpoint: str = "https://management.azure.com/"
     outcome_topic: str = "https://outcomes.invalid/api/events"
     event_grid: str = "0b000000-0000-4000-8000-00000000dead"
+    waits: str = "0b000000-0000-4000-8000-000000003a17"
     insights: str = ""
     blobs: str = "https://storage.invalid/"
 

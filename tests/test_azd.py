@@ -152,7 +152,7 @@ def env_names() -> dict[str, str]:
     return dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", README, re.MULTILINE))
 
 
-NOT_ASKED = {"packageUri", "groupTags", "platform", "alerts"}
+NOT_ASKED = {"packageUri", "waitForApp", "groupTags", "platform", "alerts"}
 """What azd gives by itself: the package, its tag, the other layer's output, whether there is an
 address for alerts."""
 

@@ -193,3 +193,42 @@ def test_each_parameter_is_described(layer: str) -> None:
     names = re.findall(r"^param (\w+) ", text, re.MULTILINE)
     assert names
     assert [name for name in names if f"`{name}`" not in README] == []
+
+
+def test_one_deployment_waits_between_package_and_events() -> None:
+    """With a package a script waits for the app before its events, and may read the app alone."""
+    usual = template("usual")
+    (script,) = usual.of("Microsoft.Resources/deploymentScripts")
+    assert script["properties"]["cleanupPreference"] == "Always"
+    (waits_for,) = script["properties"]["environmentVariables"]
+    assert waits_for["value"].endswith(f"/sites/{usual.app}/functions/look")
+    main = json.loads((INFRA / "main.json").read_text())["resources"]
+    assert {"package", "wait"} <= set(main["events"]["dependsOn"])
+    assert "package" in main["wait"]["dependsOn"]
+    assert template("narrow").of("Microsoft.Resources/deploymentScripts") == []
+
+
+@pytest.mark.parametrize(("refusals", "limit", "status"), [(2, 900, 0), (99, -1, 1)])
+def test_the_script_waits_and_gives_up(
+    tmp_path: Path, refusals: int, limit: int, status: int
+) -> None:
+    """It asks until Azure knows the function; what never comes is told, with where to look."""
+    az = tmp_path / "az"
+    az.write_text(
+        f"#!/bin/bash\ncd {tmp_path}\necho x >> calls\necho no such function\n"
+        f"[[ $(wc -l < calls) -gt {refusals} ]]\n"
+    )
+    az.chmod(0o755)
+    script = (INFRA / "modules" / "wait.sh").read_text()
+    quick = script.replace("sleep 10", "sleep 0").replace("SECONDS + 900", f"SECONDS + {limit}")
+    ran = subprocess.run(  # noqa: S603 our own script
+        ["/bin/bash", "-c", quick],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "FUNCTION": "x"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stdout.count("waiting for")) == (status, refusals * (1 - status))
+    assert ("no such function" in ran.stderr) is bool(status)
+    assert ("deploy again" in ran.stderr) is bool(status)

@@ -8,6 +8,8 @@ type Names = {
   appIdentity: string
   @description('The identity with which Event Grid writes dead letters.')
   deadLetterIdentity: string
+  @description('The identity that waits for the app, in a deployment that does everything at once.')
+  waitIdentity: string
   @description('The function app; its address, and so its name, is unique in the world.')
   functionApp: string
   @description('The Flex Consumption plan.')
@@ -50,6 +52,7 @@ func checkedName(name string) string =>
 func namesOf(name string, group string) Names => {
   appIdentity: '${name}-app'
   deadLetterIdentity: '${name}-dead-letters'
+  waitIdentity: '${name}-wait'
   functionApp: '${name}-${uniqueString(toLower(group), name)}'
   plan: '${name}-plan'
   storage: '${take(toLower(replace(name, '-', '')), 11)}${uniqueString(toLower(group), name)}'

@@ -145,6 +145,9 @@ param zoneRedundant bool = false
 @description('Address of the app\'s package, with no key in it; empty = the app is deployed afterwards, then the events layer.')
 param packageUri string = ''
 
+@description('Whether a deployment script waits, between package and events, until the app is up. It makes a container and a storage account with a key, for minutes; without it the events may fail and want another deployment. With a packageUri only.')
+param waitForApp bool = true
+
 @description('Ids of the system topics that subscriptions have already; Azure allows one each. With a packageUri only.')
 param subscriptionTopics string[] = []
 
@@ -307,6 +310,12 @@ module package '../modules/package.bicep' = if (!empty(packageUri)) {
   dependsOn: [app]
 }
 
+module wait '../modules/wait.bicep' = if (!empty(packageUri) && waitForApp) {
+  scope: group
+  params: { names: names, location: location, tags: tags, function: 'look' }
+  dependsOn: [package]
+}
+
 module events '../events/main.bicep' = if (!empty(packageUri)) {
   params: {
     name: name
@@ -321,7 +330,7 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
     alerts: !empty(alertEmail)
     actionGroups: actionGroups
   }
-  dependsOn: [operations, package]
+  dependsOn: [operations, package, wait]
 }
 
 // One only: a snapshot has several in an order that changes from run to run.

@@ -1,0 +1,53 @@
+// Waits, within a deployment that brings the package too, until Azure knows the function that events go
+// to: Event Grid is refused one that the app's host has not indexed yet. A deployment script does it, for
+// templates have no other way to wait. Azure runs it in a container of its own, with a storage account that
+// has a key; both are deleted when it has ended.
+
+import { Names, Tags } from 'names.bicep'
+
+@description('The names of the deployment\'s resources.')
+param names Names
+
+@description('The region.')
+param location string
+
+@description('Tags on every resource.')
+param tags Tags
+
+@description('The function that must be there.')
+param function string
+
+var reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
+
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
+  name: names.functionApp
+}
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: names.waitIdentity
+  location: location
+  tags: tags
+}
+
+module reads 'reads.bicep' = {
+  params: { names: names, principalId: identity.properties.principalId, roleDefinitionId: reader }
+}
+
+resource wait 'Microsoft.Resources/deploymentScripts@2023-08-01' = {
+  name: names.waitIdentity
+  location: location
+  tags: tags
+  kind: 'AzureCLI'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identity.id}': {} } }
+  properties: {
+    azCliVersion: '2.80.0'
+    timeout: 'PT20M'
+    retentionInterval: 'PT1H'
+    cleanupPreference: 'Always'
+    environmentVariables: [
+      { name: 'FUNCTION', value: '${environment().resourceManager}${substring(app.id, 1)}/functions/${function}' }
+    ]
+    scriptContent: loadTextContent('wait.sh')
+  }
+  dependsOn: [reads]
+}
