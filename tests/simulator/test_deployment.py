@@ -10,7 +10,7 @@ from simulator.deployment import Deployment, DeploymentError
 from simulator.simulator import Simulator
 from tests.simulator.host_running import APP, HOST_JSON, event, write_app
 
-TEMPLATE = Path(__file__).parents[2] / "infra" / "usual.snapshot.json"
+TEMPLATE = Path(__file__).parents[2] / "infra" / "snapshots" / "usual.snapshot.json"
 # With the names that the template's events go to.
 LOOKING = APP.replace("def on_event", "def look")
 
