@@ -21,7 +21,9 @@ _REFERENCE = r"reference\('[^']*/{}', '[^']*'\)\.{}"
 ONLY_AZURE_KNOWS = {
     _REFERENCE.format("userAssignedIdentities/[^']*-app", "clientId"): "app_id",
     _REFERENCE.format("userAssignedIdentities/[^']*-app", "principalId"): "object_id",
-    _REFERENCE.format("userAssignedIdentities/[^']*-dead-letters", "principalId"): "event_grid",
+    (
+        r"reference\('[^']*/systemTopics/[^']*', '[^']*', 'full'\)\.identity\.principalId"
+    ): "event_grid",
     _REFERENCE.format("userAssignedIdentities/[^']*-wait", "principalId"): "waits",
     _REFERENCE.format("Microsoft.EventGrid/topics/[^']*", "endpoint"): "outcome_topic",
     _REFERENCE.format("Microsoft.Insights/components/[^']*", "ConnectionString"): "insights",

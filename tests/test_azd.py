@@ -205,7 +205,7 @@ def test_a_topic_has_an_identity_only_where_it_is_wanted(name: str) -> None:
     ]
     assert len(topics) == 2
     if name == "first":
-        assert {one["identity"]["type"] for one in topics} == {"UserAssigned"}
+        assert {one["identity"]["type"] for one in topics} == {"SystemAssigned"}
         assert all(kept)
     else:
         assert not [one for one in topics if "identity" in one]
@@ -225,6 +225,9 @@ def test_private_networking_leaves_two_endpoints_and_no_open_door() -> None:
     for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.EventGrid/topics"):
         (one,) = private.of(kind)
         assert one["properties"]["publicNetworkAccess"] == "Disabled", kind
+    (storage,) = private.of("Microsoft.Storage/storageAccounts")
+    trusted = {"bypass": "AzureServices", "defaultAction": "Deny"}  # dead letters come so
+    assert storage["properties"]["networkAcls"] == trusted
     given = environment("private")
     ways = private.of("Microsoft.Network/privateEndpoints")
     assert {one["properties"]["subnet"]["id"] for one in ways} == {
@@ -238,6 +241,7 @@ def test_private_networking_leaves_two_endpoints_and_no_open_door() -> None:
     } == {given["STILLFRAME_BLOB_DNS_ZONE"], given["STILLFRAME_TOPIC_DNS_ZONE"]}
     (app,) = private.of("Microsoft.Web/sites")
     assert app["properties"]["virtualNetworkSubnetId"] == given["STILLFRAME_APP_SUBNET"]
+    assert app["properties"]["outboundVnetRouting"] == {"allTraffic": True}
     (public,) = layer("first", "platform").of("Microsoft.Web/sites")
     assert public["properties"]["virtualNetworkSubnetId"] is None
 

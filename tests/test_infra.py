@@ -165,16 +165,20 @@ def test_the_host_may_keep_its_keys_and_its_timers(name: str) -> None:
 
 
 def test_undelivered_events_are_kept() -> None:
-    """Each event subscription has a dead-letter container, written with an identity of its own."""
+    """Each event subscription has a dead-letter container, which its topic alone may write to."""
     usual = template("usual")
     for one in usual.event_subscriptions:
         kept = one["properties"]["deadLetterWithResourceIdentity"]
         container = kept["deadLetterDestination"]["properties"]["blobContainerName"]
         assert container == "dead-letters"
-        assert kept["identity"]["userAssignedIdentity"].endswith("-dead-letters")
+        assert kept["identity"] == {"type": "SystemAssigned"}
     assert {one["identity"]["type"] for one in usual.of("Microsoft.EventGrid/systemTopics")} == {
-        "UserAssigned"
+        "SystemAssigned"
     }
+    assignments = usual.of("Microsoft.Authorization/roleAssignments")
+    on = [one for one in assignments if "/containers/dead-letters/" in one["id"]]
+    assert {one["properties"]["principalId"] for one in on} == {KNOWN.event_grid}
+    assert len(on) == 2
 
 
 def test_topics_that_exist_are_used() -> None:
@@ -200,8 +204,9 @@ def test_one_deployment_waits_between_package_and_events() -> None:
     usual = template("usual")
     (script,) = usual.of("Microsoft.Resources/deploymentScripts")
     assert script["properties"]["cleanupPreference"] == "Always"
-    (waits_for,) = script["properties"]["environmentVariables"]
-    assert waits_for["value"].endswith(f"/sites/{usual.app}/functions/look")
+    told = {one["name"]: one["value"] for one in script["properties"]["environmentVariables"]}
+    assert told["APP"].endswith(f"/sites/{usual.app}")
+    assert told["FUNCTION"] in usual.functions
     main = json.loads((INFRA / "main.json").read_text())["resources"]
     assert {"package", "wait"} <= set(main["events"]["dependsOn"])
     assert "package" in main["wait"]["dependsOn"]
@@ -215,15 +220,16 @@ def test_the_script_waits_and_gives_up(
     """It asks until Azure knows the function; what never comes is told, with where to look."""
     az = tmp_path / "az"
     az.write_text(
-        f"#!/bin/bash\ncd {tmp_path}\necho x >> calls\necho no such function\n"
-        f"[[ $(wc -l < calls) -gt {refusals} ]]\n"
+        f'#!/bin/bash\ncd {tmp_path}\n[[ "$*" != *sync* ]] || exit 1\n'
+        '[[ "$*" != *status* ]] || { echo Running; exit; }\n'
+        f"echo x >> calls\necho no such function\n[[ $(wc -l < calls) -gt {refusals} ]]\n"
     )
     az.chmod(0o755)
     script = (INFRA / "modules" / "wait.sh").read_text()
     quick = script.replace("sleep 10", "sleep 0").replace("SECONDS + 900", f"SECONDS + {limit}")
     ran = subprocess.run(  # noqa: S603 our own script
         ["/bin/bash", "-c", quick],
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "FUNCTION": "x"},
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "APP": "x", "FUNCTION": "x"},
         capture_output=True,
         text=True,
         check=False,

@@ -97,7 +97,7 @@ def test_a_failure_after_a_deployment_says_what_stays(az: dict[str, str]) -> Non
     assert ran.returncode == 1
     assert "deployed, and left there: the groups stillframe and stillframe-images" in ran.stdout
     assert "az group delete --name stillframe;" in ran.stdout
-    without = az | {"FAILS": "identity create", "NO_TOPICS": "yes"}
+    without = az | {"FAILS": "group delete", "NO_TOPICS": "yes"}
     probe = smoke("--subscription", "any", "--deploy", **without)
     assert probe.returncode == 1
     assert [one for one in noted(az) if re.search(r"group delete .*-probe( |$)", one)]

@@ -32,7 +32,7 @@ param healthTopics string[] = []
 @description('Whether undelivered events are kept, of topics that are made here.')
 param deadLetters bool = true
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first.')
+@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own.')
 param deadLettersOfExistingTopics bool = false
 
 @description('Whether the platform\'s own action group is told of undelivered events: whether it has an alertEmail.')

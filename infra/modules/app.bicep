@@ -85,6 +85,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     httpsOnly: true
     serverFarmId: plan.id
     virtualNetworkSubnetId: empty(subnet) ? null : subnet
+    outboundVnetRouting: empty(subnet) ? null : { allTraffic: true }
     siteConfig: {
       ftpsState: 'Disabled'
       minTlsVersion: '1.2'

@@ -30,7 +30,7 @@ param healthTopic string
 @description('Whether undelivered events are kept.')
 param deadLetters bool
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first.')
+@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own.')
 param deadLettersOfExistingTopics bool
 
 @description('Ids of the action groups that are told of undelivered events; none = nobody is.')
@@ -41,10 +41,8 @@ var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
 // In another subscription too the platform's group by its name: azd takes each group that a deployment
 // made for one of the home subscription, by name alone, and `azd down` deletes that.
 var topicGroup = parts[4]
-var identityId = deadLetters
-  ? '${platform}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${names.deadLetterIdentity}'
-  : ''
-var ofExisting = deadLettersOfExistingTopics ? identityId : ''
+var ofSubscriptionTopic = deadLetters && (empty(subscriptionTopic) || deadLettersOfExistingTopics)
+var ofHealthTopic = deadLetters && (empty(healthTopic) || deadLettersOfExistingTopics)
 
 resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: names.appIdentity
@@ -62,7 +60,7 @@ module subscriptionEvents 'topic.bicep' = if (empty(subscriptionTopic)) {
   params: {
     name: '${name}-subscription'
     type: 'Microsoft.Resources.Subscriptions'
-    identityId: identityId
+    identified: deadLetters
     tags: tags
   }
   dependsOn: [group]
@@ -73,10 +71,38 @@ module healthEvents 'topic.bicep' = if (empty(healthTopic)) {
   params: {
     name: '${name}-health'
     type: 'microsoft.resourcenotifications.healthresources'
-    identityId: identityId
+    identified: deadLetters
     tags: tags
   }
   dependsOn: [group]
+}
+
+module subscriptionKnown 'known-topic.bicep' = if (!empty(subscriptionTopic) && deadLettersOfExistingTopics) {
+  scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
+  params: { name: empty(subscriptionTopic) ? '' : split(subscriptionTopic, '/')[8] }
+}
+
+module subscriptionDeadLetters 'dead-letters.bicep' = if (ofSubscriptionTopic) {
+  scope: resourceGroup(parts[2], parts[4])
+  params: {
+    names: names
+    principalId: empty(subscriptionTopic)
+      ? subscriptionEvents!.outputs.principalId
+      : subscriptionKnown!.outputs.principalId
+  }
+}
+
+module healthKnown 'known-topic.bicep' = if (!empty(healthTopic) && deadLettersOfExistingTopics) {
+  scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
+  params: { name: empty(healthTopic) ? '' : split(healthTopic, '/')[8] }
+}
+
+module healthDeadLetters 'dead-letters.bicep' = if (ofHealthTopic) {
+  scope: resourceGroup(parts[2], parts[4])
+  params: {
+    names: names
+    principalId: empty(healthTopic) ? healthEvents!.outputs.principalId : healthKnown!.outputs.principalId
+  }
 }
 
 module wantedOfSubscription 'subscriptions.bicep' = {
@@ -86,9 +112,9 @@ module wantedOfSubscription 'subscriptions.bicep' = {
     wanted: ofSubscription(name, app.properties.clientId)
     names: names
     platform: platform
-    deadLetterIdentityId: empty(subscriptionTopic) ? identityId : ofExisting
+    deadLetters: ofSubscriptionTopic
   }
-  dependsOn: [subscriptionEvents]
+  dependsOn: [subscriptionEvents, subscriptionDeadLetters]
 }
 
 module wantedOfHealth 'subscriptions.bicep' = {
@@ -98,9 +124,9 @@ module wantedOfHealth 'subscriptions.bicep' = {
     wanted: ofHealth(name)
     names: names
     platform: platform
-    deadLetterIdentityId: empty(healthTopic) ? identityId : ofExisting
+    deadLetters: ofHealthTopic
   }
-  dependsOn: [healthEvents]
+  dependsOn: [healthEvents, healthDeadLetters]
 }
 
 module ofSubscriptionEvents 'undelivered.bicep' = if (!empty(actionGroups)) {

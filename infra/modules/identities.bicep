@@ -1,7 +1,6 @@
-// The two identities: the app's own, and the one with which Event Grid writes dead letters. They are
-// apart so that neither can do what the other may. Their principals' ids go to whoever grants them
-// something: a role assignment is named after its principal, because one that is named after the
-// identity outlives it, and the next identity of that name meets RoleAssignmentUpdateNotPermitted.
+// The app's identity: all that the app may do is granted to this. Its principal's id goes to whoever grants
+// something: a role assignment is named after its principal, because one that is named after the identity
+// outlives it, and the next identity of that name meets RoleAssignmentUpdateNotPermitted.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -20,14 +19,5 @@ resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   tags: tags
 }
 
-resource deadLetters 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
-  name: names.deadLetterIdentity
-  location: location
-  tags: tags
-}
-
 @description('Id of the principal of the app\'s identity.')
 output appPrincipalId string = app.properties.principalId
-
-@description('Id of the principal of the identity that writes dead letters.')
-output deadLetterPrincipalId string = deadLetters.properties.principalId

@@ -6,8 +6,6 @@
 type Names = {
   @description('The identity of the app: all that it may do is granted to this.')
   appIdentity: string
-  @description('The identity with which Event Grid writes dead letters.')
-  deadLetterIdentity: string
   @description('The identity that waits for the app, in a deployment that does everything at once.')
   waitIdentity: string
   @description('The function app; its address, and so its name, is unique in the world.')
@@ -51,7 +49,6 @@ func checkedName(name string) string =>
 @description('Name the resources of a deployment that lies in that resource group (its id).')
 func namesOf(name string, group string) Names => {
   appIdentity: '${name}-app'
-  deadLetterIdentity: '${name}-dead-letters'
   waitIdentity: '${name}-wait'
   functionApp: '${name}-${uniqueString(toLower(group), name)}'
   plan: '${name}-plan'

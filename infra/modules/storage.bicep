@@ -1,6 +1,7 @@
 // The storage account, without keys: the app's package and its host's own state, and dead letters.
-// The host needs to own the account's blobs, as documented for identity-based connections; Event
-// Grid may write to the one container of dead letters and nothing else.
+// The host needs to own the account's blobs, as documented for identity-based connections; topics
+// may write to the one container of dead letters, which the events layer grants them. Closed to the
+// internet the account still lets in Event Grid, as a service that Azure trusts.
 
 import { Names, Tags } from 'names.bicep'
 import { Networking } from 'settings.bicep'
@@ -17,9 +18,6 @@ param tags Tags
 @description('Id of the principal of the app\'s identity.')
 param appPrincipalId string
 
-@description('Id of the principal of the identity that writes dead letters.')
-param deadLetterPrincipalId string
-
 @description('For how many days dead letters are kept.')
 param deadLetterDays int
 
@@ -30,7 +28,6 @@ param networking Networking
 param zoneRedundant bool
 
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
-var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: names.storage
@@ -44,7 +41,9 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
+    isLocalUserEnabled: false
     minimumTlsVersion: 'TLS1_2'
+    networkAcls: networking == 'public' ? null : { bypass: 'AzureServices', defaultAction: 'Deny' }
     publicNetworkAccess: networking == 'public' ? 'Enabled' : 'Disabled'
     supportsHttpsTrafficOnly: true
   }
@@ -87,15 +86,5 @@ resource hostState 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataOwner)
-  }
-}
-
-resource writesDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: storage::blobs::deadLetters
-  name: guid(storage::blobs::deadLetters.id, deadLetterPrincipalId, blobDataContributor)
-  properties: {
-    principalId: deadLetterPrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
   }
 }

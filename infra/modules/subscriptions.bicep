@@ -16,8 +16,8 @@ param names Names
 @description('Id of the platform\'s resource group.')
 param platform string
 
-@description('Id of the identity with which dead letters are written; empty = they are not kept.')
-param deadLetterIdentityId string
+@description('Whether dead letters are written, with the topic\'s own identity.')
+param deadLetters bool
 
 var parts = split(platform, '/')
 
@@ -54,10 +54,10 @@ resource subscriptions 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
         advancedFilters: one.filters
       }
       retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 1440 }
-      deadLetterWithResourceIdentity: empty(deadLetterIdentityId)
+      deadLetterWithResourceIdentity: !deadLetters
         ? null
         : {
-            identity: { type: 'UserAssigned', userAssignedIdentity: deadLetterIdentityId }
+            identity: { type: 'SystemAssigned' }
             deadLetterDestination: {
               endpointType: 'StorageBlob'
               properties: {

@@ -1,6 +1,6 @@
-// One system topic of this subscription. System topics of subscriptions are global and have no
-// identity of their own; that they take one of ours is inferred, and only dead letters need it. Where
-// it is not wanted the property is not sent at all: Azure has refused it whatever stood in it.
+// One system topic of this subscription, and the identity with which it writes dead letters: its own, since
+// into a storage account behind a firewall Event Grid writes with no other. Where it is not wanted the
+// property is not sent at all: clouds have refused it, whatever stood in it.
 
 import { Tags } from 'names.bicep'
 
@@ -10,8 +10,8 @@ param name string
 @description('The kind of its events.')
 param type string
 
-@description('Id of the identity with which dead letters are written; empty = none.')
-param identityId string
+@description('Whether it has an identity.')
+param identified bool
 
 @description('Tags on every resource.')
 param tags Tags
@@ -20,9 +20,12 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: name
   location: 'global'
   tags: tags
-  identity: empty(identityId) ? null : { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
+  identity: identified ? { type: 'SystemAssigned' } : null
   properties: {
     source: subscription().id
     topicType: type
   }
 }
+
+@description('Id of its identity\'s principal; empty = it has none.')
+output principalId string = identified ? topic.identity!.principalId : ''

@@ -14,10 +14,11 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
+@description('The deployment\'s name.')
+param name string
+
 @description('The function that must be there.')
 param function string
-
-var reader = 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {
   name: names.functionApp
@@ -29,8 +30,8 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
-module reads 'reads.bicep' = {
-  params: { names: names, principalId: identity.properties.principalId, roleDefinitionId: reader }
+module sees 'sees-app.bicep' = {
+  params: { names: names, principalId: identity.properties.principalId, name: name }
 }
 
 resource wait 'Microsoft.Resources/deploymentScripts@2023-08-01' = {
@@ -45,9 +46,10 @@ resource wait 'Microsoft.Resources/deploymentScripts@2023-08-01' = {
     retentionInterval: 'PT1H'
     cleanupPreference: 'Always'
     environmentVariables: [
-      { name: 'FUNCTION', value: '${environment().resourceManager}${substring(app.id, 1)}/functions/${function}' }
+      { name: 'APP', value: '${environment().resourceManager}${substring(app.id, 1)}' }
+      { name: 'FUNCTION', value: function }
     ]
     scriptContent: loadTextContent('wait.sh')
   }
-  dependsOn: [reads]
+  dependsOn: [sees]
 }

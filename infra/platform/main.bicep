@@ -121,7 +121,7 @@ param deadLetterDays int = 30
 @description('Whether undelivered events are kept. With a packageUri only; else it is said to the events layer.')
 param deadLetters bool = true
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have the identity <name>-dead-letters first. With a packageUri only.')
+@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own. With a packageUri only.')
 param deadLettersOfExistingTopics bool = false
 
 @description('Whether storage and the outcome topic are reachable from the internet, closed by identity alone, or from your network only.')
@@ -185,7 +185,6 @@ module storage '../modules/storage.bicep' = {
     location: location
     tags: tags
     appPrincipalId: identities.outputs.appPrincipalId
-    deadLetterPrincipalId: identities.outputs.deadLetterPrincipalId
     deadLetterDays: deadLetterDays
     networking: networking
     zoneRedundant: zoneRedundant
@@ -312,7 +311,7 @@ module package '../modules/package.bicep' = if (!empty(packageUri)) {
 
 module wait '../modules/wait.bicep' = if (!empty(packageUri) && waitForApp) {
   scope: group
-  params: { names: names, location: location, tags: tags, function: 'look' }
+  params: { name: name, names: names, location: location, tags: tags, function: 'look' }
   dependsOn: [package]
 }
 

@@ -21,7 +21,7 @@ unknown_versions() {
 }
 
 try_before_deployment() {
-  local offered missing identity answer
+  local offered missing
   offered=$(value runtimes functionapp list-flexconsumption-runtimes --location "$location" \
     --runtime python --query '[].version')
   point 'that the region offers Flex Consumption with Python 3.13' "$(tr '\n' ' ' <<<"$offered")" \
@@ -35,16 +35,15 @@ try_before_deployment() {
 # A subscription has one topic of a kind: where it has none yet, one is made with an identity and deleted.
 try_topic_identity() {
   local text='that the topic of a subscription takes an identity, with which dead letters are written'
-  local kind=microsoft.resourcenotifications.healthresources body url
+  local kind=microsoft.resourcenotifications.healthresources body url answer
   if [[ ! $dry_run && $(topic $kind) ]]; then
     point "$text" 'the subscription has its topic already: looked at in the end' yes
     return
   fi
   probing=yes
   run group create --name "$probe" --location "$location" --output none
-  identity=$(value identity identity create --resource-group "$probe" --name "$probe" --query id)
   body='"location": "global", "properties": {"source": "/subscriptions/'$subscription'", "topicType": "'$kind'"}'
-  body+=', "identity": {"type": "UserAssigned", "userAssignedIdentities": {"'$identity'": {}}}'
+  body+=', "identity": {"type": "SystemAssigned"}'
   url=/subscriptions/$subscription/resourceGroups/$probe/providers/Microsoft.EventGrid/systemTopics/$probe
   answer=$(attempt rest --method put --url "$url?api-version=$TOPICS_API" --body "{$body}")
   point "$text" "$answer" "$(says "$answer" '^accepted$')"

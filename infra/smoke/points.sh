@@ -166,5 +166,5 @@ look_at_events() {
   identity=$(value identity eventgrid system-topic show --name "$topic" --resource-group "$of" \
     --query identity.type)
   point 'that the topic of a subscription takes an identity, with which dead letters are written' \
-    "$identity" "$(says "$identity" UserAssigned)"
+    "$identity" "$(says "$identity" SystemAssigned)"
 }

@@ -63,7 +63,7 @@ def read_event_subscription(
             refuse_not_simulated(f"'{unsimulated}' of event subscriptions")
     policy = _retry_policy(properties.get("retryPolicy") or {})
     schema = _delivery_schema(topic, properties.get("eventDeliverySchema"))
-    dead_letter = _dead_letter(properties)
+    dead_letter = _dead_letter(topic, properties)
     url, destination = _destination(properties.get("destination") or {}, function_hosts)
     wanted = properties.get("filter") or {}
     return EventSubscription(
@@ -115,14 +115,20 @@ def _retry_policy(content: Json) -> dict[str, int]:
     return {"maxDeliveryAttempts": attempts, "eventTimeToLiveInMinutes": minutes}
 
 
-def _dead_letter(properties: Json) -> Json:
-    """Give the property that names a blob container for dead letters, empty when none does."""
+def _dead_letter(topic: Topic, properties: Json) -> Json:
+    """Give the property that names a blob container for dead letters, empty when none does.
+
+    With an identity that its topic has not, it is refused; in which words is inferred.
+    """
     for name in ("deadLetterDestination", "deadLetterWithResourceIdentity"):
         content = properties.get(name)
         if content:
             destination = content.get("deadLetterDestination", content)
             if destination.get("endpointType") != "StorageBlob":
                 refuse_invalid(f"{name} must be of endpointType StorageBlob.")
+            wanted = (content.get("identity") or {}).get("type")
+            if wanted and wanted not in (topic.identity or {}).get("type", ""):
+                refuse_invalid(f"The topic has no identity of type {wanted}.")
             return {name: content}
     return {}
 

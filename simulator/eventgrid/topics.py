@@ -41,6 +41,7 @@ class Topic:
     location: str
     properties: Json
     tags: dict[str, str] = field(default_factory=dict)
+    identity: Json | None = None
     subscriptions: "dict[str, EventSubscription]" = field(default_factory=dict)
     received: list[Json] = field(default_factory=list)
 
@@ -62,6 +63,7 @@ class Topic:
             "name": self.name,
             "type": f"Microsoft.EventGrid/{'topics' if custom else 'systemTopics'}",
             "location": self.location,
+            **({"identity": self.identity} if self.identity else {}),
             "tags": self.tags,
             "properties": {"provisioningState": "Succeeded", **self.properties},
         }
@@ -85,6 +87,7 @@ def read_system_topic(topic_id: str, content: Json, subscription_id: str) -> Top
         location="global",
         properties={"source": source, "topicType": known},
         tags=content.get("tags") or {},
+        identity=content.get("identity"),
     )
 
 

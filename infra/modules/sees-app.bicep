@@ -1,0 +1,49 @@
+// What the identity that waits may do: see the app's functions and the state of its host, and have Azure
+// look for functions again. Nothing that is a secret, nothing that changes the app.
+
+import { Names } from 'names.bicep'
+
+@description('The names of the deployment\'s resources.')
+param names Names
+
+@description('Id of the principal that the role is granted to.')
+param principalId string
+
+@description('The deployment\'s name.')
+param name string
+
+resource app 'Microsoft.Web/sites@2025-03-01' existing = {
+  name: names.functionApp
+}
+
+resource waits 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, name, 'wait')
+  properties: {
+    roleName: 'Stillframe wait (${name} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
+    description: 'See whether a function app is up.'
+    type: 'CustomRole'
+    assignableScopes: [resourceGroup().id]
+    permissions: [
+      {
+        actions: [
+          'Microsoft.Web/sites/functions/read'
+          'Microsoft.Web/sites/host/properties/read'
+          'Microsoft.Web/sites/host/sync/action'
+        ]
+        notActions: []
+        dataActions: []
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource granted 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: app
+  name: guid(app.id, principalId, waits.id)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: waits.id
+  }
+}
