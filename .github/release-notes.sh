@@ -17,7 +17,7 @@ fi
 template=https://raw.githubusercontent.com/$GITHUB_REPOSITORY/$GITHUB_REF_NAME/infra/main.json
 escaped=${template//:/%3A}
 escaped=${escaped//\//%2F}
-package=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/releases/download/$GITHUB_REF_NAME/app.zip
+package=$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/releases/download/$GITHUB_REF_NAME/released-package.zip
 
 cat <<END
 $notes

@@ -37,7 +37,7 @@ def test_the_notes_have_the_changelog_and_a_button() -> None:
     address = unquote(found[1])
     base = f"https://raw.githubusercontent.com/owner/name/v{VERSION}/"
     assert (ROOT / address.removeprefix(base)).exists(), address
-    assert f"https://github.com/owner/name/releases/download/v{VERSION}/app.zip" in said
+    assert f"https://github.com/owner/name/releases/download/v{VERSION}/released-package.zip" in said
 
 
 def test_a_version_that_the_changelog_has_not_is_not_released() -> None:
@@ -53,7 +53,8 @@ def test_the_workflows_run_what_everybody_runs() -> None:
     assert "run: .ci/run" in ci
     assert "run: make package" in release
     assert "needs: check" in release
-    assert "cp .package/app.zip infra/main.json release/" in release
+    for name in ("release/", "release/released-package.zip"):
+        assert re.search(rf"cp \.package/app\.zip .*{name}( |$)", release, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["ci", "release", "azure-dev"])
