@@ -54,6 +54,6 @@ _NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
     (Status.NOT_GENERALIZED, PowerState.RUNNING): "mend what the detail says, run Sysprep again",
     (Status.NOT_GENERALIZED, None): "start it, mend what the detail says, run Sysprep again",
     (Status.REFUSED, None): "mend what the detail says; Stillframe looks again within the hour",
-    (Status.FAILED, None): f"mend what the detail says; take {Tag.CAPTURE} off, then set it again",
+    (Status.FAILED, None): "mend what the detail says, delete the failed versions: it goes on then",
 }
 """By status and power state; None is any other."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from demo.cast import CAST, IMAGES_GROUP, Actor, Ending
 from demo.engineer import Engineer
+from shared.memory import remembered
 from simulator.client import SimClient
 
 PATIENCE = 90.0
@@ -59,7 +60,8 @@ class Course:
         """Take in how it stands now; return whether that is new."""
         before = self.power, self.status
         self.power = str(facts["power"]).removeprefix("PowerState/")
-        self.tags = dict(facts["tags"])
+        disk = facts["osDiskTags"] if facts["generalized"] else None
+        self.tags = dict(remembered(facts["tags"], disk, facts["vmId"]))
         for thing in (self.power, self.status):
             if thing:
                 self.instants.setdefault(thing, now)

@@ -99,13 +99,13 @@ class Arm:
         url = f"{scope}/providers/Microsoft.Authorization/permissions"
         return self._get(subscription, url, "2022-04-01", wire.Grants)
 
-    def merge_tags(self, ref: VmRef, tags: Mapping[str, str]) -> None:
-        """Set tags of a VM; every other tag stays as it is."""
-        self._patch_tags(ref, "Merge", tags)
+    def merge_tags(self, resource_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a resource; every other tag stays as it is."""
+        self._patch_tags(resource_id, "Merge", tags)
 
-    def delete_tags(self, ref: VmRef, tags: Mapping[str, str]) -> None:
-        """Take tags off a VM, where they have these values."""
-        self._patch_tags(ref, "Delete", tags)
+    def delete_tags(self, resource_id: str, tags: Mapping[str, str]) -> None:
+        """Take tags off a resource, where they have these values."""
+        self._patch_tags(resource_id, "Delete", tags)
 
     def deallocate(self, ref: VmRef) -> None:
         """Start a VM's deallocation."""
@@ -181,6 +181,12 @@ class Arm:
         for page in self._pages(subscription, url, wire.GroupPage):
             yield from page.value
 
+    def disks(self, group_id: str) -> Iterator[wire.ListedDisk]:
+        """Yield a resource group's disks."""
+        url = f"{group_id}/providers/Microsoft.Compute/disks?api-version={_DISK_API}"
+        for page in self._pages(subscription_of(group_id), url, wire.DiskPage):
+            yield from page.value
+
     def locks(self, subscription: str) -> Iterator[wire.Id]:
         """Yield every lock in a subscription, on whatever it lies."""
         scope = f"/subscriptions/{subscription}"
@@ -196,10 +202,10 @@ class Arm:
             yield page
             following = page.next_link
 
-    def _patch_tags(self, ref: VmRef, operation: str, tags: Mapping[str, str]) -> None:
-        path = f"{ref.id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
+    def _patch_tags(self, resource_id: str, operation: str, tags: Mapping[str, str]) -> None:
+        path = f"{resource_id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
-        self._send(ref.subscription, HttpRequest("PATCH", path, json=body))
+        self._send(subscription_of(resource_id), HttpRequest("PATCH", path, json=body))
 
     def _get[T](self, subscription: str, url: str, api: str, shape: type[T]) -> T | Missing:
         version = f"{'&' if '?' in url else '?'}api-version={api}"

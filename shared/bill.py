@@ -16,6 +16,7 @@ from shared.alert import Bill, no_longer_billed, still_billed
 from shared.clients import Azure
 from shared.errors import Refused, Transient
 from shared.guard import Alert, Clear, Deallocate, Due, Mark, Nothing, Standing, judge
+from shared.memory import after
 from shared.model import BILLED_TAGS, Missing, ObservedVm, Tag, VmRef, write_instant
 from shared.tell import Outcome
 
@@ -46,7 +47,7 @@ def settle(azure: Azure, vm: ObservedVm, standing: Standing, now: datetime) -> S
         case Mark():
             since = since_when(azure, vm.ref, now)[0]
             mark = {Tag.BILLED_SINCE.value: write_instant(since)}
-            return Settled("mark", _write(azure, vm, mark), mark)
+            return Settled("mark", _write(azure, vm, mark)[1], mark)
         case Alert():
             return Settled("alert", _alert(azure, vm, due, standing.kept, now))
         case Deallocate():
@@ -76,7 +77,7 @@ def _alert(azure: Azure, vm: ObservedVm, due: Alert, kept: str | None, now: date
     )
     note = {Tag.BILLED_ALERTED.value: write_instant(now)}
     before = vm.tags.get(Tag.BILLED_ALERTED)
-    untold = _write(azure, vm, note)
+    vm, untold = _write(azure, vm, note)
     if untold is None and (untold := _publish(azure, told)):
         if before:
             _write(azure, vm, {Tag.BILLED_ALERTED.value: before})
@@ -87,7 +88,7 @@ def _alert(azure: Azure, vm: ObservedVm, due: Alert, kept: str | None, now: date
 
 def _clear(azure: Azure, vm: ObservedVm, since: datetime | None, now: datetime) -> str | None:
     marks = {tag.value: vm.tags[tag] for tag in BILLED_TAGS if tag in vm.tags}
-    untold = _erase(azure, vm, marks)
+    vm, untold = _erase(azure, vm, marks)
     if untold or since is None:
         return untold
     untold = _publish(azure, no_longer_billed(vm, _bill(azure, vm, since, now)))
@@ -109,12 +110,28 @@ def _bill(azure: Azure, vm: ObservedVm, since: datetime, until: datetime) -> Bil
     return Bill(since, until, prices.hourly(vm.machine, until), prices.currency)
 
 
-def _write(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> str | None:
-    return _why_not(lambda: azure.arm.merge_tags(vm.ref, tags))
+def _write(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> tuple[ObservedVm, str | None]:
+    return _change(azure, vm, tags, {})
 
 
-def _erase(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> str | None:
-    return _why_not(lambda: azure.arm.delete_tags(vm.ref, tags))
+def _erase(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> tuple[ObservedVm, str | None]:
+    return _change(azure, vm, {}, tags)
+
+
+def _change(
+    azure: Azure, vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]
+) -> tuple[ObservedVm, str | None]:
+    """Change what is remembered of a VM; return it as it is then, and why that cannot be done."""
+    merged, deleted = vm.memory.changes(tags, removed)
+
+    def do() -> None:
+        if merged:
+            azure.arm.merge_tags(vm.memory.id, merged)
+        if deleted:
+            azure.arm.delete_tags(vm.memory.id, deleted)
+
+    untold = _why_not(do)
+    return (vm if untold else after(vm, tags, removed)), untold
 
 
 def _publish(azure: Azure, outcome: Outcome) -> str | None:

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from shared import wire
 from shared.arm import Arm
 from shared.errors import Refused
-from shared.model import ListedVm, Machine, PowerState, VmRef
+from shared.memory import remembered
+from shared.model import ListedVm, Machine, PowerState, SourceTag, VmRef
 from shared.observe import is_hybrid, is_spot, lower_names, power_state
 
 log = logging.getLogger(__name__)
 
 OURS = "stillframe-"
+GENERALIZED = "OSState/generalized"
 _PROVISIONING = "provisioningstate/"
 
 
@@ -46,9 +48,48 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
             listing.vms[ref.key] = _listed(ref, row)
     for state in arm.vm_states(subscription):
         _see_state(listing, state)
+    _remember(arm, listing)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
         listing.groups = _group_tags(arm, subscription)
     return listing
+
+
+def _remember(arm: Arm, listing: Listing) -> None:
+    """Let the words count that generalized VMs have on their OS disks.
+
+    A list of disks for each resource group that has such VMs, so that orders at rest cost no looks.
+    """
+    frozen = [vm for vm in listing.vms.values() if vm.generalized]
+    disks: dict[str, Mapping[str, str]] = {}
+    for group in sorted({_group_of_disk(vm) for vm in frozen}):
+        disks |= _disk_tags(arm, group)
+    for vm in frozen:
+        said = disks.get((vm.os_disk or vm.ref.id).lower(), {})
+        # A VM without a tag of ours is known by its run state alone, which tells no vmId.
+        tags = remembered(vm.tags, said, vm.vm_id or said.get(SourceTag.VM_ID, ""))
+        listing.vms[vm.ref.key] = replace(vm, tags=tags)
+
+
+def _group_of_disk(vm: ListedVm) -> str:
+    """Return the id of the resource group of a VM's OS disk, as far as the lists tell."""
+    return (vm.os_disk or vm.ref.id).lower().partition("/providers/")[0]
+
+
+def _disk_tags(arm: Arm, group: str) -> dict[str, Mapping[str, str]]:
+    """Return the tags of a group's OS disks, by their ids and by their VMs'.
+
+    None where they may not be listed.
+    """
+    found: dict[str, Mapping[str, str]] = {}
+    try:
+        for disk in arm.disks(group):
+            if disk.properties.os_type:
+                found[disk.id.lower()] = found[(disk.managed_by or "").lower()] = lower_names(
+                    disk.tags
+                )
+    except Refused as refused:
+        log.warning("what is remembered on disks in %s does not count: %s", group, refused)
+    return found
 
 
 def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]] | None:
@@ -68,12 +109,20 @@ def _see_state(listing: Listing, state: wire.VmState) -> None:
     listing.states[power] += 1
     key = state.id.lower()
     known = listing.vms.get(key)
+    generalized = GENERALIZED in codes
     if known is None:
-        ref = VmRef.find(state.id) if power is PowerState.STOPPED else None
+        # Without a tag of ours; but one that is generalized may have them on its disk.
+        concerns = power is PowerState.STOPPED or generalized
+        ref = VmRef.find(state.id) if concerns else None
         if ref is None:
             return
         known = ListedVm(ref, {})
-    listing.vms[key] = replace(known, power=power, provisioning=_provisioning(codes))
+    listing.vms[key] = replace(
+        known,
+        power=power,
+        provisioning=_provisioning(codes),
+        generalized=generalized,
+    )
 
 
 def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
@@ -87,7 +136,15 @@ def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
         spot=is_spot(properties.priority),
     )
     ephemeral = bool(disk.diff_disk_settings and disk.diff_disk_settings.option)
-    return ListedVm(ref, lower_names(row.tags), machine=machine, ephemeral=ephemeral)
+    managed = disk.managed_disk or wire.ManagedDisk()
+    return ListedVm(
+        ref,
+        lower_names(row.tags),
+        machine=machine,
+        ephemeral=ephemeral,
+        vm_id=properties.vm_id,
+        os_disk=managed.id,
+    )
 
 
 def _provisioning(codes: Iterable[str]) -> str:

@@ -291,14 +291,40 @@ class AttachedDisk:
     customer_key: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The resource whose tags an order's words are written to: its id.
+
+    `first` is what must be written along with the first words there, so that they are whole: whose
+    they are, and what has been said already. `stale` are words of another VM that go then.
+    """
+
+    id: str
+    first: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    stale: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def changes(
+        self, tags: Mapping[str, str], removed: Mapping[str, str]
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Return the tags to merge, and to delete, so that `tags` are said and `removed` not."""
+        if not self.first:
+            return tags, removed
+        whole = {name: v for name, v in self.first.items() if name not in removed} | dict(tags)
+        return whole, {name: v for name, v in self.stale.items() if name not in whole}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedVm:
-    """A VM as one GET with its instance view showed it; `tags` have lower-case names."""
+    """A VM as one GET with its instance view showed it; `tags` have lower-case names.
+
+    They are those that count: of a generalized VM what is remembered (`memory.py`).
+    """
 
     ref: VmRef
     vm_id: str
     location: str
     tags: Mapping[str, str]
+    memory: Memory
     provisioning: str
     power: PowerState
     generalized: bool
@@ -317,7 +343,7 @@ class ObservedVm:
 
 @dataclass(frozen=True, slots=True)
 class ListedVm:
-    """What a subscription's lists show of a VM; `tags` have lower-case names."""
+    """What a subscription's lists show of a VM; `tags` are those that count, in lower case."""
 
     ref: VmRef
     tags: Mapping[str, str]
@@ -325,6 +351,9 @@ class ListedVm:
     provisioning: str = ""
     machine: Machine | None = None
     ephemeral: bool = False
+    vm_id: str = ""
+    os_disk: str | None = None
+    generalized: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,6 +374,7 @@ class ObservedDisk:
     network_access: str | None = None
     public_access: str | None = None
     entra_only: bool = False
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

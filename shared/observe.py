@@ -12,6 +12,7 @@ from typing import assert_never
 from shared import wire
 from shared.arm import Arm, subscription_of
 from shared.errors import Transient
+from shared.memory import memory_of, remembered
 from shared.model import (
     AttachedDisk,
     Definition,
@@ -19,6 +20,7 @@ from shared.model import (
     Look,
     Machine,
     ManagedImageRef,
+    Memory,
     Missing,
     ObservedDisk,
     ObservedImage,
@@ -45,20 +47,32 @@ from shared.proof import examine
 
 
 def first_look(arm: Arm, ref: VmRef) -> Look | Missing:
-    """Return what a VM's model and instance view show."""
+    """Return what a VM's model and instance view show; of a generalized one its OS disk as well."""
     vm = arm.vm(ref)
-    return vm if isinstance(vm, Missing) else Look(vm=observed_vm(ref, vm))
+    return vm if isinstance(vm, Missing) else _remembering(arm, Look(vm=observed_vm(ref, vm)))
 
 
 def look_again(arm: Arm, look: Look) -> Look | Missing:
-    """Return a look at the VM, and its images, as they are after a step.
+    """Return a look at the VM as it is after a step.
 
     What else was read in this wake-up stays read: a step of ours changes none of it.
     """
-    again = first_look(arm, look.vm.ref)
-    if isinstance(again, Missing):
-        return again
-    return replace(look, vm=again.vm, images={})
+    vm = arm.vm(look.vm.ref)
+    if isinstance(vm, Missing):
+        return vm
+    return _remembering(arm, replace(look, vm=observed_vm(look.vm.ref, vm)))
+
+
+def _remembering(arm: Arm, look: Look) -> Look:
+    """Return the look with the tags that count: a generalized VM's words are on its OS disk."""
+    vm, disk_id = look.vm, look.vm.os_disk.id
+    if not vm.generalized or disk_id is None:
+        return look
+    disk = _disk(arm, disk_id) if look.disk is None else look.disk
+    said = disk.tags if isinstance(disk, ObservedDisk) else None
+    memory = memory_of(vm.ref, vm.vm_id, disk_id, vm.tags, said)
+    counting = replace(vm, tags=remembered(vm.tags, said, vm.vm_id), memory=memory)
+    return replace(look, vm=counting, disk=disk)
 
 
 def read(arm: Arm, look: Look, what: Read) -> Look:
@@ -93,11 +107,13 @@ def _proven(arm: Arm, look: Look) -> Look:
     Reading takes seconds in which others may have come first, and it may have moved the instant.
     """
     verdict = examine(arm, look)
-    again = look_again(arm, look)
-    if isinstance(again, Missing):
+    vm = arm.vm(look.vm.ref)
+    if isinstance(vm, Missing):
         msg = f"{look.vm.ref.id} went while its disk was read"
         raise Transient(msg)
-    return replace(again, disk=_disk(arm, again.vm.os_disk.id), verdict=verdict)
+    seen = observed_vm(look.vm.ref, vm)
+    disk = _disk(arm, seen.os_disk.id)
+    return _remembering(arm, replace(look, vm=seen, disk=disk, images={}, verdict=verdict))
 
 
 def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:
@@ -123,6 +139,7 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         vm_id=properties.vm_id,
         location=vm.location,
         tags=lower_names(vm.tags),
+        memory=Memory(ref.id),
         provisioning=properties.provisioning_state,
         power=power_state(codes),
         generalized="OSState/generalized" in codes,
@@ -213,6 +230,7 @@ def _observed_disk(disk: wire.Disk) -> ObservedDisk:
         network_access=properties.network_access_policy,
         public_access=properties.public_network_access,
         entra_only=properties.data_access_auth_mode == "AzureActiveDirectory",
+        tags=lower_names(disk.tags),
     )
 
 

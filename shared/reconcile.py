@@ -17,13 +17,16 @@ from shared.act import act
 from shared.clients import Azure
 from shared.decide import decide
 from shared.errors import Refused, Transient
+from shared.memory import after, kept
 from shared.model import (
     Create,
     Deallocate,
     Generalize,
     ImageRef,
     Look,
+    Memory,
     Missing,
+    ObservedDisk,
     ObservedVm,
     ReadProof,
     Rest,
@@ -37,7 +40,15 @@ from shared.model import (
     write_instant,
 )
 from shared.observe import first_look, image, look_again, read
-from shared.tell import Outcome, Telling, image_outcome, telling, withdrawal
+from shared.tell import (
+    Outcome,
+    Telling,
+    image_outcome,
+    last_words,
+    pinned,
+    telling,
+    withdrawal,
+)
 from shared.topic import Topic
 
 BELIEVED_AFTER = timedelta(minutes=10)
@@ -122,44 +133,81 @@ def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> R
                     raise Transient(msg)
                 return _tell(azure, look.vm, say, now, report)
             case Withdraw():
-                return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm)))
+                return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm))[1])
             case ReadProof() if azure.settings.dry_run:  # opening a disk is a write to Azure
                 return replace(report, steps=(*report.steps, "would prove"))
-            case Deallocate() | Generalize() | Create():
-                report = _step(azure, look.vm, decision, now, report)
-                again = _look_after(azure, look, decision, report)
-                if again is None:
+            case Generalize():
+                look, report = _generalize(azure, look, decision, now, report)
+                if report.status is not Status.CAPTURING:
                     return report
-                look = again
+            case Deallocate() | Create():
+                return _step(azure, look.vm, decision, now, report)
             case _:
                 look = read(azure.arm, look, decision)
     msg = f"{look.vm.ref.id} came to no rest in {ROUNDS} rounds"
     raise RuntimeError(msg)
 
 
-def _look_after(azure: Azure, look: Look, step: Step, report: Report) -> Look | None:
-    """Return the look at what a step that completes at once has changed."""
-    if not isinstance(step, Generalize) or report.status is not Status.CAPTURING:
-        return None
+def _generalize(
+    azure: Azure, look: Look, step: Generalize, now: datetime, report: Report
+) -> tuple[Look, Report]:
+    """Pin the image's name, mark the VM generalized, and look at it as it is then."""
+    if azure.settings.dry_run:
+        return look, _would(step, look.vm, report)
+    look, untold = _pin(azure, look, step.say, now)
+    if untold:
+        return look, replace(report, status=None, untold=untold)
+    try:
+        act(azure.arm, look.vm, step, now)
+    except Refused as refused:
+        return look, _tell(azure, look.vm, _refusal(step, look.vm, refused), now, report)
+    report = replace(report, status=step.say.status, steps=(*report.steps, "generalize"))
     again = look_again(azure.arm, look)
-    return again if isinstance(again, Look) else None
+    return (again, report) if isinstance(again, Look) else (look, replace(report, status=None))
 
 
-def _step(azure: Azure, vm: ObservedVm, step: Step, now: datetime, report: Report) -> Report:
-    """Take a step. From generalize on its image's name must be pinned on the VM before."""
+def _pin(azure: Azure, look: Look, say: Say, now: datetime) -> tuple[Look, str | None]:
+    """Write the image's name on the OS disk, and on the VM its last words; return why not.
+
+    Nothing goes on without both: from generalize on nothing can be written on the VM.
+    """
+    vm, disk = look.vm, look.disk
+    assert isinstance(disk, ObservedDisk)  # noqa: S101 the rules have read it before this step
+    words = pinned(vm, say)
+    disk_memory = replace(vm, tags=disk.tags, memory=Memory(disk.id))
+    on_disk = Telling(
+        {name: value for name, value in words.items() if disk.tags.get(name) != value},
+        {name: disk.tags[name] for name in kept(disk.tags) if name not in words},
+    )
+    said, untold = _write(azure, disk_memory, on_disk, pin=True)
+    last = telling(vm, last_words(say, disk.id), now)
+    if last and not untold:
+        vm, untold = _write(azure, vm, last, pin=True)
+    return replace(look, vm=vm, disk=replace(disk, tags=said.tags)), untold
+
+
+def _step(
+    azure: Azure, vm: ObservedVm, step: Deallocate | Create, now: datetime, report: Report
+) -> Report:
+    """Take a step. The name of an image that is created must be pinned before."""
     name = type(step).__name__.lower()
     if azure.settings.dry_run:
-        log.info("dry run: would %s %s", name, vm.ref.id)
-        return replace(report, steps=(*report.steps, f"would {name}"))
-    pinned = not isinstance(step, Deallocate)
-    if pinned and (report := _tell(azure, vm, step.say, now, report, pin=True)).untold:
-        return replace(report, status=None)
+        return _would(step, vm, report)
+    if isinstance(step, Create) and (news := telling(vm, step.say, now)):
+        vm, untold = _write(azure, vm, news, pin=True)
+        if untold:
+            return replace(report, status=None, untold=untold)
     try:
         act(azure.arm, vm, step, now)
     except Refused as refused:
         return _tell(azure, vm, _refusal(step, vm, refused), now, report)
-    report = replace(report, status=step.say.status, steps=(*report.steps, name))
-    return report if pinned else _tell(azure, vm, step.say, now, report)
+    return _tell(azure, vm, step.say, now, replace(report, steps=(*report.steps, name)))
+
+
+def _would(step: Step, vm: ObservedVm, report: Report) -> Report:
+    name = type(step).__name__.lower()
+    log.info("dry run: would %s %s", name, vm.ref.id)
+    return replace(report, steps=(*report.steps, f"would {name}"))
 
 
 def _refusal(step: Step, vm: ObservedVm, refused: Refused) -> Say:
@@ -173,20 +221,12 @@ def _refusal(step: Step, vm: ObservedVm, refused: Refused) -> Say:
     )
 
 
-def _tell(  # noqa: PLR0913 - the spine's own nouns, and whether the tags are a pin
-    azure: Azure,
-    vm: ObservedVm,
-    say: Say | None,
-    now: datetime,
-    report: Report,
-    *,
-    pin: bool = False,
-) -> Report:
+def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: Report) -> Report:
     """Tell people, where it is new to them."""
     if say is None:
         return report if report.status else _as_before(vm, report)
     news = telling(vm, say, now)
-    untold = _write(azure, vm, news, pin=pin) if news else None
+    untold = _write(azure, vm, news)[1] if news else None
     return replace(report, status=say.status, image=say.image, as_of=say.as_of, untold=untold)
 
 
@@ -201,29 +241,32 @@ def _as_before(vm: ObservedVm, report: Report) -> Report:
     )
 
 
-def _write(azure: Azure, vm: ObservedVm, news: Telling, *, pin: bool = False) -> str | None:
-    """Publish, then tag; return why the tags could not be written.
+def _write(
+    azure: Azure, vm: ObservedVm, news: Telling, *, pin: bool = False
+) -> tuple[ObservedVm, str | None]:
+    """Publish, then tag; return the VM as its words are now, and why they could not be written.
 
     In this order a crash between the two repeats an event rather than losing it. Tags that Azure
     refuses, because it is busy or for good, are no error of the capture: the next look writes them.
     A pin is different: nothing goes on without it, so when Azure is busy it is tried again soon.
     """
     if azure.settings.dry_run:
-        log.info("dry run: would tag %s %s", vm.ref.id, dict(news.tags))
-        return None
+        log.info("dry run: would tag %s %s", vm.memory.id, dict(news.tags))
+        return vm, None
     if news.outcome:
         _publish(azure.topic, news.outcome)
+    tags, removed = vm.memory.changes(news.tags, news.removed)
     try:
-        if news.tags:
-            azure.arm.merge_tags(vm.ref, news.tags)
-        if news.removed:
-            azure.arm.delete_tags(vm.ref, news.removed)
+        if tags:
+            azure.arm.merge_tags(vm.memory.id, tags)
+        if removed:
+            azure.arm.delete_tags(vm.memory.id, removed)
     except (Refused, Transient) as error:
         if pin and isinstance(error, Transient):
             raise
-        log.warning("tags of %s not written: %s", vm.ref.id, error)
-        return str(error)
-    return None
+        log.warning("tags of %s not written: %s", vm.memory.id, error)
+        return vm, str(error)
+    return after(vm, news.tags, news.removed), None
 
 
 def _publish(topic: Topic, outcome: Outcome) -> None:

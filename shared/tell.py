@@ -6,13 +6,15 @@ the tags on the VM tell whether it has been told at all.
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from shared.memory import kept, signature
 from shared.model import (
+    BILLED_TAGS,
     ORDER_TAGS,
     ObservedImage,
     ObservedVm,
@@ -73,6 +75,19 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
     if not new and not stale:
         return None
     return Telling(new, stale, _outcome(vm, say, now) if new else None)
+
+
+def pinned(vm: ObservedVm, say: Say) -> dict[str, str]:
+    """Return all that is written on a VM's OS disk before the VM is generalized: its memory."""
+    carried = {name: value for name, value in kept(vm.tags).items() if name in BILLED_TAGS}
+    return {**signature(vm.ref, vm.vm_id), **carried, **_tags(say)}
+
+
+def last_words(say: Say, disk_id: str) -> Say:
+    """Return what a VM says for good once it is generalized: where to read on."""
+    disk = disk_id.rpartition("/")[2]
+    detail = f"generalized, so it takes no more tags; how it goes on stands on its OS disk, {disk}"
+    return replace(say, detail=detail)
 
 
 def withdrawal(vm: ObservedVm) -> Telling:

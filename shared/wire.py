@@ -135,6 +135,7 @@ class ListedOsDisk(_Wire, frozen=True):
 
     os_type: str | None = None
     diff_disk_settings: EphemeralOption | None = None
+    managed_disk: ManagedDisk | None = None
 
 
 class ListedStorage(_Wire, frozen=True):
@@ -150,6 +151,7 @@ class ListedProperties(_Wire, frozen=True):
     storage_profile: ListedStorage = ListedStorage()
     license_type: str | None = None
     priority: str | None = None
+    vm_id: str = ""
 
 
 class ListedVm(_Wire, frozen=True):
@@ -203,6 +205,27 @@ class GroupPage(Page, frozen=True):
     """A page of a list of resource groups."""
 
     value: tuple[Group, ...] = ()
+
+
+class OsType(_Wire, frozen=True):
+    """`Windows` or `Linux` of an OS disk; a data disk has none."""
+
+    os_type: str | None = None
+
+
+class ListedDisk(_Wire, frozen=True):
+    """A disk in a list: its tags, and the VM it is attached to."""
+
+    id: str
+    managed_by: str | None = None
+    tags: dict[str, str] | None = None
+    properties: OsType = OsType()
+
+
+class DiskPage(Page, frozen=True):
+    """A page of a list of disks."""
+
+    value: tuple[ListedDisk, ...] = ()
 
 
 class LockPage(Page, frozen=True):
@@ -268,6 +291,7 @@ class Disk(_Wire, frozen=True):
 
     id: str
     sku: Sku | None = None
+    tags: dict[str, str] | None = None
     properties: DiskProperties = DiskProperties()
 
 

@@ -17,6 +17,7 @@ from shared.model import (
     Look,
     Machine,
     ManagedImageTarget,
+    Memory,
     Missing,
     ObservedDisk,
     ObservedImage,
@@ -74,6 +75,7 @@ def settings(**changes: Any) -> Settings:  # noqa: ANN401 - fields of Settings
 def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
     """Make a deallocated Trusted Launch VM with an order for a gallery."""
     good = ObservedVm(
+        memory=Memory(REF.id),
         ref=REF,
         vm_id="0f0e0d0c-1111-2222-3333-444444444444",
         location="westeurope",

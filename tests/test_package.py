@@ -242,7 +242,7 @@ def test_the_local_host_runs_it(hosted: tuple[Deployment, Simulator], unpacked: 
     azure.guest(vm, "sysprep")
     for _ in range(30):
         azure.advance(60)
-    assert azure.vm(vm)["tags"]["stillframe-status"] == "captured"
+    assert azure.vm(vm)["osDiskTags"]["stillframe-status"] == "captured"
     assert [image["sysprep"] for image in azure.captures()] == ["succeeded"]
     taken = {Path(name) for name in TAKEN_FROM.findall(app.log.read_text())}
     looked = unpacked / "shared" / "disk" / COMPILED / "verdict.cpython-313.pyc"

@@ -37,7 +37,8 @@ def test_the_notes_have_the_changelog_and_a_button() -> None:
     address = unquote(found[1])
     base = f"https://raw.githubusercontent.com/owner/name/v{VERSION}/"
     assert (ROOT / address.removeprefix(base)).exists(), address
-    assert f"https://github.com/owner/name/releases/download/v{VERSION}/released-package.zip" in said
+    package = f"releases/download/v{VERSION}/released-package.zip"
+    assert f"https://github.com/owner/name/{package}" in said
 
 
 def test_a_version_that_the_changelog_has_not_is_not_released() -> None:

@@ -35,6 +35,9 @@ deallocated() {
   return 1
 }
 tag() { value "$1" vm show --resource-group "$group" --name "$vm" --query "tags.\"$1\""; }
+# Once it is generalized its OS disk tells.
+disk_tag() { value "$1" disk show --ids "$disk" --query "tags.\"$1\""; }
+word_is() { [[ $(disk_tag stillframe-status) =~ ^($1)$ ]] || tag_is stillframe-status 'refused|not-generalized'; }
 tag_is() { [[ $(tag "$1") =~ ^($2)$ ]]; }
 instant() { value LastOwnershipUpdateTime rest --method get --url "$disk?api-version=$DISK_API" \
   --query properties.LastOwnershipUpdateTime; }
@@ -144,10 +147,15 @@ try_a_capture() {
     'schtasks /run /tn sysprep'
   await 30 'the guest shuts down' power_is 'stopped|deallocating|deallocated' || true
   shut_down=yes
-  await 120 'the image' tag_is stillframe-status 'captured|failed|refused|not-generalized' || true
-  status=$(tag stillframe-status)
-  point "$image_came" "$status: $(tag stillframe-image), $(tag stillframe-detail)" \
+  await 120 'the image' word_is 'captured|failed|refused|not-generalized' || true
+  status=$(disk_tag stillframe-status)
+  point "$image_came" "$status: $(disk_tag stillframe-image), $(disk_tag stillframe-detail)" \
     "$(says "$status" '^captured$')"
+  local frozen taken
+  frozen=$(attempt tag update --resource-id "$vm_id" --operation Merge --tags smoke=frozen)
+  taken=$(attempt tag update --resource-id "$disk" --operation Merge --tags smoke=taken)
+  point 'that a VM marked generalized takes no tags, and its OS disk does' "VM: $frozen; disk: $taken" \
+    "$(both "$(says "$frozen" OperationNotAllowedOnGeneralizedVM)" "$(says "$taken" '^accepted$')")"
 }
 
 look_at_events() {

@@ -89,6 +89,8 @@ def hidden_facts(vm: Vm) -> Json:
         "sysprep": disk.sysprep,
         "sysprepError": disk.sysprep_error,
         "osDisk": disk.id,
+        "osDiskTags": disk.tags,
+        "vmId": vm.vm_id,
         "osDiskState": disk_state(disk),
         "dataDisks": [attachment.disk.id for attachment in vm.data_disks],
         "tags": vm.tags,

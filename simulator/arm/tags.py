@@ -4,7 +4,7 @@ PATCH merges, replaces or deletes just the tags it names, with no right on the r
 to write tags; which is why tools prefer it to the resource's own PATCH.
 """
 
-from simulator.arm import errors
+from simulator.arm import errors, vm_errors
 from simulator.arm.call import Call, checked_tags, member, need
 from simulator.arm.errors import Json
 from simulator.arm.resources import Resource, Vm
@@ -58,6 +58,8 @@ def _tagged(call: Call) -> Resource:
 
 def _writable(call: Call) -> Resource:
     resource = _tagged(call)
+    if isinstance(resource, Vm) and resource.generalized:
+        raise vm_errors.no_tags_on_generalized(resource.name)
     if resource.operation and call.world.settings.busy_tags == "refuse":
         raise errors.concurrent_operation()
     return resource

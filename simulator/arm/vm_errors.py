@@ -19,6 +19,18 @@ def vm_is_generalized(operation: str, vm: str) -> ArmError:
     return operation_not_allowed(message)
 
 
+def no_tags_on_generalized(vm: str) -> ArmError:
+    """Refuse tags, whoever asks: a VM that is marked generalized takes none.
+
+    The code is documented (azure-docs#33508, "by design"); status and wording are inferred.
+    """
+    message = (
+        f"The operation 'Update Tags' is not allowed on VM '{vm}' since the VM is generalized. "
+        "Generalized VMs don't support tags."
+    )
+    return ArmError(409, "OperationNotAllowedOnGeneralizedVM", message)
+
+
 def vm_is_deallocated(operation: str, vm: str) -> ArmError:
     """Refuse what needs an allocated VM."""
     message = (

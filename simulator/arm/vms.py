@@ -138,6 +138,12 @@ def _show_starting(world: World, vm: Vm) -> None:
     world.clock.after(world.seconds("stoppedWhileStarting"), show)
 
 
+def _change_tags(vm: Vm, tags: dict[str, str]) -> None:
+    if vm.generalized and tags != vm.tags:
+        raise vm_errors.no_tags_on_generalized(vm.name)
+    vm.tags = tags
+
+
 def _change(call: Call, vm: Vm) -> Answer:
     world = call.world
     if vm.operation:
@@ -145,7 +151,7 @@ def _change(call: Call, vm: Vm) -> Answer:
     properties = call.body.get("properties") or {}
     _check_fixed(vm, properties)
     if "tags" in call.body:
-        vm.tags = tags_in(call.body)
+        _change_tags(vm, tags_in(call.body))
     vm.properties |= {name: properties[name] for name in _UPDATABLE if name in properties}
     disks = member(properties, "storageProfile", "dataDisks")
     if disks is not None:

@@ -121,6 +121,31 @@ def test_generalize_is_refused_while_the_platform_lags(
     assert arm("app")("POST", path).status_code == 200
 
 
+@pytest.mark.parametrize("who", ["owner", "app"])
+def test_a_generalized_vm_takes_no_tags(sim: Simulator, arm: Arms, who: str) -> None:
+    """Not by the tags API in any of its ways, nor with the VM itself; its OS disk takes them."""
+    vm = sim.client.create_vm("web", power="deallocated", generalized=True, tags={"a": "b"})
+    tags = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
+    named = {"properties": {"tags": {"c": "d"}}}
+    ask = arm(who)
+    for method, path, body in (
+        *(("PATCH", vm + tags, {"operation": op} | named) for op in ("Merge", "Replace", "Delete")),
+        ("PUT", vm + tags, named),
+        ("DELETE", vm + tags, None),
+        ("PATCH", vm, {"tags": {"c": "d"}}),
+    ):
+        if who == "app" and method in ("PUT", "DELETE"):
+            continue  # it has no right to those anyway
+        answer = ask(method, path, body)
+        assert answer.status_code == 409, (method, path, answer.text)
+        assert answer.json()["error"]["code"] == "OperationNotAllowedOnGeneralizedVM"
+    facts = sim.client.vm(vm)
+    assert facts["tags"] == {"a": "b"}
+    merged = ask("PATCH", facts["osDisk"] + tags, {"operation": "Merge"} | named)
+    assert merged.status_code == 200
+    assert sim.client.vm(vm)["osDiskTags"] == {"c": "d"}
+
+
 def test_a_generalized_vm_never_starts(sim: Simulator, base: str, arm: Arms) -> None:
     """Start and restart are refused for ever, in Azure's words."""
     sim.client.create_vm("web", power="deallocated", generalized=True)

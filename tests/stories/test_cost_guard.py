@@ -87,6 +87,39 @@ def test_no_sweep_tells_it_twice(guarded: Spine) -> None:
     assert told(guarded) == [(STILL, "web")]
 
 
+def test_a_generalized_vm_is_told_like_any_other(guarded: Spine) -> None:
+    """It is billed while it is allocated; its marks stand on its OS disk, and go from there."""
+    vm = forgotten(guarded, generalized=True, sysprep="succeeded")
+    for _ in range(3):
+        guarded.sweep()
+    assert told(guarded) == [(STILL, vm.name)]
+    assert (vm.frozen, bool(vm.since), bool(vm.alerted)) == ({}, True, True)
+    guarded.forget_requests()
+    assert guarded.sweep().looked == 0
+    vm.power("deallocate")
+    guarded.let(300)
+    guarded.sweep()
+    assert told(guarded) == [(STILL, vm.name), (OVER, vm.name)]
+    assert (vm.since, vm.alerted) == (None, None)
+
+
+def test_marks_go_along_when_a_vm_is_generalized(guarded: Spine) -> None:
+    """What was marked on the VM before is told to be over, though the VM takes no tags by then."""
+    vm = forgotten(guarded, sysprep="succeeded")
+    guarded.sweep()
+    guarded.sweep()
+    assert (told(guarded), bool(vm.since)) == ([(STILL, vm.name)], True)
+    vm.order("managed-image")
+    guarded.carry(vm, 12)
+    assert (vm.status, vm.state) == ("captured", ("deallocated", True))
+    guarded.sweep()
+    assert told(guarded)[-1] == (OVER, vm.name)
+    assert [kind for kind, _ in told(guarded)].count(OVER) == 1
+    assert (vm.since, vm.alerted) == (None, None)
+    guarded.forget_requests()
+    assert guarded.sweep().looked == 0
+
+
 def test_an_event_alone_writes_nothing(guarded: Spine) -> None:
     """A look that is not the sweep's leaves a stopped VM without a mark."""
     vm = forgotten(guarded)

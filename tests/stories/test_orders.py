@@ -1,13 +1,9 @@
 """Orders late, withdrawn, changed and repeated: the next step follows from how the VM stands."""
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from tests.stories.world import OURS, Hosted, Vm, beyond_lists, kinds
-
-
-def prepared(world: Hosted, power: str, *, generalized: bool) -> Vm:
-    """Make a VM whose Sysprep has finished, long ago, in a power state."""
-    return world.vm(power=power, generalized=generalized, sysprep="succeeded")
 
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
@@ -23,12 +19,21 @@ def prepared(world: Hosted, power: str, *, generalized: bool) -> Vm:
 def test_an_order_that_comes_late_is_carried_out(
     world: Hosted, target: str, power: str, *, generalized: bool
 ) -> None:
-    """A VM stopped, deallocated or generalized by hand before its order is captured as well."""
+    """A VM stopped or deallocated before its order, or then generalized by hand, is captured."""
     world.definition()
-    vm = prepared(world, power, generalized=generalized)
+    vm = world.vm(power=power, sysprep="succeeded")
     world.forget_requests()
+    world.events("lose")
     vm.order(target)
+    if generalized:
+        vm.power("generalize")
+    world.sweep()
     world.settle()
+    world.let(600)
+    world.sweep()
+    world.settle()
+    world.let(600)
+    world.sweep()
     assert (vm.status, len(vm.images)) == ("captured", 1)
     steps = kinds(vm.writes)
     assert steps.count("deallocate") == (power == "stopped")
@@ -79,21 +84,22 @@ def test_an_order_withdrawn_while_it_deallocates_stops_generalize(world: Hosted)
     assert vm.state[0] == "running"
 
 
-def test_an_order_withdrawn_while_its_image_is_made_takes_the_tags_off(world: Hosted) -> None:
-    """What Azure has begun it ends; nothing more is said on the VM."""
+def test_an_order_cannot_be_withdrawn_once_its_vm_is_generalized(world: Hosted) -> None:
+    """Azure lets nobody change the tags of such a VM; what it has begun is ended and told."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
     world.settle()
     vm.guest("sysprep")
     until(world, vm, "capturing")
-    vm.withdraw()
+    with pytest.raises(HttpResponseError, match="OperationNotAllowedOnGeneralizedVM"):
+        vm.withdraw()
     world.settle()
-    assert vm.told == {}
+    assert vm.status == "captured"
     assert [one["state"] for one in vm.images] == ["Succeeded"]
 
 
-@pytest.mark.parametrize("stage", ["waiting", "deallocating", "capturing"])
+@pytest.mark.parametrize("stage", ["waiting", "deallocating"])
 def test_withdrawn_and_ordered_again_it_goes_on(world: Hosted, stage: str) -> None:
     """An order given again is carried out from where the VM stands by then."""
     world.definition()
@@ -137,7 +143,7 @@ def test_an_image_deleted_after_it_was_captured_is_not_made_again(
     world.owner("DELETE", f"{image['id']}?api-version=2026-03-03")
     world.settle()
     world.forget_requests()
-    vm.tag({"team": "payments"})
+    vm.tag_disk({"team": "payments"})
     world.settle()
     world.sweep()
     assert (vm.status, vm.images) == ("captured", [])
@@ -145,12 +151,13 @@ def test_an_image_deleted_after_it_was_captured_is_not_made_again(
 
 
 def test_another_target_after_the_capture_makes_a_second_image(world: Hosted) -> None:
-    """A captured VM whose order names something else is captured into that as well."""
+    """The OS disk of a captured VM takes an order for something else; the next sweep finds it."""
     world.definition()
     vm = world.vm()
     vm.order("managed-image")
     vm.sysprep()
-    vm.order("golden/windows")
+    vm.tag_disk({"stillframe-capture": "golden/windows"})
+    world.sweep()
     world.settle()
     assert vm.status == "captured"
     assert str(vm.said("image")).startswith("golden/windows/")
@@ -159,18 +166,64 @@ def test_another_target_after_the_capture_makes_a_second_image(world: Hosted) ->
 
 
 def test_a_captured_vm_ordered_again_has_its_one_image(world: Hosted) -> None:
-    """The same order on the same disk names the same image, which is there already."""
+    """Where its words were taken off the disk, the same order finds the image that is there."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
     vm.sysprep()
-    before = vm.images
-    vm.withdraw()
-    world.settle()
-    assert vm.told == {}
-    vm.order("golden/windows")
+    before, said = vm.images, vm.facts["osDiskTags"]
+    vm.tag_disk({"stillframe-status": said["stillframe-status"]}, "Delete")
+    world.sweep()
     world.settle()
     assert (vm.status, vm.images) == ("captured", before)
+
+
+def test_the_last_words_of_a_vm_stay_true(world: Hosted) -> None:
+    """They name its image and its OS disk, which tells how it went on and whose words these are."""
+    vm = world.vm()
+    vm.order("managed-image")
+    vm.sysprep()
+    own, disk = vm.frozen, vm.facts["osDiskTags"]
+    assert own["stillframe-status"] == "capturing"
+    assert (
+        own["stillframe-image"] == disk["stillframe-image"] == vm.images[0]["id"].rsplit("/", 1)[1]
+    )
+    assert vm.facts["osDisk"].rsplit("/", 1)[1] in own["stillframe-detail"]
+    assert disk["stillframe-status"] == "captured"
+    assert disk["stillframe-source-id"] == vm.facts["vmId"]
+    assert (disk["stillframe-source-group"], disk["stillframe-source-vm"]) == ("rg-vms", "web")
+
+
+@pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
+def test_an_order_at_rest_costs_the_lists_alone(world: Hosted, target: str) -> None:
+    """Its VM says `capturing` for good; the sweep takes the disk's word, from a list of disks."""
+    world.definition()
+    vm = world.vm()
+    vm.order(target)
+    vm.sysprep()
+    assert (vm.frozen["stillframe-status"], vm.status) == ("capturing", "captured")
+    world.forget_requests()
+    for _ in range(3):
+        world.let(4000)
+        report = world.sweep()
+        assert report["statuses"] == {"captured": 1}
+    assert beyond_lists(world.requests) == []
+
+
+def test_an_image_that_its_owner_deletes_stays_deleted(world: Hosted) -> None:
+    """A hundred sweeps, hours apart, make no second one and write nothing."""
+    world.definition()
+    vm = world.vm()
+    vm.order("golden/windows")
+    vm.sysprep()
+    world.owner("DELETE", f"{vm.images[0]['id']}?api-version=2026-03-03")
+    world.settle()
+    world.forget_requests()
+    for _ in range(100):
+        world.let(4000)
+        world.sweep()
+    assert world.writes == []
+    assert vm.status == "captured"
 
 
 def test_an_order_changed_while_it_waits_is_answered_anew(world: Hosted) -> None:

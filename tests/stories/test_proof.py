@@ -166,9 +166,10 @@ def test_what_cannot_be_told_permits_nothing(
 def test_a_mark_of_somebody_else_proves_nothing(
     world: Hosted, sysprep: str, *, marked: bool
 ) -> None:
-    """A VM that was marked generalized by hand gets no image of a disk that is not."""
-    vm = world.vm(power="deallocated", generalized=marked, sysprep=sysprep)
-    vm.order("managed-image")
+    """A VM that was marked generalized by hand while it waited gets no image, and an answer."""
+    order = {"stillframe-capture": "managed-image"}
+    vm = world.vm(power="deallocated", generalized=marked, sysprep=sysprep, tags=order)
+    world.sweep()
     world.settle()
     assert (vm.status, vm.images) == ("not-generalized", [])
     assert ("marked it generalized" in str(vm.said("detail"))) is marked

@@ -18,6 +18,7 @@ from azure.mgmt.compute import ComputeManagementClient
 
 from demo.summary import proof_requests
 from shared.clients import Azure
+from shared.memory import remembered
 from shared.model import VmRef
 from shared.reconcile import Report, reconcile
 from shared.report import SweepReport
@@ -41,7 +42,7 @@ STEP, PATIENCE = 60, 8 * 3600
 """Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
 
 _BUSY = {"Creating", "Updating", "Deleting"}
-_LISTS = ("/virtualmachines", "/resourcegroups", "/versions", "/locks")
+_LISTS = ("/virtualmachines", "/resourcegroups", "/versions", "/locks", "/disks")
 GUARD_TAGS = {"stillframe-billed-since", "stillframe-billed-alerted"}
 """All that the cost guard ever writes on a VM."""
 
@@ -65,7 +66,14 @@ class Vm:
 
     @property
     def tags(self) -> dict[str, str]:
-        """Its tags."""
+        """Its tags, as they count: those of its OS disk once it is generalized."""
+        facts = self.facts
+        own, disk = facts["tags"], facts["osDiskTags"] if facts["generalized"] else None
+        return dict(remembered(own, disk, facts["vmId"]))
+
+    @property
+    def frozen(self) -> dict[str, str]:
+        """The tags on the VM itself, which stay as they are from generalize on."""
         return dict(self.facts["tags"])
 
     def said(self, what: str) -> str | None:
@@ -112,6 +120,11 @@ class Vm:
         """Merge tags by the Tags API."""
         self._patch("Merge", tags)
 
+    def tag_disk(self, tags: Mapping[str, str], operation: str = "Merge") -> None:
+        """Merge or delete tags of its OS disk, which is where they go once it is generalized."""
+        body = {"operation": operation, "properties": {"tags": dict(tags)}}
+        self.world.owner("PATCH", self.facts["osDisk"] + TAGS_API, body)
+
     def untag(self, *names: str) -> None:
         """Take tags off by the Tags API."""
         self._patch("Delete", {name: self.tags[name] for name in names})
@@ -150,8 +163,9 @@ class Vm:
 
     @property
     def writes(self) -> list[Json]:
-        """The app's writes to the VM, or about it."""
-        return [one for one in self.world.writes if self.id.lower() in one["path"].lower()]
+        """The app's writes to the VM and its OS disk, or about them."""
+        named = (self.id.lower(), self.facts["osDisk"].lower())
+        return [one for one in self.world.writes if one["path"].lower().startswith(named)]
 
     def _patch(self, operation: str, tags: Mapping[str, str]) -> None:
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
