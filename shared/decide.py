@@ -15,6 +15,7 @@ read top down and the first that matches wins:
 | stopped, for longer than a start takes         | deallocate                | deallocating    |
 | deallocated, access to its disk open           | none, look again          | deallocating    |
 | deallocated, a negative verdict stands for it  | none                      | not-generalized |
+| deallocated, Azure does not let its disk open  | none                      | refused         |
 | deallocated, its disk says no                  | none                      | not-generalized |
 | deallocated, its disk says generalized         | pin the name, generalize  | capturing       |
 | the same, and marked generalized               | create the image          | capturing       |
@@ -162,17 +163,30 @@ def _deallocated(
     verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
     if verdict is None:
         return ReadProof()
-    if not _goes_on(verdict, settings.proof):
-        if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
-            return _refuse(vm, order, verdict.why)
-        return Rest(_not_generalized(vm, order, verdict.why, released, verdict.proof))
+    if stop := _proof_stops(vm, order, verdict, released, settings):
+        return stop
     as_of = _pinned(vm) or released
     ref = _follow(look, order, as_of, now)
     if not isinstance(ref, _FREE):
         return ref
     if not vm.generalized:
         return Generalize(_capturing(ref, as_of))
-    return _start(look, order, ref, as_of, verdict)
+    allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
+    return _start(look, order, ref, as_of, allowed)
+
+
+def _proof_stops(
+    vm: ObservedVm, order: Order, verdict: Verdict | Refusal, released: datetime, settings: Settings
+) -> Rest | None:
+    """Return why the capture does not go on with this word on the disk, if so."""
+    if isinstance(verdict, Refusal):  # no word of the disk's: asked again, not written down as one
+        required = settings.proof is ProofPolicy.REQUIRED
+        return _refuse(vm, order, verdict.why) if required else None
+    if _goes_on(verdict, settings.proof):
+        return None
+    if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
+        return _refuse(vm, order, verdict.why)
+    return Rest(_not_generalized(vm, order, verdict.why, released, verdict.proof))
 
 
 def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Verdict) -> Decision:

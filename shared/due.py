@@ -40,7 +40,8 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
         case Status.WAITING:
             return vm.power is not PowerState.RUNNING
         case Status.NOT_GENERALIZED:
-            return vm.power is not PowerState.DEALLOCATED
+            # Between two sweeps it may have run, and be deallocated as before.
+            return vm.power is not PowerState.DEALLOCATED or _hour_turns(vm.ref, since, now)
         case Status.REFUSED | Status.FAILED:
             return _hour_turns(vm.ref, since, now)
         case Status.CAPTURING:

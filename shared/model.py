@@ -466,7 +466,7 @@ class Look:
     images: Mapping[str, ObservedImage | Missing] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    verdict: Verdict | None = None
+    verdict: Verdict | Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)

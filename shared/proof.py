@@ -1,8 +1,8 @@
 """Was this OS disk generalized? A `Look` at a deallocated VM -> the disk's own `Verdict`.
 
 Opens the disk, reads it, closes it. Raises `Transient` where that could not be done: another worker
-may have closed it, and what could not be read is no verdict. What Azure does not allow is one:
-"cannot tell", in its own words.
+may have closed it, and what could not be read is no verdict. Nor is what Azure does not allow: that
+is a `Refusal`, in its own words, and may be allowed an hour later.
 """
 
 import logging
@@ -12,14 +12,14 @@ from shared.arm import Arm
 from shared.disk.access import opened
 from shared.disk.blob import Blob, Unread
 from shared.errors import Refused, Transient
-from shared.model import Look, Missing, ObservedDisk, Proof, Verdict
+from shared.model import Look, Missing, ObservedDisk, Proof, Refusal, Verdict
 from shared.preflight import unreadable
 
 log = logging.getLogger(__name__)
 
 
-def examine(arm: Arm, look: Look) -> Verdict:
-    """Return what the OS disk says of itself."""
+def examine(arm: Arm, look: Look) -> Verdict | Refusal:
+    """Return what the OS disk says of itself, or why Azure does not let it be asked."""
     disk = look.disk
     if disk is None or isinstance(disk, Missing):
         msg = f"the OS disk of {look.vm.ref.id} is not there to be read"
@@ -32,8 +32,7 @@ def examine(arm: Arm, look: Look) -> Verdict:
             with closing(Blob(url, until, token)) as blob:
                 return _read(blob, disk, look.vm.os_type)
     except Refused as refused:
-        why = f"its OS disk cannot be read: {refused.code}: {refused.message}"
-        return Verdict(Proof.CANNOT_TELL, why)
+        return Refusal(f"its OS disk cannot be read: {refused.code}: {refused.message}")
 
 
 def _read(blob: Blob, disk: ObservedDisk, os_type: str) -> Verdict:

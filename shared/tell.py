@@ -4,6 +4,7 @@ Pure. An event's id derives from what happened, so that one told twice can be dr
 the tags on the VM tell whether it has been told at all.
 """
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +28,13 @@ from shared.model import (
 )
 
 VALUE_LIMIT = 256
-"""The longest value of a tag, characters."""
+"""The longest value of a tag, in UTF-16 units, as Azure counts."""
+
+_VARYING = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # ids of requests, operations
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
+    re.IGNORECASE,
+)
 
 EVENT_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
 """The namespace of our events' ids."""
@@ -72,7 +79,7 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
     stale = {
         name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags and name not in wanted
     }
-    if not new and not stale:
+    if not stale and (not new or (new.keys() == {Tag.DETAIL} and _alike(vm, wanted))):
         return None
     return Telling(new, stale, _outcome(vm, say, now) if new else None)
 
@@ -122,10 +129,35 @@ def _tags(say: Say) -> dict[str, str]:
     return {**tags, Tag.AS_OF.value: write_instant(say.as_of)} if say.as_of else tags
 
 
+def _alike(vm: ObservedVm, wanted: Mapping[str, str]) -> bool:
+    """Whether a detail says what stands there already, but for ids and times in Azure's words."""
+    said = (vm.tags.get(Tag.DETAIL, ""), wanted[Tag.DETAIL])
+    before, now = (_VARYING.sub("", text).removesuffix("…") for text in said)
+    return before == now
+
+
 def cut(text: str) -> str:
     """Return a text in one line, short enough for a tag's value."""
-    line = " ".join(text.split())
-    return line if len(line) <= VALUE_LIMIT else line[: VALUE_LIMIT - 1] + "…"
+    line = " ".join(clean(text).split())
+    if _units(line) <= VALUE_LIMIT:
+        return line
+    while _units(line) > VALUE_LIMIT - 1:
+        line = line[:-1]
+    return line + "…"
+
+
+def clean(text: str) -> str:
+    """Return a text in its lines, without what would steer a terminal or turn its reading round.
+
+    Names, tags and the lines of a guest's log are strangers' words.
+    """
+    lines = text.splitlines()
+    shown = ("".join(one if one.isprintable() else " " for one in line) for line in lines)
+    return "\n".join(" ".join(line.split()) for line in shown)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
@@ -135,7 +167,7 @@ def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
     data = {
         "vm": {"id": vm.ref.id, "vmId": vm.vm_id, "location": vm.location},
         "reason": "stuck" if say.stuck else say.status.value,
-        "detail": say.detail,
+        "detail": clean(say.detail),
         "image": _image(say.of) if say.of else {"label": say.image},
         "asOf": write_instant(say.as_of) if say.as_of else None,
         **_proof(say),
@@ -168,7 +200,7 @@ def _proof(say: Say) -> dict[str, str | None]:
     tags = say.of.tags if say.of else {}
     return {
         "proof": say.proof or tags.get(SourceTag.PROOF),
-        "proofDetail": say.detail if say.proof else tags.get(SourceTag.PROOF_DETAIL),
+        "proofDetail": clean(say.detail) if say.proof else tags.get(SourceTag.PROOF_DETAIL),
     }
 
 

@@ -25,6 +25,7 @@ from shared.model import (
     Proof,
     ReadImage,
     ReadProof,
+    Refusal,
     Region,
     Rest,
     Say,
@@ -689,6 +690,9 @@ def assert_proven(look: Look, known: Settings) -> None:
     if known.proof is ProofPolicy.OFF:
         return
     assert look.verdict is not None
+    if isinstance(look.verdict, Refusal):
+        assert known.proof is ProofPolicy.WHEN_READABLE
+        return
     permitted = {Proof.GENERALIZED}
     if known.proof is ProofPolicy.WHEN_READABLE:
         permitted.add(Proof.CANNOT_TELL)

@@ -93,11 +93,11 @@ def test_an_image_has_its_time(age: timedelta, expected: bool) -> None:  # noqa:
     assert due(status="capturing", image=VERSION.label, as_of=as_of) is expected
 
 
-@pytest.mark.parametrize("status", ["refused", "failed"])
+@pytest.mark.parametrize("status", ["refused", "failed", "not-generalized"])
 def test_what_was_refused_is_due_once_an_hour(status: str) -> None:
     """Of twelve sweeps in an hour one looks; after a longer pause the first one does."""
     tags = {**TO_GALLERY, Tag.STATUS.value: status, Tag.IMAGE.value: GALLERY.label}
-    listed = ListedVm(REF, tags)
+    listed = ListedVm(REF, tags, PowerState.DEALLOCATED)
     assert sum(look_is_due(listed, settings(), at - SWEEP, at) for at in AN_HOUR) == 1
     assert look_is_due(listed, settings(), ago(hours=1), NOW)
 
@@ -154,16 +154,17 @@ def test_a_vm_just_deallocated_is_left_to_its_event(
 @given(worlds(), SETTINGS)
 @examples(max_examples=300)
 def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
-    """Once its answer is in the tags, what waits for people is not looked at again."""
+    """Once its answer is in the tags, what waits for people is looked at hourly at most."""
     assume(not (world.vm.generalized and world.vm.power is PowerState.RUNNING))  # it never runs
     decision = settle(world, known)[1]
     if not isinstance(decision, Rest) or decision.say is None:
         return
     told = telling(world.vm, decision.say, NOW)
     tags = {**world.vm.tags, **(told.tags if told else {})}
-    at_rest = {Status.WAITING, Status.CAPTURED, Status.NOT_GENERALIZED}
+    at_rest = {Status.WAITING, Status.CAPTURED}
     listed = ListedVm(REF, tags, world.vm.power)
     if decision.say.status in at_rest:
         assert not look_is_due(listed, known, ago(hours=2), NOW)
-    if decision.say.status in {Status.REFUSED, Status.FAILED}:
+    hourly = {Status.REFUSED, Status.FAILED, Status.NOT_GENERALIZED}
+    if decision.say.status in hourly and world.vm.power is PowerState.DEALLOCATED:
         assert sum(look_is_due(listed, known, at - SWEEP, at) for at in AN_HOUR) == 1

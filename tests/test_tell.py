@@ -126,11 +126,33 @@ def test_a_withdrawn_order_leaves_nothing_of_ours() -> None:
     assert (told.tags, told.outcome) == ({}, None)
 
 
+REFUSED_ONE = (
+    "Azure refused to create: QuotaExceeded: request 11111111-2222-4333-8444-555555555555 at "
+    "2026-01-02T03:04:05.678Z was over the quota of Images"
+)
+
+
+@pytest.mark.parametrize(
+    ("again", "is_news"),
+    [
+        (REFUSED_ONE.replace("1111", "abcd").replace("03:04", "04:59"), False),
+        (REFUSED_ONE.replace("Images", "Galleries"), True),
+    ],
+)
+def test_the_same_refusal_with_other_ids_is_no_news(again: str, *, is_news: bool) -> None:
+    """Azure names each request and instant anew; only other words are told again."""
+    first = say(status=Status.REFUSED, detail=REFUSED_ONE)
+    seen = tagged(vm(), news(first))
+    told = telling(seen, replace(first, detail=again), NOW)
+    assert (told is not None) is is_news
+
+
 @given(st.text(max_size=600))
 def test_a_detail_is_one_line_that_fits(text: str) -> None:
-    """Characters are counted, not bytes; cutting what was cut changes nothing."""
+    """Units of UTF-16 are counted, as Azure does; cutting what was cut changes nothing."""
     line = cut(text)
-    assert len(line) <= VALUE_LIMIT
+    assert len(line.encode("utf-16-le", "surrogatepass")) // 2 <= VALUE_LIMIT
+    assert not line or line.isprintable()
     assert line.splitlines() in ([], [line])
     assert cut(line) == line
 
@@ -143,7 +165,8 @@ def test_a_detail_is_one_line_that_fits(text: str) -> None:
         ("one\r\n  two\u2028three", "one two three"),
         ("x" * 256, "x" * 256),
         ("x" * 257, "x" * 255 + "…"),
-        ("💾" * 300, "💾" * 255 + "…"),
+        ("💾" * 300, "💾" * 127 + "…"),
+        ("a\x1b[31mb\u202ec\u2066d\x00e", "a [31mb c d e"),
         ("é" * 256, "é" * 256),
     ],
 )

@@ -104,9 +104,41 @@ def test_a_negative_verdict_is_read_once(world: Hosted) -> None:
     for word in ("one", "two"):
         vm.tag({"team": word})
         world.settle()
-        assert world.sweep()["looked"] == 0
+        world.sweep()
     assert world.writes == world.proofs == world.disk_reads == []
     assert vm.status == "not-generalized"
+
+
+def test_what_ran_and_was_deallocated_unseen_is_found_within_the_hour(world: Hosted) -> None:
+    """A sweep sees it deallocated as before; the disk's other release tells that it has run."""
+    vm = ended(world, ordered(world), "shutdown")
+    assert vm.status == "not-generalized"
+    world.sweep()
+    world.events("lose")
+    vm.power("start")
+    world.let(600)
+    vm.guest("sysprep")
+    world.let(600)
+    vm.power("deallocate")
+    world.let(600)
+    for _ in range(16):
+        world.let(300)
+        world.sweep()
+    assert vm.status == "captured"
+
+
+def test_a_right_refused_for_a_moment_is_no_verdict(world: Hosted) -> None:
+    """What Azure does not let be read is asked again; only what the disk said is remembered."""
+    vm = ordered(world)
+    world.refuse("POST", "/beginGetAccess", 403, "RequestDisallowedByPolicy", message="Not now.")
+    ended(world, vm, "sysprep")
+    assert (vm.status, vm.state) == ("refused", ("deallocated", False))
+    assert "RequestDisallowedByPolicy: Not now." in str(vm.said("detail"))
+    for _ in range(13):
+        world.let(300)
+        world.sweep()
+    world.settle()
+    assert (vm.status, vm.state) == ("captured", GENERALIZED)
 
 
 @pytest.mark.parametrize("layout", [None, "linux-xfs", "linux-lvm", "linux-lvm-xfs"])
