@@ -58,6 +58,24 @@ def deletes(resources: Iterable[Json]) -> set[str]:
     return {one["name"] for one in resources if one["type"] == GROUP}
 
 
+def down(layers: Iterable[Iterable[Json]], subscription: str) -> str | None:
+    """Return why `azd down` never ends, if so: layers go last first, each group by its name alone.
+
+    Before it deletes, azd lists each group in the environment's own subscription; a group that is
+    not there, since another layer's went by the same name, is an error that nothing forgives
+    (`cmd/down.go`, and `ListResourceGroupResources` in the provider).
+    """
+    of_each = [list(layer) for layer in layers]
+    home = f"/subscriptions/{subscription}/"
+    there = {one["name"] for layer in of_each for one in layer if one["id"].startswith(home)}
+    for layer in reversed(of_each):
+        for name in deletes(layer):
+            if name not in there:
+                return f"{name} is not there"
+            there.discard(name)
+    return None
+
+
 def deleted_before(resources: Iterable[Json]) -> set[str]:
     """Return the groups that azd deleted before 1.24.1: that of every resource of a deployment."""
     found = (re.search(r"/resourceGroups/([^/']+)", one["id"]) for one in resources)

@@ -152,9 +152,9 @@ def env_names() -> dict[str, str]:
     return dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", README, re.MULTILINE))
 
 
-NOT_ASKED = {"packageUri", "waitForApp", "groupTags", "platform", "alerts"}
+NOT_ASKED = {"packageUri", "waitForApp", "groupTags", "platform", "alerts", "makeGroups"}
 """What azd gives by itself: the package, its tag, the other layer's output, whether there is an
-address for alerts."""
+address for alerts, the groups that a hook makes."""
 
 WITH_PACKAGE = {"subscriptionTopics", "healthTopics", "deadLetters", "deadLettersOfExistingTopics"}
 """What the platform layer takes only for the events that it deploys itself, with a package."""
@@ -212,11 +212,38 @@ def test_a_topic_has_an_identity_only_where_it_is_wanted(name: str) -> None:
         assert not any(kept)
 
 
-def test_topics_elsewhere_lie_in_a_group_of_the_platforms_name() -> None:
-    """For one made in another subscription azd would delete the home one of that name."""
-    made = layer("everywhere", "events").of(azd.GROUP)
-    assert [one["name"] for one in made] == [group_of("everywhere")]
-    assert f"/{SUBSCRIPTION}/" not in made[0]["id"]
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_down_comes_to_its_end(name: str) -> None:
+    """Each group is there when its layer's turn comes; else no layer after it would ever go."""
+    layers = [layer(name, which).resources for which in LAYERS]
+    assert azd.down(layers, SUBSCRIPTION) is None
+
+
+@pytest.mark.parametrize("called", ["image-service", "image-service-events"])
+def test_a_group_elsewhere_would_end_it(called: str) -> None:
+    """One that the events layer made in another subscription, by whatever name: a hook makes it."""
+    other = {"type": azd.GROUP, "name": called, "id": f"/subscriptions/x/resourceGroups/{called}"}
+    layers = [layer("everywhere", "platform").resources, [other]]
+    assert azd.down(layers, SUBSCRIPTION)
+    topics = layer("everywhere", "events").of("Microsoft.EventGrid/systemTopics")
+    assert {one["id"].split("/")[4] for one in topics} == {"image-service", "image-service-events"}
+
+
+def test_deployments_of_one_name_in_two_subscriptions_share_nothing_but_topics() -> None:
+    """Roles, event subscriptions and alerts elsewhere tell this platform from that one."""
+    (home,) = {one["id"].lower() for one in layer("everywhere", "platform").of(azd.GROUP)}
+    roles = layer("everywhere", "platform").of("Microsoft.Authorization/roleDefinitions")
+    assert all(f"(images of {SUBSCRIPTION} in " in one["properties"]["roleName"] for one in roles)
+    events = layer("everywhere", "events")
+    own = [one for one in events.resources if f"/{SUBSCRIPTION}/" not in one["id"]]
+    for one in own:
+        kind, called = one["type"].rpartition("/")[2], one["name"].rpartition("/")[2]
+        if kind == "eventSubscriptions":
+            to = one["properties"]["destination"]["properties"]["resourceId"]
+            assert to.lower().startswith(f"{home}/")
+            assert re.fullmatch(r"images-[a-z0-9]{13}-(orders|steps|health)", called)
+        if kind in ("systemTopics", "metricAlerts"):
+            assert one["tags"]["stillframe-platform"].lower() == home
 
 
 def test_private_networking_leaves_two_endpoints_and_no_open_door() -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_who_may_make_no_group_is_told_in_azures_words(
 
 
 def test_topics_that_are_there_are_found(azure: Simulator, given: dict[str, str]) -> None:
-    """A topic of somebody else's is written down, beside those that are known; ours is not."""
+    """A topic of somebody else's is written down in place of one that is gone; ours is not."""
     owner = Arm(azure, "owner")
     azure.client.create_group("shared")
     azure.client.create_group("stillframe")
@@ -142,7 +143,7 @@ def test_topics_that_are_there_are_found(azure: Simulator, given: dict[str, str]
         assert owner("PUT", f"{topic}?api-version=2025-02-15", body).ok
     given["STILLFRAME_SUBSCRIPTION_TOPICS"] = f"{OTHER}/topics/x"
     assert run("topics", given).returncode == 0
-    assert noted(given) == [f"STILLFRAME_SUBSCRIPTION_TOPICS={OTHER}/topics/x,{theirs}"]
+    assert noted(given) == [f"STILLFRAME_SUBSCRIPTION_TOPICS={theirs}"]
     given["STILLFRAME_SUBSCRIPTION_TOPICS"] = theirs.upper()
     assert run("topics", given).returncode == 0
     assert len(noted(given)) == 1
@@ -157,6 +158,7 @@ class Scripted:
     def __init__(self, answers: dict[str, list[Answer]]) -> None:
         self.asked: list[str] = []
         self.answers = answers
+        self.retry_after = ""
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -168,10 +170,12 @@ class Scripted:
                 rest = scripted.answers.get(asked, [(404, error("ResourceNotFound"))])
                 status, body = rest.pop(0) if len(rest) > 1 else rest[0]
                 self.send_response(status)
+                if scripted.retry_after:
+                    self.send_header("Retry-After", scripted.retry_after)
                 self.end_headers()
                 self.wfile.write(json.dumps(body).encode())
 
-            do_GET = do_POST = do_DELETE = answer  # noqa: N815 as the library names them
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 as the library names them
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -288,66 +292,206 @@ def assignment(scope: str, name: str, role_id: str) -> dict[str, Any]:
     return {"id": path, "properties": {"roleDefinitionId": role_id}}
 
 
+def topic(path: str, kind: str, owner: str | None = None) -> dict[str, Any]:
+    """Return a system topic of the subscription that it lies in."""
+    tags = {"stillframe-platform": owner} if owner else None
+    source = path.partition("/resourceGroups/")[0]
+    return {"id": path, "tags": tags, "properties": {"topicType": kind, "source": source}}
+
+
+def subscribed(path: str, name: str, to: str) -> dict[str, Any]:
+    """Return an event subscription of a topic, to a function of the app in that group."""
+    function = f"{to}/providers/Microsoft.Web/sites/app/functions/look"
+    destination = {"endpointType": "AzureFunction", "properties": {"resourceId": function}}
+    return {
+        "id": f"{path}/eventSubscriptions/{name}",
+        "properties": {"destination": destination},
+    }
+
+
+def several(*items: dict[str, Any]) -> list[Answer]:
+    """Return the answer of a list."""
+    return [(200, {"value": list(items)})]
+
+
+THEIRS = f"{OTHER}/resourceGroups/stillframe"
+"""Another deployment's group, of the same name in another subscription."""
+
+ALL, HEALTH = "Microsoft.Resources.Subscriptions", "microsoft.resourcenotifications.healthresources"
+
+
+@pytest.fixture
+def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
+    """Script what two deployments of one name have left, in two subscriptions."""
+    watch = role(HOME, f"Stillframe watch (stillframe of {SUBSCRIPTION.upper()} in 5a1e)")
+    foreign = [
+        role(HOME, f"Stillframe capture (stillframe-test of {SUBSCRIPTION} in 5a1e)"),
+        role(HOME, f"Stillframe capture (stillframe of {OTHER.rsplit('/', 1)[1]} in 5a1e)"),
+        role(HOME, f"Somebody else (stillframe of {SUBSCRIPTION} in x)"),
+        role("/", f"Stillframe above (stillframe of {SUBSCRIPTION} in y)"),
+        role(HOME, f"Stillframe built-in (stillframe of {SUBSCRIPTION} in z)", "BuiltInRole"),
+    ]
+    images = role(IMAGES, f"Stillframe images (stillframe of {SUBSCRIPTION} in images)")
+    at_shared = f"{OTHER}/resourceGroups/shared/providers"
+    at_theirs = f"{THEIRS}/providers/Microsoft.EventGrid/systemTopics/stillframe-health"
+    given["STILLFRAME_SUBSCRIPTIONS"] = f"{SUBSCRIPTION}, {OTHER.rsplit('/', 1)[1]}"
+    del given["AZURE_RESOURCE_GROUP"]  # an output of a layer: azd has forgotten it by now
+    systems = "providers/Microsoft.EventGrid/systemTopics"
+    alerts = "Microsoft.Insights/metricAlerts"
+    scripted.answers |= {
+        f"GET {HOME}/{systems}": several(),
+        f"GET {OTHER}/{systems}": several(
+            topic(SHARED, ALL), topic(at_theirs, HEALTH, THEIRS), topic(OURS, HEALTH, GROUP)
+        ),
+        f"GET {at_shared}/{alerts}": several(
+            {"id": f"{at_shared}/{alerts}/mine", "tags": {"stillframe-platform": GROUP}},
+            {"id": f"{at_shared}/{alerts}/theirs", "tags": {"stillframe-platform": THEIRS}},
+            {"id": f"{at_shared}/{alerts}/bare"},
+        ),
+        f"GET {THEIRS}/providers/{alerts}": several(),
+        f"GET {OTHER}/resourceGroups/stillframe-events/providers/{alerts}": several(),
+        f"GET {SHARED}/eventSubscriptions": several(
+            subscribed(SHARED, "mine", GROUP), subscribed(SHARED, "stillframe-orders", THEIRS)
+        ),
+        f"GET {at_theirs}/eventSubscriptions": several(),
+        f"GET {IMAGES}": [(200, {})],
+        f"GET {HOME}{AUTHORIZATION}/roleDefinitions": several(watch, *foreign),
+        f"GET {OTHER}{AUTHORIZATION}/roleDefinitions": several(),
+        f"GET {IMAGES}{AUTHORIZATION}/roleDefinitions": several(images, *foreign),
+        f"GET {HOME}{AUTHORIZATION}/roleAssignments": several(
+            assignment(HOME, "one", watch["id"].upper()),
+            assignment(f"{HOME}/resourceGroups/builds", "two", watch["id"]),
+            assignment(HOME, "not", f"{foreign[0]['id']}-2"),
+        ),
+        f"GET {IMAGES}{AUTHORIZATION}/roleAssignments": several(
+            assignment(IMAGES, "three", f"{HOME}{AUTHORIZATION}/roleDefinitions/images")
+        ),
+    }
+    scripted.answers |= {f"DELETE {one}": [(200, {})] for one in LEFT}
+    return scripted
+
+
+OURS = f"{OTHER}/resourceGroups/stillframe-events/providers/Microsoft.EventGrid/systemTopics/x"
+LEFT = [
+    f"{OTHER}/resourceGroups/shared/providers/Microsoft.Insights/metricAlerts/mine",
+    f"{SHARED}/eventSubscriptions/mine",
+    OURS,
+    f"{HOME}{AUTHORIZATION}/roleAssignments/one",
+    f"{HOME}/resourceGroups/builds{AUTHORIZATION}/roleAssignments/two",
+    f"{HOME}{AUTHORIZATION}/roleDefinitions/watch",
+    f"{IMAGES}{AUTHORIZATION}/roleAssignments/three",
+    f"{IMAGES}{AUTHORIZATION}/roleDefinitions/images",
+]
+"""All that is this deployment's."""
+
+
+def removed(ran: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return what a hook says that it has removed."""
+    said = ran.stdout.splitlines()
+    return sorted(line.removeprefix("removed ") for line in said if line.startswith("removed "))
+
+
 def test_what_down_leaves_is_removed_and_nothing_else(
+    left: Scripted, given: dict[str, str]
+) -> None:
+    """By what it belongs to: a deployment of the same name elsewhere keeps all that it has."""
+    ran = run("leftovers", given)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert removed(ran) == sorted(LEFT)
+    asked = {one.removeprefix("DELETE ") for one in left.asked if one.startswith("DELETE")}
+    assert asked == set(LEFT)
+
+
+def test_what_azure_keeps_is_named_and_the_rest_goes(left: Scripted, given: dict[str, str]) -> None:
+    """One lock, one list that is refused: all else goes, and the hook ends with 1."""
+    left.answers[f"DELETE {LEFT[-2]}"] = [(409, error("ScopeLocked"))]
+    left.answers[f"GET {OTHER}/providers/Microsoft.EventGrid/systemTopics"] = [
+        (403, error("AuthorizationFailed"))
+    ]
+    ran = run("leftovers", given)
+    assert ran.returncode == 1
+    assert f"NOT removed, do it by hand: {LEFT[-2]}: HTTP 409: ScopeLocked" in ran.stdout
+    assert "NOT looked at: " in ran.stdout
+    assert "AuthorizationFailed" in ran.stdout
+    assert removed(ran) == sorted([*LEFT[3:6], LEFT[7]])
+
+
+def test_nothing_is_removed_under_a_running_app(left: Scripted, given: dict[str, str]) -> None:
+    """`azd down events` runs the hook too; while the platform is there it does nothing."""
+    left.answers[f"GET {GROUP}"] = [(200, {})]
+    ran = run("leftovers", given)
+    assert (ran.returncode, removed(ran)) == (0, [])
+    assert f"{GROUP} is still there" in ran.stdout
+    assert not [one for one in left.asked if one.startswith("DELETE")]
+
+
+def test_a_group_for_topics_elsewhere_is_made_by_the_hook(
     scripted: Scripted, given: dict[str, str]
 ) -> None:
-    """Roles of this deployment with their assignments, and what lies on topics: nothing more."""
-    watch = role(HOME, "Stillframe watch (stillframe in 5a1e)")
-    foreign = [
-        role(HOME, "Stillframe capture (stillframe-test in 5a1e)"),
-        role(HOME, "Somebody else (stillframe in x)"),
-        role("/", "Stillframe above (stillframe in y)"),
-        role(HOME, "Stillframe built-in (stillframe in z)", "BuiltInRole"),
-    ]
-    images = role(IMAGES, "Stillframe images (stillframe in images)")
-    mine = [
-        assignment(HOME, "one", watch["id"].upper()),
-        assignment(f"{HOME}/resourceGroups/builds", "two", watch["id"]),
-        assignment(IMAGES, "three", images["id"]),
-    ]
-    given |= {
-        "STILLFRAME_IMAGE_RESOURCE_GROUP": IMAGES,
-        "STILLFRAME_HEALTH_TOPICS": SHARED,
-        "STILLFRAME_SUBSCRIPTIONS": f"{SUBSCRIPTION}, {OTHER.rsplit('/', 1)[1]}",
-    }
-    del given["AZURE_RESOURCE_GROUP"]  # an output of a layer: azd has forgotten it by now
+    """Where that subscription lacks one of the topics; one that has both gets no group."""
+    given["STILLFRAME_SUBSCRIPTIONS"] = OTHER.rsplit("/", 1)[1]
+    group = f"{OTHER}/resourceGroups/stillframe-events"
     scripted.answers |= {
-        f"GET {HOME}{AUTHORIZATION}/roleDefinitions": [(200, {"value": [watch, *foreign]})],
-        f"GET {OTHER}{AUTHORIZATION}/roleDefinitions": [(200, {"value": []})],
-        f"GET {IMAGES}{AUTHORIZATION}/roleDefinitions": [(200, {"value": [images, *foreign]})],
-        f"GET {HOME}{AUTHORIZATION}/roleAssignments": [
-            (200, {"value": [mine[0], mine[1], assignment(HOME, "not", foreign[0]["id"])]})
-        ],
-        f"GET {IMAGES}{AUTHORIZATION}/roleAssignments": [(200, {"value": [mine[2]]})],
-        **{f"DELETE {one['id']}": [(200, {})] for one in (watch, images, *mine[:2])},
-        f"DELETE {mine[2]['id']}": [(409, error("ScopeLocked"))],
-        f"DELETE {SHARED}/eventSubscriptions/stillframe-health": [(202, {})],
+        f"GET {OTHER}/providers/Microsoft.EventGrid/systemTopics": several(topic(SHARED, ALL)),
+        f"PUT {group}": [(201, {})],
     }
-    ran = run("leftovers", given)
+    ran = run("topics", given)
     assert ran.returncode == 0, ran.stderr
-    gone = {line.removeprefix("removed ") for line in ran.stdout.splitlines() if "removed " in line}
-    expected = {watch["id"].lower(), images["id"].lower(), mine[0]["id"], mine[1]["id"]}
-    assert {one.lower() for one in gone} == {
-        *(one.lower() for one in expected),
-        f"{SHARED}/eventSubscriptions/stillframe-health".lower(),
-    }
-    assert f"NOT removed, do it by hand: {mine[2]['id']}: ScopeLocked" in ran.stdout
+    assert f"made {group}" in ran.stdout
+    scripted.asked.clear()
+    scripted.answers[f"GET {OTHER}/providers/Microsoft.EventGrid/systemTopics"] = several(
+        topic(SHARED, ALL), topic(f"{SHARED}-2", HEALTH)
+    )
+    assert run("topics", given).returncode == 0
+    assert not [one for one in scripted.asked if one.startswith("PUT")]
 
 
-def test_nothing_but_leavings_can_be_deleted(scripted: Scripted, given: dict[str, str]) -> None:
-    """Whatever the environment says, no group, VM, disk or image is asked to be deleted."""
-    given |= {
-        "STILLFRAME_IMAGE_RESOURCE_GROUP": IMAGES,
-        "STILLFRAME_SUBSCRIPTION_TOPICS": SHARED,
-        "STILLFRAME_HEALTH_TOPICS": SHARED,
-        "STILLFRAME_SUBSCRIPTIONS": OTHER.rsplit("/", 1)[1],
-    }
-    nothing: list[Answer] = [(200, {"value": []})]
-    for scope in (OTHER, IMAGES):
-        scripted.answers[f"GET {scope}{AUTHORIZATION}/roleDefinitions"] = nothing
-    assert run("leftovers", given).returncode == 0
-    kinds = {one.split("/")[-2] for one in scripted.asked if one.startswith("DELETE")}
-    assert kinds == {"eventSubscriptions", "metricAlerts", "systemTopics"}
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"Code": "Forbidden", "Message": "not you"}, "HTTP 403: Forbidden: not you"),
+        ({"error": "denied"}, "HTTP 403: denied"),
+        ({}, "HTTP 403: no reason is given"),
+    ],
+)
+def test_a_refusal_is_told_in_whatever_shape_it_comes(
+    scripted: Scripted, given: dict[str, str], answer: dict[str, Any], words: str
+) -> None:
+    """Microsoft.Web spells its errors otherwise, and a proxy has none of Azure's."""
+    scripted.answers[f"GET {IMAGES}"] = [(403, answer)]
+    ran = run("image_group", given)
+    assert ran.returncode == 1
+    assert words in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("name", ["my_env", "-abc", "abc-", "x" * 40, "ab"])
+def test_a_name_that_nothing_can_have_is_refused_before_a_group_is_made(
+    scripted: Scripted, given: dict[str, str], name: str
+) -> None:
+    """Nothing is asked of Azure, and the words say how another name is given."""
+    ran = run("image_group", given | {"AZURE_ENV_NAME": name})
+    assert ran.returncode == 1
+    assert "azd env set STILLFRAME_NAME" in ran.stderr
+    assert scripted.asked == []
+
+
+@pytest.mark.parametrize("group", ["my group", "größe"])
+def test_a_group_may_be_called_whatever_azure_allows(
+    scripted: Scripted, given: dict[str, str], group: str
+) -> None:
+    """Spaces and letters beyond ASCII are quoted in the request."""
+    ran = run("image_group", given | {"STILLFRAME_IMAGE_RESOURCE_GROUP": group})
+    assert "there is no group of images" in ran.stderr
+    assert scripted.asked == [f"GET {HOME}/resourceGroups/{quote(group)}"]
+
+
+def test_a_throttled_request_is_asked_again(scripted: Scripted, given: dict[str, str]) -> None:
+    """A 429 is no refusal; after as long as Azure wants, the answer comes."""
+    scripted.retry_after = "0"
+    scripted.answers[f"GET {IMAGES}"] = [(429, error("TooManyRequests")), (200, {})]
+    ran = run("image_group", given)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_package_is_built_by_a_python_that_serves(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ no hook needs the Azure CLI. `ARM_ENDPOINT` names another cloud's Resource Manag
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
 import sys
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +24,18 @@ SECONDS = 60
 OK = 200
 CREATED = 201
 MISSING = 404
+THROTTLED = 429
+TRIES = 4
+LONGEST_PAUSE = 60.0
+"""Seconds: what Azure may ask for with a 429 before the next of the tries."""
 
 
 class HookError(Exception):
     """A hook cannot go on; the text says why and what to do."""
+
+
+class Unreachable(HookError):
+    """No answer came, or none of Resource Manager's."""
 
 
 class Arm:
@@ -39,22 +50,36 @@ class Arm:
         self, method: str, path: str, api: str, body: dict[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]]:
         """Send one request; an answer of any status is given back, with its JSON or {}."""
-        return self._send(method, f"{self.endpoint}{path}?api-version={api}", body)
+        return self._send(method, self._url(path, api), body)
 
     def list(self, path: str, api: str) -> Iterator[dict[str, Any]]:
         """Yield what a list holds, page by page; raise `HookError` where Azure refuses it."""
-        url: str | None = f"{self.endpoint}{path}?api-version={api}"
+        url: str | None = self._url(path, api)
         while url:
             status, body = self._send("GET", url, None)
             if status != OK:
-                msg = f"{path} cannot be listed: {words(body)}"
+                msg = f"{path} cannot be listed: {words(status, body)}"
                 raise HookError(msg)
-            yield from body.get("value", [])
+            yield from body.get("value") or []
             url = body.get("nextLink")
+
+    def _url(self, path: str, api: str) -> str:
+        return f"{self.endpoint}{urllib.parse.quote(path, safe='/()')}?api-version={api}"
 
     def _send(
         self, method: str, url: str, body: dict[str, Any] | None
     ) -> tuple[int, dict[str, Any]]:
+        for _ in range(TRIES - 1):
+            status, answer, pause = self._once(method, url, body)
+            if status != THROTTLED:
+                return status, answer
+            time.sleep(min(pause, LONGEST_PAUSE))
+        status, answer, _ = self._once(method, url, body)
+        return status, answer
+
+    def _once(
+        self, method: str, url: str, body: dict[str, Any] | None
+    ) -> tuple[int, dict[str, Any], float]:
         request = urllib.request.Request(  # noqa: S310 the URL is ARM's own
             url,
             method=method,
@@ -63,12 +88,13 @@ class Arm:
         )
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 the same
-                return answer.status, _json(answer.read())
+                return answer.status, _json(answer.read()), 0.0
         except urllib.error.HTTPError as refused:
-            return refused.code, _json(refused.read())
-        except OSError as error:
-            msg = f"{self.endpoint} cannot be reached: {error}"
-            raise HookError(msg) from error
+            after = refused.headers.get("Retry-After", "")
+            return refused.code, _json(refused.read()), float(after) if after.isdigit() else 5.0
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            msg = f"{self.endpoint} cannot be reached: {type(error).__name__}: {error}"
+            raise Unreachable(msg) from error
 
 
 def setting(name: str) -> str:
@@ -87,7 +113,11 @@ def listed(name: str) -> list[str]:
 
 def keep(name: str, value: str) -> None:
     """Write a value into azd's environment; raise `HookError` where azd does not take it."""
-    ran = subprocess.run(["azd", "env", "set", name, value], check=False)  # noqa: S603, S607 azd runs this
+    try:
+        ran = subprocess.run(["azd", "env", "set", name, value], check=False)  # noqa: S603, S607 azd runs this
+    except OSError as error:
+        msg = f"azd cannot be run: {error}"
+        raise HookError(msg) from error
     if ran.returncode:
         msg = f"azd did not take {name}"
         raise HookError(msg)
@@ -106,25 +136,35 @@ def run(name: str, hook: Callable[[], None]) -> None:
         sys.exit(f"{name}: {error}")
 
 
-def words(body: dict[str, Any]) -> str:
-    """Return Azure's own words for a refusal."""
+def words(status: int, body: dict[str, Any]) -> str:
+    """Return Azure's own words for a refusal, in whichever of its spellings."""
     error = body.get("error") or body
-    return f"{error.get('code', 'no code')}: {error.get('message', 'no message')}"
+    if not isinstance(error, dict):
+        return f"HTTP {status}: {error}"
+    code, message = (error.get(key) or error.get(key.title()) for key in ("code", "message"))
+    said = ": ".join(str(one) for one in (code, message) if one)
+    return f"HTTP {status}: {said or 'no reason is given'}"
 
 
 def _token() -> str:
     asked = ["azd", "auth", "token", "--output", "json"]
     try:
         ran = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 azd runs this
+    except OSError as error:
+        msg = f"azd cannot be run: {error}"
+        raise HookError(msg) from error
+    try:
         return str(json.loads(ran.stdout)["token"])
-    except (OSError, ValueError, KeyError) as error:
-        msg = "azd gave no token: run `azd auth login`"
+    except (ValueError, KeyError, TypeError) as error:
+        last = (ran.stderr.strip().splitlines() or ["no reason is given"])[-1]
+        msg = f"azd gave no token (run `azd auth login`): {last}"
         raise HookError(msg) from error
 
 
 def _json(text: bytes) -> dict[str, Any]:
+    """Return an answer's JSON; of what is none (a proxy's page), the beginning as its error."""
     try:
         content = json.loads(text or b"{}")
     except ValueError:
-        return {}
+        return {"error": " ".join(text[:200].decode(errors="replace").split())}
     return content if isinstance(content, dict) else {"value": content}

@@ -12,7 +12,7 @@ import os
 import time
 from typing import Any
 
-from arm import MISSING, OK, Arm, HookError, run, say, setting, words
+from arm import MISSING, OK, Arm, HookError, Unreachable, run, say, setting, words
 
 SITES = "2025-03-01"
 FUNCTION = "look"
@@ -45,9 +45,10 @@ def lacking(arm: Arm, app: str) -> str | None:
         arm.ask("POST", f"{app}/host/default/sync", SITES, {})  # what it answers does not matter
         return _still(status, body, f"the host to index the function {FUNCTION}")
     status, body = arm.ask("GET", f"{app}/host/default/properties/status", SITES)
-    state = (body.get("properties") or body).get("state")
-    if status != OK or state != "Running":
-        return _still(status, body, "the host to run")
+    about = body.get("properties") if isinstance(body.get("properties"), dict) else body
+    if status != OK or about.get("state") != "Running":
+        said = [str(one) for one in about.get("errors") or []]
+        return _still(status, body, ": ".join(["the host to run", *said]))
     status, body = arm.ask("POST", f"{app}/host/default/listkeys", SITES, {})
     if status != OK or KEY not in (body.get("systemKeys") or {}):
         return _still(status, body, "the host's Event Grid extension to make its key")
@@ -56,18 +57,29 @@ def lacking(arm: Arm, app: str) -> str | None:
 
 def _still(status: int, body: dict[str, Any], what: str) -> str:
     if status != OK and status not in STARTING:
-        msg = f"Azure does not say whether the app is ready: {words(body)}"
+        msg = f"Azure does not say whether the app is ready: {words(status, body)}"
         raise HookError(msg)
     return what
+
+
+def _lacking(arm: Arm, app: str) -> str | None:
+    """What `lacking` says; a dropped answer is one more thing to wait for."""
+    try:
+        return lacking(arm, app)
+    except Unreachable as error:
+        return f"an answer ({error})"
 
 
 def wait(arm: Arm, app: str, patience: float) -> None:
     """Wait until the app can be subscribed; raise `HookError` when that takes too long."""
     began, said = time.monotonic(), ""
-    while what := lacking(arm, app):
+    while what := _lacking(arm, app):
         waited = time.monotonic() - began
         if waited > patience:
-            msg = f"still waiting for {what} after {waited:.0f} s: look at the log of {app}"
+            msg = (
+                f"still waiting for {what} after {waited:.0f} s: is the package deployed (`azd up` "
+                f"does it, `azd provision` does not)? If so, look at the log of {app}"
+            )
             raise HookError(msg)
         if what != said:
             say(f"waiting for {what} ({waited:.0f} s)")
@@ -78,8 +90,11 @@ def wait(arm: Arm, app: str, patience: float) -> None:
 
 def wait_for_app() -> None:
     """Wait for the app that azd has deployed."""
-    arm = Arm()
-    wait(arm, app_id(arm), float(os.environ.get("STILLFRAME_WAIT_SECONDS") or PATIENCE))
+    arm, patience = Arm(), os.environ.get("STILLFRAME_WAIT_SECONDS", "").strip() or str(PATIENCE)
+    if not patience.replace(".", "", 1).isdigit():
+        msg = f"STILLFRAME_WAIT_SECONDS is no number of seconds: {patience}"
+        raise HookError(msg)
+    wait(arm, app_id(arm), float(patience))
 
 
 if __name__ == "__main__":

@@ -8,25 +8,39 @@ that was named (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must be there already; where 
 from __future__ import annotations
 
 import os
+import re
 
 from arm import CREATED, MISSING, OK, Arm, HookError, keep, run, say, setting, words
 
 SETTING = "STILLFRAME_IMAGE_RESOURCE_GROUP"
 GROUPS = "2025-04-01"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,30}[A-Za-z0-9]\Z")
 
 
 def named_group(text: str, subscription: str) -> str:
     """Return the id of a resource group that is given by its id, or by its name."""
+    text = text.rstrip("/")
     return text if text.startswith("/") else f"/subscriptions/{subscription}/resourceGroups/{text}"
+
+
+def deployment_name() -> str:
+    """Return the name that everything is named after; raise `HookError` if nothing can be."""
+    name = os.environ.get("STILLFRAME_NAME", "").strip() or setting("AZURE_ENV_NAME")
+    if not NAME.match(name):
+        msg = (
+            f"nothing can be named after {name}: 3 to 32 letters, digits and hyphens, a letter or "
+            "digit first and last (azd env set STILLFRAME_NAME gives another name)"
+        )
+        raise HookError(msg)
+    return name
 
 
 def wanted() -> tuple[str, bool]:
     """Return the group's id, and whether it is the one that may be made here."""
-    subscription = setting("AZURE_SUBSCRIPTION_ID")
+    subscription, name = setting("AZURE_SUBSCRIPTION_ID"), deployment_name()
     text = os.environ.get(SETTING, "").strip()
     if text:
         return named_group(text, subscription), False
-    name = os.environ.get("STILLFRAME_NAME", "").strip() or setting("AZURE_ENV_NAME")
     return named_group(f"{name}-images", subscription), True
 
 
@@ -36,7 +50,7 @@ def ensure(arm: Arm, group: str, *, ours: bool) -> str:
     if status == OK:
         return f"images go into {group}"
     if status != MISSING:
-        msg = f"the group of images, {group}, cannot be read: {words(body)}"
+        msg = f"the group of images, {group}, cannot be read: {words(status, body)}"
         raise HookError(msg)
     if not ours:
         msg = (
@@ -46,7 +60,7 @@ def ensure(arm: Arm, group: str, *, ours: bool) -> str:
     content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": "golden images"}}
     status, body = arm.ask("PUT", group, GROUPS, content)
     if status not in (OK, CREATED):
-        msg = f"the group of images, {group}, cannot be made: {words(body)}"
+        msg = f"the group of images, {group}, cannot be made: {words(status, body)}"
         raise HookError(msg)
     return f"made the group of images, {group}: it is yours, and `azd down` leaves it"
 

@@ -2,111 +2,158 @@
 
 `azd down` deletes resource groups and nothing else. Left are the roles in the watched subscriptions
 and in the groups of images with their assignments, event subscriptions and alerts on topics that
-were there before, and our topics in other subscriptions. Deletes those, each by its own id, and
-nothing of any other kind. What Azure does not let go is named, and left to be removed by hand.
+are somebody else's, and our topics in other subscriptions. Finds them by what they belong to, not
+by their names alone, deletes each by its own id, and nothing of any other kind. What Azure does not
+let go is named, and left to be removed by hand. Does nothing while the platform is still there.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from arm import MISSING, Arm, listed, run, say, setting, words
-from image_group import SETTING as IMAGE_GROUP
-from image_group import named_group
+from arm import MISSING, OK, Arm, HookError, listed, run, say, setting, words
+from image_group import GROUPS, deployment_name, named_group
+from image_group import wanted as wanted_image_group
+from topics import OWNER, TOPICS, is_ours, topics_of, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROLES = "2022-04-01"
-TOPICS = "2025-02-15"
 ALERTS = "2018-03-01"
-WANTED = ("orders", "steps", "health")
-LOST = ("dead-lettered", "dropped")
 NOTHING_THERE = 204
 REFUSED = 400
+STILL_ASSIGNED = "RoleDefinitionHasAssignments"
+PATIENCE = 12
+PAUSE = 5.0
+"""Times and seconds that a role is tried again: an assignment goes some time after its answer."""
 
 
-def deployment_name() -> str:
-    """Return the name that everything was named after."""
-    return os.environ.get("STILLFRAME_NAME", "").strip() or setting("AZURE_ENV_NAME")
+@dataclass(frozen=True)
+class Deployment:
+    """What everything of a deployment is told by."""
+
+    name: str
+    home: str
+    group: str
+
+    @property
+    def platform(self) -> str:
+        """Return the id of its resource group."""
+        return named_group(self.group, self.home)
 
 
-def role_scopes() -> list[str]:
-    """Return the ids of what roles were made in: subscriptions, groups of images."""
-    home = setting("AZURE_SUBSCRIPTION_ID")
-    watched = [f"/subscriptions/{one}" for one in listed("STILLFRAME_SUBSCRIPTIONS") or [home]]
-    groups = [*listed(IMAGE_GROUP), *listed("STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS")]
-    return watched + [named_group(one, home) for one in groups]
+def this() -> Deployment:
+    """Return the deployment of azd's environment."""
+    name = deployment_name()
+    group = os.environ.get("STILLFRAME_RESOURCE_GROUP", "").strip() or name
+    return Deployment(name, setting("AZURE_SUBSCRIPTION_ID"), group)
 
 
-def roles(arm: Arm, scope: str, name: str) -> Iterator[tuple[str, str]]:
+def roles(arm: Arm, scope: str, of: Deployment) -> Iterator[tuple[str, str]]:
     """Yield the roles of a deployment that live in a scope, what they were granted first."""
     provider = f"{scope}/providers/Microsoft.Authorization"
     ours = [
         one["id"]
         for one in arm.list(f"{provider}/roleDefinitions", ROLES)
-        if _is_role_of(one["properties"], name, scope)
+        if _is_role_of(one["properties"], of, scope)
     ]
-    known = [role.lower() for role in ours]
+    known = [_last(role) for role in ours]
     for one in arm.list(f"{provider}/roleAssignments", ROLES) if ours else ():
-        if one["properties"]["roleDefinitionId"].lower() in known:
+        if _last(one["properties"]["roleDefinitionId"]) in known:
             yield one["id"], ROLES
     for role in ours:
         yield role, ROLES
 
 
-def _is_role_of(role: dict[str, Any], name: str, scope: str) -> bool:
+def _is_role_of(role: dict[str, Any], of: Deployment, scope: str) -> bool:
     """Tell whether a role is one of a deployment's: by how the template names and scopes it."""
-    named = role["roleName"].startswith("Stillframe ") and f" ({name} in " in role["roleName"]
+    name = role["roleName"].lower()
+    named = name.startswith("stillframe ") and f" ({of.name} of {of.home} in ".lower() in name
     scopes = [one.lower() for one in role["assignableScopes"]]
     return bool(role["type"] == "CustomRole" and named and scopes == [scope.lower()])
 
 
-def on_topics(name: str) -> Iterator[tuple[str, str]]:
-    """Yield event subscriptions and alerts on topics that were somebody else's."""
-    for kind, setting_name in (
-        ("subscription", "STILLFRAME_SUBSCRIPTION_TOPICS"),
-        ("health", "STILLFRAME_HEALTH_TOPICS"),
-    ):
-        for topic in listed(setting_name):
-            for wanted in WANTED:
-                yield f"{topic}/eventSubscriptions/{name}-{wanted}", TOPICS
-            group = topic.partition("/providers/")[0]
-            for lost in LOST:
-                alert = f"{name}-{kind}-{lost}"
-                yield f"{group}/providers/Microsoft.Insights/metricAlerts/{alert}", ALERTS
+def on_topics(arm: Arm, subscription: str, of: Deployment) -> Iterator[tuple[str, str]]:
+    """Yield what is left at the topics of a subscription: alerts, and our part of the topics."""
+    for _, topic in list(topics_of(arm, subscription)):
+        group = topic["id"].partition("/providers/")[0]
+        for one in arm.list(f"{group}/providers/Microsoft.Insights/metricAlerts", ALERTS):
+            if _belongs(one, of):
+                yield one["id"], ALERTS
+        if is_ours(topic, of.platform):
+            yield topic["id"], TOPICS
+        else:
+            for one in arm.list(f"{topic['id']}/eventSubscriptions", TOPICS):
+                if _delivers_to(one, of.platform):
+                    yield one["id"], TOPICS
 
 
-def elsewhere(name: str) -> Iterator[tuple[str, str]]:
-    """Yield our own topics in other subscriptions; in the home one they went with the group."""
-    group = os.environ.get("STILLFRAME_RESOURCE_GROUP", "").strip() or name
-    home = setting("AZURE_SUBSCRIPTION_ID").lower()
-    for subscription in listed("STILLFRAME_SUBSCRIPTIONS"):
-        if subscription.lower() != home:
-            provider = f"{named_group(group, subscription)}/providers/Microsoft.EventGrid"
-            yield f"{provider}/systemTopics/{name}-subscription", TOPICS
-            yield f"{provider}/systemTopics/{name}-health", TOPICS
+def _belongs(resource: dict[str, Any], of: Deployment) -> bool:
+    return str((resource.get("tags") or {}).get(OWNER)).lower() == of.platform.lower()
 
 
-def remove(arm: Arm, resource: str, api: str) -> None:
-    """Delete one resource, and say so; what is not there needs no word."""
-    status, body = arm.ask("DELETE", resource, api)
+def _delivers_to(subscription: dict[str, Any], platform: str) -> bool:
+    properties = subscription.get("properties") or {}
+    to = (properties.get("destination") or {}).get("properties") or {}
+    return str(to.get("resourceId")).lower().startswith(f"{platform}/".lower())
+
+
+def _last(resource: str) -> str:
+    return resource.rpartition("/")[2].lower()
+
+
+def remove(arm: Arm, resource: str, api: str) -> bool:
+    """Delete one resource, and say so; what is not there needs no word. False = it is left."""
+    for _ in range(PATIENCE):
+        status, body = arm.ask("DELETE", resource, api)
+        if STILL_ASSIGNED not in words(status, body):
+            break
+        time.sleep(PAUSE)
     if status < REFUSED and status != NOTHING_THERE:
         say(f"removed {resource}")
     elif status not in (NOTHING_THERE, MISSING):
-        say(f"NOT removed, do it by hand: {resource}: {words(body)}")
+        say(f"NOT removed, do it by hand: {resource}: {words(status, body)}")
+        return False
+    return True
+
+
+def places(arm: Arm, of: Deployment) -> Iterator[Callable[[], Iterator[tuple[str, str]]]]:
+    """Yield each place to look at: topics and roles of each subscription, roles of each group."""
+    groups = [wanted_image_group()[0]]
+    groups += [named_group(one, of.home) for one in listed("STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS")]
+    for subscription in watched():
+        yield lambda at=subscription: on_topics(arm, at, of)
+        yield lambda at=subscription: roles(arm, f"/subscriptions/{at}", of)
+    for group in dict.fromkeys(groups):
+        if arm.ask("GET", group, GROUPS)[0] != MISSING:
+            yield lambda at=group: roles(arm, at, of)
+
+
+def _emptied(arm: Arm, place: Callable[[], Iterator[tuple[str, str]]]) -> bool:
+    """Remove what a place holds; False = something is left there, or may be."""
+    try:
+        removed = [remove(arm, resource, api) for resource, api in list(place())]
+    except HookError as error:
+        say(f"NOT looked at: {error}")
+        return False
+    return all(removed)
 
 
 def clear_up() -> None:
-    """Remove what is left of the deployment."""
-    arm, name = Arm(), deployment_name()
-    for resource, api in [*on_topics(name), *elsewhere(name)]:
-        remove(arm, resource, api)
-    for scope in role_scopes():
-        for resource, api in list(roles(arm, scope, name)):
-            remove(arm, resource, api)
+    """Remove what is left of the deployment; raise `HookError` if something still is."""
+    arm, of = Arm(), this()
+    if arm.ask("GET", of.platform, GROUPS)[0] == OK:
+        say(f"{of.platform} is still there: nothing of it is removed elsewhere")
+        return
+    whole = [_emptied(arm, place) for place in places(arm, of)]
     say("left as they are: the groups of images with their images, and the tags on VMs")
+    if not all(whole):
+        msg = "something is left, see above: remove it by hand, or run `azd down` again"
+        raise HookError(msg)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,26 @@
 """azd's hook before the events: system topics that a watched subscription has already are used.
 
 Azure allows one topic of each kind a subscription. Where somebody else's is there, its id is
-written into azd's environment (`STILLFRAME_SUBSCRIPTION_TOPICS`, `STILLFRAME_HEALTH_TOPICS`),
-beside those that are written there, and the template subscribes to it instead of making one.
+written into azd's environment (`STILLFRAME_SUBSCRIPTION_TOPICS`, `STILLFRAME_HEALTH_TOPICS`), and
+the template subscribes to it instead of making one; one that is gone is taken out again. Ours
+elsewhere than in the home subscription lie in a resource group that is made here: `azd down` would
+take one of the template's for a group of the home subscription, by its name.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arm import Arm, keep, listed, run, say, setting
+from arm import CREATED, MISSING, OK, Arm, HookError, keep, listed, run, say, setting, words
+from image_group import GROUPS, named_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOPICS = "2025-02-15"
+OWNER = "stillframe-platform"
+"""The tag on a topic of ours: the id of the platform's resource group. The template writes it."""
+
 SETTINGS = {
     "microsoft.resources.subscriptions": "STILLFRAME_SUBSCRIPTION_TOPICS",
     "microsoft.resourcenotifications.healthresources": "STILLFRAME_HEALTH_TOPICS",
@@ -22,28 +28,59 @@ SETTINGS = {
 """Where the topics of a kind are written down."""
 
 
-def theirs(arm: Arm, subscription: str, own_group: str) -> Iterator[tuple[str, str]]:
-    """Yield the topics of a subscription that lie in no group of ours: the setting, the id."""
+def watched() -> list[str]:
+    """Return the ids of the subscriptions that are watched."""
+    return listed("STILLFRAME_SUBSCRIPTIONS") or [setting("AZURE_SUBSCRIPTION_ID")]
+
+
+def topics_of(arm: Arm, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a subscription's own topics of the kinds that are wanted: the setting, the topic."""
     path = f"/subscriptions/{subscription}"
     for topic in arm.list(f"{path}/providers/Microsoft.EventGrid/systemTopics", TOPICS):
-        about: dict[str, Any] = topic["properties"]
+        about: dict[str, Any] = topic.get("properties") or {}
         name = SETTINGS.get(str(about.get("topicType")).lower())
-        ours = f"/resourcegroups/{own_group}/".lower() in topic["id"].lower()
-        if name and not ours and str(about.get("source")).lower() == path.lower():
-            yield name, topic["id"]
+        if name and str(about.get("source")).lower() == path.lower():
+            yield name, topic
+
+
+def is_ours(topic: dict[str, Any], platform: str) -> bool:
+    """Tell whether the deployment of that resource group has made a topic."""
+    tagged = str((topic.get("tags") or {}).get(OWNER)).lower() == platform.lower()
+    return tagged or topic["id"].lower().startswith(f"{platform}/".lower())
+
+
+def ensure_group(arm: Arm, group: str) -> None:
+    """See to it that a resource group is there; raise `HookError` where it cannot be made."""
+    status, body = arm.ask("GET", group, GROUPS)
+    if status == MISSING:
+        content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": "events"}}
+        status, body = arm.ask("PUT", group, GROUPS, content)
+        if status in (OK, CREATED):
+            say(f"made {group} for the topics of that subscription")
+    if status not in (OK, CREATED):
+        msg = f"the group of topics, {group}, is not there: {words(status, body)}"
+        raise HookError(msg)
 
 
 def write_down() -> None:
-    """Write down the topics that are there and not yet known."""
-    arm, own_group = Arm(), setting("AZURE_RESOURCE_GROUP")
-    new: dict[str, list[str]] = {}
-    for subscription in listed("STILLFRAME_SUBSCRIPTIONS") or [setting("AZURE_SUBSCRIPTION_ID")]:
-        for name, topic in theirs(arm, subscription, own_group):
-            if topic.lower() not in [known.lower() for known in listed(name)]:
-                say(f"{topic} is there already: the events come from it")
-                new.setdefault(name, []).append(topic)
-    for name, topics in new.items():
-        keep(name, ",".join(listed(name) + topics))
+    """Write down the topics that are there, and make room for those that are not."""
+    arm, home, group = Arm(), setting("AZURE_SUBSCRIPTION_ID"), setting("AZURE_RESOURCE_GROUP")
+    platform = named_group(group, home)
+    found: dict[str, list[str]] = {name: [] for name in SETTINGS.values()}
+    for subscription in watched():
+        theirs = [
+            (name, topic["id"])
+            for name, topic in topics_of(arm, subscription)
+            if not is_ours(topic, platform)
+        ]
+        for name, topic in theirs:
+            say(f"{topic} is there already: the events come from it")
+            found[name].append(topic)
+        if subscription.lower() != home.lower() and len(theirs) < len(SETTINGS):
+            ensure_group(arm, named_group(f"{group}-events", subscription))
+    for name, topics in found.items():
+        if sorted(map(str.lower, topics)) != sorted(map(str.lower, listed(name))):
+            keep(name, ",".join(topics))
 
 
 if __name__ == "__main__":

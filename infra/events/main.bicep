@@ -20,6 +20,9 @@ param subscriptions string[] = []
 @description('The region of the resource groups that are made for topics in other subscriptions.')
 param location string = deployment().location
 
+@description('Whether the resource groups are made that topics in other subscriptions lie in; else they must be there.')
+param makeGroups bool = true
+
 @description('Tags on every resource.')
 param tags { *: string } = {}
 
@@ -57,6 +60,7 @@ module watched '../modules/events.bicep' = [
       names: names
       platform: platformGroup
       location: location
+      makeGroup: makeGroups
       tags: tags
       subscriptionTopic: idIn(id, subscriptionTopics)
       healthTopic: idIn(id, healthTopics)

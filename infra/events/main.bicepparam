@@ -10,6 +10,8 @@ var group = readEnvironmentVariable('AZURE_RESOURCE_GROUP', '')
 param name = textOr(readEnvironmentVariable('STILLFRAME_NAME', ''), environment)
 param platform = empty(group) ? '' : '/subscriptions/${home}/resourceGroups/${group}'
 param location = readEnvironmentVariable('AZURE_LOCATION')
+// azd would take a group of another subscription for one of the home one; infra/azd/topics.py makes it.
+param makeGroups = false
 param tags = json(textOr(readEnvironmentVariable('STILLFRAME_TAGS', ''), '{}'))
 param subscriptions = listOf(textOr(readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', ''), home))
 param subscriptionTopics = listOf(readEnvironmentVariable('STILLFRAME_SUBSCRIPTION_TOPICS', ''))

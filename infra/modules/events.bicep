@@ -18,6 +18,9 @@ param platform string
 @description('The region of the resource group for topics, where one is made.')
 param location string
 
+@description('Whether that resource group is made here.')
+param makeGroup bool
+
 @description('Tags on every resource.')
 param tags Tags
 
@@ -38,9 +41,11 @@ param actionGroups string[]
 
 var parts = split(platform, '/')
 var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
-// In another subscription too the platform's group by its name: azd takes each group that a deployment
-// made for one of the home subscription, by name alone, and `azd down` deletes that.
-var topicGroup = parts[4]
+var topicGroup = home ? parts[4] : '${parts[4]}-events'
+// Another subscription may have a deployment of the same name, on the same topic.
+var prefix = home ? name : '${name}-${uniqueString(toLower(platform))}'
+// By this `azd down` knows what is whose (infra/azd/topics.py).
+var owned = union(tags, { 'stillframe-platform': platform })
 var ofSubscriptionTopic = deadLetters && (empty(subscriptionTopic) || deadLettersOfExistingTopics)
 var ofHealthTopic = deadLetters && (empty(healthTopic) || deadLettersOfExistingTopics)
 
@@ -49,7 +54,7 @@ resource app 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' exist
   scope: resourceGroup(parts[2], parts[4])
 }
 
-resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (!home && (empty(subscriptionTopic) || empty(healthTopic))) {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (makeGroup && !home && (empty(subscriptionTopic) || empty(healthTopic))) {
   name: topicGroup
   location: location
   tags: tags
@@ -61,7 +66,7 @@ module subscriptionEvents 'topic.bicep' = if (empty(subscriptionTopic)) {
     name: '${name}-subscription'
     type: 'Microsoft.Resources.Subscriptions'
     identified: deadLetters
-    tags: tags
+    tags: owned
   }
   dependsOn: [group]
 }
@@ -72,7 +77,7 @@ module healthEvents 'topic.bicep' = if (empty(healthTopic)) {
     name: '${name}-health'
     type: 'microsoft.resourcenotifications.healthresources'
     identified: deadLetters
-    tags: tags
+    tags: owned
   }
   dependsOn: [group]
 }
@@ -109,7 +114,7 @@ module wantedOfSubscription 'subscriptions.bicep' = {
   scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
   params: {
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
-    wanted: ofSubscription(name, app.properties.clientId)
+    wanted: ofSubscription(prefix, app.properties.clientId)
     names: names
     platform: platform
     deadLetters: ofSubscriptionTopic
@@ -121,7 +126,7 @@ module wantedOfHealth 'subscriptions.bicep' = {
   scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
   params: {
     topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
-    wanted: ofHealth(name)
+    wanted: ofHealth(prefix)
     names: names
     platform: platform
     deadLetters: ofHealthTopic
@@ -132,10 +137,10 @@ module wantedOfHealth 'subscriptions.bicep' = {
 module ofSubscriptionEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
   scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
   params: {
-    name: '${name}-subscription'
+    name: '${prefix}-subscription'
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
     actionGroups: actionGroups
-    tags: tags
+    tags: owned
   }
   dependsOn: [subscriptionEvents]
 }
@@ -143,10 +148,10 @@ module ofSubscriptionEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
 module ofHealthEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
   scope: resourceGroup(empty(healthTopic) ? topicGroup : split(healthTopic, '/')[4])
   params: {
-    name: '${name}-health'
+    name: '${prefix}-health'
     topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
     actionGroups: actionGroups
-    tags: tags
+    tags: owned
   }
   dependsOn: [healthEvents]
 }

@@ -5,6 +5,9 @@
 @description('The deployment\'s name.')
 param name string
 
+@description('Id of the platform\'s resource group.')
+param platform string
+
 @description('Id of the principal that all this is granted to.')
 param principalId string
 
@@ -18,9 +21,9 @@ param managedImages bool
 param lock bool
 
 resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(resourceGroup().id, name, 'images')
+  name: guid(resourceGroup().id, toLower(platform), name, 'images')
   properties: {
-    roleName: 'Stillframe images (${name} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
+    roleName: 'Stillframe images (${name} of ${split(platform, '/')[2]} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
     description: 'Make images and gallery versions.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]

@@ -41,9 +41,9 @@ func checkedName(name string) string =>
   empty(filter(
       map(range(0, length(name)), at => substring(name, at, 1)),
       one => !contains('abcdefghijklmnopqrstuvwxyz0123456789-', toLower(one))
-    ))
+    )) && !startsWith(name, '-') && !endsWith(name, '-')
     ? name
-    : fail('The name ${name} is made of letters, digits and hyphens only. With azd it is the environment\'s name; azd env set STILLFRAME_NAME gives another.')
+    : fail('The name ${name} is to be made of letters, digits and hyphens, and has no hyphen at either end. With azd it is the environment\'s name; azd env set STILLFRAME_NAME gives another.')
 
 @export()
 @description('Name the resources of a deployment that lies in that resource group (its id).')

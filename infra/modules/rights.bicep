@@ -8,6 +8,9 @@ targetScope = 'subscription'
 @description('The deployment\'s name.')
 param name string
 
+@description('Id of the platform\'s resource group.')
+param platform string
+
 @description('Id of the principal that all this is granted to.')
 param principalId string
 
@@ -33,10 +36,10 @@ param customerKeys bool
 param guardDeallocates bool
 
 // A custom role's name is the only one of its kind in the tenant.
-var suffix = '${name} in ${subscription().subscriptionId}'
+var suffix = '${name} of ${split(platform, '/')[2]} in ${subscription().subscriptionId}'
 
 resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(subscription().id, name, 'watch')
+  name: guid(subscription().id, toLower(platform), name, 'watch')
   properties: {
     roleName: 'Stillframe watch (${suffix})'
     description: 'See virtual machines and their disks, and write tags.'
@@ -70,7 +73,7 @@ resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 resource captures 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (capture) {
-  name: guid(subscription().id, name, 'capture')
+  name: guid(subscription().id, toLower(platform), name, 'capture')
   properties: {
     roleName: 'Stillframe capture (${suffix})'
     description: 'Deallocate, generalize and capture virtual machines.'

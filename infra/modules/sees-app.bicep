@@ -19,7 +19,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' existing = {
 resource waits 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, name, 'wait')
   properties: {
-    roleName: 'Stillframe wait (${name} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
+    roleName: 'Stillframe wait (${name} of ${subscription().subscriptionId} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
     description: 'See whether a function app is up.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]

@@ -43,7 +43,8 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     defaultToOAuthAuthentication: true
     isLocalUserEnabled: false
     minimumTlsVersion: 'TLS1_2'
-    networkAcls: networking == 'public' ? null : { bypass: 'AzureServices', defaultAction: 'Deny' }
+    // Sent in both cases: what an update leaves out may stay as an earlier deployment had it.
+    networkAcls: { bypass: 'AzureServices', defaultAction: networking == 'public' ? 'Allow' : 'Deny' }
     publicNetworkAccess: networking == 'public' ? 'Enabled' : 'Disabled'
     supportsHttpsTrafficOnly: true
   }

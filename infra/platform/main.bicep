@@ -162,10 +162,28 @@ var watched = empty(subscriptions) ? [subscription().subscriptionId] : subscript
 var groupId = '${subscription().id}/resourceGroups/${resourceGroupName}'
 var names = namesOf(checkedName(name), groupId)
 var imageGroup = startsWith(imageResourceGroup, '/')
-  ? imageResourceGroup
+  ? '/${join(filter(split(imageResourceGroup, '/'), part => !empty(part)), '/')}'
   : '${subscription().id}/resourceGroups/${imageResourceGroup}'
-var scopes = map(captureScope, one => toLower(endsWith(one, '/') ? one : '${one}/'))
-var imageGroups = concat([imageGroup], moreImageResourceGroups)
+var scopes = map(
+  captureScope,
+  one =>
+    startsWith(one, '/')
+      ? toLower(endsWith(one, '/') ? one : '${one}/')
+      : fail('captureScope: ${one} is no id (/subscriptions/..)')
+)
+var imageGroups = union(
+  [toLower(imageGroup)],
+  map(
+    moreImageResourceGroups,
+    id =>
+      startsWith(id, '/')
+        ? toLower(id)
+        : fail('moreImageResourceGroups: ${id} is no id of a resource group (/subscriptions/..)')
+  )
+)
+var subnets = networking == 'private' && (empty(appSubnet) || empty(endpointSubnet))
+  ? fail('networking=private wants appSubnet and endpointSubnet')
+  : { app: appSubnet, endpoints: endpointSubnet }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: resourceGroupName
@@ -220,7 +238,7 @@ module network '../modules/network.bicep' = if (networking == 'private') {
     names: names
     location: location
     tags: tags
-    subnet: endpointSubnet
+    subnet: subnets.endpoints
     blobZone: blobDnsZone
     topicZone: topicDnsZone
   }
@@ -232,6 +250,7 @@ module rights '../modules/rights.bicep' = [
     scope: subscription(id)
     params: {
       name: name
+      platform: groupId
       principalId: identities.outputs.appPrincipalId
       capture: empty(scopes) || !empty(filter(scopes, one => startsWith(one, scopeOf(id))))
       captureGroups: contains(scopes, scopeOf(id))
@@ -251,10 +270,11 @@ module imageRights '../modules/images.bicep' = [
     scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
     params: {
       name: name
+      platform: groupId
       principalId: identities.outputs.appPrincipalId
       galleryCapture: galleryCapture
-      managedImages: managedImages && id == imageGroup
-      lock: lockImages && id == imageGroup
+      managedImages: managedImages && id == toLower(imageGroup)
+      lock: lockImages && id == toLower(imageGroup)
     }
   }
 ]
@@ -268,7 +288,7 @@ module app '../modules/app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReady: alwaysReady
     zoneRedundant: zoneRedundant
-    subnet: appSubnet
+    subnet: subnets.app
     instanceMemoryMB: instanceMemoryMB
     settings: {
       subscriptions: watched
