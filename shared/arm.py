@@ -8,6 +8,7 @@ Reads go through the SDK's pipeline, but not through its models, which would cos
 the request itself; what changes something goes through the SDK's own operations.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from shared.azure_client import Counted, new_client
 from shared.azure_errors import our_errors, seconds
 from shared.errors import Refused, Transient
 from shared.model import GalleryTarget, ManagedImageRef, Missing, VersionRef, VmRef
+
+log = logging.getLogger(__name__)
 
 _COMPUTE_API = "2026-04-01"
 _DISK_API = "2026-03-02"
@@ -198,7 +201,7 @@ class Arm:
         following: str | None = url
         while following:
             content = self._send(subscription, HttpRequest("GET", following))
-            page = _decoded(content, shape)
+            page = page_of(content, shape)
             yield page
             following = page.next_link
 
@@ -254,6 +257,30 @@ class Arm:
                     self._endpoint, self._credential, key, self._transport, self._counted
                 )
             return self._clients[key]
+
+
+def page_of[P: wire.Page](content: bytes, shape: type[P]) -> P:
+    """Return a page of a list without the rows that are not as documented; those are logged."""
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.DecodeError:
+        raw = _decoded(content, wire.RawPage)
+    (rows,) = (one for one in msgspec.structs.fields(shape) if one.name == "value")
+    row = rows.type.__args__[0]
+    whole = []
+    for one in raw.value:
+        try:
+            whole.append(msgspec.json.decode(one, type=row))
+        except msgspec.ValidationError as error:
+            log.warning("left out of a list, for it is not as documented: %s: %s", _id(one), error)
+    return shape(value=tuple(whole), next_link=raw.next_link)  # type: ignore[call-arg]
+
+
+def _id(row: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(row, type=wire.Id).id)
+    except msgspec.ValidationError:
+        return "it has no id"
 
 
 def _decoded[T](content: bytes, shape: type[T]) -> T:

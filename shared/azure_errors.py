@@ -36,6 +36,9 @@ _TRANSIENT_WORDS = re.compile(
     r"|marked for deletion|shared access signature|try again|retry later",
     re.IGNORECASE,
 )
+_NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|/subscriptions/\S+", re.IGNORECASE)
+"""People's names in a message: a VM may be called `next-generation`, or `in progress`."""
+
 _FINAL_CODES = {"MissingSubscriptionRegistration", "ScopeLocked"}  # "remove the lock and try again"
 _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
 
@@ -58,8 +61,9 @@ def our_error(error: AzureError) -> Transient | Refused:
     code, message = _said(error)
     status = error.status_code
     refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    final = code in _FINAL_CODES or _FINAL_WORDS.search(message)
-    busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(message)
+    words = _NAMES.sub("''", message)
+    final = code in _FINAL_CODES or _FINAL_WORDS.search(words)
+    busy = code in _TRANSIENT_CODES or _TRANSIENT_WORDS.search(words)
     conflict = status == HTTPStatus.CONFLICT and busy and not final
     if status in _TRANSIENT_STATUSES or conflict or not refused:
         return Transient(f"{status} {code}: {message}", retry_after=_retry_after(error))

@@ -128,15 +128,17 @@ def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
         return Rest(Say(status=Status.WAITING, detail=_READY, image=order.label), unseen=True)
     if look.disk is None:
         return ReadDisk()
-    if isinstance(look.disk, Missing) or look.disk.released is None:
+    if isinstance(look.disk, Missing):
         return _refuse(vm, order, no_instant(look.disk).why)
     if vm.power is PowerState.STOPPED:
         return _stopped(vm, order, look.disk.released, now)
+    if look.disk.released is None:
+        return _refuse(vm, order, no_instant(look.disk).why)
     return _deallocated(look, order, look.disk.released, settings, now)
 
 
-def _stopped(vm: ObservedVm, order: Order, released: datetime, now: datetime) -> Decision:
-    if now - released < START_LASTS:
+def _stopped(vm: ObservedVm, order: Order, released: datetime | None, now: datetime) -> Decision:
+    if released and now - released < START_LASTS:
         return Rest(unseen=True)
     if stuck := _stuck_deallocation(vm, order, now):
         return Deallocate(stuck)

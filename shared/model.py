@@ -13,16 +13,20 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
+# What an event says ends in the path of a request: names are what Azure allows, and never `..`.
+_NAMED = r"(?!\.+(?:[/?#]|\Z))[\w.()-]+"
+_END = r"(?=[/?#]|\Z)"
 _VM_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/?#]+)/resourceGroups/(?P<group>[^/?#]+)"
-    r"/providers/Microsoft\.Compute/virtualMachines/(?P<name>[^/?#]+)",
+    rf"/subscriptions/(?P<subscription>{_NAMED})/resourceGroups/(?P<group>{_NAMED})"
+    rf"/providers/Microsoft\.Compute/virtualMachines/(?P<name>{_NAMED}){_END}",
     re.IGNORECASE,
 )
 _IMAGE_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[^/?#]+)/resourceGroups/(?P<group>[^/?#]+)"
+    rf"/subscriptions/(?P<subscription>{_NAMED})/resourceGroups/(?P<group>{_NAMED})"
     r"/providers/Microsoft\.Compute/"
-    r"(?:images/(?P<image>[^/?#]+)"
-    r"|galleries/(?P<gallery>[^/?#]+)/images/(?P<definition>[^/?#]+)/versions/(?P<version>[^/?#]+))",
+    rf"(?:images/(?P<image>{_NAMED})"
+    rf"|galleries/(?P<gallery>{_NAMED})/images/(?P<definition>{_NAMED})/versions/(?P<version>{_NAMED}))"
+    rf"{_END}",
     re.IGNORECASE,
 )
 SEGMENT_LIMIT = 260

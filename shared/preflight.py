@@ -116,7 +116,8 @@ def _os_disk(look: Look, order: Order) -> Finding:
     disk = look.disk
     if disk is None:
         return ReadDisk()
-    if isinstance(disk, Missing) or disk.released is None:
+    free = look.vm.power is PowerState.DEALLOCATED  # until then the instant may still be to come
+    if isinstance(disk, Missing) or (free and disk.released is None):
         return no_instant(disk)
     if disk.encrypted_by_guest:
         return _encrypted()

@@ -6,18 +6,23 @@ Pure but for its own counting. Ids name VMs; money is list price.
 import json
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from shared.alert import HOUR, described
 from shared.model import Machine, Status, write_instant
-from shared.tell import EVENT_IDS, Outcome, OutcomeType
+from shared.tell import EVENT_IDS, Outcome, OutcomeType, cut
 
 SHOWN = 50
 """Flagged VMs that the event names, dearest first: an event has room for 1 MB."""
 
 HOURS_A_DAY = 24
+
+LISTED = 100
+"""VMs or subscriptions of a kind that the event names; `counts` has how many there are."""
 
 _NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable")
 
@@ -83,7 +88,7 @@ class SweepReport:
             "orders": sum(self.statuses.values()),
             "statuses": dict(self.statuses),
             "looked": self.looked,
-            "steps": {vm: list(steps) for vm, steps in self.steps.items()},
+            "steps": {vm: list(steps) for vm, steps in islice(self.steps.items(), LISTED)},
             "bills": dict(self.bills),
             "flagged": [one.row(now) for one in dearest[:SHOWN]],
             "flaggedCount": len(self.flagged),
@@ -94,11 +99,12 @@ class SweepReport:
                 "capturedVms": self.statuses[Status.CAPTURED],
                 "failedVersions": self.failed_versions,
             },
-            "untold": self.untold,
-            "failed": self.failed,
-            "unlisted": self.unlisted,
-            "unreached": self.unreached,
-            "unreadable": self.unreadable,
+            "untold": _some(self.untold),
+            "failed": _some(self.failed),
+            "unlisted": _some(self.unlisted),
+            "unreached": self.unreached[:LISTED],
+            "unreadable": _some(self.unreadable),
+            "counts": {name: len(getattr(self, name)) for name in _NAMED},
             "seconds": self.seconds,
             "requests": self.requests,
         }
@@ -108,9 +114,13 @@ class SweepReport:
 
         Application Insights cuts a line after 32,768 characters, and half a line is no JSON.
         """
-        body = self.body(now)
-        counts = {name: len(body.pop(name)) for name in _NAMED}
-        return json.dumps({**body, "counts": counts, "dryRun": dry_run}, ensure_ascii=False)
+        body = {name: told for name, told in self.body(now).items() if name not in _NAMED}
+        return json.dumps({**body, "dryRun": dry_run}, ensure_ascii=False)
+
+
+def _some(why: Mapping[str, str]) -> dict[str, str]:
+    """Return the first of some reasons, each short."""
+    return {one: cut(reason) for one, reason in islice(why.items(), LISTED)}
 
 
 def sweep_outcome(report: SweepReport, subscription: str, now: datetime, **more: bool) -> Outcome:

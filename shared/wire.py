@@ -6,7 +6,7 @@ Azure may leave out has a default. One set of structs serves single resources an
 
 from datetime import datetime
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 
 
 class _Wire(Struct, frozen=True, rename="camel"):
@@ -180,6 +180,12 @@ class Page(_Wire, frozen=True):
     """A page of a list."""
 
     next_link: str | None = None
+
+
+class RawPage(Page, frozen=True):
+    """A page of a list, its rows not yet read."""
+
+    value: tuple[Raw, ...] = ()
 
 
 class VmPage(Page, frozen=True):

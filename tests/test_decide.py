@@ -349,9 +349,18 @@ def test_an_answered_order_is_deallocated_without_asking_again() -> None:
     assert (look.rights, look.definition) == (None, None)
 
 
-@pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED, disk(released=None)])
+@pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.STOPPED])
+def test_an_instant_may_still_come_until_the_vm_is_deallocated(power: PowerState) -> None:
+    """A disk that never changed hands has none; deallocation gives it one."""
+    look = replace(ordered(power=power), disk=disk(released=None))
+    assert said(decided(look)).status in (Status.WAITING, Status.DEALLOCATING)
+    free = replace(look, vm=replace(look.vm, power=PowerState.DEALLOCATED))
+    assert said(decided(free)).status is Status.REFUSED
+
+
+@pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED])
 def test_an_answered_order_still_needs_its_disk(seen: Any) -> None:  # noqa: ANN401 - a disk or none
-    """Without the instant that names the image nothing is deallocated."""
+    """Without the disk nothing is deallocated."""
     tags = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label}
     say = said(decided(replace(ordered(power=PowerState.STOPPED, tags=tags), disk=seen)))
     assert say.status is Status.REFUSED

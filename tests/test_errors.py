@@ -63,6 +63,15 @@ def test_what_passes_is_transient(status: int, code: str, message: str) -> None:
     assert isinstance(our_error(arm_error(status, code, message)), Transient)
 
 
+@pytest.mark.parametrize("name", ["next-generation", "quota", "exceeding", "in progress"])
+def test_a_name_in_a_message_decides_nothing(name: str) -> None:
+    """People call their VMs what they like."""
+    busy = f"Another operation is in progress on VM '{name}'."
+    assert isinstance(our_error(arm_error(409, NOT_ALLOWED, busy)), Transient)
+    lasting = f"Cannot start VM '{name}' since the VM is generalized."
+    assert isinstance(our_error(arm_error(409, NOT_ALLOWED, lasting)), Refused)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "message"),
     [

@@ -1,6 +1,7 @@
 """What an event says to look at, in every shape that Azure, or somebody else, may give it."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -217,11 +218,11 @@ def test_other_types_are_none_of_ours(kind: str) -> None:
 
 
 def example(name: str) -> dict[str, Any]:
-    """Give an example event as Microsoft's documentation prints it."""
+    """Give an example event of Microsoft's documentation, with names in place of `{vm-name}`."""
     path = EXAMPLES / name
     if not path.exists():
         pytest.skip(f"no {name} here")
-    payload = json.loads(path.read_text())
+    payload = json.loads(re.sub(r"\{([a-z-]+)\}", r"\1", path.read_text()))
     event: dict[str, Any] = payload[0] if isinstance(payload, list) else payload
     return event
 

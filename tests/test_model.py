@@ -1,5 +1,6 @@
 """Ids and instants: found in whatever text they stand, compared without case."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -17,15 +18,26 @@ from shared.model import (
 from tests.making import GALLERY, MANAGED, NOW, REF, VERSION
 
 IMAGE = ManagedImageRef(REF.subscription, "golden", "web-01-20260504-094807250")
-SEGMENTS = st.text(st.characters(exclude_characters="/?#", exclude_categories=["Cs"]), min_size=1)
+SEGMENTS = st.from_regex(r"[\w.()-]*[\w()-]", fullmatch=True)
 MEGABYTE = 1_000_000
 
 
 @given(SEGMENTS, SEGMENTS, SEGMENTS)
 def test_an_id_of_odd_parts_is_found_as_it_stands(subscription: str, group: str, name: str) -> None:
-    """A VM's id is read back whatever its parts are, and keeps their case."""
+    """A VM's id is read back whatever names Azure allows, and keeps their case."""
     ref = VmRef(subscription, group, name)
     assert VmRef.find(ref.id) == ref
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "{x}", "a%2Fb", "a b", "a\n", "<a>", "a\\b", "a\u202eb"]
+)
+def test_what_azure_allows_no_name_is_no_id(name: str) -> None:
+    """An event is anybody's word, and an id becomes the path of a request."""
+    for ref in (replace(REF, name=name), replace(REF, group=name), replace(REF, subscription=name)):
+        assert VmRef.find(ref.id) is None
+    for image in (replace(IMAGE, name=name), replace(VERSION, gallery=name)):
+        assert find_image(image.id) is None
 
 
 @pytest.mark.parametrize("recase", [str.lower, str.upper, str.title, str.swapcase])
