@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tries a deployed Stillframe on a live subscription: makes a small Windows VM, orders its image, lets it
 # run Sysprep, waits for the image, and on the way looks at each point that docs/operations.md calls
-# still to be confirmed: those that a deployment rests on before it deploys. Tells for each what was seen; deletes in the end what it made.
+# still to be confirmed, at those that a deployment rests on before it deploys. Tells for each what was
+# seen; deletes in the end what it made.
 #
 # Needs bash 4.4 or newer and az, signed in; to deploy also make and Python 3.13. Costs what a small VM
 # costs for an hour or two.
