@@ -112,6 +112,8 @@ def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None
     made = image(azure.arm, ref)
     if isinstance(made, Missing) or made.source is None:
         return None
+    if not azure.settings.watches(made.source.subscription):
+        return None  # somebody else's image, in a group where ours lie too
     look = first_look(azure.arm, made.source)
     if isinstance(look, Look):
         return _go(azure, replace(look, images={ref.key: made}), now, None)

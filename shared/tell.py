@@ -103,10 +103,13 @@ def withdrawal(vm: ObservedVm) -> Telling:
 
 
 def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | None:
-    """Return the outcome of an image whose VM is gone, as far as its own tags tell it."""
+    """Return the outcome of an image whose VM is gone; None of one that is not ours, or not done.
+
+    An image of ours says so in its tags; those of others lie beside it in the same group.
+    """
     said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
     kind = said.get(image.provisioning)
-    if kind is None:
+    if kind is None or not (SourceTag.VM_ID in image.tags and SourceTag.AS_OF in image.tags):
         return None
     data = {
         "vm": {"id": vm.id, "vmId": image.tags.get(SourceTag.VM_ID), "gone": True},

@@ -310,7 +310,17 @@ def test_the_image_of_a_vm_that_is_gone_tells_the_end(
     assert outcome.data["asOf"] == write_instant(RELEASED)
 
 
+@pytest.mark.parametrize("tag", [SourceTag.VM_ID, SourceTag.AS_OF])
+def test_an_image_of_somebody_else_tells_nothing(tag: SourceTag) -> None:
+    """Only what bears our tags was an order's; others keep their images in the same group."""
+    ours = {SourceTag.VM_ID.value: "0f0e", SourceTag.AS_OF.value: write_instant(RELEASED)}
+    assert image_outcome(image(provisioning="Succeeded", tags=ours), REF, NOW)
+    theirs = {name: value for name, value in ours.items() if name != tag}
+    assert image_outcome(image(provisioning="Succeeded", tags=theirs), REF, NOW) is None
+
+
 @pytest.mark.parametrize("provisioning", ["Creating", "Updating", "Deleting", ""])
 def test_an_image_under_way_ends_nothing(provisioning: str) -> None:
     """Before it is finished an image of a VM that is gone tells nothing."""
-    assert image_outcome(image(provisioning=provisioning), REF, NOW) is None
+    ours = {SourceTag.VM_ID.value: "0f0e", SourceTag.AS_OF.value: write_instant(RELEASED)}
+    assert image_outcome(image(provisioning=provisioning, tags=ours), REF, NOW) is None

@@ -52,6 +52,25 @@ def test_a_failed_image_of_a_deleted_vm_is_told_too(world: Hosted) -> None:
     assert kinds(world.writes).count("images") == 1
 
 
+def test_an_image_that_somebody_makes_is_no_outcome(world: Hosted) -> None:
+    """By hand, beside ours, from a VM without an order that is gone afterwards."""
+    vm = world.vm()
+    vm.guest("sysprep")
+    world.settle()
+    vm.power("deallocate")
+    world.settle()
+    vm.power("generalize")
+    said = {"sourceVirtualMachine": {"id": vm.id}, "hyperVGeneration": "V2"}
+    body = {"location": "westeurope", "properties": said}
+    path = f"{world.group('images')}/providers/Microsoft.Compute/images/by-hand"
+    world.client.settings(durations={"image": 60})
+    world.owner("PUT", f"{path}?api-version=2026-04-01", body)
+    vm.delete()
+    world.settle()
+    assert world.outcomes == []
+    assert world.failures == []
+
+
 @pytest.mark.parametrize("stage", ["tagged", "waiting", "stopping", "deallocating"])
 def test_a_vm_deleted_earlier_raises_nothing(world: Hosted, stage: str) -> None:
     """Events of a VM that is gone are a look at nothing.
