@@ -1,12 +1,14 @@
-"""The steps: a decided `Step` -> one ARM operation, started and not awaited.
+"""The steps: a decided `Step` -> one ARM operation, started and not awaited; words -> tags.
 
 What Azure needs to be told for an image is composed here, in the wire's shape.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
 from shared.arm import Arm
+from shared.memory import after, signature
 from shared.model import (
     Create,
     Deallocate,
@@ -34,6 +36,21 @@ def act(arm: Arm, vm: ObservedVm, step: Step, now: datetime) -> None:
             _create(arm, vm, step, now)
         case _:
             assert_never(step)
+
+
+def remember(
+    arm: Arm, vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]
+) -> ObservedVm:
+    """Change the words of a VM where they are kept, and return it as it is then.
+
+    Raises `Transient` or `Refused` as Azure answers; what was merged before that stays.
+    """
+    merged, deleted = vm.memory.changes(tags, removed)
+    if merged:
+        arm.merge_tags(vm.memory.id, merged)
+    if deleted:
+        arm.delete_tags(vm.memory.id, deleted)
+    return after(vm, tags, removed)
 
 
 def _create(arm: Arm, vm: ObservedVm, step: Create, now: datetime) -> None:
@@ -83,9 +100,7 @@ def target_regions(location: str, regions: tuple[Region, ...]) -> list[dict[str,
 def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
     """Return what an image says of its source."""
     return {
-        SourceTag.GROUP: vm.ref.group,
-        SourceTag.VM: vm.ref.name,
-        SourceTag.VM_ID: vm.vm_id,
+        **signature(vm.ref, vm.vm_id),
         SourceTag.AS_OF: write_instant(step.as_of),
         SourceTag.PROOF: step.verdict.proof.value,
         SourceTag.PROOF_DETAIL: cut(step.verdict.why),

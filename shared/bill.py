@@ -6,17 +6,17 @@ would be told again by every sweep. Where the telling then fails, the note is ta
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import assert_never
 
+from shared.act import remember
 from shared.alert import Bill, no_longer_billed, still_billed
 from shared.clients import Azure
 from shared.errors import Refused, Transient
 from shared.guard import Alert, Clear, Deallocate, Due, Mark, Nothing, Standing, judge
-from shared.memory import after
 from shared.model import BILLED_TAGS, Missing, ObservedVm, Tag, VmRef, write_instant
 from shared.tell import Outcome
 
@@ -122,30 +122,23 @@ def _change(
     azure: Azure, vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]
 ) -> tuple[ObservedVm, str | None]:
     """Change what is remembered of a VM; return it as it is then, and why that cannot be done."""
-    merged, deleted = vm.memory.changes(tags, removed)
-
-    def do() -> None:
-        if merged:
-            azure.arm.merge_tags(vm.memory.id, merged)
-        if deleted:
-            azure.arm.delete_tags(vm.memory.id, deleted)
-
-    untold = _why_not(do)
-    return (vm if untold else after(vm, tags, removed)), untold
+    try:
+        return remember(azure.arm, vm, tags, removed), None
+    except (Refused, Transient) as error:
+        return vm, _not_done(error)
 
 
 def _publish(azure: Azure, outcome: Outcome) -> str | None:
-    return _why_not(lambda: azure.topic.publish(outcome))
-
-
-def _why_not(do: Callable[[], None]) -> str | None:
-    """Do it, or return Azure's words why it cannot be done."""
     try:
-        do()
+        azure.topic.publish(outcome)
     except (Refused, Transient) as error:
-        log.warning("not done: %s", error)
-        return str(error)
+        return _not_done(error)
     return None
+
+
+def _not_done(error: Refused | Transient) -> str:
+    log.warning("not done: %s", error)
+    return str(error)
 
 
 def _named(due: Due) -> str:

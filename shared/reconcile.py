@@ -13,11 +13,11 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.act import act
+from shared.act import act, remember
 from shared.clients import Azure
 from shared.decide import decide
 from shared.errors import Refused, Transient
-from shared.memory import after, kept
+from shared.memory import kept
 from shared.model import (
     Create,
     Deallocate,
@@ -257,18 +257,13 @@ def _write(
         return vm, None
     if news.outcome:
         _publish(azure.topic, news.outcome)
-    tags, removed = vm.memory.changes(news.tags, news.removed)
     try:
-        if tags:
-            azure.arm.merge_tags(vm.memory.id, tags)
-        if removed:
-            azure.arm.delete_tags(vm.memory.id, removed)
+        return remember(azure.arm, vm, news.tags, news.removed), None
     except (Refused, Transient) as error:
         if pin and isinstance(error, Transient):
             raise
         log.warning("tags of %s not written: %s", vm.memory.id, error)
         return vm, str(error)
-    return after(vm, news.tags, news.removed), None
 
 
 def _publish(topic: Topic, outcome: Outcome) -> None:

@@ -26,13 +26,14 @@ from shared.model import (
     VmRef,
     write_instant,
 )
+from shared.values import GUID
 
 VALUE_LIMIT = 256
 """The longest value of a tag, in UTF-16 units, as Azure counts."""
 
 _VARYING = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # ids of requests, operations
-    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
+    GUID.pattern  # ids of requests, operations
+    + r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
     re.IGNORECASE,
 )
 

@@ -20,14 +20,14 @@ _DURATION = re.compile(
 )
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HTTPS = re.compile(r"https://[^\s/?#]+(/[^\s?#]*)?")
-_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SCOPE = re.compile(
-    rf"/subscriptions/({_GUID.pattern})(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE
+    rf"/subscriptions/({GUID.pattern})(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE
 )
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
 _PAIR = re.compile(rf"({_NAME})/({_NAME})")
 _DEFINITION = re.compile(
-    rf"/subscriptions/({_GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
+    rf"/subscriptions/({GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
     rf"/providers/Microsoft\.Compute/galleries/({_NAME})/images/({_NAME})/?",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _DEFINITION = re.compile(
 
 def is_subscription(text: str) -> bool:
     """Whether a text is a subscription's id."""
-    return _GUID.fullmatch(text) is not None
+    return GUID.fullmatch(text) is not None
 
 
 def read_scope(text: str) -> tuple[str, str | None] | None:

@@ -35,6 +35,24 @@ def deployment_name() -> str:
     return name
 
 
+def is_there(arm: Arm, group: str) -> bool:
+    """Tell whether a resource group is there; raise `HookError` where Azure does not tell."""
+    status, body = arm.ask("GET", group, GROUPS)
+    if status not in (OK, MISSING):
+        msg = f"{group} cannot be read: {words(status, body)}"
+        raise HookError(msg)
+    return status == OK
+
+
+def make_group(arm: Arm, group: str, purpose: str) -> None:
+    """Make a resource group, its purpose in a tag; raise `HookError` where that cannot be done."""
+    content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": purpose}}
+    status, body = arm.ask("PUT", group, GROUPS, content)
+    if status not in (OK, CREATED):
+        msg = f"{group} cannot be made: {words(status, body)}"
+        raise HookError(msg)
+
+
 def wanted() -> tuple[str, bool]:
     """Return the group's id, and whether it is the one that may be made here."""
     subscription, name = setting("AZURE_SUBSCRIPTION_ID"), deployment_name()
@@ -46,22 +64,14 @@ def wanted() -> tuple[str, bool]:
 
 def ensure(arm: Arm, group: str, *, ours: bool) -> str:
     """See to it that the group is there; return what is said of it, raise `HookError` if not."""
-    status, body = arm.ask("GET", group, GROUPS)
-    if status == OK:
+    if is_there(arm, group):
         return f"images go into {group}"
-    if status != MISSING:
-        msg = f"the group of images, {group}, cannot be read: {words(status, body)}"
-        raise HookError(msg)
     if not ours:
         msg = (
             f"there is no group of images {group}: make it (az group create), or correct {SETTING}"
         )
         raise HookError(msg)
-    content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": "golden images"}}
-    status, body = arm.ask("PUT", group, GROUPS, content)
-    if status not in (OK, CREATED):
-        msg = f"the group of images, {group}, cannot be made: {words(status, body)}"
-        raise HookError(msg)
+    make_group(arm, group, "golden images")
     return f"made the group of images, {group}: it is yours, and `azd down` leaves it"
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arm import CREATED, MISSING, OK, Arm, HookError, keep, listed, run, say, setting, words
-from image_group import GROUPS, named_group
+from arm import Arm, keep, listed, run, say, setting
+from image_group import is_there, make_group, named_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,19 +49,6 @@ def is_ours(topic: dict[str, Any], platform: str) -> bool:
     return tagged or topic["id"].lower().startswith(f"{platform}/".lower())
 
 
-def ensure_group(arm: Arm, group: str) -> None:
-    """See to it that a resource group is there; raise `HookError` where it cannot be made."""
-    status, body = arm.ask("GET", group, GROUPS)
-    if status == MISSING:
-        content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": "events"}}
-        status, body = arm.ask("PUT", group, GROUPS, content)
-        if status in (OK, CREATED):
-            say(f"made {group} for the topics of that subscription")
-    if status not in (OK, CREATED):
-        msg = f"the group of topics, {group}, is not there: {words(status, body)}"
-        raise HookError(msg)
-
-
 def write_down() -> None:
     """Write down the topics that are there, and make room for those that are not."""
     arm, home, group = Arm(), setting("AZURE_SUBSCRIPTION_ID"), setting("AZURE_RESOURCE_GROUP")
@@ -77,7 +64,10 @@ def write_down() -> None:
             say(f"{topic} is there already: the events come from it")
             found[name].append(topic)
         if subscription.lower() != home.lower() and len(theirs) < len(SETTINGS):
-            ensure_group(arm, named_group(f"{group}-events", subscription))
+            elsewhere = named_group(f"{group}-events", subscription)
+            if not is_there(arm, elsewhere):
+                make_group(arm, elsewhere, "events")
+                say(f"made {elsewhere} for the topics of that subscription")
     for name, topics in found.items():
         if sorted(map(str.lower, topics)) != sorted(map(str.lower, listed(name))):
             keep(name, ",".join(topics))

@@ -84,13 +84,18 @@ def _hourly(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app")
 
 
+def _ended_hourly(tmp_path: Path, clock: Clock) -> tuple[Path, tuple[str, ...]]:
+    """Let a host with an hourly timer start and end; return its app, and its options again."""
+    app = _hourly(tmp_path)
+    options = ("--clock", clock[0], "--storage", str(tmp_path / "storage"))
+    with running(app, *options, SCHEDULE="0 0 * * * *"):
+        return app, options
+
+
 def test_what_was_missed_while_the_host_was_down_is_past_due(tmp_path: Path, clock: Clock) -> None:
     """Once, at the start of the next host that has the same storage."""
-    url, answer = clock
-    options = ("--clock", url, "--storage", str(tmp_path / "storage"))
-    app = _hourly(tmp_path)
-    with running(app, *options, SCHEDULE="0 0 * * * *"):
-        pass
+    answer = clock[1]
+    app, options = _ended_hourly(tmp_path, clock)
     answer["now"] = "2030-01-01T05:30:00+00:00"
     with running(app, *options, SCHEDULE="0 0 * * * *") as host:
         (told,) = _ran(host)
@@ -114,11 +119,8 @@ def test_without_the_storage_nothing_is_past_due(tmp_path: Path, clock: Clock) -
 
 def test_with_another_schedule_nothing_was_missed(tmp_path: Path, clock: Clock) -> None:
     """What is due is found anew from now on where the schedule changed between two hosts."""
-    url, answer = clock
-    options = ("--clock", url, "--storage", str(tmp_path / "storage"))
-    app = _hourly(tmp_path)
-    with running(app, *options, SCHEDULE="0 0 * * * *"):
-        pass
+    answer = clock[1]
+    app, options = _ended_hourly(tmp_path, clock)
     answer["now"] = "2030-01-01T05:40:00+00:00"
     with running(app, *options, SCHEDULE="0 30 * * * *") as host:
         told = host.run("sweep")["lines"][0]
