@@ -18,9 +18,10 @@ demo: $(STAMP)
 sim: $(STAMP)
 	@$(PY) -m simulator
 
-# make sweep SUBSCRIPTION=<id> [JSON=1]; the id of several, spaces between, in quotes. Changes nothing.
+# make sweep SUBSCRIPTION=<id> [APP=<id>] [JSON=1]; the id of several subscriptions, spaces between, in quotes.
+# APP is the function app's resource id: its settings are read, SUBSCRIPTIONS among them. Changes nothing.
 sweep status: $(STAMP)
-	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(if $(JSON),--json)
+	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(APP:%=--app %) $(if $(JSON),--json)
 
 bench: $(STAMP)
 	@$(PY) -m bench

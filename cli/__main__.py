@@ -3,7 +3,7 @@
 Asks Azure as whoever is signed in, and changes nothing: no VM, no tag, and the app's heartbeat is
 left to the app. Pages or JSON go to stdout, progress and trouble to stderr. Ends with 0; with 1
 where the picture has a gap, which is told with what to do about it; with 2 where the arguments or
-settings cannot be meant.
+settings cannot be meant. Orders are shown by the app's own words, which are on the VMs' tags.
 """
 
 import argparse
@@ -19,11 +19,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from cli.advice import advise
+from cli.advice import advise, settings_unread
+from cli.app import app_settings, read_app_id
 from cli.orders import Row, orders
 from cli.tables import naming, status_page, sweep_page
+from cli.words import in_the_apps_words
 from shared.clients import Azure, connect
-from shared.errors import Misconfigured, StillframeError
+from shared.errors import Misconfigured, Refused, StillframeError, Transient
 from shared.lists import list_subscription
 from shared.settings import Name, read_settings
 from shared.sweep import Sweeper
@@ -41,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     said = _parser().parse_args(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # the pages and the advice say it all
     try:
-        settings = read_settings(_environment(said, os.environ))
+        of_app = _of_app(said.app, os.environ)
+        settings = read_settings(_environment(said, os.environ, of_app or {}))
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
     azure = connect(settings)
-    return (_sweep if said.command == "sweep" else _status)(azure, as_json=said.json)
+    ended = (_sweep if said.command == "sweep" else _status)(azure, as_json=said.json)
+    return TROUBLE if of_app is None else ended
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,11 +62,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="a subscription's id; may be repeated; else those in SUBSCRIPTIONS",
     )
+    common.add_argument(
+        "--app",
+        type=read_app_id,
+        metavar="ID",
+        help="the function app's resource id: go by the settings that it has",
+    )
     common.add_argument("--json", action="store_true", help="for machines")
     parser = argparse.ArgumentParser(
         prog="python -m cli",
         description="A subscription as Stillframe sees it. Nothing is changed.",
-        epilog="Other settings (docs/operations.md) are read from the environment.",
+        epilog="Other settings (docs/operations.md) are those of the app that --app names, "
+        "else of the environment.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     sweep = commands.add_parser("sweep", parents=[common], help="what a sweep finds and would do")
@@ -71,12 +82,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _environment(said: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings to go by: the environment's, the arguments', and those that must be so.
+def _of_app(app_id: str | None, environment: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the settings of the app, where one is named; None where they cannot be read."""
+    try:
+        return app_settings(app_id, environment) if app_id else {}
+    except (Refused, Transient) as error:
+        print(settings_unread(error), file=sys.stderr)
+        return None
 
-    A person's sweep is no heartbeat: published, it would hide that the app has stopped sweeping.
+
+def _environment(
+    said: argparse.Namespace, environment: Mapping[str, str], of_app: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the settings to go by, each overruling the ones before.
+
+    They are the environment's, the app's, those that must be so, and the arguments'. A person's
+    sweep is no heartbeat: published, it would hide that the app has stopped sweeping.
     """
-    settings = dict(environment) | {Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
+    settings = {**environment, **of_app, Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
     settings.pop("SUBSCRIPTION", None)  # make hands down its own variables
     if said.subscription:
         settings[Name.SUBSCRIPTIONS] = ",".join(said.subscription)
@@ -89,10 +112,10 @@ def _sweep(azure: Azure, *, as_json: bool) -> int:
     """Show what a sweep finds and would do."""
     now = datetime.now(UTC)
     with _progress(azure):
-        report = Sweeper(azure).sweep(now - HOUR, now)
+        report = in_the_apps_words(Sweeper(azure).sweep(now - HOUR, now))
     subscriptions = azure.settings.subscriptions
     if as_json:
-        print(json.dumps(report.body(now), indent=2))
+        print(json.dumps(report.body(now) | {"unjudged": list(report.unsaid)}, indent=2))
     elif len(report.unlisted) < len(subscriptions):
         _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")
     _explain(report.unlisted)

@@ -1,12 +1,13 @@
 """Azure's no -> what it means, and what a person does next.
 
-Pure. Takes the text of an error as `shared/arm.py` words it: Azure's code, then its message.
+Pure. Takes an error, or its text, as `shared/arm.py` words it: Azure's code, then its message.
 """
 
 import re
 from typing import NamedTuple
 
 from shared.azure_errors import NO_TOKEN
+from shared.errors import StillframeError
 
 
 class Advice(NamedTuple):
@@ -20,8 +21,26 @@ class Advice(NamedTuple):
 def advise(why: str, subscription: str) -> str:
     """Return what to do about a subscription that could not be read, and Azure's own words."""
     known = next((one for one in _KNOWN if one.sign.search(why)), _ELSE)
-    words = why.splitlines()[0] if why else "no reason given"
-    return f"{known.means}.\n  Next: {known.do.format(id=subscription)}\n  Azure says: {words}"
+    do = known.do.format(id=subscription)
+    return f"{known.means}.\n  Next: {do}\n  Azure says: {_words(why)}"
+
+
+def settings_unread(error: StillframeError) -> str:
+    """Return why a function app's settings could not be read, and what is gone by instead."""
+    why = str(error)
+    reason = _NO_RIGHT_TO_SETTINGS if "AuthorizationFailed" in why else f"Azure says: {_words(why)}"
+    return f"The function app's settings could not be read ({reason}); {_INSTEAD}."
+
+
+def _words(why: str) -> str:
+    return why.splitlines()[0] if why else "no reason given"
+
+
+_NO_RIGHT_TO_SETTINGS = (
+    "you lack the right Microsoft.Web/sites/config/list/action on it, which Website Contributor "
+    "has and Reader has not"
+)
+_INSTEAD = "the settings given here are used, and the defaults of all others"
 
 
 _KNOWN = (

@@ -29,6 +29,7 @@ _STEPS = {
     "would deallocate": "deallocate, to make its image",
     "would generalize": "mark generalized, then make its image",
     "would create": "make its image",
+    **{f"would say {status}": f"say on it: {status}" for status in Status},
 }
 
 
@@ -46,13 +47,17 @@ def naming(subscriptions: Sequence[str]) -> Naming:
 
 
 def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[RenderableType]:
-    """Return the figures of `SweepCompleted`; a dry run writes nothing, so nothing is untold."""
+    """Return the figures of `SweepCompleted`; a dry run writes nothing, so nothing is untold.
+
+    What is `unsaid` cannot be judged by whoever runs this.
+    """
     powers = {state.rpartition("/")[2]: count for state, count in report.states.items()}
     parts = [
         _counts("VMs by power state", powers),
         _counts("Orders by status", report.statuses),
         _flagged(report, now, name),
         _would(report, name),
+        *_unjudged(report),
         _left_behind(report),
         _failures(report, name),
         Text(
@@ -124,6 +129,17 @@ def _would(report: SweepReport, name: Naming) -> Table:
     ]
     rows += [(_BILLS.get(what, what), f"{count} VM(s)") for what, count in report.bills.items()]
     return _filled(_table("What would be done now", "what", "to"), rows)
+
+
+def _unjudged(report: SweepReport) -> list[Text]:
+    if not report.unsaid:
+        return []
+    return [
+        Text(
+            f"{len(report.unsaid)} order(s) cannot be judged from here: whether they are refused "
+            "hangs on the app's rights and settings. What the app says of them counts."
+        )
+    ]
 
 
 def _left_behind(report: SweepReport) -> Table:

@@ -197,6 +197,12 @@ class Arm:
         for page in self._pages(subscription, url, wire.LockPage):
             yield from page.value
 
+    def app_settings(self, app_id: str) -> dict[str, str]:
+        """Return all settings of a function app, its secrets among them."""
+        url = f"{app_id}/config/appsettings/list?api-version=2024-04-01"
+        content = self._send(subscription_of(app_id), HttpRequest("POST", url))
+        return _decoded(content, wire.AppSettings).properties
+
     def _pages[P: wire.Page](self, subscription: str, url: str, shape: type[P]) -> Iterator[P]:
         following: str | None = url
         while following:

@@ -56,11 +56,15 @@ class Flagged:
 
 @dataclass(slots=True)
 class SweepReport:
-    """One sweep. `untold`, `failed`, `unlisted`: why, by VM or subscription id."""
+    """One sweep. `untold`, `failed`, `unlisted`: why, by VM or subscription id.
+
+    `unsaid`: by VM id, what the tags say of an order and what a dry run would say in its place.
+    """
 
     currency: str = "USD"
     states: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
     bills: Counter[str] = field(default_factory=Counter)
     looked: int = 0
     steps: dict[str, tuple[str, ...]] = field(default_factory=dict)

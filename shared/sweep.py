@@ -211,7 +211,8 @@ def _look_once(one: Round, vm: ListedVm) -> Looked:
     report = reconcile_look(one.azure, look, one.now)
     seen = _relisted(look.vm)
     settled = None if report.steps else settle(one.azure, look.vm, one.standing(seen), one.now)
-    said = {Tag.STATUS.value: report.status.value} if report.status else {}
+    dry = one.azure.settings.dry_run
+    said = {Tag.STATUS.value: report.status.value} if report.status and not dry else {}
     marked = settled.tags if settled else {}
     return Looked(replace(seen, tags={**seen.tags, **said, **marked}), report, settled)
 
@@ -244,8 +245,11 @@ def _sum_up(one: Round, told: Mapping[str, Status], since: datetime, report: Swe
     report.states.update(one.listing.states)
     for vm in one.listing.vms.values():
         if Tag.CAPTURE in vm.tags:
-            status = told.get(vm.ref.key) or vm.tags.get(Tag.STATUS, "unanswered")
+            stands = vm.tags.get(Tag.STATUS, "unanswered")
+            status = told.get(vm.ref.key, stands)
             report.statuses[status] += 1
+            if status != stands:
+                report.unsaid[vm.ref.id] = (stands, status)
         for tags in (vm.tags, one.listing.group_tags(vm.ref)):
             if said := unreadable_exemption(tags):
                 report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {said}"

@@ -422,6 +422,12 @@ class Grants(_Wire, frozen=True):
     value: tuple[Grant, ...] = ()
 
 
+class AppSettings(_Wire, frozen=True):
+    """The settings of a function app, by name; some are secrets, so never to be shown."""
+
+    properties: dict[str, str] = {}
+
+
 class Fault(_Wire, frozen=True):
     """Why an operation failed, in Azure's own words."""
 

@@ -2,9 +2,9 @@
 
 Takes the app's directory, the snapshot of its template (see `template.py`) and settings that are to
 be other than there; gives a running `Deployment`. What Azure does with a template, this does with
-the same requests: system topics and event subscriptions are PUT to ARM. Role assignments have no
-API here, so the rights are steered. An app whose host is in error, or with a function in error, is
-no deployment: it raises, with all that the host said.
+the same requests: the site, its settings, system topics and event subscriptions are PUT to ARM.
+Role assignments have no API here, so the rights are steered. An app whose host is in error, or with
+a function in error, is no deployment: it raises, with all that the host said.
 """
 
 import os
@@ -24,6 +24,7 @@ from typing import Any, Self
 import requests
 
 from simulator.arm import identity
+from simulator.arm.ids import SITES
 from simulator.simulator import Simulator
 from simulator.template import Known, Template, read_template
 
@@ -120,7 +121,7 @@ class Deployment:
 
     def _environment(self) -> dict[str, str]:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return mine | self.deployed.settings | self.simulator.environment() | self.settings
+        return mine | self.simulator.environment() | self.app_settings
 
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> str:
         """Return the URL that the host writes into its log once it answers."""
@@ -157,16 +158,28 @@ class Deployment:
         """What the template deploys into this subscription."""
         return deployed_into(self.simulator, self.template)
 
+    @property
+    def app_settings(self) -> dict[str, str]:
+        """The template's settings, with the addresses that are here, and those of `settings`."""
+        here = self.simulator.environment()
+        template = self.deployed.settings
+        return {name: here.get(name, value) for name, value in template.items()} | self.settings
+
     def subscribe(self) -> None:
-        """Grant the app its rights and subscribe its functions; again after a reset."""
+        """Grant the app its rights, keep its settings, subscribe its functions.
+
+        To be done again after a reset.
+        """
         steering, template = self.simulator.client, self.deployed
         steering.set_roles(template.roles(steering.roles()))
         steering.ask("PUT", "eventgrid/functions", {template.app: f"{self.url}?code={self.key}"})
         for group in template.groups:
             steering.create_group(group)
         with self._owner() as owner:
+            (config,) = template.of("Microsoft.Web/sites/config")
+            app = [*template.of(SITES), config | {"properties": self.app_settings}]
             topics = template.of("Microsoft.EventGrid/systemTopics")
-            for one in topics + template.event_subscriptions:
+            for one in app + topics + template.event_subscriptions:
                 self._put(owner, one)
 
     def _put(self, owner: requests.Session, resource: dict[str, Any]) -> None:

@@ -1,19 +1,20 @@
 """The two commands for people: what they show of a subscription, and that they change nothing."""
 
 import json
-import os
-import subprocess
-import sys
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from cli.advice import settings_unread
 from cli.orders import next_step
+from cli.words import in_the_apps_words
+from shared.errors import Refused, StillframeError, Transient
 from shared.model import PowerState, Status
+from shared.report import SweepReport
 from simulator.simulator import Simulator
+from tests.commands import run
 
-ROOT = Path(__file__).parent.parent
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
 
 
@@ -29,19 +30,6 @@ def subscription(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator
         simulator.client.create_vm("web", security_type="Standard", tags=order)
         simulator.client.create_vm("idle", power="stopped", stopped_since=7200.0)
         yield simulator
-
-
-def run(simulator: Simulator, *said: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as the app's own identity."""
-    mine = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(  # noqa: S603 - our own interpreter and command
-        [sys.executable, "-m", "cli", *said],
-        env=mine | simulator.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_a_sweep_shows_who_is_billed_and_changes_nothing(subscription: Simulator) -> None:
@@ -95,3 +83,63 @@ def test_a_missing_subscription_is_asked_for(subscription: Simulator) -> None:
 def test_every_order_has_a_next_step(status: Status | None, power: PowerState) -> None:
     """Whatever the tags and the power state say, there are words for what comes next."""
     assert next_step(status, power)
+
+
+def test_orders_are_counted_by_the_apps_own_words() -> None:
+    """Each counts once, by its tag, whatever the run has come to; a status of none is no row."""
+    unsaid = {"a": ("waiting", "refused"), "b": ("unanswered", "waiting")}
+    report = SweepReport(statuses=Counter(waiting=3, refused=1), unsaid=unsaid)
+    assert in_the_apps_words(report).statuses == {"waiting": 3, "unanswered": 1}
+    assert "refused" not in in_the_apps_words(report).statuses
+
+
+def test_another_word_is_a_step_unless_it_hangs_on_rights() -> None:
+    """What the app would say is shown with the other steps; whether it refuses is not."""
+    unsaid = {
+        "new": ("unanswered", "waiting"),
+        "done": ("capturing", "captured"),
+        "refused here": ("waiting", "refused"),
+        "refused there": ("refused", "waiting"),
+    }
+    report = SweepReport(steps={"stopped": ("would deallocate",)}, unsaid=unsaid)
+    shown = in_the_apps_words(report)
+    assert shown.steps == {
+        "stopped": ("would deallocate",),
+        "new": ("would say waiting",),
+        "done": ("would say captured",),
+    }
+    assert set(shown.unsaid) == {"refused here", "refused there"}
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Refused("AuthorizationFailed", "No.", 403), "Microsoft.Web/sites/config/list/action"),
+        (Refused("ResourceNotFound", "It is not there.", 404), "ResourceNotFound: It is not there"),
+        (Transient("503 Busy: Later.\nMuch later."), "503 Busy: Later."),
+    ],
+)
+def test_settings_that_cannot_be_read_are_one_sentence(error: StillframeError, reason: str) -> None:
+    """It has the reason, the right by name where one is missing, and what holds instead."""
+    said = settings_unread(error)
+    assert reason in said
+    assert "defaults" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "stillframe",
+        f"/subscriptions/{NOBODYS}/resourceGroups/g",
+        f"/subscriptions/{NOBODYS}/resourceGroups/../providers/Microsoft.Web/sites/app",
+        f"/subscriptions/{NOBODYS}/resourceGroups/g/providers/Microsoft.Web/sites/a?b",
+    ],
+)
+def test_what_is_no_function_apps_id_is_not_asked_for(subscription: Simulator, app: str) -> None:
+    """The command ends with 2, says which form an id has, and asks Azure for nothing."""
+    subscription.client.clear_requests()
+    shown = run(subscription, "sweep", "--app", app)
+    assert shown.returncode == 2
+    assert "providers/Microsoft.Web/sites/<name>" in shown.stderr
+    assert subscription.client.requests() == []

@@ -18,6 +18,7 @@ IMAGES = "Microsoft.Compute/images"
 GALLERIES = "Microsoft.Compute/galleries"
 DEFINITIONS = "Microsoft.Compute/galleries/images"
 VERSIONS = "Microsoft.Compute/galleries/images/versions"
+SITES = "Microsoft.Web/sites"
 
 
 # Where a path has its group's name: /subscriptions/S/resourceGroups/G

@@ -256,6 +256,14 @@ class Version(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
+class Site(Resource):
+    """A function app, as far as ARM keeps it: its app settings, secrets among them."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    kind: ClassVar[str] = ids.SITES
+
+
+@dataclass(kw_only=True, eq=False)
 class Snapshot(Resource):
     """A snapshot of a disk."""
 

@@ -12,6 +12,7 @@ from simulator.arm import (
     operation_polls,
     permissions,
     resource_health,
+    sites,
     snapshots,
     tags,
     versions,
@@ -37,4 +38,5 @@ ROUTES: tuple[Route, ...] = (
     *locks.ROUTES,
     *permissions.ROUTES,
     *resource_health.ROUTES,
+    *sites.ROUTES,
 )
