@@ -3,7 +3,6 @@
 What Azure needs to be told for an image is composed here, in the wire's shape.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -20,6 +19,7 @@ from shared.model import (
     SourceTag,
     Step,
     VersionRef,
+    Words,
     write_instant,
 )
 from shared.tell import cut
@@ -38,19 +38,17 @@ def act(arm: Arm, vm: ObservedVm, step: Step, now: datetime) -> None:
             assert_never(step)
 
 
-def remember(
-    arm: Arm, vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]
-) -> ObservedVm:
+def remember(arm: Arm, vm: ObservedVm, words: Words) -> ObservedVm:
     """Change the words of a VM where they are kept, and return it as it is then.
 
     Raises `Transient` or `Refused` as Azure answers; what was merged before that stays.
     """
-    merged, deleted = vm.memory.changes(tags, removed)
-    if merged:
-        arm.merge_tags(vm.memory.id, merged)
-    if deleted:
-        arm.delete_tags(vm.memory.id, deleted)
-    return after(vm, tags, removed)
+    change = vm.memory.changed(words)
+    if change.tags:
+        arm.merge_tags(vm.memory.id, change.tags)
+    if change.removed:
+        arm.delete_tags(vm.memory.id, change.removed)
+    return after(vm, words)
 
 
 def _create(arm: Arm, vm: ObservedVm, step: Create, now: datetime) -> None:

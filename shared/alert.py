@@ -4,14 +4,13 @@ Pure. Money is list price: no discount, no reservation. An alert's id derives fr
 when it is billed, and the day of telling, so that one told twice can be dropped by its id.
 """
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.model import Machine, ObservedVm, write_instant
-from shared.tell import EVENT_IDS, Outcome, OutcomeType
+from shared.tell import Outcome, OutcomeType, event_id
 
 PORTAL = "https://portal.azure.com/#resource"
 WHAT_TO_DO = (
@@ -97,6 +96,5 @@ def _outcome(
         "currency": bill.currency,
         **more,
     }
-    happened = f"{kind} {vm.ref.key} {write_instant(bill.since)} {which}"
-    event_id = str(uuid.uuid5(EVENT_IDS, happened))
-    return Outcome(event_id, kind, vm.ref.id, vm.ref.name, bill.until, data)
+    happened = event_id(kind, vm.ref.key, write_instant(bill.since), which)
+    return Outcome(happened, kind, vm.ref.id, vm.ref.name, bill.until, data)

@@ -25,7 +25,14 @@ from shared import wire
 from shared.azure_client import Counted, new_client
 from shared.azure_errors import our_errors, seconds
 from shared.errors import Refused, Transient
-from shared.model import GalleryTarget, ManagedImageRef, Missing, VersionRef, VmRef
+from shared.model import (
+    GalleryTarget,
+    ManagedImageRef,
+    ManagedImageTarget,
+    Missing,
+    VersionRef,
+    VmRef,
+)
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +94,25 @@ class Arm:
         url = f"{target.scope}/versions?api-version={_GALLERY_API}"
         pages = self._pages(target.subscription, url, wire.VersionPage)
         return [version for page in pages for version in page.value]
+
+    def galleries(self, group: ManagedImageTarget) -> Iterator[str]:
+        """Yield the names of a resource group's galleries."""
+        url = f"{group.scope}/providers/Microsoft.Compute/galleries?api-version={_GALLERY_API}"
+        for page in self._pages(group.subscription, url, wire.NamedPage):
+            yield from (one.name for one in page.value)
+
+    def definitions(self, group: ManagedImageTarget, gallery: str) -> Iterator[str]:
+        """Yield the names of a gallery's image definitions."""
+        path = f"{group.scope}/providers/Microsoft.Compute/galleries/{gallery}/images"
+        url = f"{path}?api-version={_GALLERY_API}"
+        for page in self._pages(group.subscription, url, wire.NamedPage):
+            yield from (one.name for one in page.value)
+
+    def managed_images(self, group: ManagedImageTarget) -> Iterator[wire.Image]:
+        """Yield a resource group's managed images."""
+        url = f"{group.scope}/providers/Microsoft.Compute/images?api-version={_COMPUTE_API}"
+        for page in self._pages(group.subscription, url, wire.ImagePage):
+            yield from page.value
 
     def managed_image(self, ref: ManagedImageRef) -> wire.Image | Missing:
         """Return a managed image."""

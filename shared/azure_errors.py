@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceNotFoundError,
+)
 
 from shared.errors import Refused, Transient
 
@@ -56,6 +61,8 @@ def our_error(error: AzureError) -> Transient | Refused:
     """Return what an error of the SDK's means to us."""
     if isinstance(error, ClientAuthenticationError) and error.status_code is None:
         return Transient(f"{NO_TOKEN}: {error.message}")
+    if isinstance(error, ResourceNotFoundError) and error.status_code is None:
+        return Refused("ResourceNotFound", error.message, HTTPStatus.NOT_FOUND)  # as of a topic
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return Transient(f"Azure could not be reached: {error.message}")
     code, message = _said(error)

@@ -1,8 +1,8 @@
 """The cost guard at work: a VM that was just looked at -> what is due about its bill, done.
 
-Takes the look's VM and what the lists show of its group and locks; gives a `Settled`. Unlike a
-capture's outcomes, an alert is written down before it is told: one that could not be remembered
-would be told again by every sweep. Where the telling then fails, the note is taken back.
+Takes the look's VM and what the lists show of its group and locks; gives a `Settled`. What there is
+to tell is published first and noted then, so that it is told whatever ends in between. An alert's
+id is by its VM, since when that is billed, and the day, so one told twice can be dropped.
 """
 
 import logging
@@ -17,7 +17,7 @@ from shared.alert import Bill, no_longer_billed, still_billed
 from shared.clients import Azure
 from shared.errors import Refused, Transient
 from shared.guard import Alert, Clear, Deallocate, Due, Mark, Nothing, Standing, judge
-from shared.model import BILLED_TAGS, Missing, ObservedVm, Tag, VmRef, write_instant
+from shared.model import BILLED_TAGS, Missing, ObservedVm, Tag, VmRef, Words, write_instant
 from shared.tell import Outcome
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def settle(azure: Azure, vm: ObservedVm, standing: Standing, now: datetime) -> S
         case Mark():
             since = since_when(azure, vm.ref, now)[0]
             mark = {Tag.BILLED_SINCE.value: write_instant(since)}
-            return Settled("mark", _write(azure, vm, mark)[1], mark)
+            return Settled("mark", _write(azure, vm, Words(mark)), mark)
         case Alert():
             return Settled("alert", _alert(azure, vm, due, standing.kept, now))
         case Deallocate():
@@ -72,29 +72,19 @@ def since_when(azure: Azure, ref: VmRef, now: datetime) -> tuple[datetime, str]:
 def _alert(azure: Azure, vm: ObservedVm, due: Alert, kept: str | None, now: datetime) -> str | None:
     said, who = since_when(azure, vm.ref, now)
     known_by = who if write_instant(said) == write_instant(due.since) else FIRST_SEEN
-    told = still_billed(
-        vm, _bill(azure, vm, due.since, now), due.number, known_by=known_by, kept=kept
-    )
-    note = {Tag.BILLED_ALERTED.value: write_instant(now)}
-    before = vm.tags.get(Tag.BILLED_ALERTED)
-    vm, untold = _write(azure, vm, note)
-    if untold is None and (untold := _publish(azure, told)):
-        if before:
-            _write(azure, vm, {Tag.BILLED_ALERTED.value: before})
-        else:
-            _erase(azure, vm, note)
-    return untold
+    bill = _bill(azure, vm, due.since, now)
+    told = still_billed(vm, bill, due.number, known_by=known_by, kept=kept)
+    note = Words({Tag.BILLED_ALERTED.value: write_instant(now)})
+    return _publish(azure, told) or _write(azure, vm, note)
 
 
 def _clear(azure: Azure, vm: ObservedVm, since: datetime | None, now: datetime) -> str | None:
+    if since is not None:
+        untold = _publish(azure, no_longer_billed(vm, _bill(azure, vm, since, now)))
+        if untold:
+            return untold
     marks = {tag.value: vm.tags[tag] for tag in BILLED_TAGS if tag in vm.tags}
-    vm, untold = _erase(azure, vm, marks)
-    if untold or since is None:
-        return untold
-    untold = _publish(azure, no_longer_billed(vm, _bill(azure, vm, since, now)))
-    if untold:
-        _write(azure, vm, marks)
-    return untold
+    return _write(azure, vm, Words({}, marks))
 
 
 def _deallocate(azure: Azure, vm: ObservedVm) -> Settled:
@@ -110,22 +100,13 @@ def _bill(azure: Azure, vm: ObservedVm, since: datetime, until: datetime) -> Bil
     return Bill(since, until, prices.hourly(vm.machine, until), prices.currency)
 
 
-def _write(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> tuple[ObservedVm, str | None]:
-    return _change(azure, vm, tags, {})
-
-
-def _erase(azure: Azure, vm: ObservedVm, tags: Mapping[str, str]) -> tuple[ObservedVm, str | None]:
-    return _change(azure, vm, {}, tags)
-
-
-def _change(
-    azure: Azure, vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]
-) -> tuple[ObservedVm, str | None]:
-    """Change what is remembered of a VM; return it as it is then, and why that cannot be done."""
+def _write(azure: Azure, vm: ObservedVm, words: Words) -> str | None:
+    """Change what is remembered of a VM; return why that cannot be done, if so."""
     try:
-        return remember(azure.arm, vm, tags, removed), None
+        remember(azure.arm, vm, words)
     except (Refused, Transient) as error:
-        return vm, _not_done(error)
+        return _not_done(error)
+    return None
 
 
 def _publish(azure: Azure, outcome: Outcome) -> str | None:

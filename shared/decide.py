@@ -73,6 +73,9 @@ VERSION_LASTS = timedelta(hours=6)
 DEALLOCATION_LASTS = timedelta(minutes=30)
 """What takes longer than this is stuck."""
 
+OURS_ENDS = timedelta(minutes=10)
+"""Access that a look of ours has left open, because its process ended, has ended long before."""
+
 _SETTLED_PROVISIONING = {"succeeded", "failed", "canceled"}
 _BUSY_POWER = {
     PowerState.STARTING,
@@ -95,7 +98,7 @@ def decide(look: Look, settings: Settings, now: datetime) -> Decision:
     if why := _never(vm):
         return _refuse(vm, order, why)
     if _captured(vm) and fits(vm.tags.get(Tag.IMAGE, ""), order):
-        return Rest()
+        return _retell(look, order, now) if Tag.UNTOLD in vm.tags else Rest()
     pinned = _pinned(vm)
     if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
         return done
@@ -105,6 +108,21 @@ def decide(look: Look, settings: Settings, now: datetime) -> Decision:
 def _captured(vm: ObservedVm) -> bool:
     """Whether `captured` stands; on a VM that is not generalized the tag is another VM's."""
     return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
+
+
+def _retell(look: Look, order: Order, now: datetime) -> Decision:
+    """Say `captured` once more, where the topic has not taken it yet; never make it again."""
+    vm, as_of = look.vm, _pinned(look.vm)
+    label = vm.tags[Tag.IMAGE]
+    named = names(vm.ref, order.target, as_of, order.version) if as_of else ()
+    ref = next((one for one in named if one.label.lower() == label.lower()), None)
+    if ref and ref.key not in look.images:
+        return ReadImage(ref)
+    image = look.images.get(ref.key) if ref else None
+    if as_of and isinstance(image, ObservedImage):
+        return Rest(_progress(image, as_of, now))
+    detail = vm.tags.get(Tag.DETAIL, "")
+    return Rest(Say(status=Status.CAPTURED, detail=detail, image=label, as_of=as_of))
 
 
 def _never(vm: ObservedVm) -> str | None:
@@ -155,16 +173,18 @@ def _deallocated(
     """The disk is free: ask it whether Sysprep finished, then generalize or start the image."""
     vm = look.vm
     if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
+        since = read_instant(vm.tags.get(Tag.AS_OF)) or now
         if _pinned(vm):  # other words would unpin its name, and closing may move `released`
-            return Rest()
-        since = read_instant(vm.tags.get(Tag.AS_OF)) or released
-        detail = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
-        return Rest(Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since))
+            return Rest(again=_OPEN if now - since < OURS_ENDS else None)
+        say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
+        return Rest(say, again=_OPEN if now - since < OURS_ENDS else None)
     if settings.proof is not ProofPolicy.OFF and _stands_negative(vm, released):
         return Rest(_not_generalized(vm, order, vm.tags.get(Tag.DETAIL, ""), released))
     verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
     if verdict is None:
-        return ReadProof()
+        detail = "it is deallocated, and its OS disk is read"
+        say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=released)
+        return ReadProof(say)
     if stop := _proof_stops(vm, order, verdict, released, settings):
         return stop
     as_of = _pinned(vm) or released
@@ -210,7 +230,7 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
     candidates = names(look.vm.ref, order.target, as_of, order.version)
     labels = [ref.label.lower() for ref in candidates]
     label = look.vm.tags.get(Tag.IMAGE, "").lower()
-    why = ""
+    why, last = "", None
     for ref in candidates[labels.index(label) if label in labels else 0 :]:
         image = look.images.get(ref.key)
         if image is None:
@@ -220,13 +240,13 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
         if isinstance(image, Missing):
             return _refuse(look.vm, order, f"the app may not read {ref.label}")
         if not made_from(image, look.vm):
-            why = f"another image has the last of its names, {ref.label}"
+            why, last = f"another image has the last of its names, {ref.label}", None
             continue
         if image.provisioning != "Failed":
             return Rest(_progress(image, as_of, now))
-        why = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}"
-    said = Say(status=Status.FAILED, detail=why, image=candidates[-1].label, as_of=as_of)
-    return Rest(said)
+        why, last = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}", image
+    label = candidates[-1].label
+    return Rest(Say(status=Status.FAILED, detail=why, image=label, as_of=as_of, of=last))
 
 
 def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
@@ -265,6 +285,13 @@ def _pinned(vm: ObservedVm) -> datetime | None:
     """
     named = vm.tags.get(Tag.STATUS) in _PINNED
     return read_instant(vm.tags.get(Tag.AS_OF)) if vm.generalized and named else None
+
+
+def is_pinned(vm: ObservedVm, say: Say) -> bool:
+    """Whether the name that is said stands pinned, so that nothing need be written for it."""
+    pinned = _pinned(vm)
+    named = vm.tags.get(Tag.IMAGE, "").lower() == say.image.lower()
+    return named and pinned is not None and pinned == say.as_of
 
 
 def _waits_for(vm: ObservedVm, order: Order) -> bool:
@@ -321,4 +348,5 @@ _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
 _MAKING = "Azure makes the image"
+_OPEN = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
 _MARKED = "somebody has marked it generalized, so it cannot start again"

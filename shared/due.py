@@ -21,6 +21,13 @@ PROOF_TAKES = timedelta(minutes=5)
 """So is a VM just deallocated, whose disk is likely being read: two readers would only wait."""
 
 
+BEING_TOLD = timedelta(minutes=1)
+"""An outcome noted later than this is likely being published by the look that noted it."""
+
+TRIED_OFTEN = timedelta(hours=1)
+"""How long each sweep tries to publish an outcome; then one an hour does."""
+
+
 def concerns_us(tags: Mapping[str, str]) -> bool:
     """Whether a VM has an order, or tags of one."""
     return Tag.CAPTURE in tags or any(tag in tags for tag in ORDER_TAGS)
@@ -34,6 +41,13 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
         return concerns_us(vm.tags)
     if not _answered(vm, settings):
         return True
+    if noted := read_instant(vm.tags.get(Tag.UNTOLD)):
+        return BEING_TOLD < now - noted < TRIED_OFTEN or _hour_turns(vm.ref, since, now)
+    return _goes_on(vm, since, now)
+
+
+def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
+    """Whether an order that is answered may have gone on without an event, by its last word."""
     match vm.tags[Tag.STATUS]:
         case Status.CAPTURED:
             return vm.power is PowerState.RUNNING  # not the VM that was captured: that never runs

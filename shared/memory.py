@@ -13,10 +13,24 @@ to another VM, or a VM that was made anew under an old name, remembers nothing.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.model import BILLED_TAGS, ORDER_TAGS, Memory, ObservedVm, SourceTag, Tag, VmRef
+from shared.model import (
+    BILLED_TAGS,
+    ORDER_TAGS,
+    Memory,
+    ObservedDisk,
+    ObservedVm,
+    SourceTag,
+    Tag,
+    VmRef,
+    Words,
+)
 
 PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.COST_GUARD)
 """What people set; on the OS disk of a generalized VM, where they can set nothing else."""
+
+ON_VM = frozenset((*ORDER_TAGS, *BILLED_TAGS))
+ON_DISK = ON_VM | {SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID}
+"""What Stillframe writes on a VM, and on its OS disk before that is generalized."""
 
 _KEPT = (*ORDER_TAGS, *BILLED_TAGS)
 
@@ -63,7 +77,15 @@ def kept(tags: Mapping[str, str]) -> dict[str, str]:
     return {name.value: tags[name] for name in _KEPT if name in tags}
 
 
-def after(vm: ObservedVm, tags: Mapping[str, str], removed: Mapping[str, str]) -> ObservedVm:
+def frozen(vm: ObservedVm, disk: ObservedDisk | None) -> ObservedVm:
+    """Return a generalized VM with the words that count, and where they are written from now on."""
+    assert vm.os_disk.id  # noqa: S101 only a managed disk was captured, or is asked for
+    said = disk.tags if disk else None
+    memory = memory_of(vm.ref, vm.vm_id, vm.os_disk.id, vm.tags, said)
+    return replace(vm, tags=remembered(vm.tags, said, vm.vm_id), memory=memory)
+
+
+def after(vm: ObservedVm, words: Words) -> ObservedVm:
     """Return a VM as it is once its words have been changed so."""
-    left = {name: value for name, value in vm.tags.items() if name not in removed}
-    return replace(vm, tags={**left, **tags}, memory=Memory(vm.memory.id))
+    left = {name: value for name, value in vm.tags.items() if name not in words.removed}
+    return replace(vm, tags={**left, **words.tags}, memory=Memory(vm.memory.id))

@@ -68,13 +68,19 @@ class Tag(StrEnum):
     DETAIL = "stillframe-detail"
     IMAGE = "stillframe-image"
     AS_OF = "stillframe-as-of"
+    UNTOLD = "stillframe-untold"
     BILLED_SINCE = "stillframe-billed-since"
     BILLED_ALERTED = "stillframe-billed-alerted"
 
 
-ORDER_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)
-"""What Stillframe writes on a VM of an order, and takes away when the order is withdrawn."""
+WORD_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)
+"""What Stillframe says on a VM of its order."""
 
+ORDER_TAGS = (*WORD_TAGS, Tag.UNTOLD)
+"""What Stillframe writes on a VM of an order, and takes away when the order is withdrawn.
+
+`UNTOLD` stands while the outcome that the words tell of is not published yet: since when.
+"""
 
 BILLED_TAGS = (Tag.BILLED_SINCE, Tag.BILLED_ALERTED)
 """What the cost guard writes on a VM that is stopped but still billed."""
@@ -90,6 +96,7 @@ class SourceTag(StrEnum):
     PROOF = "stillframe-proof"
     PROOF_DETAIL = "stillframe-proof-detail"
     STARTED = "stillframe-started"
+    TOLD = "stillframe-told"
     PLAN_PUBLISHER = "stillframe-plan-publisher"
     PLAN_PRODUCT = "stillframe-plan-product"
     PLAN_NAME = "stillframe-plan-name"
@@ -296,6 +303,18 @@ class AttachedDisk:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A change of tags: what to set, and what to take away with the values it has."""
+
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    removed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __bool__(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.tags or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """The resource whose tags an order's words are written to: its id.
 
@@ -307,14 +326,13 @@ class Memory:
     first: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     stale: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def changes(
-        self, tags: Mapping[str, str], removed: Mapping[str, str]
-    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Return the tags to merge, and to delete, so that `tags` are said and `removed` not."""
+    def changed(self, by: Words) -> Words:
+        """Return the change of that resource's tags by which these words are said there."""
         if not self.first:
-            return tags, removed
-        whole = {name: v for name, v in self.first.items() if name not in removed} | dict(tags)
-        return whole, {name: v for name, v in self.stale.items() if name not in whole}
+            return by
+        first = {name: value for name, value in self.first.items() if name not in by.removed}
+        whole = {**first, **by.tags}
+        return Words(whole, {name: v for name, v in self.stale.items() if name not in whole})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -530,23 +548,6 @@ class ReadImage:
     ref: ImageRef
 
 
-@dataclass(frozen=True, slots=True)
-class ReadProof:
-    """The rules need to know what the OS disk says of itself."""
-
-
-type Read = (
-    ReadDisk
-    | ReadDataDisks
-    | ReadDefinition
-    | ReadRegions
-    | ReadRights
-    | ReadDiskRights
-    | ReadImage
-    | ReadProof
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
     """What an order's tags and outcome event are to say.
@@ -565,11 +566,37 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadProof:
+    """The rules need to know what the OS disk says of itself.
+
+    `say` is what must stand on a VM that says nothing yet, before its disk is opened.
+    """
+
+    say: Say
+
+
+type Read = (
+    ReadDisk
+    | ReadDataDisks
+    | ReadDefinition
+    | ReadRegions
+    | ReadRights
+    | ReadDiskRights
+    | ReadImage
+    | ReadProof
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
-    """No step. `unseen`: a stop of the VM, if one was announced, does not show yet."""
+    """No step. `unseen`: a stop of the VM, if one was announced, does not show yet.
+
+    `again` is why the event that brought us here should come again, where no other will.
+    """
 
     say: Say | None = None
     unseen: bool = False
+    again: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

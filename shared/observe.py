@@ -12,7 +12,7 @@ from typing import assert_never
 from shared import wire
 from shared.arm import Arm, subscription_of
 from shared.errors import Transient
-from shared.memory import memory_of, remembered
+from shared.memory import frozen
 from shared.model import (
     AttachedDisk,
     Definition,
@@ -42,6 +42,7 @@ from shared.model import (
     Target,
     VersionRef,
     VmRef,
+    find_image,
 )
 from shared.proof import examine
 
@@ -52,27 +53,13 @@ def first_look(arm: Arm, ref: VmRef) -> Look | Missing:
     return vm if isinstance(vm, Missing) else _remembering(arm, Look(vm=observed_vm(ref, vm)))
 
 
-def look_again(arm: Arm, look: Look) -> Look | Missing:
-    """Return a look at the VM as it is after a step.
-
-    What else was read in this wake-up stays read: a step of ours changes none of it.
-    """
-    vm = arm.vm(look.vm.ref)
-    if isinstance(vm, Missing):
-        return vm
-    return _remembering(arm, replace(look, vm=observed_vm(look.vm.ref, vm)))
-
-
 def _remembering(arm: Arm, look: Look) -> Look:
     """Return the look with the tags that count: a generalized VM's words are on its OS disk."""
     vm, disk_id = look.vm, look.vm.os_disk.id
     if not vm.generalized or disk_id is None:
         return look
     disk = _disk(arm, disk_id) if look.disk is None else look.disk
-    said = disk.tags if isinstance(disk, ObservedDisk) else None
-    memory = memory_of(vm.ref, vm.vm_id, disk_id, vm.tags, said)
-    counting = replace(vm, tags=remembered(vm.tags, said, vm.vm_id), memory=memory)
-    return replace(look, vm=counting, disk=disk)
+    return replace(look, vm=frozen(vm, None if isinstance(disk, Missing) else disk), disk=disk)
 
 
 def read(arm: Arm, look: Look, what: Read) -> Look:
@@ -127,6 +114,18 @@ def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:
             return version if isinstance(version, Missing) else _observed_version(ref, version)
         case _:
             assert_never(ref)
+
+
+def listed_image(image: wire.Image) -> ObservedImage | None:
+    """Return a managed image of a list; None where its id is none."""
+    ref = find_image(image.id)
+    return _observed_managed_image(ref, image) if ref else None
+
+
+def listed_version(version: wire.Version) -> ObservedImage | None:
+    """Return a gallery version of a list; None where its id is none."""
+    ref = find_image(version.id)
+    return _observed_version(ref, version) if ref else None
 
 
 def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:

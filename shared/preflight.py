@@ -8,6 +8,7 @@ stand first: what the VM's own model shows costs no further request.
 
 from collections.abc import Callable, Iterable
 
+from shared.memory import ON_DISK, ON_VM
 from shared.model import (
     AttachedDisk,
     Definition,
@@ -38,6 +39,7 @@ type Finding = Refusal | Read | None
 type Check = Callable[[Look, Order], Finding]
 
 DATA_DISK_LIMIT_GB = 1024
+TAG_LIMIT = 50
 """The largest data disk a gallery version takes by full replication, GiB."""
 
 _ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
@@ -126,6 +128,19 @@ def _os_disk(look: Look, order: Order) -> Finding:
     if generation(look) is None:
         return Refusal("Azure shows its generation neither on the VM nor on its OS disk")
     return _customer_key(look, order, disk) or _sku(disk.sku, "its OS disk")
+
+
+def _room_for_tags(look: Look, _order: Order) -> Finding:
+    """Whether the VM, and its OS disk, can take our words beside the tags they have."""
+    disk = look.disk.tags if isinstance(look.disk, ObservedDisk) else {}
+    for tags, ours, what in ((look.vm.tags, ON_VM, "it"), (disk, ON_DISK, "its OS disk")):
+        others = sum(name not in ours for name in tags)
+        if others + len(ours) > TAG_LIMIT:
+            return Refusal(
+                f"{what} has {others} tags of others, and Azure allows {TAG_LIMIT}: "
+                f"{len(ours)} must be free for Stillframe's"
+            )
+    return None
 
 
 def no_instant(disk: ObservedDisk | Missing) -> Refusal:
@@ -265,4 +280,12 @@ def _first(findings: Iterable[Finding]) -> Finding:
     return next((finding for finding in findings if finding), None)
 
 
-_CHECKS: tuple[Check, ...] = (_model, _os_disk, _data_disks, _definition, _owner_version, _rights)
+_CHECKS: tuple[Check, ...] = (
+    _model,
+    _os_disk,
+    _room_for_tags,
+    _data_disks,
+    _definition,
+    _owner_version,
+    _rights,
+)

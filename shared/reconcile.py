@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 
 from shared.act import act, remember
 from shared.clients import Azure
-from shared.decide import decide
+from shared.decide import decide, is_pinned
 from shared.errors import Refused, Transient
-from shared.memory import kept
+from shared.memory import frozen
 from shared.model import (
     Create,
     Deallocate,
@@ -27,29 +27,33 @@ from shared.model import (
     Memory,
     Missing,
     ObservedDisk,
+    ObservedImage,
     ObservedVm,
     ReadProof,
     Rest,
     Say,
+    SourceTag,
     Status,
     Step,
     Tag,
     VmRef,
     Withdraw,
+    Words,
     read_instant,
     write_instant,
 )
-from shared.observe import first_look, image, look_again, read
+from shared.observe import first_look, image, read
+from shared.targets import later_names, made_from
 from shared.tell import (
     Outcome,
     Telling,
     image_outcome,
     last_words,
-    pinned,
+    pin,
     telling,
+    unanswerable,
     withdrawal,
 )
-from shared.topic import Topic
 
 BELIEVED_AFTER = timedelta(minutes=10)
 """An announced stop that has not shown by then is no longer waited for."""
@@ -64,7 +68,8 @@ log = logging.getLogger(__name__)
 class Report:
     """What one look came to; `untold` is why its tags could not be written.
 
-    `image` and `as_of` are what the tags say beside the status.
+    `image` and `as_of` are what the tags say beside the status, `again` is why another look should
+    come before the next sweep's.
     """
 
     vm: VmRef
@@ -74,6 +79,7 @@ class Report:
     as_of: datetime | None = None
     steps: tuple[str, ...] = ()
     untold: str | None = None
+    again: str | None = None
 
     def line(self, event: str | None = None) -> str:
         """Return it for the log; `event` is what woke us, None for a sweep."""
@@ -99,7 +105,10 @@ def reconcile(
     look = first_look(azure.arm, ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
-    return _go(azure, look, now, stopping)
+    report = _go(azure, look, now, stopping)
+    if report.again:
+        raise Transient(report.again)
+    return report
 
 
 def reconcile_look(azure: Azure, look: Look, now: datetime) -> Report:
@@ -115,12 +124,26 @@ def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None
     if not azure.settings.watches(made.source.subscription):
         return None  # somebody else's image, in a group where ours lie too
     look = first_look(azure.arm, made.source)
-    if isinstance(look, Look):
+    if look is Missing.DENIED:
+        return Report(vm=made.source, seen=look.value)
+    if isinstance(look, Look) and made_from(made, look.vm):
         return _go(azure, replace(look, images={ref.key: made}), now, None)
-    outcome = image_outcome(made, made.source, now)
-    if look is Missing.GONE and outcome and not azure.settings.dry_run:
-        _publish(azure.topic, outcome)
-    return Report(vm=made.source, seen=look.value)
+    _tell_of_image(azure, made, made.source, now)
+    return Report(vm=made.source, seen=Missing.GONE.value)
+
+
+def _tell_of_image(azure: Azure, made: ObservedImage, source: VmRef, now: datetime) -> None:
+    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
+    outcome = image_outcome(made, source, now)
+    if outcome is None or azure.settings.dry_run:
+        return
+    if made.provisioning == "Failed":
+        later = (image(azure.arm, ref) for ref in later_names(made, source))
+        if any(isinstance(one, ObservedImage) for one in later):
+            _note_on_image(azure, made, now)
+            return
+    if _publish(azure, outcome):
+        _note_on_image(azure, made, now)
 
 
 def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> Report:
@@ -129,15 +152,16 @@ def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> R
     for _ in range(ROUNDS):
         decision = decide(look, azure.settings, now)
         match decision:
-            case Rest(say, unseen):
+            case Rest(say, unseen, again):
                 if unseen and stopping and now - stopping < BELIEVED_AFTER:
-                    msg = f"{report.vm.id} was said to stop at {stopping} and is {report.seen}"
-                    raise Transient(msg)
-                return _tell(azure, look.vm, say, now, report)
+                    again = f"{report.vm.id} was said to stop at {stopping} and is {report.seen}"
+                return _tell(azure, look.vm, say, now, replace(report, again=again))
             case Withdraw():
                 return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm))[1])
-            case ReadProof() if azure.settings.dry_run:  # opening a disk is a write to Azure
-                return replace(report, steps=(*report.steps, "would prove"))
+            case ReadProof(say):
+                look, ended = _prove(azure, look, say, now, report)
+                if ended:
+                    return ended
             case Generalize():
                 look, report = _generalize(azure, look, decision, now, report)
                 if report.status is not Status.CAPTURING:
@@ -148,6 +172,23 @@ def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> R
                 look = read(azure.arm, look, decision)
     msg = f"{look.vm.ref.id} came to no rest in {ROUNDS} rounds"
     raise RuntimeError(msg)
+
+
+def _prove(
+    azure: Azure, look: Look, say: Say, now: datetime, report: Report
+) -> tuple[Look, Report | None]:
+    """Read the disk; return how the look ends where it is not opened.
+
+    Opening it is a write to Azure, and nothing is begun on a VM that takes no word of ours.
+    """
+    if azure.settings.dry_run:
+        return look, replace(report, steps=(*report.steps, "would prove"))
+    vm, untold = look.vm, None
+    if Tag.STATUS not in vm.tags:
+        vm, untold = _say_first(azure, vm, say, now)
+    if untold:
+        return look, _tell(azure, vm, unanswerable(say, untold), now, report)
+    return read(azure.arm, replace(look, vm=vm), ReadProof(say)), None
 
 
 def _generalize(
@@ -164,8 +205,9 @@ def _generalize(
     except Refused as refused:
         return look, _tell(azure, look.vm, _refusal(step, look.vm, refused), now, report)
     report = replace(report, status=step.say.status, steps=(*report.steps, "generalize"))
-    again = look_again(azure.arm, look)
-    return (again, report) if isinstance(again, Look) else (look, replace(report, status=None))
+    assert isinstance(look.disk, ObservedDisk)  # noqa: S101 the name is pinned on it
+    marked = frozen(replace(look.vm, generalized=True), look.disk)
+    return replace(look, vm=marked), report
 
 
 def _pin(azure: Azure, look: Look, say: Say, now: datetime) -> tuple[Look, str | None]:
@@ -175,16 +217,10 @@ def _pin(azure: Azure, look: Look, say: Say, now: datetime) -> tuple[Look, str |
     """
     vm, disk = look.vm, look.disk
     assert isinstance(disk, ObservedDisk)  # noqa: S101 the rules have read it before this step
-    words = pinned(vm, say)
-    disk_memory = replace(vm, tags=disk.tags, memory=Memory(disk.id))
-    on_disk = Telling(
-        {name: value for name, value in words.items() if disk.tags.get(name) != value},
-        {name: disk.tags[name] for name in kept(disk.tags) if name not in words},
-    )
-    said, untold = _write(azure, disk_memory, on_disk, pin=True)
-    last = telling(vm, last_words(say, disk.id), now)
-    if last and not untold:
-        vm, untold = _write(azure, vm, last, pin=True)
+    on_disk = replace(vm, tags=disk.tags, memory=Memory(disk.id))
+    said, untold = _write(azure, on_disk, pin(vm, disk, say), must=True)
+    if not untold:
+        vm, untold = _say_first(azure, vm, last_words(say, disk.id), now)
     return replace(look, vm=vm, disk=replace(disk, tags=said.tags)), untold
 
 
@@ -195,15 +231,30 @@ def _step(
     name = type(step).__name__.lower()
     if azure.settings.dry_run:
         return _would(step, vm, report)
-    if isinstance(step, Create) and (news := telling(vm, step.say, now)):
-        vm, untold = _write(azure, vm, news, pin=True)
-        if untold:
+    if not _is_said(vm, step):
+        vm, untold = _say_first(azure, vm, step.say, now)
+        if untold and isinstance(step, Create):
             return replace(report, status=None, untold=untold)
+        if untold:
+            return _tell(azure, vm, unanswerable(step.say, untold), now, report)
     try:
         act(azure.arm, vm, step, now)
     except Refused as refused:
         return _tell(azure, vm, _refusal(step, vm, refused), now, report)
     return _tell(azure, vm, step.say, now, replace(report, steps=(*report.steps, name)))
+
+
+def _is_said(vm: ObservedVm, step: Deallocate | Create) -> bool:
+    """Whether what must stand on a VM before a step does: a name pinned, or any word at all."""
+    return is_pinned(vm, step.say) if isinstance(step, Create) else Tag.STATUS in vm.tags
+
+
+def _say_first(
+    azure: Azure, vm: ObservedVm, say: Say, now: datetime
+) -> tuple[ObservedVm, str | None]:
+    """Write what a step must not begin without; return the VM then, and why it is not written."""
+    news = telling(vm, say, now)
+    return _write(azure, vm, news.before, must=True) if news else (vm, None)
 
 
 def _would(step: Step, vm: ObservedVm, report: Report) -> Report:
@@ -228,7 +279,7 @@ def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: 
     if say is None:
         return report if report.status else _as_before(vm, report)
     news = telling(vm, say, now)
-    untold = _write(azure, vm, news)[1] if news else None
+    untold = _publish_and_write(azure, vm, news, now) if news else None
     return replace(report, status=say.status, image=say.image, as_of=say.as_of, untold=untold)
 
 
@@ -243,31 +294,59 @@ def _as_before(vm: ObservedVm, report: Report) -> Report:
     )
 
 
-def _write(
-    azure: Azure, vm: ObservedVm, news: Telling, *, pin: bool = False
-) -> tuple[ObservedVm, str | None]:
-    """Publish, then tag; return the VM as its words are now, and why they could not be written.
+def _publish_and_write(azure: Azure, vm: ObservedVm, news: Telling, now: datetime) -> str | None:
+    """Publish what is new, with the words before it and after it; return why those are missing.
 
-    In this order a crash between the two repeats an event rather than losing it. Tags that Azure
-    refuses, because it is busy or for good, are no error of the capture: the next look writes them.
-    A pin is different: nothing goes on without it, so when Azure is busy it is tried again soon.
+    Words that Azure refuses for good do not keep the outcome from being told. While Azure is only
+    busy, an outcome whose occasion must be noted first waits for the next look.
     """
-    if azure.settings.dry_run:
-        log.info("dry run: would tag %s %s", vm.memory.id, dict(news.tags))
+    vm, untold = _write(azure, vm, news.before, must=news.outcome is not None)
+    if news.outcome is None or azure.settings.dry_run:
+        return untold
+    published = _publish(azure, news.outcome.unnoted() if untold else news.outcome)
+    if published and news.of:
+        _note_on_image(azure, news.of, now)
+    return untold or _write(azure, vm, news.after if published else news.refused)[1]
+
+
+def _write(
+    azure: Azure, vm: ObservedVm, words: Words, *, must: bool = False
+) -> tuple[ObservedVm, str | None]:
+    """Write words; return the VM as they are now, and why they could not be written.
+
+    That Azure refuses them, because it is busy or for good, is no error of the capture: the next
+    look writes them. `must`: what comes next needs them, so when Azure is busy it comes again soon.
+    """
+    if azure.settings.dry_run and words:
+        log.info("dry run: would tag %s %s", vm.memory.id, dict(words.tags))
         return vm, None
-    if news.outcome:
-        _publish(azure.topic, news.outcome)
     try:
-        return remember(azure.arm, vm, news.tags, news.removed), None
+        return (remember(azure.arm, vm, words) if words else vm), None
     except (Refused, Transient) as error:
-        if pin and isinstance(error, Transient):
+        if must and isinstance(error, Transient):
             raise
         log.warning("tags of %s not written: %s", vm.memory.id, error)
         return vm, str(error)
 
 
-def _publish(topic: Topic, outcome: Outcome) -> None:
+def _publish(azure: Azure, outcome: Outcome) -> bool:
+    """Publish an outcome; return whether the topic took it."""
     try:
-        topic.publish(outcome)
+        azure.topic.publish(outcome)
     except Refused:
         log.exception("the outcome topic refused %s of %s", outcome.type, outcome.subject)
+        return False
+    return True
+
+
+def _note_on_image(azure: Azure, made: ObservedImage, now: datetime) -> None:
+    """Note on an image that it has been told of; without the note it is told again, under its id.
+
+    It outlives its VM, so that nobody tells of it once more when it is edited.
+    """
+    if SourceTag.TOLD in made.tags:
+        return
+    try:
+        azure.arm.merge_tags(made.ref.id, {SourceTag.TOLD.value: write_instant(now)})
+    except (Refused, Transient) as error:
+        log.warning("not noted on %s that it was told: %s", made.ref.id, error)

@@ -4,7 +4,6 @@ Pure but for its own counting. Ids name VMs; money is list price.
 """
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 
 from shared.alert import HOUR, described
 from shared.model import Machine, Status, write_instant
-from shared.tell import EVENT_IDS, Outcome, OutcomeType, cut
+from shared.tell import Outcome, OutcomeType, cut, event_id
 
 SHOWN = 50
 """Flagged VMs that the event names, dearest first: an event has room for 1 MB."""
@@ -130,6 +129,6 @@ def _some(why: Mapping[str, str]) -> dict[str, str]:
 def sweep_outcome(report: SweepReport, subscription: str, now: datetime, **more: bool) -> Outcome:
     """Return the heartbeat; `more` joins its data."""
     source = f"/subscriptions/{subscription}"
-    event_id = uuid.uuid5(EVENT_IDS, f"{OutcomeType.SWEPT} {source} {now.isoformat()}")
+    happened = event_id(OutcomeType.SWEPT, source, now.isoformat())
     data = {**report.body(now), **more}
-    return Outcome(str(event_id), OutcomeType.SWEPT, source, "sweep", now, data)
+    return Outcome(happened, OutcomeType.SWEPT, source, "sweep", now, data)

@@ -7,7 +7,7 @@ are paced, side by side, and end in time: what was not reached is told and comes
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import dataclass, replace
@@ -28,23 +28,27 @@ from shared.guard import (
     judge,
     unreadable_exemption,
 )
+from shared.images import list_images
 from shared.lists import Listing, list_subscription
 from shared.model import (
-    GalleryTarget,
     ListedVm,
+    ManagedImageTarget,
     Missing,
     ObservedVm,
     Order,
     PowerState,
     Status,
     Tag,
+    Target,
+    VersionRef,
 )
 from shared.observe import first_look
 from shared.pace import Pace
-from shared.reconcile import Report, reconcile_look
+from shared.reconcile import Report, reconcile_image, reconcile_look
 from shared.report import Flagged, SweepReport, sweep_outcome
 from shared.settings import GuardAction
 from shared.targets import read_order
+from shared.tell import is_untold
 
 WORKERS = 4
 REQUESTS_A_LOOK = 4.0
@@ -121,6 +125,7 @@ class Sweeper:
         """List what is watched, look where it is due; `since`: the sweep before this one."""
         azure, started, before = self._azure, time.monotonic(), self._azure.arm.requests
         report = SweepReport(currency=azure.prices.currency)
+        targets = _where_images_go(azure)
         for subscription in azure.settings.subscriptions:
             try:
                 listing = list_subscription(azure.arm, subscription)
@@ -131,7 +136,10 @@ class Sweeper:
                 continue
             one = Round(azure, listing, locked, now, started + SECONDS)
             told = self._look_around(one, since, report)
-            _sum_up(one, told, since, report)
+            _sum_up(one, told, report)
+            targets |= _targets(one)
+        if since.hour != now.hour or now - since >= HOUR:
+            _look_at_images(azure, targets, now, report)
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = azure.arm.requests - before
@@ -240,7 +248,7 @@ def _count(report: SweepReport, vm: ListedVm, looked: Looked) -> None:
         report.bills[looked.settled.what] += 1
 
 
-def _sum_up(one: Round, told: Mapping[str, Status], since: datetime, report: SweepReport) -> None:
+def _sum_up(one: Round, told: Mapping[str, Status], report: SweepReport) -> None:
     """Count how the subscription stands, now that all looks are done."""
     report.states.update(one.listing.states)
     for vm in one.listing.vms.values():
@@ -255,8 +263,6 @@ def _sum_up(one: Round, told: Mapping[str, Status], since: datetime, report: Swe
                 report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {said}"
         if vm.ref.id not in report.steps and (flagged := _flagged(one, vm)):
             report.flagged.append(flagged)
-    if since.hour != one.now.hour or one.now - since >= HOUR:
-        report.failed_versions = (report.failed_versions or 0) + _failed_versions(one)
 
 
 def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
@@ -272,25 +278,34 @@ def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
     return Flagged(vm.ref.id, since, vm.machine, price, past_grace)
 
 
-def _failed_versions(one: Round) -> int:
-    """Count the failed versions in the definitions that are ordered for; each blocks its number."""
+def _where_images_go(azure: Azure) -> set[Target]:
+    group = azure.settings.image_group
+    return {ManagedImageTarget(*group)} if group else set()
+
+
+def _targets(one: Round) -> set[Target]:
+    """Return what is ordered for in a subscription."""
     orders = (
         read_order(vm.tags, one.azure.settings, vm.ref)
         for vm in one.listing.vms.values()
         if Tag.CAPTURE in vm.tags
     )
-    targets = {one.target for one in orders if isinstance(one, Order)}
-    galleries = (target for target in targets if isinstance(target, GalleryTarget))
-    return sum(_failed_in(one.azure, target) for target in galleries)
+    return {order.target for order in orders if isinstance(order, Order)}
 
 
-def _failed_in(azure: Azure, target: GalleryTarget) -> int:
-    try:
-        versions = azure.arm.versions(target)
-    except StillframeError as error:
-        log.info("versions of %s not counted: %s", target.label, error)
-        return 0
-    return sum(version.properties.provisioning_state == "Failed" for version in versions)
+def _look_at_images(
+    azure: Azure, targets: Iterable[Target], now: datetime, report: SweepReport
+) -> None:
+    """Count the failed versions, each of which blocks its number; look at what nobody has told."""
+    images = list_images(azure.arm, targets)
+    versions = [one for one in images if isinstance(one.ref, VersionRef)]
+    report.failed_versions = sum(one.provisioning == "Failed" for one in versions)
+    for one in images:
+        if is_untold(one.tags) and one.provisioning in ("Succeeded", "Failed"):
+            try:
+                reconcile_image(azure, one.ref, now)
+            except StillframeError as error:
+                report.failed[one.ref.id] = str(error)
 
 
 def _publish(azure: Azure, report: SweepReport, now: datetime) -> None:

@@ -25,7 +25,9 @@ from shared.model import (
     SourceTag,
     Tag,
     Target,
+    VersionRef,
     VmRef,
+    read_instant,
 )
 from shared.settings import Settings
 from shared.values import read_definition_id, read_gallery_pair
@@ -104,6 +106,24 @@ def names(
         case GalleryTarget():
             numbers = [owner_version] if owner_version else version_numbers(instant)
             return tuple(target.version(number) for number in numbers)
+
+
+def later_names(image: ObservedImage, vm: VmRef) -> tuple[ImageRef, ...]:
+    """Return the names of the attempts that came after an image of that VM, if any did."""
+    as_of = read_instant(image.tags.get(SourceTag.AS_OF))
+    if as_of is None:
+        return ()
+    candidates = names(vm, _target_of(image.ref), as_of, None)
+    keys = [ref.key for ref in candidates]
+    return candidates[keys.index(image.ref.key) + 1 :] if image.ref.key in keys else ()
+
+
+def _target_of(ref: ImageRef) -> Target:
+    match ref:
+        case ManagedImageRef(subscription, group):
+            return ManagedImageTarget(subscription, group)
+        case VersionRef(subscription, group, gallery, definition):
+            return GalleryTarget(subscription, group, gallery, definition)
 
 
 def version_numbers(instant: datetime) -> list[str]:

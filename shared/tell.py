@@ -1,22 +1,26 @@
 """What people see: a `Say` -> the tags to write and the outcome event, if what they say is new.
 
-Pure. An event's id derives from what happened, so that one told twice can be dropped by its id;
-the tags on the VM tell whether it has been told at all.
+Pure. Whatever ends between two steps of a telling, it is told at least once, and what is told twice
+has one id, by which it can be dropped. An outcome with an image has its id from that, is published
+first, and noted then: the words stand on the VM, and the image has the tag `stillframe-told`. Any
+other has its id from its occasion, which is noted first: `stillframe-untold` stands beside the
+words, with an instant, until it is published. It also stands where the topic has refused.
 """
 
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from shared.memory import kept, signature
 from shared.model import (
     BILLED_TAGS,
     ORDER_TAGS,
+    WORD_TAGS,
+    ObservedDisk,
     ObservedImage,
     ObservedVm,
     Say,
@@ -24,6 +28,7 @@ from shared.model import (
     Status,
     Tag,
     VmRef,
+    Words,
     write_instant,
 )
 from shared.values import GUID
@@ -36,6 +41,8 @@ _VARYING = re.compile(
     + r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
     re.IGNORECASE,
 )
+
+NOTHING = Words()
 
 EVENT_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
 """The namespace of our events' ids."""
@@ -63,14 +70,24 @@ class Outcome:
     time: datetime
     data: Mapping[str, Any]
 
+    def unnoted(self) -> "Outcome":
+        """Return it for where its occasion cannot be noted: its id is by what it says."""
+        reason, detail = str(self.data.get("reason")), str(self.data.get("detail"))
+        return replace(self, id=event_id(self.type, self.source, reason, _VARYING.sub("", detail)))
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is new: tags to set, tags to take away with the values they have, and an event."""
+    """What is new: an outcome, and the words to write before it is published, and after it.
 
-    tags: Mapping[str, str]
-    removed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    `refused` are those for after it where the topic refuses it; `of` is the image whose end it is.
+    """
+
+    before: Words = NOTHING
     outcome: Outcome | None = None
+    after: Words = NOTHING
+    refused: Words = NOTHING
+    of: ObservedImage | None = None
 
 
 def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
@@ -78,17 +95,52 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
     wanted = _tags(say)
     new = {name: value for name, value in wanted.items() if vm.tags.get(name) != value}
     stale = {
-        name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags and name not in wanted
+        name.value: vm.tags[name] for name in WORD_TAGS if name in vm.tags and name not in wanted
     }
-    if not stale and (not new or (new.keys() == {Tag.DETAIL} and _alike(vm, wanted))):
-        return None
-    return Telling(new, stale, _outcome(vm, say, now) if new else None)
+    if not new or (new.keys() == {Tag.DETAIL} and not stale and _alike(vm, wanted)):
+        return _once_more(vm, say, stale, now)
+    return _news(vm, say, Words(new, stale), now)
 
 
-def pinned(vm: ObservedVm, say: Say) -> dict[str, str]:
-    """Return all that is written on a VM's OS disk before the VM is generalized: its memory."""
+def _once_more(vm: ObservedVm, say: Say, stale: Mapping[str, str], now: datetime) -> Telling | None:
+    """Return what is left to do where the words stand: to publish what is noted as untold."""
+    noted = _noted(vm)
+    outcome = _outcome(vm, say, now, noted[Tag.UNTOLD]) if noted else None
+    if outcome:
+        return Telling(Words({}, stale), outcome, Words({}, noted), of=_ended(say))
+    gone = Words({}, {**stale, **noted})
+    return Telling(gone) if gone else None
+
+
+def _news(vm: ObservedVm, say: Say, words: Words, now: datetime) -> Telling:
+    note = {Tag.UNTOLD.value: write_instant(now)}
+    outcome = _outcome(vm, say, now, note[Tag.UNTOLD])
+    told = replace(words, removed={**words.removed, **_noted(vm)})
+    untold = replace(words, tags={**words.tags, **note})
+    if outcome is None:
+        return Telling(told)
+    if say.of:
+        return Telling(outcome=outcome, after=told, refused=untold, of=_ended(say))
+    return Telling(untold, outcome, Words({}, note))
+
+
+def _ended(say: Say) -> ObservedImage | None:
+    return None if say.stuck else say.of
+
+
+def _noted(vm: ObservedVm) -> dict[str, str]:
+    """Return the tag that stands where what the words tell of is not published yet."""
+    return {Tag.UNTOLD.value: vm.tags[Tag.UNTOLD]} if Tag.UNTOLD in vm.tags else {}
+
+
+def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
+    """Return what is written on a VM's OS disk before the VM is generalized: its memory."""
     carried = {name: value for name, value in kept(vm.tags).items() if name in BILLED_TAGS}
-    return {**signature(vm.ref, vm.vm_id), **carried, **_tags(say)}
+    words = {**signature(vm.ref, vm.vm_id), **carried, **_tags(say)}
+    return Words(
+        {name: value for name, value in words.items() if disk.tags.get(name) != value},
+        {name: value for name, value in kept(disk.tags).items() if name not in words},
+    )
 
 
 def last_words(say: Say, disk_id: str) -> Say:
@@ -98,30 +150,43 @@ def last_words(say: Say, disk_id: str) -> Say:
     return replace(say, detail=detail)
 
 
-def withdrawal(vm: ObservedVm) -> Telling:
+def unanswerable(say: Say, why: str) -> Say:
+    """Return the refusal of an order whose VM takes no tag of ours: nothing is begun for it."""
+    detail = f"Azure does not let the app tag this VM, so the order cannot be answered: {why}"
+    return replace(say, status=Status.REFUSED, detail=detail, as_of=None)
+
+
+def withdrawal(vm: ObservedVm) -> Words:
     """Return what takes every tag of an order off its VM."""
-    return Telling({}, {name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags})
+    return Words({}, {name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags})
 
 
 def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | None:
-    """Return the outcome of an image whose VM is gone; None of one that is not ours, or not done.
+    """Return the outcome of an image whose VM is gone; None of one not ours, not done, or told.
 
     An image of ours says so in its tags; those of others lie beside it in the same group.
     """
+    if not is_untold(image.tags):
+        return None
     said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
     kind = said.get(image.provisioning)
-    if kind is None or not (SourceTag.VM_ID in image.tags and SourceTag.AS_OF in image.tags):
+    if kind is None:
         return None
     data = {
-        "vm": {"id": vm.id, "vmId": image.tags.get(SourceTag.VM_ID), "gone": True},
+        "vm": {"id": vm.id, "vmId": image.tags[SourceTag.VM_ID], "gone": True},
         "reason": "captured" if kind is OutcomeType.CAPTURED else "failed",
         "image": _image(image),
-        "asOf": image.tags.get(SourceTag.AS_OF),
+        "asOf": image.tags[SourceTag.AS_OF],
         "proof": image.tags.get(SourceTag.PROOF),
         "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
         "detail": "its VM is gone",
     }
-    return _event(kind, vm, now, data)
+    return _event(kind, vm, now, data, _occasion(image))
+
+
+def is_untold(tags: Mapping[str, str]) -> bool:
+    """Whether an image's tags, by lower-case names, say that it is ours and not told of yet."""
+    return SourceTag.VM_ID in tags and SourceTag.AS_OF in tags and SourceTag.TOLD not in tags
 
 
 def _tags(say: Say) -> dict[str, str]:
@@ -164,7 +229,8 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
+def _outcome(vm: ObservedVm, say: Say, now: datetime, noted: str) -> Outcome | None:
+    """Return the outcome of what is said, if it is one; `noted`: its occasion, without an image."""
     kind = _kind(say)
     if kind is None:
         return None
@@ -177,7 +243,7 @@ def _outcome(vm: ObservedVm, say: Say, now: datetime) -> Outcome | None:
         **_proof(say),
         "timeline": _timeline(say, now),
     }
-    return _event(kind, vm.ref, now, data)
+    return _event(kind, vm.ref, now, data, _occasion(say.of) if say.of else noted)
 
 
 def _kind(say: Say) -> OutcomeType | None:
@@ -212,8 +278,18 @@ def _image(image: ObservedImage) -> dict[str, str]:
     return {"id": image.ref.id, "label": image.ref.label}
 
 
-def _event(kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any]) -> Outcome:
-    told = {name: value for name, value in data.items() if name != "timeline"}
-    happened = f"{kind} {sorted(told.items())}".lower()  # ids come in any case
-    event_id = uuid.uuid5(EVENT_IDS, happened)
-    return Outcome(str(event_id), kind, vm.id, vm.name, now, data)
+def _occasion(image: ObservedImage) -> str:
+    """Return what tells an image from one made later under its name."""
+    return f"{image.ref.key} {image.tags.get(SourceTag.STARTED)}"
+
+
+def _event(
+    kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any], occasion: str
+) -> Outcome:
+    happened = event_id(kind, vm.id, data["vm"]["vmId"], data["reason"], occasion)
+    return Outcome(happened, kind, vm.id, vm.name, now, data)
+
+
+def event_id(kind: OutcomeType, *what: str) -> str:
+    """Return the id of the event that tells of this; ids of resources come in any case."""
+    return str(uuid.uuid5(EVENT_IDS, " ".join((kind, *what)).lower()))

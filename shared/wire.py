@@ -407,6 +407,24 @@ class Image(_Wire, frozen=True):
     properties: ImageProperties = ImageProperties()
 
 
+class ImagePage(Page, frozen=True):
+    """A page of a list of managed images."""
+
+    value: tuple[Image, ...] = ()
+
+
+class Named(_Wire, frozen=True):
+    """A gallery or an image definition in a list, of which the name is all that is read."""
+
+    name: str
+
+
+class NamedPage(Page, frozen=True):
+    """A page of a list of galleries or of image definitions."""
+
+    value: tuple[Named, ...] = ()
+
+
 class Grant(_Wire, frozen=True):
     """One entry of the permissions API."""
 

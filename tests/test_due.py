@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import settings as examples
 
 from shared.due import IMAGE_TAKES, concerns_us, look_is_due
+from shared.memory import after
 from shared.model import ListedVm, PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
 from shared.settings import Settings
 from shared.targets import read_target
@@ -160,7 +161,8 @@ def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: S
     if not isinstance(decision, Rest) or decision.say is None:
         return
     told = telling(world.vm, decision.say, NOW)
-    tags = {**world.vm.tags, **(told.tags if told else {})}
+    ended = after(after(world.vm, told.before), told.after) if told else world.vm
+    tags = ended.tags
     at_rest = {Status.WAITING, Status.CAPTURED}
     listed = ListedVm(REF, tags, world.vm.power)
     if decision.say.status in at_rest:

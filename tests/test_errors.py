@@ -10,6 +10,7 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    ResourceNotFoundError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -139,3 +140,10 @@ def test_recorded_errors_are_understood() -> None:
         # the one 409: what says so for an image means that its name was taken just now
         passes = status >= 500 or entry["what"] == "409 PropertyChangeNotAllowed"
         assert isinstance(error, Transient) is passes, entry["what"]
+
+
+def test_a_topic_that_is_not_there_is_no_passing_trouble() -> None:
+    """The SDK's error has lost its status; as an outage it would be raised for ever."""
+    error = our_error(ResourceNotFoundError("Resource not found. For Event Grid Namespaces, ..."))
+    assert isinstance(error, Refused)
+    assert error.status == 404

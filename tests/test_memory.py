@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.memory import after, is_of, kept, memory_of, remembered, signature
-from shared.model import BILLED_TAGS, ORDER_TAGS, SourceTag, Tag
+from shared.model import BILLED_TAGS, ORDER_TAGS, SourceTag, Tag, Words
 from tests.making import REF, World
 
 VM_ID = "0a0b"
@@ -75,11 +75,13 @@ def test_what_is_written_is_what_is_remembered(
             data.draw(st.lists(st.sampled_from(standing), unique=True)) if standing else ()
         )
     }
-    merged, deleted = vm.memory.changes(said, removed)
+    change = vm.memory.changed(Words(said, removed))
+    merged, deleted = change.tags, change.removed
     written = {name: value for name, value in {**disk, **merged}.items() if name not in deleted}
     if not merged and not deleted:
         return
     found = remembered(own, written, VM_ID)
-    assert found == after(vm, said, removed).tags
-    assert after(vm, said, removed).memory.changes({"x": "y"}, {}) == ({"x": "y"}, {})
+    assert found == after(vm, Words(said, removed)).tags
+    later = Words({"x": "y"}, {})
+    assert after(vm, Words(said, removed)).memory.changed(later) == later
     assert written[SourceTag.VM_ID] == VM_ID

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.memory import after
 from shared.model import (
+    ORDER_TAGS,
+    ObservedImage,
     ObservedVm,
     Proof,
     Say,
@@ -17,6 +20,7 @@ from shared.model import (
     Tag,
     VersionRef,
     VmRef,
+    Words,
     write_instant,
 )
 from shared.tell import (
@@ -28,7 +32,7 @@ from shared.tell import (
     telling,
     withdrawal,
 )
-from tests.making import NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, image, say, vm
+from tests.making import GALLERY, NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, image, say, vm
 
 CAPTURED = say(status=Status.CAPTURED, detail="ready", of=image())
 STATUSES = st.builds(
@@ -59,14 +63,13 @@ def event(what: Say, **changes: Any) -> Any:  # noqa: ANN401 - fields of Observe
 
 
 def tagged(seen: ObservedVm, told: Telling) -> ObservedVm:
-    """Give the VM with the telling's tags."""
-    kept = {name: value for name, value in seen.tags.items() if name not in told.removed}
-    return replace(seen, tags={**kept, **told.tags})
+    """Give the VM with the words of a telling that has come to its end."""
+    return after(after(seen, told.before), told.after)
 
 
 def test_what_is_said_is_in_the_tags() -> None:
     """Status, detail, image and instant stand in their tags."""
-    assert news(say()).tags == {
+    assert news(say()).before.tags == {
         "stillframe-status": "capturing",
         "stillframe-detail": "on its way",
         "stillframe-image": VERSION.label,
@@ -78,16 +81,15 @@ def test_only_what_changes_is_written() -> None:
     """A tag that says it already is not written again."""
     first = news(say())
     again = news(say(detail="nearly there"), tagged(vm(), first))
-    assert again.tags == {"stillframe-detail": "nearly there"}
-    assert again.removed == {}
+    assert again.before == Words({"stillframe-detail": "nearly there"}, {})
 
 
 def test_an_instant_that_holds_no_longer_goes() -> None:
     """A tag that what is said does not have is taken away with the value it has."""
     tags = {**TO_GALLERY, Tag.AS_OF.value: "2026"}
     told = news(say(as_of=None), vm(tags=tags))
-    assert told.removed == {"stillframe-as-of": "2026"}
-    assert "stillframe-as-of" not in told.tags
+    assert told.before.removed == {"stillframe-as-of": "2026"}
+    assert "stillframe-as-of" not in told.before.tags
 
 
 def test_to_take_a_tag_away_is_no_event() -> None:
@@ -95,7 +97,7 @@ def test_to_take_a_tag_away_is_no_event() -> None:
     waiting = say(status=Status.REFUSED, as_of=None)
     seen = tagged(vm(), news(waiting))
     told = news(waiting, replace(seen, tags={**seen.tags, Tag.AS_OF.value: "2026"}))
-    assert (told.tags, told.outcome) == ({}, None)
+    assert (told.before.tags, told.outcome) == ({}, None)
 
 
 @given(TAGS, STATUSES)
@@ -109,33 +111,37 @@ def test_what_is_told_is_told_once(tags: dict[str, str], what: Say) -> None:
 
 @given(TAGS, STATUSES)
 def test_peoples_tags_are_theirs(tags: dict[str, str], what: Say) -> None:
-    """Only our four tags are ever written or taken away, and values fit Azure's limit."""
-    ours = {str(name) for name in (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)}
+    """Only our own tags are ever written or taken away, and values fit Azure's limit."""
+    ours = {str(name) for name in ORDER_TAGS}
     seen = vm(tags=tags)
-    for told in filter(None, (telling(seen, what, NOW), withdrawal(seen))):
-        assert {*told.tags, *told.removed} <= ours
-        assert all(len(value) <= 256 for value in told.tags.values())
-        assert all(tags[name] == value for name, value in told.removed.items())
+    told = telling(seen, what, NOW)
+    for words in (told.before, told.after) if told else (withdrawal(seen),):
+        assert {*words.tags, *words.removed} <= ours
+        assert all(len(value) <= 256 for value in words.tags.values())
+        assert all(seen.tags[name] == value for name, value in words.removed.items())
+        seen = after(seen, words)
 
 
 def test_a_withdrawn_order_leaves_nothing_of_ours() -> None:
-    """A withdrawal takes what we wrote, writes nothing and publishes nothing."""
-    seen = tagged(vm(), news(say()))
-    told = withdrawal(seen)
-    assert tagged(seen, told).tags == TO_GALLERY
-    assert (told.tags, told.outcome) == ({}, None)
+    """A withdrawal takes what we wrote, also what is not published yet, and writes nothing."""
+    seen = after(vm(), news(say(status=Status.REFUSED)).before)
+    assert Tag.UNTOLD in seen.tags
+    words = withdrawal(seen)
+    assert after(seen, words).tags == TO_GALLERY
+    assert words.tags == {}
 
 
 REFUSED_ONE = (
     "Azure refused to create: QuotaExceeded: request 11111111-2222-4333-8444-555555555555 at "
     "2026-01-02T03:04:05.678Z was over the quota of Images"
 )
+REFUSED_OTHER = REFUSED_ONE.replace("1111", "abcd").replace("03:04", "04:59")
 
 
 @pytest.mark.parametrize(
     ("again", "is_news"),
     [
-        (REFUSED_ONE.replace("1111", "abcd").replace("03:04", "04:59"), False),
+        (REFUSED_OTHER, False),
         (REFUSED_ONE.replace("Images", "Galleries"), True),
     ],
 )
@@ -233,7 +239,7 @@ def test_what_the_disk_said_is_whole_in_the_event() -> None:
     told = telling(vm(), no, NOW)
     assert told is not None
     assert told.outcome is not None
-    assert len(told.tags[Tag.DETAIL]) <= VALUE_LIMIT < len(why)
+    assert len(told.before.tags[Tag.DETAIL]) <= VALUE_LIMIT < len(why)
     assert told.outcome.data["detail"] == told.outcome.data["proofDetail"] == why
     assert told.outcome.data["proof"] == "not-generalized"
 
@@ -265,16 +271,81 @@ def test_one_event_told_twice_has_one_id() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(CAPTURED, as_of=NOW),
         replace(CAPTURED, status=Status.FAILED),
         replace(CAPTURED, stuck=True),
-        replace(CAPTURED, detail="other"),
         replace(CAPTURED, of=None),
+        replace(CAPTURED, of=image(GALLERY.version("1.0.0"))),
+        replace(CAPTURED, of=image(tags={SourceTag.STARTED.value: "2026-05-04T09:50:00Z"})),
     ],
 )
 def test_two_events_have_two_ids(other: Say) -> None:
-    """What differs in anything but when it was told is another event."""
+    """Another end, another image, or one made later under the same name, is another event."""
     assert event(other).id != event(CAPTURED).id
+
+
+def test_an_image_is_one_event_whoever_tells_of_it() -> None:
+    """Its VM in other words, or the image itself once its VM is gone: the id is the same."""
+    tags = {SourceTag.VM_ID.value: vm().vm_id.upper(), SourceTag.AS_OF.value: "2026"}
+    alone = image_outcome(image(tags=tags), REF, NOW)
+    assert alone
+    assert alone.id == event(replace(CAPTURED, detail="in other words", of=image(tags=tags))).id
+
+
+@given(TAGS, STATUSES, st.sampled_from([None, image()]))
+def test_a_telling_that_breaks_off_is_gone_on_with(
+    tags: dict[str, str], what: Say, of: ObservedImage | None
+) -> None:
+    """Broken off between two steps, the next look publishes the same event, under the same id."""
+    what, seen = replace(what, of=of), vm(tags=tags)
+    told = telling(seen, what, NOW)
+    if told is None or told.outcome is None:
+        return
+    again = telling(after(seen, told.before), what, NOW + timedelta(hours=1))
+    assert again
+    assert again.outcome
+    assert again.outcome.id == told.outcome.id
+    assert telling(tagged(seen, told), what, NOW) is None
+
+
+@given(STATUSES, st.sampled_from([None, image()]))
+def test_what_the_topic_refuses_is_told_later(what: Say, of: ObservedImage | None) -> None:
+    """The words stand, and beside them that they are not told; a day later they are, once."""
+    what = replace(what, of=of)
+    told = telling(vm(), what, NOW)
+    assert told
+    if told.outcome is None:
+        return
+    seen = after(after(vm(), told.before), told.refused)
+    assert Tag.UNTOLD in seen.tags
+    assert seen.tags[Tag.STATUS] == what.status
+    again = telling(seen, what, NOW + timedelta(days=1))
+    assert again
+    assert again.outcome
+    assert again.before == again.refused == Words()
+    assert again.outcome.id == told.outcome.id
+    assert telling(tagged(seen, again), what, NOW) is None
+
+
+def test_the_same_refusal_on_another_day_is_another_event() -> None:
+    """Mended, and refused again: consumers that know the first one's id hear of the second."""
+    no = say(status=Status.REFUSED, as_of=None)
+    seen = tagged(vm(), news(no))
+    seen = tagged(seen, news(say(status=Status.WAITING, as_of=None), seen))
+    later = telling(seen, no, NOW + timedelta(days=2))
+    assert later
+    assert later.outcome
+    assert later.outcome.id != event(no).id
+
+
+def test_what_cannot_be_noted_is_known_by_what_it_says() -> None:
+    """Where no tag can be written each look has the same outcome, but for ids in Azure's words."""
+    first = event(say(status=Status.REFUSED, detail=REFUSED_ONE))
+    later = telling(vm(), say(status=Status.REFUSED, detail=REFUSED_OTHER), NOW + timedelta(days=1))
+    assert later
+    assert later.outcome
+    assert later.outcome.unnoted().id == first.unnoted().id != first.id
+    other = event(say(status=Status.REFUSED, detail="it is hibernated"))
+    assert other.unnoted().id != first.unnoted().id
 
 
 def test_two_vms_have_two_ids() -> None:

@@ -24,15 +24,16 @@ resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, toLower(platform), name, 'images')
   properties: {
     roleName: 'Stillframe images (${name} of ${split(platform, '/')[2]} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
-    description: 'Make images and gallery versions.'
+    description: 'Make images and gallery versions, list and tag them.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]
     permissions: [
       {
         actions: concat(
-          ['Microsoft.Authorization/permissions/read'],
+          ['Microsoft.Authorization/permissions/read', 'Microsoft.Resources/tags/write'],
           galleryCapture
             ? [
+                'Microsoft.Compute/galleries/read'
                 'Microsoft.Compute/galleries/images/read'
                 'Microsoft.Compute/galleries/images/versions/read'
                 'Microsoft.Compute/galleries/images/versions/write'

@@ -20,6 +20,9 @@ FOREIGN = (
 KEY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/keys/providers/Microsoft.Compute"
 KEYED = {"managedDisk": {"diskEncryptionSet": {"id": f"{KEY}/diskEncryptionSets/own"}}}
 FLEET = f"{KEY}/virtualMachineScaleSets/fleet"
+REFUSED = ["tags", "tags"]
+"""What a refusal writes: its words, with a note that it is to be told, and the note away."""
+
 MANAGED, TO_GALLERY = "managed-image", "golden/windows"
 
 
@@ -107,11 +110,11 @@ def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row
     assert vm.status == "refused"
     assert row.why in str(vm.said("detail"))
     assert vm.state == ("running", False)
-    assert kinds(spine.writes) == ["tags"]
+    assert kinds(spine.writes) == REFUSED
     (outcome,) = spine.outcomes
     assert outcome["type"] == "Stillframe.CaptureRefused"
     spine.look(vm)
-    assert kinds(spine.writes) == ["tags"]
+    assert kinds(spine.writes) == REFUSED
     assert len(spine.outcomes) == 1
 
 
@@ -124,7 +127,7 @@ def test_what_cannot_be_captured_is_not_touched_once_it_has_stopped(spine: Spine
     spine.forget_requests()
     assert spine.look(vm).status == "refused"
     assert vm.state == ("stopped", False)
-    assert kinds(spine.writes) == ["tags"]
+    assert kinds(spine.writes) == REFUSED
 
 
 def test_yes_without_a_default_target_is_refused(spine: Spine) -> None:
@@ -204,7 +207,7 @@ def test_a_right_that_is_missing_is_told_while_the_vm_runs(spine: Spine, action:
     vm = spine.vm()
     vm.order(TO_GALLERY)
     assert spine.look(vm).status == "refused"
-    assert kinds(spine.writes) == ["tags"]
+    assert kinds(spine.writes) == REFUSED
     told = str(vm.said("detail"))
     assert action in told or "not for this app to read" in told
 
@@ -216,7 +219,7 @@ def test_a_managed_image_needs_rights_where_it_goes(spine: Spine, action: str) -
     vm = spine.vm()
     vm.order(MANAGED)
     spine.look(vm)
-    assert (vm.status, kinds(spine.writes)) == ("refused", ["tags"])
+    assert (vm.status, kinds(spine.writes)) == ("refused", REFUSED)
     assert action in str(vm.said("detail"))
 
 
@@ -228,7 +231,7 @@ def test_rights_on_the_vm_alone_are_not_enough(spine: Spine, order: str) -> None
     spine.forbid(scope=vm.id.partition("/providers/")[0])
     vm.order(order)
     spine.look(vm)
-    assert (vm.status, kinds(spine.writes)) == ("refused", ["tags"])
+    assert (vm.status, kinds(spine.writes)) == ("refused", REFUSED)
 
 
 @pytest.mark.parametrize(

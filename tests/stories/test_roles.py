@@ -61,6 +61,18 @@ def guarded(world: Spine) -> object:
     return known, [vm.state[0] for vm in vms]
 
 
+def orphaned(world: Spine) -> object:
+    """A VM deleted while its version is made: an hour later the version's own tags tell."""
+    world.definition()
+    world.client.settings(durations={"version": 2 * HOUR})
+    vm = world.vm()
+    captured(world, vm, "golden/windows")
+    vm.delete()
+    world.let(2 * HOUR)
+    world.sweep(world.client.now() - timedelta(hours=1))
+    return [one["type"] for one in world.outcomes]
+
+
 def captured(world: Spine, vm: Vm, target: str) -> object:
     """Order an image and let Sysprep run; return what came of it."""
     vm.order(target)
@@ -81,6 +93,7 @@ ENDS: dict[Callable[[Spine], object], object] = {
     managed: IMAGE,
     entra_only: IMAGE,
     guarded: BILLS,
+    orphaned: ["Stillframe.ImageCaptured"],
 }
 NEEDED_FOR = {
     "Microsoft.Authorization/locks/read": guarded,
@@ -89,6 +102,7 @@ NEEDED_FOR = {
     f"{COMPUTE}/disks/download/action": entra_only,
     f"{COMPUTE}/disks/endGetAccess/action": version,
     f"{COMPUTE}/disks/read": version,
+    f"{COMPUTE}/galleries/read": orphaned,
     f"{COMPUTE}/galleries/images/read": version,
     f"{COMPUTE}/galleries/images/versions/read": version,
     f"{COMPUTE}/galleries/images/versions/write": version,

@@ -1,0 +1,231 @@
+"""The process ends before or after any single call of a capture: every order is still told, once.
+
+Each point of a capture has a VM of its own, whose process ends there. What comes then is either
+sweeps alone, or events alone: the one that was being handled comes again, later ones come once.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from shared.clients import Azure
+from shared.errors import Transient
+from shared.model import VmRef, find_image
+from shared.reconcile import reconcile, reconcile_image
+from shared.sweep import Sweeper
+from shared.topic import Topic
+from tests.stories.world import Spine, Vm, empty
+
+MINUTE = 60
+ORDERED, STOPPED, RELEASED, IMAGED = range(4)
+"""The events of a capture, by what has happened."""
+
+GUEST = {"Windows": ["sysprep"], "Linux": ["deprovision", "shutdown"]}
+"""What makes it a golden image and shuts it down."""
+
+LASTS = {ORDERED: 0, STOPPED: 0, RELEASED: MINUTE, IMAGED: 3 * MINUTE}
+"""How long it takes until an event comes, after the one before."""
+
+
+class Ended(BaseException):
+    """The process has ended; nothing that handles errors sees it."""
+
+
+@dataclass
+class Process:
+    """A process of the app, which ends once it has made so many calls, or never."""
+
+    most: float = float("inf")
+    calls: int = 0
+
+    def run(self, call: Callable[..., Any], *args: Any, **named: Any) -> Any:  # noqa: ANN401 any call
+        """Make a call, as far as the process gets."""
+        if self.calls == self.most:
+            raise Ended
+        answer = call(*args, **named)
+        self.calls += 1
+        return list(answer) if isinstance(answer, Iterator) else answer
+
+
+@dataclass
+class Client:
+    """A client of Azure's in a process that may end."""
+
+    real: Any
+    process: Process
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 any call
+        found = getattr(self.real, name)
+        if not callable(found):
+            return found
+        return lambda *args, **named: self.process.run(found, *args, **named)
+
+
+@dataclass
+class Point:
+    """Where in its VM's capture a process ends: in an event's look, after so many calls."""
+
+    event: int
+    calls: float
+    vm: Vm = field(init=False)
+
+    @property
+    def name(self) -> str:
+        """The name of its VM."""
+        return f"vm-{self.event}-{self.calls}"
+
+
+def in_process(azure: Azure, process: Process) -> Azure:
+    """Return the clients of a fresh process, which remembers nothing."""
+    topic: Any = Client(Topic(azure.settings.outcome_topic, _credential(azure)), process)
+    arm: Any = Client(azure.arm, process)
+    return Azure(arm, topic, azure.prices, azure.settings)
+
+
+def _credential(azure: Azure) -> Any:  # noqa: ANN401 a credential of the SDK's
+    return azure.arm._credential
+
+
+def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -> bool:
+    """Handle an event of a VM's capture in a process; return whether that came to its end."""
+    azure = in_process(spine.azure, process)
+    try:
+        if event == IMAGED:
+            for image in vm.images:
+                ref = find_image(image["id"])
+                assert ref
+                reconcile_image(azure, ref, now)
+        else:
+            vm_ref = VmRef.find(vm.id)
+            assert vm_ref
+            reconcile(azure, vm_ref, now)
+    except (Ended, Transient):
+        return False
+    return True
+
+
+def points(spine: Spine, target: str, system: str) -> list[Point]:
+    """Return every point of a capture, by one that goes well.
+
+    The process that ends before a call is the one that ends after the call before it.
+    """
+    whole = Point(-1, 0)
+    calls = played(spine, [whole], target, system, again=False)
+    return [Point(event, made) for event in LASTS for made in range(calls[whole.name, event] + 1)]
+
+
+def played(
+    spine: Spine, cases: list[Point], target: str, system: str, *, again: bool
+) -> dict[tuple[str, int], int]:
+    """Let all be captured side by side, each ending at its point; return the calls by event.
+
+    `again`: whether events still come to a VM whose process has ended, that one first.
+    """
+    calls = {}
+    lost: set[str] = set()
+    for point in cases:
+        _order(spine, point, target, system)
+    for event, lasts in LASTS.items():
+        if event == STOPPED:
+            _shut_down(spine, cases, system)
+        spine.let(lasts)
+        now = spine.client.now()
+        for point in cases:
+            if point.name not in lost:
+                process = Process(point.calls if point.event == event else float("inf"))
+                handled(spine, event, point.vm, process, now)
+                calls[point.name, event] = process.calls
+        ended = [point for point in cases if point.event == event]
+        if not again:
+            lost |= {point.name for point in ended}
+        while again and ended:
+            now = spine.client.now()
+            ended = [one for one in ended if not handled(spine, event, one.vm, Process(), now)]
+            spine.let(5 * MINUTE if ended else 0)
+    return calls
+
+
+def _order(spine: Spine, point: Point, target: str, system: str) -> None:
+    """Make a VM with an order; into a definition of its own, for instants number versions."""
+    if "/" in target:
+        target = f"{target}-{point.name}"
+        spine.definition(target.partition("/")[2], osType=system)
+    point.vm = spine.vm(point.name, os=system)
+    point.vm.order(target)
+
+
+def _shut_down(spine: Spine, cases: list[Point], system: str) -> None:
+    for act in GUEST[system]:
+        for point in cases:
+            point.vm.guest(act)
+        spine.let(2 * MINUTE)
+
+
+def told(spine: Spine, vm: Vm) -> tuple[list[str], int]:
+    """Return the types of the outcomes that a VM's consumers see, and how many they are."""
+    own = {one["id"]: one["type"] for one in spine.outcomes if one["subject"] == vm.name}
+    return sorted(own.values()), len(vm.images)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["sweeps", "events"])
+@pytest.mark.parametrize("system", ["Windows", "Linux"])
+@pytest.mark.parametrize("target", ["managed-image", "golden/images"])
+def test_wherever_a_process_ends_the_order_is_told_once(
+    spine: Spine, target: str, system: str, *, again: bool
+) -> None:
+    """One image, one outcome (by its id, which says that a repetition is one), and `captured`."""
+    cases = points(spine, target, system)
+    played(spine, cases, target, system, again=again)
+    if not again:
+        for _ in range(15):
+            process = in_process(spine.azure, Process())
+            now = spine.client.now()
+            report = Sweeper(process).sweep(now, now)
+            assert report.failed == {}
+            spine.let(5 * MINUTE)
+    print(f"{len(cases)} points")  # noqa: T201 shown by pytest -s: how much is tried
+    ends = {point.name: (point.vm.status, *told(spine, point.vm)) for point in cases}
+    wrong = {
+        n: end for n, end in ends.items() if end != ("captured", ["Stillframe.ImageCaptured"], 1)
+    }
+    assert wrong == {}
+
+
+def swept(spine: Spine, process: Process) -> int:
+    """Sweep in a process, as far as that gets, let five minutes pass; return its calls."""
+    now = spine.client.now()
+    with suppress(Ended):
+        Sweeper(in_process(spine.azure, process)).sweep(now, now)
+    spine.let(5 * MINUTE)
+    return process.calls
+
+
+def billed(spine: Spine, most: float) -> tuple[int, list[str]]:
+    """Let a VM be marked, told of, deallocated, and told to be over; return calls and outcomes.
+
+    The process that tells ends after so many calls, at either telling; others come after it.
+    """
+    empty(spine.client)
+    vm = spine.vm(power="stopped", stopped_since=5 * 60 * MINUTE)
+    swept(spine, Process())
+    calls = swept(spine, Process(most))
+    swept(spine, Process())
+    vm.power("deallocate")
+    spine.let(MINUTE)
+    calls = max(calls, swept(spine, Process(most)))
+    swept(spine, Process())
+    assert (vm.since, vm.alerted) == (None, None)
+    return calls, told(spine, vm)[0]
+
+
+def test_wherever_a_sweep_ends_a_bill_is_told_once(spine: Spine) -> None:
+    """That a VM is still billed, and that it no longer is: one outcome each, and no mark left."""
+    calls, both = billed(spine, float("inf"))
+    assert both == ["Stillframe.VmNoLongerBilled", "Stillframe.VmStillBilled"]
+    ends = {made: billed(spine, made)[1] for made in range(calls + 1)}
+    print(f"{len(ends)} points")  # noqa: T201 shown by pytest -s: how much is tried
+    assert {made: end for made, end in ends.items() if end != both} == {}
