@@ -55,6 +55,7 @@ from shared.model import (
     SourceTag,
     Status,
     Tag,
+    Unread,
     Verdict,
     VersionRef,
     Withdraw,
@@ -178,13 +179,17 @@ def _deallocated(
             return Rest(again=_OPEN if now - since < OURS_ENDS else None)
         say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
         return Rest(say, again=_OPEN if now - since < OURS_ENDS else None)
-    if settings.proof is not ProofPolicy.OFF and _stands_negative(vm, released):
-        return Rest(_not_generalized(vm, order, vm.tags.get(Tag.DETAIL, ""), released))
+    if _stands_negative(vm, released, settings.proof):
+        why, said = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
+        proof = Proof(said) if said in Proof else None
+        return Rest(_not_generalized(vm, order, why, released, proof))
     verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
     if verdict is None:
         detail = "it is deallocated, and its OS disk is read"
-        say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=released)
+        say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now)
         return ReadProof(say)
+    if isinstance(verdict, Unread):
+        return _unread(vm, order, verdict, now)
     if stop := _proof_stops(vm, order, verdict, released, settings):
         return stop
     as_of = _pinned(vm) or released
@@ -195,6 +200,25 @@ def _deallocated(
         return Generalize(_capturing(ref, as_of))
     allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
     return _start(look, order, ref, as_of, allowed)
+
+
+def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
+    """Try again while it may pass; when it lasts tell what must be reached, once."""
+    asked = _deallocating_since(vm) or _pinned(vm) or now
+    lasts = now - asked > DEALLOCATION_LASTS
+    again = unread.why if now - asked < OURS_ENDS else None
+    why = f"{unread.why}; let the app reach *.blob.storage.azure.net over https (firewall, DNS)"
+    if _pinned(vm):  # other words would unpin its name
+        return _refuse(vm, order, why) if lasts else Rest(again=again)
+    since = f" since {write_instant(asked)}" if lasts else ""
+    say = Say(
+        status=Status.DEALLOCATING,
+        detail=f"its OS disk cannot be read{since}: {why}",
+        image=order.label,
+        as_of=asked,
+        stuck=lasts,
+    )
+    return Rest(say, again=again)
 
 
 def _proof_stops(
@@ -300,12 +324,18 @@ def _waits_for(vm: ObservedVm, order: Order) -> bool:
     return vm.tags.get(Tag.STATUS) == Status.WAITING and label == order.label.lower()
 
 
-def _stands_negative(vm: ObservedVm, released: datetime) -> bool:
+def _stands_negative(vm: ObservedVm, released: datetime, policy: ProofPolicy) -> bool:
+    """Whether the disk, as it is now, has said no under a policy like this one."""
     said = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
-    return said and vm.tags.get(Tag.AS_OF) == write_instant(released)
+    if not said or vm.tags.get(Tag.AS_OF) != write_instant(released):
+        return False
+    proof = vm.tags.get(Tag.PROOF, "")
+    return not _goes_on(Verdict(Proof(proof), "") if proof in Proof else _NO, policy)
 
 
 def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
+    if policy is ProofPolicy.OFF:
+        return True
     match verdict.proof:
         case Proof.GENERALIZED:
             return True
@@ -314,7 +344,7 @@ def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
         case Proof.CANNOT_TELL:
             return policy is ProofPolicy.WHEN_READABLE
         case Proof.NOT_READ:
-            return policy is ProofPolicy.OFF
+            return False
         case _:
             assert_never(verdict.proof)
 
@@ -345,6 +375,7 @@ def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
 
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
+_NO = Verdict(Proof.NOT_GENERALIZED, "as its words stand")
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
 _MAKING = "Azure makes the image"

@@ -25,7 +25,7 @@ BEING_TOLD = timedelta(minutes=1)
 """An outcome noted later than this is likely being published by the look that noted it."""
 
 TRIED_OFTEN = timedelta(hours=1)
-"""How long each sweep tries to publish an outcome; then one an hour does."""
+"""How long each sweep tries to publish an outcome, or to read a disk; then one an hour does."""
 
 
 def concerns_us(tags: Mapping[str, str]) -> bool:
@@ -61,8 +61,11 @@ def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
         case Status.CAPTURING:
             return not _is_young(vm, now, IMAGE_TAKES)
         case Status.DEALLOCATING:
-            released = vm.power is PowerState.DEALLOCATED
-            return not (released and _is_young(vm, now, PROOF_TAKES))
+            if vm.power is not PowerState.DEALLOCATED:
+                return True
+            if _is_young(vm, now, TRIED_OFTEN):
+                return not _is_young(vm, now, PROOF_TAKES)
+            return _is_to_come(vm, now) or _hour_turns(vm.ref, since, now)
         case _:
             return True
 
@@ -71,6 +74,12 @@ def _is_young(vm: ListedVm, now: datetime, takes: timedelta) -> bool:
     """Whether what the tags say is under way began less than so long ago."""
     as_of = read_instant(vm.tags.get(Tag.AS_OF))
     return as_of is not None and timedelta() <= now - as_of < takes
+
+
+def _is_to_come(vm: ListedVm, now: datetime) -> bool:
+    """Whether what the tags say begins in the future: by a clock ahead of ours, or by no app."""
+    as_of = read_instant(vm.tags.get(Tag.AS_OF))
+    return as_of is None or as_of > now
 
 
 def _answered(vm: ListedVm, settings: Settings) -> bool:

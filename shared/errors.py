@@ -4,6 +4,7 @@
     ├── Unreadable      input that no retry can cure: log it and drop it
     ├── Misconfigured   a setting that cannot be meant: nothing starts
     ├── Transient       throttled, busy, unreachable: raise it, so that the event comes again
+    │   └── Unreachable a server that the app must be let through to: tell people if it lasts
     └── Refused         Azure says no for good (right, policy, lock, quota): tell people
 
 Errors of the Azure SDKs become one of these in `azure_errors.py`, and nowhere else.
@@ -28,6 +29,14 @@ class Transient(StillframeError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Unreachable(Transient):
+    """No answer from `host`."""
+
+    def __init__(self, host: str, why: str) -> None:
+        super().__init__(f"{host} does not answer the app: {why}")
+        self.host = host
 
 
 class Refused(StillframeError):

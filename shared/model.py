@@ -68,12 +68,13 @@ class Tag(StrEnum):
     DETAIL = "stillframe-detail"
     IMAGE = "stillframe-image"
     AS_OF = "stillframe-as-of"
+    PROOF = "stillframe-proof"
     UNTOLD = "stillframe-untold"
     BILLED_SINCE = "stillframe-billed-since"
     BILLED_ALERTED = "stillframe-billed-alerted"
 
 
-WORD_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF)
+WORD_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF, Tag.PROOF)
 """What Stillframe says on a VM of its order."""
 
 ORDER_TAGS = (*WORD_TAGS, Tag.UNTOLD)
@@ -471,11 +472,18 @@ class Verdict:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why the OS disk could not be read at all: the server of its bytes does not answer."""
+
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """All that has been read in this wake-up; grows only as the rules ask for more.
 
-    `images` is by `ImageRef.key`.
+    `images` is by `ImageRef.key`; `proven` is the `time.monotonic` of the verdict.
     """
 
     vm: ObservedVm
@@ -488,7 +496,8 @@ class Look:
     images: Mapping[str, ObservedImage | Missing] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    verdict: Verdict | Refusal | None = None
+    verdict: Verdict | Refusal | Unread | None = None
+    proven: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 kept between wake-ups.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -99,8 +100,12 @@ def _proven(arm: Arm, look: Look) -> Look:
         msg = f"{look.vm.ref.id} went while its disk was read"
         raise Transient(msg)
     seen = observed_vm(look.vm.ref, vm)
+    if (seen.os_disk.id or "").lower() != (look.vm.os_disk.id or "").lower():
+        msg = f"{look.vm.ref.id} was given another OS disk while its disk was read"
+        raise Transient(msg)
     disk = _disk(arm, seen.os_disk.id)
-    return _remembering(arm, replace(look, vm=seen, disk=disk, images={}, verdict=verdict))
+    after = replace(look, vm=seen, disk=disk, images={}, verdict=verdict, proven=time.monotonic())
+    return _remembering(arm, after)
 
 
 def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:

@@ -1,8 +1,9 @@
 """Was this OS disk generalized? A `Look` at a deallocated VM -> the disk's own `Verdict`.
 
 Opens the disk, reads it, closes it. Raises `Transient` where that could not be done: another worker
-may have closed it, and what could not be read is no verdict. Nor is what Azure does not allow: that
-is a `Refusal`, in its own words, and may be allowed an hour later.
+may have closed it, and what could not be read is no verdict. Nor is what Azure does not allow, a
+`Refusal` in its own words, which may be allowed an hour later; nor a server that does not answer,
+`Unread`, which may need people to let the app through.
 """
 
 import logging
@@ -10,16 +11,16 @@ from contextlib import closing
 
 from shared.arm import Arm
 from shared.disk.access import opened
-from shared.disk.blob import Blob, Unread
-from shared.errors import Refused, Transient
-from shared.model import Look, Missing, ObservedDisk, Proof, Refusal, Verdict
+from shared.disk.blob import Blob, NoBytes
+from shared.errors import Refused, Transient, Unreachable
+from shared.model import Look, Missing, ObservedDisk, Proof, Refusal, Unread, Verdict
 from shared.preflight import unreadable
 
 log = logging.getLogger(__name__)
 
 
-def examine(arm: Arm, look: Look) -> Verdict | Refusal:
-    """Return what the OS disk says of itself, or why Azure does not let it be asked."""
+def examine(arm: Arm, look: Look) -> Verdict | Refusal | Unread:
+    """Return what the OS disk says of itself, or why it could not be asked."""
     disk = look.disk
     if disk is None or isinstance(disk, Missing):
         msg = f"the OS disk of {look.vm.ref.id} is not there to be read"
@@ -31,6 +32,8 @@ def examine(arm: Arm, look: Look) -> Verdict | Refusal:
             token = arm.disk_token() if disk.entra_only else None
             with closing(Blob(url, until, token)) as blob:
                 return _read(blob, disk, look.vm.os_type)
+    except Unreachable as unreachable:
+        return Unread(str(unreachable))
     except Refused as refused:
         return Refusal(f"its OS disk cannot be read: {refused.code}: {refused.message}")
 
@@ -40,9 +43,9 @@ def _read(blob: Blob, disk: ObservedDisk, os_type: str) -> Verdict:
     from shared.disk.verdict import verdict  # noqa: PLC0415
 
     try:
-        file = blob.disk()
+        file = blob.disk(disk.size_gb)
         found = verdict(file, os_type)
-    except Unread as unread:
+    except NoBytes as unread:
         raise unread.cause from None
     log.info(
         "disk read: %s says %s after %d ranges, %d bytes: %s",

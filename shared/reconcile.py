@@ -10,6 +10,7 @@ Raises `Transient` when a later try may do better. What Azure refuses is told, n
 
 import json
 import logging
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,6 +30,7 @@ from shared.model import (
     ObservedDisk,
     ObservedImage,
     ObservedVm,
+    ReadDisk,
     ReadProof,
     Rest,
     Say,
@@ -57,6 +59,12 @@ from shared.tell import (
 
 BELIEVED_AFTER = timedelta(minutes=10)
 """An announced stop that has not shown by then is no longer waited for."""
+
+VERDICT_HOLDS = 60.0
+"""Seconds after the disk was closed in which its word is good enough for generalize."""
+
+PATIENCE = 15.0
+"""Seconds that a look waits in all for Azure to take an image; Event Grid gives up after 30."""
 
 ROUNDS = 20
 """More than any way through the rules takes; what goes on longer is an error of ours."""
@@ -200,9 +208,13 @@ def _generalize(
     look, untold = _pin(azure, look, step.say, now)
     if untold:
         return look, replace(report, status=None, untold=untold)
+    if look.proven is not None and time.monotonic() - look.proven > VERDICT_HOLDS:
+        msg = f"{look.vm.ref.id}: what its disk said is older than {VERDICT_HOLDS:.0f} s"
+        raise Transient(msg)
     try:
         act(azure.arm, look.vm, step, now)
     except Refused as refused:
+        _check_access(azure, look.vm, step)
         return look, _tell(azure, look.vm, _refusal(step, look.vm, refused), now, report)
     report = replace(report, status=step.say.status, steps=(*report.steps, "generalize"))
     assert isinstance(look.disk, ObservedDisk)  # noqa: S101 the name is pinned on it
@@ -238,10 +250,36 @@ def _step(
         if untold:
             return _tell(azure, vm, unanswerable(step.say, untold), now, report)
     try:
-        act(azure.arm, vm, step, now)
+        _act_patiently(azure, vm, step, now)
     except Refused as refused:
+        _check_access(azure, vm, step)
         return _tell(azure, vm, _refusal(step, vm, refused), now, report)
     return _tell(azure, vm, step.say, now, replace(report, steps=(*report.steps, name)))
+
+
+def _act_patiently(azure: Azure, vm: ObservedVm, step: Deallocate | Create, now: datetime) -> None:
+    """Take a step; where Azure will soon have time for an image, wait with the proof at hand.
+
+    Coming again would be cheaper but for the proof, which would have to be made again.
+    """
+    waited = 0.0
+    while True:
+        try:
+            return act(azure.arm, vm, step, now)
+        except Transient as busy:
+            wait = max(busy.retry_after or 0.0, 1.0)
+            waited += wait
+            if busy.retry_after is None or isinstance(step, Deallocate) or waited > PATIENCE:
+                raise
+            time.sleep(wait)
+
+
+def _check_access(azure: Azure, vm: ObservedVm, step: Step) -> None:
+    """Let a refusal pass for a while where somebody, another look of ours too, reads the disk."""
+    disk = read(azure.arm, Look(vm=vm), ReadDisk()).disk
+    if isinstance(disk, ObservedDisk) and disk.access_open:
+        msg = f"Azure refused to {type(step).__name__.lower()} {vm.ref.id}: its disk is being read"
+        raise Transient(msg)
 
 
 def _is_said(vm: ObservedVm, step: Deallocate | Create) -> bool:

@@ -195,7 +195,11 @@ def _tags(say: Say) -> dict[str, str]:
         Tag.DETAIL.value: cut(say.detail),
         Tag.IMAGE.value: cut(say.image),
     }
-    return {**tags, Tag.AS_OF.value: write_instant(say.as_of)} if say.as_of else tags
+    if say.as_of:
+        tags[Tag.AS_OF.value] = write_instant(say.as_of)
+    if say.proof:
+        tags[Tag.PROOF.value] = say.proof.value
+    return tags
 
 
 def _alike(vm: ObservedVm, wanted: Mapping[str, str]) -> bool:

@@ -701,6 +701,7 @@ def assert_proven(look: Look, known: Settings) -> None:
     if isinstance(look.verdict, Refusal):
         assert known.proof is ProofPolicy.WHEN_READABLE
         return
+    assert isinstance(look.verdict, Verdict)
     permitted = {Proof.GENERALIZED}
     if known.proof is ProofPolicy.WHEN_READABLE:
         permitted.add(Proof.CANNOT_TELL)

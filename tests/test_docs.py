@@ -81,7 +81,7 @@ def test_error_tree_is_drawn() -> None:
         for name, kind in inspect.getmembers(errors, inspect.isclass)
         if kind.__module__ == errors.__name__
     }
-    drawn = set(re.findall(r"^ +[├└]?─* ?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE))
+    drawn = set(re.findall(r"^[ │├└─]+([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE))
     assert drawn == kinds
 
 

@@ -17,11 +17,13 @@ from shared.model import (
     ObservedVm,
     PowerState,
     Proof,
+    Refusal,
     Region,
     Rights,
     SourceTag,
     Status,
     Tag,
+    Unread,
     Verdict,
     write_instant,
 )
@@ -167,11 +169,9 @@ DISKS_SEEN = st.one_of(
 DEFINITIONS = mostly(
     definition(), definition(generation="V1"), Missing.GONE, definition(os_type="Linux")
 )
-VERDICTS = st.builds(
-    Verdict,
-    st.sampled_from(Proof),
-    st.sampled_from(["", "State.ini says so", "0x80073cf2\r\n  in   setuperr.log"]),
-)
+WHY = st.sampled_from(["", "State.ini says so", "0x80073cf2\r\n  in   setuperr.log"])
+READ = st.builds(Verdict, st.sampled_from(Proof), WHY)
+VERDICTS = st.one_of(READ, READ, READ, st.builds(Refusal, WHY), st.builds(Unread, WHY))
 SETTINGS: st.SearchStrategy[Settings] = st.builds(
     settings,
     proof=st.sampled_from(ProofPolicy),

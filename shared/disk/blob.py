@@ -9,13 +9,15 @@ not asked. Whatever goes wrong here says nothing of the disk, so it is no verdic
 import logging
 import time
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import requests
 
 from shared.disk.ranges import BLOCK, Ranges
-from shared.errors import Refused, Transient
+from shared.errors import Refused, Transient, Unreachable
 
 FOOTER = 512
+GIB = 1024**3
 TIMEOUTS = (3.0, 5.0)
 """Seconds to connect, and to wait for bytes."""
 
@@ -34,7 +36,7 @@ _VERSION = "2023-11-03"
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
-class Unread(BaseException):
+class NoBytes(BaseException):
     """The bytes could not be had: `cause`; no `Exception`, because parsers catch those."""
 
     def __init__(self, cause: Transient | Refused) -> None:
@@ -52,13 +54,18 @@ class Blob:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def disk(self) -> Ranges:
-        """Return it as a file, without the footer; its first range tells its size."""
+    def disk(self, size_gb: int | None) -> Ranges:
+        """Return it as a file, without the footer; its first range tells its size.
+
+        That is within a GiB of what Azure says of the disk, or it is not the disk's.
+        """
         head = self._get(0, BLOCK)
         total = head.headers.get("Content-Range", "").rpartition("/")[2]
-        if not total.isdecimal() or int(total) <= FOOTER:
-            raise Unread(Transient("the disk's server does not tell its size"))
-        disk = Ranges(self.fetch, int(total) - FOOTER)
+        size = int(total) - FOOTER if total.isdecimal() else 0
+        if size <= 0 or (size_gb and abs(size - size_gb * GIB) > GIB):
+            why = f"the disk's server says it has {total or 'no'} bytes; Azure, {size_gb} GiB"
+            raise NoBytes(Transient(why))
+        disk = Ranges(self.fetch, size)
         disk.keep(head.content)
         return disk
 
@@ -66,7 +73,7 @@ class Blob:
         """Return exactly those bytes."""
         content = self._get(offset, length).content
         if len(content) != length:
-            raise Unread(Transient(f"{len(content)} of {length} bytes of the disk came"))
+            raise NoBytes(Transient(f"{len(content)} of {length} bytes of the disk came"))
         return content
 
     def close(self) -> None:
@@ -78,7 +85,7 @@ class Blob:
         for wait in RETRY_WAITS:
             try:
                 return self._get_once(offset, length)
-            except Unread as unread:
+            except NoBytes as unread:
                 if isinstance(unread.cause, Refused):
                     raise
                 time.sleep(wait)
@@ -86,17 +93,17 @@ class Blob:
 
     def _get_once(self, offset: int, length: int) -> requests.Response:
         if time.monotonic() > self._until:
-            raise Unread(Transient("reading the disk takes too long"))
+            raise NoBytes(Transient("reading the disk takes too long"))
         headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
         try:
             answer = self._session.get(
                 self._url, headers=headers, timeout=TIMEOUTS, allow_redirects=False
             )
         except requests.RequestException as error:
-            kind = type(error).__name__
-            raise Unread(Transient(f"the disk's server could not be read: {kind}")) from None
+            host = urlsplit(self._url).hostname or ""
+            raise NoBytes(Unreachable(host, type(error).__name__)) from None
         if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
-            raise Unread(_refusal(answer))
+            raise NoBytes(_refusal(answer))
         return answer
 
 

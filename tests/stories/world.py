@@ -42,7 +42,10 @@ STEP, PATIENCE = 60, 8 * 3600
 """Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
 
 _BUSY = {"Creating", "Updating", "Deleting"}
-_LISTS = ("/virtualmachines", "/resourcegroups", "/versions", "/locks", "/disks")
+_LISTS = (
+    *("/virtualmachines", "/resourcegroups", "/versions", "/locks", "/disks"),
+    *("/galleries", "/images"),
+)
 GUARD_TAGS = {"stillframe-billed-since", "stillframe-billed-alerted"}
 """All that the cost guard ever writes on a VM."""
 

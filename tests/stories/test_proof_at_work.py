@@ -1,0 +1,185 @@
+"""A verdict holds for the disk that gave it, for a minute, under the policy it was asked for.
+
+And what is no word of the disk's is never taken for one: a server out of reach, a size that is
+wrong, a refusal while somebody else reads.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from shared import reconcile
+from shared.azure_client import find_credential
+from shared.errors import Transient
+from shared.settings import ProofPolicy
+from shared.topic import Topic
+from tests.stories.world import Json, Spine, Vm, kinds
+
+HOUR = 3600
+RELEASED: Json = {"power": "deallocated", "sysprep": "succeeded"}
+GIB = 1024**3
+
+
+@dataclass
+class Meanwhile:
+    """A client of Azure's, and what happens in the world right before its nth call of a kind."""
+
+    real: Any
+    call: str
+    nth: int
+    happens: Callable[[], object]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 any call
+        if name == self.call:
+            self.nth -= 1
+            if self.nth == 0:
+                self.happens()
+        return getattr(self.real, name)
+
+
+@pytest.fixture
+def fresh(spine: Spine) -> Spine:
+    """Give the spine in a process that has told nothing yet."""
+    endpoint = spine.azure.settings.outcome_topic
+    spine.azure = replace(spine.azure, topic=Topic(endpoint, find_credential()))
+    return spine
+
+
+def meanwhile(world: Spine, call: str, nth: int, happens: Callable[[], object]) -> None:
+    """Let something happen right before the app's nth call of a kind."""
+    arm: Any = Meanwhile(world.azure.arm, call, nth, happens)
+    world.azure = replace(world.azure, arm=arm)
+
+
+def sweeps(world: Spine, minutes: int) -> None:
+    """Let time pass, with a sweep every five minutes."""
+    for _ in range(minutes // 5):
+        before = world.client.now()
+        world.let(300)
+        world.sweep(before)
+
+
+def ordered(world: Spine, **words: object) -> Vm:
+    """Make a deallocated VM with an order that nobody has looked at."""
+    vm = world.vm(**(RELEASED | words))
+    vm.order("managed-image")
+    return vm
+
+
+def reasons(world: Spine) -> list[str]:
+    """Return what the outcome events gave as their reasons."""
+    return [one["data"]["reason"] for one in world.outcomes]
+
+
+def test_a_verdict_is_not_another_disks(fresh: Spine) -> None:
+    """The VM is made anew, on a disk that never saw Sysprep, as soon as the first one is closed."""
+    vm = ordered(fresh)
+
+    def made_anew() -> None:
+        vm.delete()
+        fresh.let(60)
+        fresh.vm(power="deallocated", tags={"stillframe-capture": "managed-image"})
+
+    meanwhile(fresh, "vm", 2, made_anew)
+    with pytest.raises(Transient, match="another OS disk"):
+        fresh.look(vm)
+    fresh.carry(vm)
+    assert (vm.status, vm.state) == ("not-generalized", ("deallocated", False))
+
+
+def test_a_verdict_does_not_keep(fresh: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too long after the disk was closed nothing is generalized; the next look reads it again."""
+    vm = ordered(fresh)
+    with monkeypatch.context() as patched:
+        patched.setattr(reconcile, "VERDICT_HOLDS", -1.0)
+        with pytest.raises(Transient, match="older than"):
+            fresh.look(vm)
+    assert "generalize" not in kinds(fresh.writes)
+    fresh.carry(vm)
+    assert vm.status == "captured"
+
+
+@pytest.mark.parametrize("call", ["generalize", "create_managed_image"])
+def test_a_refusal_while_somebody_reads_passes(fresh: Spine, call: str) -> None:
+    """Another look has the disk open: nothing is told, the event comes again, then it goes on."""
+    vm = ordered(fresh)
+    path = f"{vm.facts['osDisk']}/beginGetAccess?api-version=2026-03-02"
+    body = {"access": "Read", "durationInSeconds": 60}
+    meanwhile(fresh, call, 1, lambda: fresh.owner("POST", path, body))
+    with pytest.raises(Transient, match="being read"):
+        fresh.look(vm)
+    fresh.let(120)
+    fresh.carry(vm)
+    assert (vm.status, reasons(fresh)) == ("captured", ["captured"])
+
+
+def test_an_image_is_asked_for_again_alone(fresh: Spine) -> None:
+    """Two 429 with a second to wait cost two requests more, and no second proof."""
+    undisturbed = ordered(fresh)
+    fresh.look(undisturbed)
+    asked, proofs = len(fresh.requests), len(fresh.proofs)
+    vm = fresh.vm("other", **RELEASED)
+    vm.order("managed-image")
+    fresh.forget_requests()
+    fresh.fault("PUT", "/images/", throttle=1, count=2)
+    assert fresh.look(vm).status == "capturing"
+    assert (len(fresh.requests), len(fresh.proofs)) == (asked + 2, proofs)
+
+
+def test_a_disk_out_of_reach_is_told_once_with_what_to_let_through(fresh: Spine) -> None:
+    """For half an hour it may pass; then it is stuck, once, however long it lasts."""
+    vm = ordered(fresh)
+    fresh.client.disk_fault(drop=True, nth=1, count=None)
+    with pytest.raises(Transient, match="does not answer"):
+        fresh.look(vm)
+    sweeps(fresh, 25)
+    assert (vm.status, reasons(fresh)) == ("deallocating", [])
+    sweeps(fresh, 30)
+    assert reasons(fresh) == ["stuck"]
+    for word in ("localhost", "*.blob.storage.azure.net", "ConnectionError"):
+        assert word in str(vm.said("detail"))
+    fresh.forget_requests()
+    sweeps(fresh, 240)
+    assert reasons(fresh) == ["stuck"]
+    opened = [one for one in fresh.proofs if one["path"].endswith("beginGetAccess")]
+    assert len(opened) == 4
+    fresh.client.clear_disk_faults()
+    sweeps(fresh, 90)
+    assert (vm.status, reasons(fresh)) == ("captured", ["stuck", "captured"])
+
+
+@pytest.mark.parametrize("size", [4 * GIB, 4096 * GIB, 100])
+def test_a_size_that_is_wrong_is_no_word_of_the_disk(fresh: Spine, size: int) -> None:
+    """The server says another size than Azure: read again, and captured when that is over."""
+    vm = ordered(fresh)
+    fresh.client.disk_fault(size=size, nth=1, count=1)
+    with pytest.raises(Transient, match="bytes; Azure"):
+        fresh.look(vm)
+    fresh.carry(vm)
+    assert (vm.status, reasons(fresh)) == ("captured", ["captured"])
+
+
+@pytest.mark.parametrize(
+    ("layout", "sysprep", "later", "end"),
+    [
+        ("windows-bitlocker", "succeeded", ProofPolicy.WHEN_READABLE, "captured"),
+        ("windows-bitlocker", "succeeded", ProofPolicy.REQUIRED, "not-generalized"),
+        (None, "failed", ProofPolicy.WHEN_READABLE, "not-generalized"),
+        (None, "failed", ProofPolicy.OFF, "captured"),
+    ],
+)
+def test_a_no_stands_under_its_policy(
+    fresh: Spine, layout: str | None, sysprep: str, later: ProofPolicy, end: str
+) -> None:
+    """Within the hour of a setting's change it goes on if it may; else the disk is left closed."""
+    vm = ordered(fresh, layout=layout, sysprep=sysprep)
+    fresh.carry(vm)
+    assert vm.status == "not-generalized"
+    fresh.under(proof=later)
+    fresh.forget_requests()
+    sweeps(fresh, 90)
+    assert vm.status == end
+    if end == "not-generalized":
+        assert (fresh.proofs, fresh.writes) == ([], [])
