@@ -25,7 +25,10 @@ BEING_TOLD = timedelta(minutes=1)
 """An outcome noted later than this is likely being published by the look that noted it."""
 
 TRIED_OFTEN = timedelta(hours=1)
-"""How long each sweep tries to publish an outcome, or to read a disk; then one an hour does."""
+"""How long each sweep tries to publish an outcome; then one an hour does."""
+
+READ_OFTEN = timedelta(hours=2)
+"""How long each sweep tries to read a disk; sweeps may be an hour apart."""
 
 
 def concerns_us(tags: Mapping[str, str]) -> bool:
@@ -63,7 +66,7 @@ def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
         case Status.DEALLOCATING:
             if vm.power is not PowerState.DEALLOCATED:
                 return True
-            if _is_young(vm, now, TRIED_OFTEN):
+            if _is_young(vm, now, READ_OFTEN):
                 return not _is_young(vm, now, PROOF_TAKES)
             return _is_to_come(vm, now) or _hour_turns(vm.ref, since, now)
         case _:
