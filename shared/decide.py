@@ -15,6 +15,7 @@ read top down and the first that matches wins:
 | stopped, for longer than a start takes         | deallocate                | deallocating    |
 | deallocated, access to its disk open           | none, look again          | deallocating    |
 | deallocated, a negative verdict stands for it  | none                      | not-generalized |
+| deallocated, its disk cannot be reached        | none, look again          | deallocating    |
 | deallocated, Azure does not let its disk open  | none                      | refused         |
 | deallocated, its disk says no                  | none                      | not-generalized |
 | deallocated, its disk says generalized         | pin the name, generalize  | capturing       |
@@ -175,14 +176,13 @@ def _deallocated(
     vm = look.vm
     if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
         since = read_instant(vm.tags.get(Tag.AS_OF)) or now
+        again = _OPEN if now - since < OURS_ENDS else None
         if _pinned(vm):  # other words would unpin its name, and closing may move `released`
-            return Rest(again=_OPEN if now - since < OURS_ENDS else None)
+            return Rest(again=again)
         say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
-        return Rest(say, again=_OPEN if now - since < OURS_ENDS else None)
-    if _stands_negative(vm, released, settings.proof):
-        why, said = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
-        proof = Proof(said) if said in Proof else None
-        return Rest(_not_generalized(vm, order, why, released, proof))
+        return Rest(say, again=again)
+    if no := _standing_no(vm, order, released, settings.proof):
+        return no
     verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
     if verdict is None:
         detail = "it is deallocated, and its OS disk is read"
@@ -324,13 +324,18 @@ def _waits_for(vm: ObservedVm, order: Order) -> bool:
     return vm.tags.get(Tag.STATUS) == Status.WAITING and label == order.label.lower()
 
 
-def _stands_negative(vm: ObservedVm, released: datetime, policy: ProofPolicy) -> bool:
-    """Whether the disk, as it is now, has said no under a policy like this one."""
+def _standing_no(
+    vm: ObservedVm, order: Order, released: datetime, policy: ProofPolicy
+) -> Rest | None:
+    """Say again what the disk, as it is now, has said under a policy like this one."""
     said = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
     if not said or vm.tags.get(Tag.AS_OF) != write_instant(released):
-        return False
-    proof = vm.tags.get(Tag.PROOF, "")
-    return not _goes_on(Verdict(Proof(proof), "") if proof in Proof else _NO, policy)
+        return None
+    why, named = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
+    proof = Proof(named) if named in Proof else None
+    if _goes_on(Verdict(proof or Proof.NOT_GENERALIZED, why), policy):
+        return None
+    return Rest(_not_generalized(vm, order, why, released, proof))
 
 
 def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
@@ -375,7 +380,6 @@ def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
 
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
-_NO = Verdict(Proof.NOT_GENERALIZED, "as its words stand")
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
 _MAKING = "Azure makes the image"

@@ -20,7 +20,6 @@ IMAGE_TAKES = timedelta(minutes=10)
 PROOF_TAKES = timedelta(minutes=5)
 """So is a VM just deallocated, whose disk is likely being read: two readers would only wait."""
 
-
 BEING_TOLD = timedelta(minutes=1)
 """An outcome noted later than this is likely being published by the look that noted it."""
 
@@ -62,27 +61,26 @@ def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
         case Status.REFUSED | Status.FAILED:
             return _hour_turns(vm.ref, since, now)
         case Status.CAPTURING:
-            return not _is_young(vm, now, IMAGE_TAKES)
+            age = _age(vm, now)
+            return age is None or age >= IMAGE_TAKES
         case Status.DEALLOCATING:
             if vm.power is not PowerState.DEALLOCATED:
                 return True
-            if _is_young(vm, now, READ_OFTEN):
-                return not _is_young(vm, now, PROOF_TAKES)
-            return _is_to_come(vm, now) or _hour_turns(vm.ref, since, now)
+            age = _age(vm, now)
+            if age is None or age >= READ_OFTEN:
+                return age is None or _hour_turns(vm.ref, since, now)
+            return age >= PROOF_TAKES
         case _:
             return True
 
 
-def _is_young(vm: ListedVm, now: datetime, takes: timedelta) -> bool:
-    """Whether what the tags say is under way began less than so long ago."""
-    as_of = read_instant(vm.tags.get(Tag.AS_OF))
-    return as_of is not None and timedelta() <= now - as_of < takes
+def _age(vm: ListedVm, now: datetime) -> timedelta | None:
+    """Return how long ago that began which the tags say is under way.
 
-
-def _is_to_come(vm: ListedVm, now: datetime) -> bool:
-    """Whether what the tags say begins in the future: by a clock ahead of ours, or by no app."""
+    None where they give no instant, or one to come: by a clock ahead of ours, or by no app.
+    """
     as_of = read_instant(vm.tags.get(Tag.AS_OF))
-    return as_of is None or as_of > now
+    return now - as_of if as_of and as_of <= now else None
 
 
 def _answered(vm: ListedVm, settings: Settings) -> bool:

@@ -28,11 +28,9 @@ from shared.model import (
 PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.COST_GUARD)
 """What people set; on the OS disk of a generalized VM, where they can set nothing else."""
 
-ON_VM = frozenset((*ORDER_TAGS, *BILLED_TAGS))
-ON_DISK = ON_VM | {SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID}
+ON_VM = (*ORDER_TAGS, *BILLED_TAGS)
+ON_DISK = (*ON_VM, SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID)
 """What Stillframe writes on a VM, and on its OS disk before that is generalized."""
-
-_KEPT = (*ORDER_TAGS, *BILLED_TAGS)
 
 
 def remembered(
@@ -44,8 +42,8 @@ def remembered(
     asked = {name.value: disk[name] for name in PEOPLES_TAGS if name in disk}
     if not is_of(disk, vm_id):
         return {**vm, **asked}
-    frozen = {name: value for name, value in vm.items() if name not in _KEPT}
-    return {**frozen, **{name.value: disk[name] for name in _KEPT if name in disk}, **asked}
+    frozen = {name: value for name, value in vm.items() if name not in ON_VM}
+    return {**frozen, **{name.value: disk[name] for name in ON_VM if name in disk}, **asked}
 
 
 def is_of(disk: Mapping[str, str], vm_id: str) -> bool:
@@ -74,7 +72,7 @@ def signature(ref: VmRef, vm_id: str) -> dict[str, str]:
 
 def kept(tags: Mapping[str, str]) -> dict[str, str]:
     """Return those tags that are words of ours."""
-    return {name.value: tags[name] for name in _KEPT if name in tags}
+    return {name.value: tags[name] for name in ON_VM if name in tags}
 
 
 def frozen(vm: ObservedVm, disk: ObservedDisk | None) -> ObservedVm:

@@ -262,14 +262,16 @@ def _act_patiently(azure: Azure, vm: ObservedVm, step: Deallocate | Create, now:
 
     Coming again would be cheaper but for the proof, which would have to be made again.
     """
-    waited = 0.0
+    patience = PATIENCE if isinstance(step, Create) else 0.0
     while True:
         try:
             return act(azure.arm, vm, step, now)
         except Transient as busy:
-            wait = max(busy.retry_after or 0.0, 1.0)
-            waited += wait
-            if busy.retry_after is None or isinstance(step, Deallocate) or waited > PATIENCE:
+            if busy.retry_after is None:
+                raise
+            wait = max(busy.retry_after, 1.0)
+            patience -= wait
+            if patience < 0:
                 raise
             time.sleep(wait)
 

@@ -48,7 +48,7 @@ from shared.reconcile import Report, reconcile_image, reconcile_look
 from shared.report import Flagged, SweepReport, sweep_outcome
 from shared.settings import GuardAction
 from shared.targets import read_order
-from shared.tell import is_untold
+from shared.tell import image_outcome
 
 WORKERS = 4
 REQUESTS_A_LOOK = 4.0
@@ -125,7 +125,8 @@ class Sweeper:
         """List what is watched, look where it is due; `since`: the sweep before this one."""
         azure, started, before = self._azure, time.monotonic(), self._azure.arm.requests
         report = SweepReport(currency=azure.prices.currency)
-        targets = _where_images_go(azure)
+        group = azure.settings.image_group
+        targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
         for subscription in azure.settings.subscriptions:
             try:
                 listing = list_subscription(azure.arm, subscription)
@@ -278,11 +279,6 @@ def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
     return Flagged(vm.ref.id, since, vm.machine, price, past_grace)
 
 
-def _where_images_go(azure: Azure) -> set[Target]:
-    group = azure.settings.image_group
-    return {ManagedImageTarget(*group)} if group else set()
-
-
 def _targets(one: Round) -> set[Target]:
     """Return what is ordered for in a subscription."""
     orders = (
@@ -301,7 +297,7 @@ def _look_at_images(
     versions = [one for one in images if isinstance(one.ref, VersionRef)]
     report.failed_versions = sum(one.provisioning == "Failed" for one in versions)
     for one in images:
-        if is_untold(one.tags) and one.provisioning in ("Succeeded", "Failed"):
+        if one.source and image_outcome(one, one.source, now):
             try:
                 reconcile_image(azure, one.ref, now)
             except StillframeError as error:

@@ -166,7 +166,7 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
 
     An image of ours says so in its tags; those of others lie beside it in the same group.
     """
-    if not is_untold(image.tags):
+    if not {SourceTag.VM_ID, SourceTag.AS_OF} <= image.tags.keys() or SourceTag.TOLD in image.tags:
         return None
     said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
     kind = said.get(image.provisioning)
@@ -182,11 +182,6 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
         "detail": "its VM is gone",
     }
     return _event(kind, vm, now, data, _occasion(image))
-
-
-def is_untold(tags: Mapping[str, str]) -> bool:
-    """Whether an image's tags, by lower-case names, say that it is ours and not told of yet."""
-    return SourceTag.VM_ID in tags and SourceTag.AS_OF in tags and SourceTag.TOLD not in tags
 
 
 def _tags(say: Say) -> dict[str, str]:

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from shared.azure_client import find_credential
 from shared.model import read_instant, write_instant
 from shared.prices import Prices
 from shared.settings import GuardAction
 from shared.sweep import Sweeper
-from shared.topic import Topic
 from tests.stories.world import Json, Spine, Vm, kinds
 
 HOUR = 3600
@@ -23,7 +21,7 @@ def guarded(spine: Spine) -> Spine:
     """Give the world with the spine that knows the price list, in euros."""
     endpoint = spine.simulator.environment()["PRICES_ENDPOINT"]
     spine.azure = replace(spine.azure, prices=Prices(endpoint, "EUR"))
-    restarted(spine)
+    spine.restart()
     return spine
 
 
@@ -35,12 +33,6 @@ def forgotten(world: Spine, name: str = "web", hours: float = 5, **words: object
 def told(world: Spine) -> list[tuple[str, str]]:
     """Give what was published of bills: event and VM."""
     return [(one["type"], one["subject"]) for one in world.outcomes]
-
-
-def restarted(world: Spine) -> None:
-    """Forget what the process remembers, as a restart does."""
-    endpoint = world.azure.settings.outcome_topic
-    world.azure = replace(world.azure, topic=Topic(endpoint, find_credential()))
 
 
 def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> None:
@@ -82,7 +74,7 @@ def test_no_sweep_tells_it_twice(guarded: Spine) -> None:
     forgotten(guarded)
     for _ in range(6):
         guarded.sweep()
-        restarted(guarded)
+        guarded.restart()
         guarded.let(HOUR)
     assert told(guarded) == [(STILL, "web")]
 

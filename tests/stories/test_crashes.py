@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shared.azure_client import find_credential
 from shared.clients import Azure
 from shared.errors import Transient
 from shared.model import VmRef, find_image
@@ -81,13 +82,9 @@ class Point:
 
 def in_process(azure: Azure, process: Process) -> Azure:
     """Return the clients of a fresh process, which remembers nothing."""
-    topic: Any = Client(Topic(azure.settings.outcome_topic, _credential(azure)), process)
+    topic: Any = Client(Topic(azure.settings.outcome_topic, find_credential()), process)
     arm: Any = Client(azure.arm, process)
     return Azure(arm, topic, azure.prices, azure.settings)
-
-
-def _credential(azure: Azure) -> Any:  # noqa: ANN401 a credential of the SDK's
-    return azure.arm._credential
 
 
 def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -> bool:

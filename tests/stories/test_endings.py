@@ -19,11 +19,6 @@ def making(world: Hosted, order: str) -> Vm:
     return vm
 
 
-def reasons(world: Hosted) -> list[str]:
-    """Return what the outcome events gave as their reasons."""
-    return [one["data"]["reason"] for one in world.outcomes]
-
-
 @pytest.mark.parametrize("order", ["managed-image", "golden/windows"])
 def test_a_vm_deleted_while_its_image_is_made_has_its_outcome_told(
     world: Hosted, order: str
@@ -125,17 +120,17 @@ def test_an_image_that_takes_too_long_is_told_once(
     for _ in range(patience // 900 - 1):
         world.let(900)
         world.sweep()
-    assert reasons(world) == []
+    assert world.reasons == []
     writes = len(world.writes)
     for _ in range(4):
         world.let(900)
         world.sweep()
-    assert reasons(world) == ["stuck"]
+    assert world.reasons == ["stuck"]
     assert world.outcomes[0]["type"] == "Stillframe.CaptureFailed"
     assert len(world.writes) == writes + 1
     assert (vm.status, "too long" in str(vm.said("detail"))) == ("capturing", True)
     world.settle()
-    assert reasons(world) == ["stuck", "captured"]
+    assert world.reasons == ["stuck", "captured"]
     assert (vm.status, len(vm.images)) == ("captured", 1)
 
 
@@ -149,11 +144,11 @@ def test_a_deallocation_that_takes_too_long_is_told_once(world: Hosted) -> None:
     for _ in range(6):
         world.let(900)
         world.sweep()
-    assert reasons(world) == ["stuck"]
+    assert world.reasons == ["stuck"]
     assert vm.status == "deallocating"
     assert kinds(vm.writes).count("deallocate") == 1
     world.settle()
-    assert reasons(world) == ["stuck", "captured"]
+    assert world.reasons == ["stuck", "captured"]
 
 
 def test_a_deallocation_that_fails_is_asked_for_again(world: Hosted) -> None:

@@ -5,15 +5,12 @@ again for each action that is said to be there for it, without that action, and 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared.azure_client import find_credential
 from shared.errors import Refused, Transient
 from shared.settings import GuardAction
-from shared.topic import Topic
 from simulator.deployment import deployed_into
 from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm
 
@@ -128,9 +125,7 @@ NOT_PLAYED = {f"{COMPUTE}/diskEncryptionSets/read"}
 def world(spine: Spine) -> Spine:
     """Give the world with the app granted the widest template's roles, and nothing remembered."""
     grant(spine)
-    endpoint = spine.azure.settings.outcome_topic
-    spine.azure = replace(spine.azure, topic=Topic(endpoint, find_credential()))
-    return spine
+    return spine.restart()
 
 
 def grant(world: Spine, *, but: str = "") -> None:

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
-from shared.azure_client import find_credential
 from shared.model import find_image
 from shared.reconcile import reconcile_image
-from shared.topic import Topic
-from tests.stories.world import Hosted, Json, Spine, kinds
+from tests.stories.world import Json, Spine, kinds
 
 HOUR = 3600
 SEND = "Microsoft.EventGrid/events/send/action"
@@ -22,27 +19,7 @@ IMAGE, TAGS = "/Microsoft.Compute/images/", "web/providers/Microsoft.Resources/t
 @pytest.fixture
 def fresh(spine: Spine) -> Spine:
     """Give the spine in a process that has told nothing yet."""
-    return restarted(spine)
-
-
-def restarted(world: Spine) -> Spine:
-    """Forget what the process remembers, as a restart does."""
-    endpoint = world.azure.settings.outcome_topic
-    world.azure = replace(world.azure, topic=Topic(endpoint, find_credential()))
-    return world
-
-
-def reasons(world: Hosted | Spine) -> list[str]:
-    """Return what the outcome events gave as their reasons."""
-    return [one["data"]["reason"] for one in world.outcomes]
-
-
-def hourly(world: Spine, hours: int) -> None:
-    """Let time pass, with twelve sweeps in each hour."""
-    for _ in range(12 * hours):
-        before = world.client.now()
-        world.let(HOUR / 12)
-        world.sweep(before)
+    return spine.restart()
 
 
 @contextmanager
@@ -89,9 +66,9 @@ def test_what_the_topic_refuses_is_told_when_it_takes_it_again(
         fresh.carry(vm)
         assert vm.status == end
         assert vm.said("untold")
-        hourly(fresh, 2)
+        fresh.sweep_for(2 * HOUR)
     before = len(fresh.outcomes)
-    hourly(restarted(fresh), 3)
+    fresh.restart().sweep_for(3 * HOUR)
     told = fresh.outcomes[before:]
     assert [one["data"]["reason"] for one in told] == [end]
     assert (vm.status, vm.said("untold")) == (end, None)
@@ -108,8 +85,8 @@ def test_an_image_deleted_before_its_outcome_could_be_told_is_not_made_again(fre
         (image,) = vm.images
         fresh.owner("DELETE", f"{image['id']}?api-version=2026-04-01")
         fresh.let(300)
-    hourly(fresh, 3)
-    assert reasons(fresh) == ["captured"]
+    fresh.sweep_for(3 * HOUR)
+    assert fresh.reasons == ["captured"]
     assert (vm.status, kinds(fresh.writes).count("images")) == ("captured", 1)
 
 
@@ -132,10 +109,10 @@ def test_an_image_whose_vm_and_event_are_lost_is_found_by_the_sweep(
     fresh.let(60)
     if remade:
         fresh.vm()
-    hourly(fresh, 2)
-    assert reasons(fresh) == [end]
-    hourly(restarted(fresh), 2)
-    assert reasons(fresh) == [end]
+    fresh.sweep_for(2 * HOUR)
+    assert fresh.reasons == [end]
+    fresh.restart().sweep_for(2 * HOUR)
+    assert fresh.reasons == [end]
 
 
 def test_of_several_attempts_the_last_one_is_told(fresh: Spine) -> None:
@@ -144,11 +121,11 @@ def test_of_several_attempts_the_last_one_is_told(fresh: Spine) -> None:
     vm = fresh.vm(**RELEASED)
     vm.order("managed-image")
     fresh.carry(vm)
-    assert reasons(fresh) == ["captured"]
+    assert fresh.reasons == ["captured"]
     vm.delete()
-    hourly(restarted(fresh), 2)
+    fresh.restart().sweep_for(2 * HOUR)
     assert [one["state"] for one in vm.images] == ["Failed", "Failed", "Succeeded"]
-    assert reasons(fresh) == ["captured"]
+    assert fresh.reasons == ["captured"]
 
 
 @pytest.mark.parametrize("gone", [False, True])
@@ -169,8 +146,8 @@ def test_an_image_that_is_edited_later_tells_nothing(fresh: Spine, *, gone: bool
         vm.delete()
         fresh.let(60)
     for _ in range(3):
-        reconcile_image(restarted(fresh).azure, ref, fresh.client.now())
-    assert reasons(fresh) == ["captured"]
+        reconcile_image(fresh.restart().azure, ref, fresh.client.now())
+    assert fresh.reasons == ["captured"]
 
 
 def test_the_same_refusal_after_the_order_was_good_is_told_again(fresh: Spine) -> None:
@@ -185,7 +162,7 @@ def test_the_same_refusal_after_the_order_was_good_is_told_again(fresh: Spine) -
     vm.order("nonsense")
     fresh.look(vm)
     told = {one["id"] for one in fresh.outcomes}
-    assert reasons(fresh) == ["refused"] * len(told) == ["refused"] * 3
+    assert fresh.reasons == ["refused"] * len(told) == ["refused"] * 3
 
 
 def test_a_refused_image_is_refused_all_the_while(fresh: Spine) -> None:
@@ -201,15 +178,13 @@ def test_a_refused_image_is_refused_all_the_while(fresh: Spine) -> None:
     fresh.look(vm)
     seen = set()
     for _ in range(72):
-        hourly_before = fresh.client.now()
-        fresh.let(300)
-        fresh.sweep(hourly_before)
+        fresh.sweep_for(300)
         seen.add(vm.status)
     assert seen == {"refused"}
-    assert reasons(fresh) == ["refused"]
+    assert fresh.reasons == ["refused"]
     fresh.client.clear_faults()
-    hourly(fresh, 2)
-    assert (vm.status, reasons(fresh)) == ("captured", ["refused", "captured"])
+    fresh.sweep_for(2 * HOUR)
+    assert (vm.status, fresh.reasons) == ("captured", ["refused", "captured"])
 
 
 @pytest.mark.parametrize("power", ["stopped", "deallocated"])
@@ -218,13 +193,13 @@ def test_nothing_is_begun_for_a_vm_that_takes_no_word(fresh: Spine, power: str) 
     vm = fresh.vm(power=power, sysprep="succeeded")
     vm.order("managed-image")
     fresh.refuse("PATCH", TAGS, 403, "RequestDisallowedByPolicy", message="No tags.", count=None)
-    hourly(fresh, 2)
+    fresh.sweep_for(2 * HOUR)
     assert (vm.status, vm.state) == (None, (power, False))
-    assert reasons(fresh) == ["refused"]
+    assert fresh.reasons == ["refused"]
     assert "RequestDisallowedByPolicy" in fresh.outcomes[0]["data"]["detail"]
     assert (fresh.disk_reads, set(kinds(fresh.writes))) == ([], {"tags"})
     fresh.client.clear_faults()
-    hourly(fresh, 1)
+    fresh.sweep_for(HOUR)
     assert vm.status == "captured"
 
 

@@ -17,12 +17,14 @@ from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
 from demo.summary import proof_requests
+from shared.azure_client import find_credential
 from shared.clients import Azure
 from shared.memory import remembered
 from shared.model import VmRef
 from shared.reconcile import Report, reconcile
 from shared.report import SweepReport
 from shared.sweep import Sweeper
+from shared.topic import Topic
 from simulator.client import SimClient
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import Simulator
@@ -314,6 +316,11 @@ class World:
         return [one for one in self._published if not one["type"].endswith("SweepCompleted")]
 
     @property
+    def reasons(self) -> list[str]:
+        """What the outcome events gave as their reasons."""
+        return [one["data"]["reason"] for one in self.outcomes]
+
+    @property
     def heartbeats(self) -> list[Json]:
         """What the sweeps said."""
         return [one["data"] for one in self._published if one["type"].endswith("SweepCompleted")]
@@ -408,6 +415,12 @@ class Spine(World):
         self.azure = replace(self.azure, settings=changed)
         return self
 
+    def restart(self) -> Self:
+        """Forget what the process remembers of what it has told."""
+        endpoint = self.azure.settings.outcome_topic
+        self.azure = replace(self.azure, topic=Topic(endpoint, find_credential()))
+        return self
+
     def look(self, vm: Vm, *, stopping: datetime | None = None) -> Report:
         """Take one look at a VM."""
         ref = VmRef.find(vm.id)
@@ -420,6 +433,13 @@ class Spine(World):
             report = self.look(vm)
             self.let(130)
         return report
+
+    def sweep_for(self, seconds: float) -> None:
+        """Let time pass, with a sweep every five minutes."""
+        for _ in range(int(seconds) // 300):
+            before = self.client.now()
+            self.let(300)
+            self.sweep(before)
 
     def sweep(self, since: datetime | None = None) -> SweepReport:
         """Sweep once; `since` is when the one before ran, else just now."""
