@@ -388,6 +388,16 @@ def test_open_access_does_not_unpin_a_name() -> None:
     assert (step.ref, step.as_of) == (FIRST, RELEASED)
 
 
+def test_a_pin_holds_on_a_generalized_vm_alone() -> None:
+    """A VM that may still run is named after its last release, whatever its tags say of another."""
+    tags = {**PINNED, Tag.AS_OF: write_instant(ago(days=1))}
+    say = said(decided(ordered(tags=tags)))
+    assert (say.status, say.as_of) == (Status.CAPTURING, RELEASED)
+    running = replace(ordered(power=PowerState.RUNNING, tags=PINNED), images={FIRST.key: image()})
+    assert said(decided(running)).status is Status.WAITING
+    assert said(decided(replace(running, rights=rights("*/read")))).as_of is None
+
+
 def test_a_pinned_vm_whose_disk_cannot_tell_keeps_its_pin() -> None:
     """After generalize a disk that cannot be read is refused, not final: the name stays pinned."""
     say = said(decided(marked(verdict=Verdict(Proof.CANNOT_TELL, "no way in"))))

@@ -121,8 +121,13 @@ def test_an_opt_out_that_means_nothing_exempts_nothing(said: str) -> None:
     tags = {Tag.COST_GUARD.value: said}
     assert not is_exempt(tags, NOW)
     assert unreadable_exemption(tags) == said
-    assert unreadable_exemption({Tag.COST_GUARD.value: "ignore"}) is None
-    assert unreadable_exemption({}) is None
+
+
+@pytest.mark.parametrize("said", ["ignore", "Ignore", "ignore-until-2026-05-05", "  ", None])
+def test_an_opt_out_that_means_something_is_not_told_as_unreadable(said: str | None) -> None:
+    """A snooze is understood, over or not, and so is no opt-out at all."""
+    tags = {} if said is None else {Tag.COST_GUARD.value: said}
+    assert unreadable_exemption(tags) is None
 
 
 @pytest.mark.parametrize(
@@ -167,6 +172,14 @@ def test_the_policy_deallocates_after_its_time() -> None:
     assert due(TOLD, later) == Nothing(SINCE)
 
 
+FLAG = DEALLOCATE | {"guard_action": GuardAction.FLAG}
+
+
+def test_a_time_alone_is_no_policy() -> None:
+    """Where VMs are only to be flagged none is deallocated, though a time for it is set."""
+    assert due(TOLD, FLAG) == Nothing(SINCE)
+
+
 TAGS = st.fixed_dictionaries(
     {},
     optional={
@@ -187,7 +200,7 @@ STANDINGS = st.builds(
 )
 
 
-@given(STANDINGS, st.sampled_from([{}, DEALLOCATE]))
+@given(STANDINGS, st.sampled_from([{}, FLAG, DEALLOCATE]))
 def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
     standing: Standing, policy: dict[str, Any]
 ) -> None:
@@ -200,7 +213,7 @@ def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
         assert not is_exempt(standing.group_tags, NOW)
         assert not capture_under_way(standing.tags, NOW)
     if isinstance(decided, Deallocate):
-        assert policy
+        assert policy == DEALLOCATE
         assert standing.kept is None
 
 
