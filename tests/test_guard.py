@@ -63,6 +63,12 @@ def test_it_is_told_daily() -> None:
     assert due(tags) == Alert(since, 3)
 
 
+def test_an_alert_that_comes_late_has_its_own_days_number() -> None:
+    """Where sweeps were missed the number counts days since the grace, not alerts."""
+    since = NOW - 4 * DAY
+    assert due({Tag.BILLED_SINCE.value: write_instant(since)}) == Alert(since, 3)
+
+
 @pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.DEALLOCATED])
 def test_what_is_over_is_cleared(power: PowerState) -> None:
     """A marked VM that runs or is deallocated is cleared, and nothing else is."""
@@ -81,8 +87,8 @@ def test_what_is_in_transition_stays_as_it_was(power: PowerState) -> None:
 
 
 def test_a_failed_extension_does_not_stop_the_bill() -> None:
-    """Provisioning that failed is settled; what is being updated is not."""
-    assert due({}, provisioning="Failed") == Mark()
+    """Provisioning that failed or was canceled is settled; what is being updated is not."""
+    assert due({}, provisioning="Failed") == due({}, provisioning="Canceled") == Mark()
     assert due({}, provisioning="Updating") == Nothing()
     assert due({}, provisioning="") == Nothing()
 
@@ -94,9 +100,11 @@ def test_a_mark_that_cannot_be_meant_is_written_anew(written: str) -> None:
 
 
 def test_a_clock_a_little_ahead_is_forgiven() -> None:
-    """A mark some minutes in the future counts as now."""
-    ahead = write_instant(NOW + timedelta(minutes=2))
+    """A mark up to five minutes in the future counts as now; a later one is not ours."""
+    ahead = write_instant(NOW + timedelta(minutes=5))
     assert due({Tag.BILLED_SINCE.value: ahead}) == Nothing(NOW)
+    further = write_instant(NOW + timedelta(minutes=5, seconds=1))
+    assert due({Tag.BILLED_SINCE.value: further}) == Mark(unreadable=further)
 
 
 def test_the_opt_out_counts_on_the_vm_and_on_its_group() -> None:
@@ -115,7 +123,9 @@ def test_a_snooze_ends_with_its_day() -> None:
     assert not is_exempt(tags, midnight)
 
 
-@pytest.mark.parametrize("said", ["please", "ignore-until-tomorrow", "ignore-until-2026-02-30"])
+@pytest.mark.parametrize(
+    "said", ["please", "2026-05-05", "ignore-until-tomorrow", "ignore-until-2026-02-30"]
+)
 def test_an_opt_out_that_means_nothing_exempts_nothing(said: str) -> None:
     """And it is told, in the owner's own words."""
     tags = {Tag.COST_GUARD.value: said}
@@ -141,9 +151,10 @@ def test_an_opt_out_that_means_something_is_not_told_as_unreadable(said: str | N
 def test_a_capture_under_way_is_not_flagged_until_it_is_stuck(
     status: Status, image: str, lasts: timedelta
 ) -> None:
-    """As long as the step may take the VM is left alone; from then on it is flagged."""
+    """As long as the step may take the VM and its mark are left alone; then it is flagged."""
     order = {Tag.CAPTURE.value: "yes", Tag.STATUS.value: status.value, Tag.IMAGE.value: image}
     assert due(order | {Tag.AS_OF.value: write_instant(NOW - lasts)}) == Nothing()
+    assert due(order | MARKED | {Tag.AS_OF.value: write_instant(NOW)}) == Nothing(SINCE)
     late = order | {Tag.AS_OF.value: write_instant(NOW - lasts - timedelta(seconds=1))}
     assert due(late) == Mark()
 
@@ -164,12 +175,14 @@ DEALLOCATE = {
 
 
 def test_the_policy_deallocates_after_its_time() -> None:
-    """Told first, deallocated once the time is up; never what must be kept."""
+    """Told first, deallocated once the time is up, to the second; never what must be kept."""
     assert due(MARKED, DEALLOCATE) == Alert(SINCE, 0)
     assert due(TOLD, DEALLOCATE) == Deallocate(SINCE)
     assert due(TOLD, DEALLOCATE, kept="it is locked") == Nothing(SINCE)
-    later = DEALLOCATE | {"guard_deallocate_after": timedelta(hours=6)}
-    assert due(TOLD, later) == Nothing(SINCE)
+    after = timedelta(hours=5)
+    assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": after}) == Deallocate(SINCE)
+    later = after + timedelta(seconds=1)
+    assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": later}) == Nothing(SINCE)
 
 
 FLAG = DEALLOCATE | {"guard_action": GuardAction.FLAG}
