@@ -122,21 +122,22 @@ def test_a_scale_set_is_none_of_ours(end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "words"),
     [
-        None,
-        [],
-        "text",
-        {},
-        {"resourceInfo": None},
-        {"resourceInfo": {"properties": "text"}},
-        annotation(targetResourceId=None),
-        annotation(targetResourceId="/subscriptions/s/resourceGroups/g"),
+        (None, "is NoneType, not an object"),
+        ([], "is list, not an object"),
+        ("text", "is str, not an object"),
+        ({}, "no object 'resourceInfo'"),
+        ({"resourceInfo": None}, "no object 'resourceInfo'"),
+        ({"resourceInfo": {"properties": "text"}}, "no object 'properties'"),
+        (annotation(targetResourceId=None), "names no virtual machine: ''"),
+        (annotation(targetResourceId="/subscriptions/s"), "machine: '/subscriptions/s'"),
+        (annotation(targetResourceId="x" * 9999), f"machine: '{'x' * 200}'"),
     ],
 )
-def test_a_health_event_without_a_vm_is_dropped(data: object) -> None:
-    """What a retry cannot cure is `Unreadable`."""
-    with pytest.raises(Unreadable):
+def test_a_health_event_without_a_vm_is_dropped(data: object, words: str) -> None:
+    """What a retry cannot cure is `Unreadable`, and says what is wrong, at no great length."""
+    with pytest.raises(Unreadable, match=words):
         read_event(ANNOTATED, REF.id, data)
 
 
