@@ -1,7 +1,12 @@
-"""What a disk's verdict is when reading it comes to no end."""
+"""What a disk's verdict is where it cannot be read, or has no system, and how it says so."""
+
+import io
+
+import pytest
 
 from shared.disk.ranges import BYTES, RANGES, Ranges
-from shared.disk.verdict import verdict
+from shared.disk.verdict import _nothing, verdict
+from shared.disk.volumes import Kind, Volume
 from shared.model import Proof, Verdict
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
@@ -27,3 +32,48 @@ def test_a_disk_that_leads_too_far_cannot_tell() -> None:
     many.ranges, much.fetched = RANGES, BYTES
     for disk in (many, much):
         assert verdict(disk, "Windows") == Verdict(Proof.CANNOT_TELL, says)
+
+
+def test_whatever_its_parser_raises_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of no matter what kind is no verdict but that, and says which it was."""
+
+    def broken(_disk: Ranges) -> list[Volume]:
+        msg = "odd"
+        raise LookupError(msg)
+
+    monkeypatch.setattr("shared.disk.verdict.volumes", broken)
+    says = "its OS disk cannot be read: LookupError: odd"
+    assert verdict(generalized(), "Windows") == Verdict(Proof.CANNOT_TELL, says)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        ([Kind.LUKS], "its OS disk is encrypted by LUKS"),
+        ([Kind.NTFS, Kind.LUKS, Kind.BITLOCKER], "its OS disk is encrypted by BitLocker, LUKS"),
+        (
+            [Kind.OTHER, Kind.XFS, Kind.EXT, Kind.XFS],
+            "no Windows was found on its OS disk, only XFS, ext that says nothing of it",
+        ),
+    ],
+)
+def test_what_lies_there_instead_of_a_system_is_named(kinds: list[Kind], says: str) -> None:
+    """Encryption before all else; otherwise each kind of file system once."""
+    found = [Volume(kind, io.BytesIO()) for kind in kinds]
+    assert _nothing(found, "Windows") == Verdict(Proof.CANNOT_TELL, says)
+
+
+@pytest.mark.parametrize(
+    ("layout", "os_type", "says"),
+    [
+        ("linux-xfs", "Windows", "no Windows was found on its OS disk, only XFS"),
+        (None, "Linux", "no Linux was found on its OS disk, only NTFS"),
+    ],
+)
+def test_a_disk_of_another_system_names_the_one_that_is_missed(
+    layout: str | None, os_type: str, says: str
+) -> None:
+    """Azure's word for the VM says which system is looked for."""
+    source = contents(Guest("Linux" if layout else "Windows", "V2", 30, "succeeded", layout=layout))
+    found = verdict(Ranges(source.read, source.size - FOOTER), os_type)
+    assert found == Verdict(Proof.CANNOT_TELL, f"{says} that says nothing of it")
