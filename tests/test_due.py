@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import settings as examples
 
-from shared.due import IMAGE_TAKES, concerns_us, look_is_due
+from shared.due import concerns_us, look_is_due
 from shared.memory import after
 from shared.model import ListedVm, PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
 from shared.settings import Settings
@@ -49,6 +49,14 @@ def test_an_order_out_of_scope_is_never_due() -> None:
     assert not look_is_due(ListedVm(REF, TO_GALLERY), known, ago(hours=2), NOW)
 
 
+def test_a_scope_may_be_a_single_vm() -> None:
+    """Its own id as the scope takes it in, and no VM whose name begins alike."""
+    known = settings(scopes=(f"{REF.key}/",))
+    beside = VmRef(REF.subscription, REF.group, REF.name + "0")
+    looks = [look_is_due(ListedVm(one, TO_GALLERY), known, NOW, NOW) for one in (REF, beside)]
+    assert looks == [True, False]
+
+
 def test_an_order_without_an_answer_is_due() -> None:
     """A new order, and one whose answer speaks of another target, are due while the VM runs."""
     assert due()
@@ -73,6 +81,11 @@ def test_what_is_captured_is_due_only_if_it_runs(power: PowerState) -> None:
     assert again is (power is PowerState.RUNNING)
 
 
+def test_captured_without_an_image_is_no_answer() -> None:
+    """The word alone, beside the order's own target, was not written by Stillframe."""
+    assert due(PowerState.DEALLOCATED, status="captured", image=GALLERY.label)
+
+
 @pytest.mark.parametrize("power", list(PowerState))
 def test_what_was_not_generalized_is_due_once_it_runs_again(power: PowerState) -> None:
     """A disk that said no is asked again only when the VM has been started."""
@@ -87,7 +100,14 @@ def test_what_is_under_way_is_due(status: str) -> None:
     assert due(status=status, image=label)
 
 
-@pytest.mark.parametrize(("age", "expected"), [(timedelta(0), False), (IMAGE_TAKES, True)])
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(0), False),
+        (timedelta(minutes=9, seconds=59), False),
+        (timedelta(minutes=10), True),
+    ],
+)
 def test_an_image_has_its_time(age: timedelta, expected: bool) -> None:  # noqa: FBT001
     """No image is finished so soon after its VM was released; from then on each sweep looks."""
     as_of = write_instant(NOW - age)
@@ -101,6 +121,17 @@ def test_what_was_refused_is_due_once_an_hour(status: str) -> None:
     listed = ListedVm(REF, tags, PowerState.DEALLOCATED)
     assert sum(look_is_due(listed, settings(), at - SWEEP, at) for at in AN_HOUR) == 1
     assert look_is_due(listed, settings(), ago(hours=1), NOW)
+
+
+def test_what_was_refused_is_due_an_hour_later_to_the_second() -> None:
+    """Its minute of the hour is its own and stays, however long it is refused."""
+    tags = {**TO_GALLERY, Tag.STATUS.value: "refused", Tag.IMAGE.value: GALLERY.label}
+    listed = ListedVm(REF, tags, PowerState.DEALLOCATED)
+    seconds = [NOW + timedelta(seconds=n) for n in range(2 * 3600)]
+    first, second = [
+        at for at in seconds if look_is_due(listed, settings(), at - timedelta(seconds=1), at)
+    ]
+    assert second - first == timedelta(hours=1)
 
 
 def test_refused_orders_are_spread_over_the_hour() -> None:
