@@ -29,10 +29,12 @@ from shared.tell import (
     Telling,
     cut,
     image_outcome,
+    last_words,
+    pin,
     telling,
     withdrawal,
 )
-from tests.making import GALLERY, NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, image, say, vm
+from tests.making import GALLERY, NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, disk, image, say, vm
 
 CAPTURED = say(status=Status.CAPTURED, detail="ready", of=image())
 STATUSES = st.builds(
@@ -373,12 +375,20 @@ def test_the_image_of_a_vm_that_is_gone_tells_the_end(
         SourceTag.VM_ID.value: "0f0e",
         SourceTag.AS_OF.value: write_instant(RELEASED),
         SourceTag.PROOF.value: "generalized",
+        SourceTag.PROOF_DETAIL.value: "the disk says so",
     }
     outcome = image_outcome(image(provisioning=provisioning, tags=tags), REF, NOW)
     assert outcome is not None
     assert (outcome.type, outcome.data["reason"]) == (kind, reason)
-    assert outcome.data["vm"] == {"id": REF.id, "vmId": "0f0e", "gone": True}
-    assert outcome.data["asOf"] == write_instant(RELEASED)
+    assert outcome.data == {
+        "vm": {"id": REF.id, "vmId": "0f0e", "gone": True},
+        "reason": reason,
+        "image": {"id": VERSION.id, "label": VERSION.label},
+        "asOf": write_instant(RELEASED),
+        "proof": "generalized",
+        "proofDetail": "the disk says so",
+        "detail": "its VM is gone",
+    }
 
 
 @pytest.mark.parametrize("tag", [SourceTag.VM_ID, SourceTag.AS_OF])
@@ -395,3 +405,59 @@ def test_an_image_under_way_ends_nothing(provisioning: str) -> None:
     """Before it is finished an image of a VM that is gone tells nothing."""
     ours = {SourceTag.VM_ID.value: "0f0e", SourceTag.AS_OF.value: write_instant(RELEASED)}
     assert image_outcome(image(provisioning=provisioning, tags=ours), REF, NOW) is None
+
+
+def test_the_same_words_under_another_status_are_news() -> None:
+    """Only where the detail alone differs are ids and times passed over."""
+    first = say(status=Status.REFUSED, as_of=None)
+    told = telling(tagged(vm(), news(first)), replace(first, status=Status.FAILED), NOW)
+    assert told is not None
+    assert told.outcome is not None
+
+
+def test_ids_in_capitals_are_no_news() -> None:
+    """Azure writes an id in any case."""
+    first = say(status=Status.REFUSED, detail="request abcdabcd-2222-4333-8444-555555555555 failed")
+    again = replace(first, detail="request 9999CDEF-2222-4333-8444-55555555FFFF failed")
+    assert telling(tagged(vm(), news(first)), again, NOW) is None
+
+
+def test_a_time_that_was_cut_is_no_news() -> None:
+    """A longer fraction of a second may not fit where a shorter one does."""
+    long, short = "2026-01-02T03:04:05.678123Z", "2026-01-02T05:00:00Z"
+    first = say(status=Status.REFUSED, detail=f"{'x' * 230} {long}")
+    seen = tagged(vm(), news(first))
+    assert seen.tags[Tag.DETAIL].endswith("05.6781…")
+    assert telling(seen, replace(first, detail=f"{'x' * 230} {short}"), NOW) is None
+
+
+def test_a_pin_is_whose_it_is_and_what_is_said_and_billed() -> None:
+    """Before generalize the OS disk takes the VM's name and id, the words, and the bill's marks."""
+    billed = {Tag.BILLED_SINCE.value: write_instant(ago(days=1))}
+    seen = vm(tags={**TO_GALLERY, **billed, Tag.STATUS.value: "waiting", "team": "images"})
+    written = {
+        SourceTag.GROUP.value: REF.group,
+        SourceTag.VM.value: REF.name,
+        SourceTag.VM_ID.value: seen.vm_id,
+        **billed,
+        **news(say()).before.tags,
+    }
+    assert pin(seen, disk(), say()) == Words(written, {})
+    assert Tag.BILLED_SINCE not in pin(vm(tags=TO_GALLERY), disk(), say()).tags
+
+
+def test_a_pin_takes_the_place_of_anothers_words() -> None:
+    """What a disk had of another VM is replaced or goes; people's tags stay, and what is right."""
+    theirs = {Tag.STATUS.value: "refused", Tag.BILLED_SINCE.value: "2026", "team": "images"}
+    right = {Tag.IMAGE.value: VERSION.label}
+    words = pin(vm(), disk(tags={**theirs, **right}), say())
+    assert words.removed == {Tag.BILLED_SINCE.value: "2026"}
+    assert words.tags[Tag.STATUS] == "capturing"
+    assert not words.tags.keys() & {Tag.IMAGE, "team"}
+
+
+def test_the_last_words_say_where_to_read_on() -> None:
+    """A generalized VM takes no more tags, so it says as the last which disk does."""
+    last = last_words(say(), "/subscriptions/s/resourceGroups/g/providers/x/disks/web-01_OsDisk")
+    assert last.detail.endswith("stands on its OS disk, web-01_OsDisk")
+    assert replace(last, detail=say().detail) == say()
