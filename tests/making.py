@@ -36,6 +36,7 @@ from shared.model import (
     ReadProof,
     ReadRegions,
     ReadRights,
+    Refusal,
     Region,
     Rights,
     Say,
@@ -166,7 +167,7 @@ class World:
     rights: Rights = field(default_factory=rights)
     disk_rights: tuple[Permission, ...] | Missing = (Permission(("*",), (), ("*",)),)
     images: dict[str, ObservedImage | Missing] = field(default_factory=dict)
-    verdict: Verdict = GENERALIZED
+    verdict: Verdict | Refusal = GENERALIZED
 
     def show(self, look: Look, what: Read) -> Look:
         """Add the fact that is asked for; fails when it has been read already."""

@@ -114,6 +114,11 @@ def test_what_is_not_in_scope_is_left_alone(known: dict[str, Any]) -> None:
     assert decided(ordered(tags=PINNED), **known) == Rest()
 
 
+def test_a_scope_may_be_a_single_vm() -> None:
+    """Its own id as the scope takes it in."""
+    assert isinstance(decided(ordered(), scopes=(f"{REF.key}/",)), Generalize)
+
+
 def test_without_an_order_there_is_nothing_to_do() -> None:
     """A VM that nobody tagged rests."""
     assert decided(World(vm=vm(tags={}))) == Rest()
@@ -139,6 +144,42 @@ def test_what_is_never_captured(changes: dict[str, Any], words: str) -> None:
     say = said(decided(ordered(**changes)))
     assert (say.status, say.image) == (Status.REFUSED, GALLERY.label)
     assert words in say.detail
+
+
+@pytest.mark.parametrize(
+    ("seen", "facts"),
+    [
+        ({"hibernated": True}, {}),
+        ({}, {"definition": Missing.GONE}),
+        ({"power": PowerState.STOPPED}, {"disk": Missing.GONE}),
+        ({}, {"disk": disk(released=None)}),
+        ({}, {"verdict": Refusal("Azure does not open it")}),
+        ({"generalized": True}, {"verdict": Refusal("Azure does not open it")}),
+    ],
+)
+def test_a_refusal_names_the_target_as_it_was_read(
+    seen: dict[str, Any], facts: dict[str, Any]
+) -> None:
+    """Whatever is refused, `yes` is answered by the target that it means, whose answer it is."""
+    tags = {Tag.CAPTURE: "yes", Tag.IMAGE: GALLERY.label, Tag.STATUS: Status.WAITING}
+    world = replace(ordered(tags=tags, **seen), **facts)
+    say = said(decided(world, capture_target=GALLERY.label))
+    assert (say.status, say.image) == (Status.REFUSED, GALLERY.label)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"verdict": CANNOT_TELL},
+        {"images": {names(REF, MANAGED, RELEASED, None)[0].key: Missing.DENIED}},
+    ],
+)
+def test_a_refusal_under_a_pin_names_the_order_that_it_answers(facts: dict[str, Any]) -> None:
+    """Where the pinned name is of an order before, it is not the answer's; the instant stays."""
+    tags = {**PINNED, **TO_MANAGED}
+    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
+    say = said(decided(replace(world, **facts)))
+    assert (say.status, say.image, say.as_of) == (Status.REFUSED, MANAGED.label, RELEASED)
 
 
 def test_captured_stands() -> None:
@@ -224,6 +265,15 @@ def test_the_third_failure_is_the_last() -> None:
     assert (say.status, say.image, say.as_of) == (Status.FAILED, THIRD.label, RELEASED)
     assert "could not make" in say.detail
     assert "no capacity" in say.detail
+
+
+def test_azure_may_give_no_reason() -> None:
+    """A failure without words is told as one."""
+    own = GALLERY.version("7.0.0")
+    shown = {own.key: image(own, provisioning="Failed")}
+    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: own.label}
+    say = said(decided(marked(vm=vm(tags={**TO_GALLERY, **tags}, generalized=True), images=shown)))
+    assert say.detail == f"Azure could not make {own.label}: it gives no reason"
 
 
 def test_an_owners_number_has_one_attempt() -> None:
@@ -350,6 +400,29 @@ def test_an_answered_order_is_deallocated_without_asking_again() -> None:
     assert (look.rights, look.definition) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {Tag.STATUS: Status.REFUSED, Tag.IMAGE: GALLERY.label},
+        {Tag.STATUS: Status.WAITING, Tag.IMAGE: "managed-image"},
+    ],
+)
+def test_a_stopped_vm_without_an_answer_is_asked_about_first(tags: dict[str, str]) -> None:
+    """An order that has not passed preflight, or another one's answer, deallocates nothing."""
+    world = replace(ordered(power=PowerState.STOPPED, tags=tags), definition=Missing.GONE)
+    assert said(decided(world)).status is Status.REFUSED
+
+
+@pytest.mark.parametrize("status", [Status.WAITING, Status.REFUSED])
+def test_a_deallocation_begins_when_it_is_asked_for(status: Status) -> None:
+    """An instant that stands beside another word is not when; so it is not stuck at once."""
+    tags = {Tag.STATUS: status, Tag.AS_OF: write_instant(ago(days=1)), Tag.IMAGE: GALLERY.label}
+    step = decided(ordered(power=PowerState.STOPPED, tags=tags))
+    assert isinstance(step, Deallocate)
+    assert (step.say.as_of, step.say.stuck) == (NOW, False)
+
+
 @pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.STOPPED])
 def test_an_instant_may_still_come_until_the_vm_is_deallocated(power: PowerState) -> None:
     """A disk that never changed hands has none; deallocation gives it one."""
@@ -395,13 +468,36 @@ def test_a_pin_holds_on_a_generalized_vm_alone() -> None:
     assert (say.status, say.as_of) == (Status.CAPTURING, RELEASED)
     running = replace(ordered(power=PowerState.RUNNING, tags=PINNED), images={FIRST.key: image()})
     assert said(decided(running)).status is Status.WAITING
-    assert said(decided(replace(running, rights=rights("*/read")))).as_of is None
+    say = said(decided(replace(running, rights=rights("*/read"))))
+    assert (say.status, say.as_of, say.image) == (Status.REFUSED, None, GALLERY.label)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_the_word_tells_whether_an_instant_is_a_pin(status: Status) -> None:
+    """An image under way, done, failed or refused has pinned it; the other words' is of a wait."""
+    pins = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
+    tags = {**TO_MANAGED, Tag.STATUS: status, Tag.AS_OF: write_instant(ago(days=1))}
+    step = decided(World(vm=vm(tags=tags, generalized=True, security_type=None)))
+    assert isinstance(step, Create)
+    assert step.as_of == (ago(days=1) if status in pins else RELEASED)
 
 
 def test_a_pinned_vm_whose_disk_cannot_tell_keeps_its_pin() -> None:
     """After generalize a disk that cannot be read is refused, not final: the name stays pinned."""
     say = said(decided(marked(verdict=Verdict(Proof.CANNOT_TELL, "no way in"))))
     assert (say.status, say.as_of, say.image) == (Status.REFUSED, RELEASED, FIRST.label)
+
+
+def test_a_pinned_vm_whose_disk_says_no_is_not_generalized() -> None:
+    """What the disk itself denies is final, pinned or not."""
+    say = said(decided(marked(verdict=NOT_GENERALIZED)))
+    assert (say.status, say.as_of) == (Status.NOT_GENERALIZED, RELEASED)
+
+
+@pytest.mark.parametrize("provisioning", ["Succeeded", "failed", "Failed", "Canceled"])
+def test_what_ended_badly_is_settled_too(provisioning: str) -> None:
+    """An extension that failed, or an update that was canceled, does not keep an order waiting."""
+    assert isinstance(decided(ordered(provisioning=provisioning)), Generalize)
 
 
 def test_a_state_of_provisioning_that_nobody_knows_is_busy() -> None:
@@ -455,6 +551,21 @@ def test_what_the_disk_says_counts_as_the_policy_wants(
         say = said(decision)
         assert (say.status, say.detail) == (Status.NOT_GENERALIZED, verdict.why)
         assert (say.as_of, say.proof) == (RELEASED, verdict.proof)
+
+
+@pytest.mark.parametrize("policy", list(ProofPolicy))
+def test_a_disk_that_azure_does_not_open_says_nothing(policy: ProofPolicy) -> None:
+    """It is refused where proof is required, not remembered as a no; else the image says why."""
+    closed = Refusal("its policy forbids it")
+    world = replace(ordered(generalized=True), verdict=closed)
+    decision = decided(world, proof=policy)
+    if policy is ProofPolicy.REQUIRED:
+        assert (said(decision).status, said(decision).detail) == (Status.REFUSED, closed.why)
+        return
+    assert isinstance(decision, Create)
+    not_asked = policy is ProofPolicy.OFF
+    unread = Verdict(Proof.NOT_READ, "PROOF is off")
+    assert decision.verdict == (unread if not_asked else Verdict(Proof.CANNOT_TELL, closed.why))
 
 
 def test_preflight_is_asked_again_right_before_generalize() -> None:
