@@ -183,6 +183,36 @@ def test_a_vm_just_deallocated_is_left_to_its_event(
     assert look_is_due(ListedVm(REF, tags, power), settings(), ago(minutes=5), NOW) is looks
 
 
+@pytest.mark.parametrize(
+    ("age", "looks"), [(0, False), (60, False), (61, True), (3599, True), (3600, False)]
+)
+def test_what_is_not_told_yet_is_tried_for_an_hour_and_then_hourly(
+    age: int,
+    looks: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """For a minute the look that noted it is likely telling it; then each sweep does."""
+    noted = write_instant(ago(seconds=age))
+    tags = {"status": "captured", "image": VERSION.label, "untold": noted}
+    assert due(PowerState.DEALLOCATED, since=NOW, **tags) is looks
+    assert due(PowerState.DEALLOCATED, since=ago(hours=1), **tags)
+
+
+@pytest.mark.parametrize(
+    ("age", "looks"),
+    [(-1, True), (0, False), (299, False), (300, True), (7199, True), (7200, False)],
+)
+def test_a_disk_that_could_not_be_read_is_tried_for_two_hours_and_then_hourly(
+    age: int,
+    looks: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Its first minutes are its event's; an instant to come, or none, keeps nobody from looking."""
+    tags = {"status": "deallocating", "image": GALLERY.label}
+    since = write_instant(ago(seconds=age))
+    assert due(PowerState.DEALLOCATED, since=NOW, as_of=since, **tags) is looks
+    assert due(PowerState.DEALLOCATED, since=ago(hours=1), as_of=write_instant(ago(days=1)), **tags)
+    assert due(PowerState.DEALLOCATED, since=NOW, **tags)
+
+
 @given(worlds(), SETTINGS)
 @examples(max_examples=300)
 def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
