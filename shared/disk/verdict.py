@@ -46,8 +46,9 @@ def _nothing(found: Sequence[Volume], system: str) -> Verdict:
     kinds = {one.kind for one in found}
     if locked := sorted(kinds & ENCRYPTED):
         return _cannot(f"its OS disk is encrypted by {', '.join(locked)}")
-    seen = ", ".join(sorted(kinds - {Kind.OTHER})) or "no file system"
-    return _cannot(f"no {system} was found on its OS disk, only {seen} that says nothing of it")
+    seen = ", ".join(sorted(kinds - {Kind.OTHER}))
+    instead = f"only {seen} that says nothing of it" if seen else "nor any known file system"
+    return _cannot(f"no {system} was found on its OS disk, {instead}")
 
 
 def _cannot(why: str) -> Verdict:

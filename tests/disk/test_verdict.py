@@ -55,6 +55,8 @@ def test_whatever_its_parser_raises_is_named(monkeypatch: pytest.MonkeyPatch) ->
             [Kind.OTHER, Kind.XFS, Kind.EXT, Kind.XFS],
             "no Windows was found on its OS disk, only XFS, ext that says nothing of it",
         ),
+        ([Kind.OTHER], "no Windows was found on its OS disk, nor any known file system"),
+        ([], "no Windows was found on its OS disk, nor any known file system"),
     ],
 )
 def test_what_lies_there_instead_of_a_system_is_named(kinds: list[Kind], says: str) -> None:
