@@ -150,7 +150,7 @@ def _lasts(status: str | None, image: str) -> timedelta:
         return DEALLOCATION_LASTS
     if status == Status.CAPTURING:
         return VERSION_LASTS if "/" in image else MANAGED_IMAGE_LASTS
-    return timedelta(-1)
+    return timedelta.min
 
 
 def _since(written: str | None, now: datetime) -> datetime | None:

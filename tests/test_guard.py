@@ -164,6 +164,7 @@ def test_a_capture_that_has_ended_protects_nobody(status: Status) -> None:
     """A refused or not generalized VM that stays stopped is flagged like any other."""
     order = {Tag.CAPTURE.value: "yes", Tag.STATUS.value: status.value}
     assert due(order) == due(order | {Tag.AS_OF.value: write_instant(NOW)}) == Mark()
+    assert due(order | {Tag.AS_OF.value: write_instant(NOW + 7 * DAY)}) == Mark()
     assert not capture_under_way({Tag.STATUS.value: Status.WAITING.value}, NOW)
     assert capture_under_way(order | {Tag.STATUS.value: Status.WAITING.value}, NOW)
 
