@@ -32,6 +32,7 @@ from shared.tell import (
     last_words,
     pin,
     telling,
+    unanswerable,
     withdrawal,
 )
 from tests.making import GALLERY, NOW, REF, RELEASED, TO_GALLERY, VERSION, ago, disk, image, say, vm
@@ -434,7 +435,8 @@ def test_a_time_that_was_cut_is_no_news() -> None:
 def test_a_pin_is_whose_it_is_and_what_is_said_and_billed() -> None:
     """Before generalize the OS disk takes the VM's name and id, the words, and the bill's marks."""
     billed = {Tag.BILLED_SINCE.value: write_instant(ago(days=1))}
-    seen = vm(tags={**TO_GALLERY, **billed, Tag.STATUS.value: "waiting", "team": "images"})
+    others = {Tag.STATUS.value: "waiting", Tag.UNTOLD.value: "2026", "team": "images"}
+    seen = vm(tags={**TO_GALLERY, **billed, **others})
     written = {
         SourceTag.GROUP.value: REF.group,
         SourceTag.VM.value: REF.name,
@@ -461,3 +463,75 @@ def test_the_last_words_say_where_to_read_on() -> None:
     last = last_words(say(), "/subscriptions/s/resourceGroups/g/providers/x/disks/web-01_OsDisk")
     assert last.detail.endswith("stands on its OS disk, web-01_OsDisk")
     assert replace(last, detail=say().detail) == say()
+
+
+def test_the_names_of_the_events_are_a_promise() -> None:
+    """Subscriptions filter by them."""
+    assert [kind.value for kind in OutcomeType] == [
+        "Stillframe.ImageCaptured",
+        "Stillframe.CaptureRefused",
+        "Stillframe.CaptureFailed",
+        "Stillframe.VmStillBilled",
+        "Stillframe.VmNoLongerBilled",
+        "Stillframe.SweepCompleted",
+    ]
+
+
+def test_an_images_end_is_published_first_and_noted_then() -> None:
+    """Its id is from the image, on which the note goes; what is stuck has not ended."""
+    told = news(CAPTURED)
+    assert (told.before, told.of) == (Words(), image())
+    assert told.after.tags[Tag.STATUS] == "captured"
+    again = telling(after(vm(), told.refused), CAPTURED, NOW)
+    assert again is not None
+    assert again.of == image()
+    assert news(replace(CAPTURED, stuck=True)).of is None
+
+
+def test_a_note_goes_with_what_it_was_of() -> None:
+    """Where what stands is no outcome nothing is left to publish; what is stale goes beside it."""
+    word, left = say(status=Status.WAITING, as_of=None), {Tag.UNTOLD.value: "2026"}
+    seen = after(tagged(vm(), news(word)), Words(left, {}))
+    assert telling(seen, word, NOW) == Telling(Words({}, left))
+    no, stale = say(status=Status.REFUSED, as_of=None), {Tag.AS_OF.value: "2026"}
+    told = news(no, after(tagged(vm(), news(no)), Words({**left, **stale}, {})))
+    assert (told.before, told.after) == (Words({}, stale), Words({}, left))
+
+
+def test_a_vm_that_takes_no_tag_is_refused() -> None:
+    """The order cannot be answered on it; the event says why."""
+    no = unanswerable(say(), "it is locked")
+    assert (no.status, no.as_of, no.image) == (Status.REFUSED, None, VERSION.label)
+    assert no.detail.endswith("it is locked")
+
+
+def test_an_image_is_told_of_once() -> None:
+    """The note on it outlives its VM."""
+    ours = {SourceTag.VM_ID.value: "0f0e", SourceTag.AS_OF.value: write_instant(RELEASED)}
+    told = {**ours, SourceTag.TOLD.value: write_instant(NOW)}
+    assert image_outcome(image(tags=told), REF, NOW) is None
+
+
+def test_what_the_disk_said_is_a_tag_of_its_own() -> None:
+    """While the word stands its proof does, and goes with it."""
+    no = say(status=Status.NOT_GENERALIZED, proof=Proof.NOT_GENERALIZED)
+    seen = after(vm(), news(no).before)
+    assert seen.tags[Tag.PROOF] == "not-generalized"
+    assert Tag.PROOF in news(say(), seen).before.removed
+
+
+def test_an_image_that_is_stuck_and_then_fails_is_two_events() -> None:
+    """Of one type and one image; the reason tells them apart."""
+    failed = replace(CAPTURED, status=Status.FAILED)
+    assert event(failed).id != event(replace(failed, stuck=True)).id
+
+
+def test_what_cannot_be_noted_is_told_apart_by_vm_and_reason() -> None:
+    """The same words of another VM, or as another end, are another event."""
+    no = say(status=Status.FAILED, detail="no capacity")
+    ids = {
+        event(no).unnoted().id,
+        event(no, ref=VmRef(REF.subscription, REF.group, "web-02")).unnoted().id,
+        event(replace(no, status=Status.NOT_GENERALIZED)).unnoted().id,
+    }
+    assert len(ids) == 3
