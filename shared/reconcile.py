@@ -113,48 +113,15 @@ def reconcile(
     look = first_look(azure.arm, ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
-    report = _go(azure, look, now, stopping)
+    report = reconcile_look(azure, look, now, stopping=stopping)
     if report.again:
         raise Transient(report.again)
     return report
 
 
-def reconcile_look(azure: Azure, look: Look, now: datetime) -> Report:
-    """Take the next step of the order of a VM that was just looked at."""
-    return _go(azure, look, now, None)
-
-
-def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None:
-    """Look at the VM that an image was made from; where that is gone, let the image tell."""
-    made = image(azure.arm, ref)
-    if isinstance(made, Missing) or made.source is None:
-        return None
-    if not azure.settings.watches(made.source.subscription):
-        return None  # somebody else's image, in a group where ours lie too
-    look = first_look(azure.arm, made.source)
-    if look is Missing.DENIED:
-        return Report(vm=made.source, seen=look.value)
-    if isinstance(look, Look) and made_from(made, look.vm):
-        return _go(azure, replace(look, images={ref.key: made}), now, None)
-    _tell_of_image(azure, made, made.source, now)
-    return Report(vm=made.source, seen=Missing.GONE.value)
-
-
-def _tell_of_image(azure: Azure, made: ObservedImage, source: VmRef, now: datetime) -> None:
-    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
-    outcome = image_outcome(made, source, now)
-    if outcome is None or azure.settings.dry_run:
-        return
-    if made.provisioning == "Failed":
-        later = (image(azure.arm, ref) for ref in later_names(made, source))
-        if any(isinstance(one, ObservedImage) for one in later):
-            _note_on_image(azure, made, now)
-            return
-    if _publish(azure, outcome):
-        _note_on_image(azure, made, now)
-
-
-def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> Report:
+def reconcile_look(
+    azure: Azure, look: Look, now: datetime, *, stopping: datetime | None = None
+) -> Report:
     """Decide, read what the rules ask for, take steps until there is none to take."""
     report = Report(vm=look.vm.ref, seen=look.vm.power.value)
     for _ in range(ROUNDS):
@@ -180,6 +147,36 @@ def _go(azure: Azure, look: Look, now: datetime, stopping: datetime | None) -> R
                 look = read(azure.arm, look, decision)
     msg = f"{look.vm.ref.id} came to no rest in {ROUNDS} rounds"
     raise RuntimeError(msg)
+
+
+def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None:
+    """Look at the VM that an image was made from; where that is gone, let the image tell."""
+    made = image(azure.arm, ref)
+    if isinstance(made, Missing) or made.source is None:
+        return None
+    if not azure.settings.watches(made.source.subscription):
+        return None  # somebody else's image, in a group where ours lie too
+    look = first_look(azure.arm, made.source)
+    if look is Missing.DENIED:
+        return Report(vm=made.source, seen=look.value)
+    if isinstance(look, Look) and made_from(made, look.vm):
+        return reconcile_look(azure, replace(look, images={ref.key: made}), now)
+    _tell_of_image(azure, made, made.source, now)
+    return Report(vm=made.source, seen=Missing.GONE.value)
+
+
+def _tell_of_image(azure: Azure, made: ObservedImage, source: VmRef, now: datetime) -> None:
+    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
+    outcome = image_outcome(made, source, now)
+    if outcome is None or azure.settings.dry_run:
+        return
+    if made.provisioning == "Failed":
+        later = (image(azure.arm, ref) for ref in later_names(made, source))
+        if any(isinstance(one, ObservedImage) for one in later):
+            _note_on_image(azure, made, now)
+            return
+    if _publish(azure, outcome):
+        _note_on_image(azure, made, now)
 
 
 def _prove(

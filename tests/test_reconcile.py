@@ -8,7 +8,7 @@ import pytest
 
 from shared.clients import Azure
 from shared.model import Look, Missing, ObservedVm, PowerState, Status, Tag, write_instant
-from shared.reconcile import Report, _go, reconcile_look
+from shared.reconcile import Report, reconcile_look
 from tests.making import GALLERY, NOW, REF, RELEASED, TO_GALLERY, VERSION, World, settings, vm
 
 NOBODY: Any = None
@@ -58,7 +58,7 @@ def test_a_report_is_a_line_of_json() -> None:
 def test_an_announced_stop_is_waited_for_ten_minutes(seconds: int, *, waits: bool) -> None:
     """A VM that still reads running is looked at again soon, and then left to the sweep."""
     look = World(vm=waiting()).look()
-    report = _go(azure(), look, NOW, NOW - timedelta(seconds=seconds))
+    report = reconcile_look(azure(), look, NOW, stopping=NOW - timedelta(seconds=seconds))
     assert (report.again is not None) is waits
     assert (report.status, report.image) == (Status.WAITING, GALLERY.label)
     assert reconcile_look(azure(), look, NOW).again is None
