@@ -27,7 +27,7 @@ from cli.words import in_the_apps_words
 from shared.clients import Azure, connect
 from shared.errors import Misconfigured, Refused, StillframeError, Transient
 from shared.lists import list_subscription
-from shared.settings import Name, read_settings
+from shared.settings import APP_NAME, Name, read_settings
 from shared.sweep import Sweeper
 
 OK, TROUBLE, USAGE = 0, 1, 2
@@ -99,7 +99,8 @@ def _environment(
     They are the environment's, the app's, those that must be so, and the arguments'. A person's
     sweep is no heartbeat: published, it would hide that the app has stopped sweeping.
     """
-    settings = {**environment, **of_app, Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
+    named = {APP_NAME: said.app.rpartition("/")[2]} if said.app else {}
+    settings = {**environment, **named, **of_app, Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
     settings.pop("SUBSCRIPTION", None)  # make hands down its own variables
     if said.subscription:
         settings[Name.SUBSCRIPTIONS] = ",".join(said.subscription)
@@ -119,32 +120,42 @@ def _sweep(azure: Azure, *, as_json: bool) -> int:
     elif len(report.unlisted) < len(subscriptions):
         _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")
     _explain(report.unlisted)
-    return TROUBLE if report.unlisted or report.failed or report.unreached else OK
+    gaps = report.unlisted or report.failed or report.unreached or report.strange
+    return TROUBLE if gaps else OK
 
 
 def _status(azure: Azure, *, as_json: bool) -> int:
     """Show how every order stands."""
     with _progress(azure):
-        rows, unlisted = _orders(azure)
+        rows, unlisted, strange = _orders(azure)
     subscriptions = azure.settings.subscriptions
     if as_json:
-        print(json.dumps({"orders": rows, "unlisted": unlisted}, indent=2))
+        print(json.dumps({"orders": rows, "unlisted": unlisted, "strange": strange}, indent=2))
     elif len(unlisted) < len(subscriptions):
         _screen().print(status_page(rows, naming(subscriptions)))
     _explain(unlisted)
-    return TROUBLE if unlisted else OK
+    for vm, why in strange.items():
+        print(f"{vm} is left out: Azure does not list it as documented ({why})", file=sys.stderr)
+    return TROUBLE if unlisted or strange else OK
 
 
-def _orders(azure: Azure) -> tuple[list[Row], dict[str, str]]:
-    """Return all orders, from the lists alone; and why, for each subscription without a list."""
+def _orders(azure: Azure) -> tuple[list[Row], dict[str, str], dict[str, str]]:
+    """Return all orders, from the lists alone.
+
+    And why, for each subscription without a list, and for each VM that its list does not show.
+    """
     rows: list[Row] = []
     unlisted: dict[str, str] = {}
+    strange: dict[str, str] = {}
     for subscription in azure.settings.subscriptions:
         try:
-            rows += orders(list_subscription(azure.arm, subscription))
+            listing = list_subscription(azure.arm, subscription)
         except StillframeError as error:
             unlisted[subscription] = str(error)
-    return rows, unlisted
+            continue
+        rows += orders(listing)
+        strange |= listing.strange
+    return rows, unlisted, strange
 
 
 def _screen() -> Console:

@@ -10,7 +10,7 @@ from shared.lists import Listing
 from shared.model import ListedVm, PowerState, Status, Tag
 
 type Row = dict[str, str | None]
-"""vm (id), status, powerState, asOf (an instant), next, image, detail."""
+"""vm (id), status, powerState, asOf (an instant), next, image, detail, by (a function app)."""
 
 UNANSWERED = "unanswered"
 
@@ -31,6 +31,7 @@ def _row(vm: ListedVm) -> Row:
         "next": next_step(status, vm.power),
         "image": vm.tags.get(Tag.IMAGE, vm.tags[Tag.CAPTURE]),
         "detail": vm.tags.get(Tag.DETAIL),
+        "by": vm.tags.get(Tag.BY),
     }
 
 

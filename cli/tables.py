@@ -58,6 +58,7 @@ def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[Rendera
         _flagged(report, now, name),
         _would(report, name),
         *_unjudged(report),
+        _others(report, name),
         _left_behind(report),
         _failures(report, name),
         Text(
@@ -142,6 +143,11 @@ def _unjudged(report: SweepReport) -> list[Text]:
     ]
 
 
+def _others(report: SweepReport, name: Naming) -> Table:
+    rows = [(name(vm), app) for vm, app in report.others.items()]
+    return _filled(_table("Orders of other apps, left to them", "VM", "function app"), rows)
+
+
 def _left_behind(report: SweepReport) -> Table:
     failed = report.failed_versions
     rows = [
@@ -155,6 +161,7 @@ def _failures(report: SweepReport, name: Naming) -> Table:
     rows = [(name(vm), "look failed", why) for vm, why in report.failed.items()]
     rows += [(name(vm), "not reached", "time ran out") for vm in report.unreached]
     rows += [(name(vm), "tag unreadable", said) for vm, said in report.unreadable.items()]
+    rows += [(name(vm), "left out of Azure's list", why) for vm, why in report.strange.items()]
     rows += [(one, "not listed", why.partition("\n")[0]) for one, why in report.unlisted.items()]
     return _filled(_table("Failures", "where", "what", "why"), rows)
 

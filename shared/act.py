@@ -103,6 +103,7 @@ def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
         SourceTag.PROOF: step.verdict.proof.value,
         SourceTag.PROOF_DETAIL: cut(step.verdict.why),
         SourceTag.STARTED: write_instant(now),
+        **({SourceTag.BY: step.say.by} if step.say.by else {}),
         **_plan_tags(vm.plan),
     }
 

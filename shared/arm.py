@@ -192,16 +192,19 @@ class Arm:
         url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
         return self._get(ref.subscription, url, "2022-10-01", wire.Availability)
 
-    def vms(self, subscription: str) -> Iterator[wire.ListedVm]:
-        """Yield a subscription's VMs; the SDK's own models of them would cost 58 times as much."""
+    def vms(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
+        """Yield a subscription's VMs; the SDK's own models of them would cost 58 times as much.
+
+        Those that are not as documented are noted in `strange`, by id and with the reason.
+        """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}"
-        for page in self._pages(subscription, url, wire.VmPage):
+        for page in self._pages(subscription, url, wire.VmPage, strange):
             yield from page.value
 
-    def vm_states(self, subscription: str) -> Iterator[wire.VmState]:
-        """Yield the run states of a subscription's VMs."""
+    def vm_states(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.VmState]:
+        """Yield the run states of a subscription's VMs; `strange` as in `vms`."""
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}&statusOnly=true"
-        for page in self._pages(subscription, url, wire.StatePage):
+        for page in self._pages(subscription, url, wire.StatePage, strange):
             yield from page.value
 
     def groups(self, subscription: str) -> Iterator[wire.Group]:
@@ -229,11 +232,15 @@ class Arm:
         content = self._send(subscription_of(app_id), HttpRequest("POST", url))
         return _decoded(content, wire.AppSettings).properties
 
-    def _pages[P: wire.Page](self, subscription: str, url: str, shape: type[P]) -> Iterator[P]:
+    def _pages[P: wire.Page](
+        self, subscription: str, url: str, shape: type[P], strange: dict[str, str] | None = None
+    ) -> Iterator[P]:
         following: str | None = url
         while following:
             content = self._send(subscription, HttpRequest("GET", following))
-            page = page_of(content, shape)
+            page, left_out = page_of(content, shape)
+            if strange is not None:
+                strange |= left_out
             yield page
             following = page.next_link
 
@@ -291,28 +298,33 @@ class Arm:
             return self._clients[key]
 
 
-def page_of[P: wire.Page](content: bytes, shape: type[P]) -> P:
-    """Return a page of a list without the rows that are not as documented; those are logged."""
+_NO_ID = "without an id"
+
+
+def page_of[P: wire.Page](content: bytes, shape: type[P]) -> tuple[P, dict[str, str]]:
+    """Return a page of a list without the rows that are not as documented, and why by their id."""
     try:
-        return msgspec.json.decode(content, type=shape)
+        return msgspec.json.decode(content, type=shape), {}
     except msgspec.DecodeError:
         raw = _decoded(content, wire.RawPage)
     (rows,) = (one for one in msgspec.structs.fields(shape) if one.name == "value")
     row = rows.type.__args__[0]
-    whole = []
+    whole, left_out = [], {}
     for one in raw.value:
         try:
             whole.append(msgspec.json.decode(one, type=row))
         except msgspec.ValidationError as error:
+            left_out[_id(one)] = str(error)
             log.warning("left out of a list, for it is not as documented: %s: %s", _id(one), error)
-    return shape(value=tuple(whole), next_link=raw.next_link)  # type: ignore[call-arg]
+    page = shape(value=tuple(whole), next_link=raw.next_link)  # type: ignore[call-arg]
+    return page, left_out
 
 
 def _id(row: bytes) -> str:
     try:
-        return str(msgspec.json.decode(row, type=wire.Id).id)
+        return msgspec.json.decode(row, type=wire.Id).id or _NO_ID
     except msgspec.ValidationError:
-        return "it has no id"
+        return _NO_ID
 
 
 def _decoded[T](content: bytes, shape: type[T]) -> T:

@@ -5,6 +5,7 @@ read top down and the first that matches wins:
 
 | the VM                                         | next step                 | status          |
 |------------------------------------------------|---------------------------|-----------------|
+| another app's order                            | none                      | as before       |
 | not in scope, or without an order              | none; our tags go         | -               |
 | hibernated, of a scale set, order unreadable   | none                      | refused         |
 | `captured` stands and fits the order           | none                      | captured        |
@@ -26,11 +27,11 @@ requests than its answer. A stored verdict may stop a step, never permit one: wh
 on is read in the same wake-up.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from shared.model import (
-    ORDER_TAGS,
     Create,
     Deallocate,
     Decision,
@@ -65,7 +66,7 @@ from shared.model import (
 )
 from shared.preflight import generation, no_instant, preflight
 from shared.settings import ProofPolicy, Settings
-from shared.targets import fits, made_from, names, read_order
+from shared.targets import fits, is_left_over, is_ordered, made_from, names, read_order, speaks_of
 
 START_LASTS = timedelta(minutes=2)
 """A VM being started reads `stopped` for a moment; one whose disk changed hands longer ago is."""
@@ -90,16 +91,33 @@ _BUSY_POWER = {
 def decide(look: Look, settings: Settings, now: datetime) -> Decision:
     """Return the next step of a VM's order, or what must be read to know it."""
     vm = look.vm
-    if not (settings.watches(vm.ref.subscription) and settings.in_scope(vm.ref.id + "/")):
+    if not settings.watches(vm.ref.subscription) or not settings.owns(vm.tags):
         return Rest()
-    if Tag.CAPTURE not in vm.tags:
-        return Withdraw() if any(tag in vm.tags for tag in ORDER_TAGS) else Rest()
-    order = read_order(vm.tags, settings, vm.ref)
+    if not is_ordered(vm, settings):
+        return Withdraw() if is_left_over(vm, settings) else Rest()
+    order = read_order(vm.tags, settings, vm.ref, now)
     if isinstance(order, Refusal):
-        return _refuse(vm, None, order.why)
+        return _signed(_refuse(vm, None, order.why), settings.app)
+    return _signed(_ordered(look, order, settings, now), settings.app, order.target.group_id)
+
+
+def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
+    """Have what is said say whose word it is, and where the order's images lie."""
+    match decision:
+        case (Rest(Say() as say) | ReadProof(say) | Deallocate(say) | Generalize(say)) | Create(
+            say=say
+        ):
+            return replace(decision, say=replace(say, by=app, image_group=image_group))
+        case _:
+            return decision
+
+
+def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
+    """Go by the rules for an order that can be read."""
+    vm = look.vm
     if why := _never(vm):
         return _refuse(vm, order, why)
-    if _captured(vm) and fits(vm.tags.get(Tag.IMAGE, ""), order):
+    if _captured(vm) and fits(vm.tags, order):
         return _retell(look, order, now) if Tag.UNTOLD in vm.tags else Rest()
     pinned = _pinned(vm)
     if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
@@ -314,14 +332,14 @@ def _pinned(vm: ObservedVm) -> datetime | None:
 def is_pinned(vm: ObservedVm, say: Say) -> bool:
     """Whether the name that is said stands pinned, so that nothing need be written for it."""
     pinned = _pinned(vm)
-    named = vm.tags.get(Tag.IMAGE, "").lower() == say.image.lower()
+    said = {Tag.IMAGE: say.image, Tag.IMAGE_GROUP: say.image_group}
+    named = all(vm.tags.get(tag, "").lower() == value.lower() for tag, value in said.items())
     return named and pinned is not None and pinned == say.as_of
 
 
 def _waits_for(vm: ObservedVm, order: Order) -> bool:
     """Whether this order has passed preflight while the VM ran."""
-    label = vm.tags.get(Tag.IMAGE, "").lower()
-    return vm.tags.get(Tag.STATUS) == Status.WAITING and label == order.label.lower()
+    return vm.tags.get(Tag.STATUS) == Status.WAITING and speaks_of(vm.tags, order)
 
 
 def _standing_no(
@@ -371,10 +389,9 @@ def _capturing(ref: ImageRef, as_of: datetime) -> Say:
 def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
     """Say no; what is pinned on a generalized VM stays, where it is this order's."""
     pinned = _pinned(vm)
-    label = vm.tags.get(Tag.IMAGE, "") if pinned else ""
-    if order and not fits(label, order):
-        label = order.label
-    image = label or vm.tags[Tag.CAPTURE]
+    label = order.label if order else vm.tags[Tag.CAPTURE]
+    stands = pinned and (order is None or fits(vm.tags, order))
+    image = vm.tags.get(Tag.IMAGE, label) if stands else label
     return Rest(Say(status=Status.REFUSED, detail=why, image=image, as_of=pinned))
 
 

@@ -5,12 +5,11 @@ whose disk has said no. A look is due where something may have happened that no 
 """
 
 import zlib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from shared.model import ORDER_TAGS, ListedVm, PowerState, Refusal, Status, Tag, VmRef, read_instant
+from shared.model import ListedVm, PowerState, Refusal, Status, Tag, VmRef, read_instant
 from shared.settings import Settings
-from shared.targets import fits, read_order
+from shared.targets import fits, is_left_over, is_ordered, read_order, speaks_of
 from shared.tell import cut
 
 HOUR = 3600
@@ -30,18 +29,13 @@ READ_OFTEN = timedelta(hours=2)
 """How long each sweep tries to read a disk; sweeps may be an hour apart."""
 
 
-def concerns_us(tags: Mapping[str, str]) -> bool:
-    """Whether a VM has an order, or tags of one."""
-    return Tag.CAPTURE in tags or any(tag in tags for tag in ORDER_TAGS)
-
-
 def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime) -> bool:
     """Whether the sweep must look at a VM; `since` is when the sweep before this one ran."""
-    if not settings.in_scope(vm.ref.id + "/"):
+    if not settings.owns(vm.tags):
         return False
-    if Tag.CAPTURE not in vm.tags:
-        return concerns_us(vm.tags)
-    if not _answered(vm, settings):
+    if not is_ordered(vm, settings):
+        return is_left_over(vm, settings)
+    if not _answered(vm, settings, now):
         return True
     if noted := read_instant(vm.tags.get(Tag.UNTOLD)):
         return BEING_TOLD < now - noted < TRIED_OFTEN or _hour_turns(vm.ref, since, now)
@@ -83,14 +77,16 @@ def _age(vm: ListedVm, now: datetime) -> timedelta | None:
     return now - as_of if as_of and as_of <= now else None
 
 
-def _answered(vm: ListedVm, settings: Settings) -> bool:
+def _answered(vm: ListedVm, settings: Settings, now: datetime) -> bool:
     """Whether the tags speak of this very order, not of one before it."""
-    status, label = vm.tags.get(Tag.STATUS), vm.tags.get(Tag.IMAGE, "")
-    order = read_order(vm.tags, settings, vm.ref)
+    status = vm.tags.get(Tag.STATUS)
+    if settings.app and Tag.BY not in vm.tags and status != Status.CAPTURED:
+        return False  # handed over: the next app that looks signs what it says
+    order = read_order(vm.tags, settings, vm.ref, now)
     if isinstance(order, Refusal):
         return status == Status.REFUSED and vm.tags.get(Tag.DETAIL) == cut(order.why)
-    waits = label.lower() == order.label.lower() and status != Status.CAPTURED
-    return status is not None and (waits or fits(label, order))
+    waits = speaks_of(vm.tags, order) and status != Status.CAPTURED
+    return status is not None and (waits or fits(vm.tags, order))
 
 
 def _hour_turns(ref: VmRef, since: datetime, now: datetime) -> bool:

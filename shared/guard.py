@@ -40,7 +40,8 @@ _OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
 class Standing:
     """How a VM stands; `tags`, its own and its resource group's, have lower-case names.
 
-    `kept` is why it must not be deallocated by policy: an ephemeral disk, a lock.
+    `kept` is why it must not be deallocated by policy: an ephemeral disk, a lock. `ours` is whether
+    an order that it has is for this app to carry out.
     """
 
     tags: Mapping[str, str]
@@ -48,6 +49,7 @@ class Standing:
     power: PowerState
     provisioning: str
     kept: str | None = None
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
         return Nothing(since)
     if is_exempt(tags, now) or is_exempt(standing.group_tags, now):
         return Clear(None) if marked else Nothing()
-    if capture_under_way(tags, now):
+    if capture_under_way(standing, now):
         return Nothing(since)
     if since is None:
         return Mark(unreadable=written)
@@ -134,13 +136,17 @@ def unreadable_exemption(tags: Mapping[str, str]) -> str | None:
     return said if said and said != _IGNORE and _snoozed_until(said) is None else None
 
 
-def capture_under_way(tags: Mapping[str, str], now: datetime) -> bool:
-    """Whether the VM is on its way to an image, and not stuck there."""
+def capture_under_way(standing: Standing, now: datetime) -> bool:
+    """Whether the VM is on its way to an image, and not stuck there.
+
+    One that waits is taken further by the next sweep, but not by that of an app whose it is not.
+    """
+    tags = standing.tags
     if Tag.CAPTURE not in tags:
         return False
     status = tags.get(Tag.STATUS)
     if status == Status.WAITING:
-        return True
+        return standing.ours
     as_of = read_instant(tags.get(Tag.AS_OF))
     return as_of is not None and now - as_of <= _lasts(status, tags.get(Tag.IMAGE, ""))
 

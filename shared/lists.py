@@ -28,12 +28,14 @@ _PROVISIONING = "provisioningstate/"
 class Listing:
     """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted.
 
-    `groups` is None where they may not be read.
+    `groups` is None where they may not be read. `strange` are VMs that are left out, by id, because
+    Azure did not list them as it should: why.
     """
 
     vms: dict[str, ListedVm] = field(default_factory=dict)
     groups: dict[str, Mapping[str, str]] | None = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
+    strange: dict[str, str] = field(default_factory=dict)
 
     def group_tags(self, ref: VmRef) -> Mapping[str, str]:
         """Return the tags of a VM's resource group, as far as they are ours."""
@@ -43,10 +45,10 @@ class Listing:
 def list_subscription(arm: Arm, subscription: str) -> Listing:
     """Return what the lists of a subscription show."""
     listing = Listing()
-    for row in arm.vms(subscription):
+    for row in arm.vms(subscription, listing.strange):
         if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
             listing.vms[ref.key] = _listed(ref, row)
-    for state in arm.vm_states(subscription):
+    for state in arm.vm_states(subscription, listing.strange):
         _see_state(listing, state)
     _remember(arm, listing)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):

@@ -67,15 +67,25 @@ class Tag(StrEnum):
     STATUS = "stillframe-status"
     DETAIL = "stillframe-detail"
     IMAGE = "stillframe-image"
+    IMAGE_GROUP = "stillframe-image-group"
     AS_OF = "stillframe-as-of"
     PROOF = "stillframe-proof"
+    BY = "stillframe-by"
     UNTOLD = "stillframe-untold"
     BILLED_SINCE = "stillframe-billed-since"
     BILLED_ALERTED = "stillframe-billed-alerted"
 
 
-WORD_TAGS = (Tag.STATUS, Tag.DETAIL, Tag.IMAGE, Tag.AS_OF, Tag.PROOF)
-"""What Stillframe says on a VM of its order."""
+WORD_TAGS = (
+    Tag.STATUS,
+    Tag.DETAIL,
+    Tag.IMAGE,
+    Tag.IMAGE_GROUP,
+    Tag.AS_OF,
+    Tag.PROOF,
+    Tag.BY,
+)
+"""What Stillframe says on a VM of its order; `BY` is which function app does."""
 
 ORDER_TAGS = (*WORD_TAGS, Tag.UNTOLD)
 """What Stillframe writes on a VM of an order, and takes away when the order is withdrawn.
@@ -97,6 +107,7 @@ class SourceTag(StrEnum):
     PROOF = "stillframe-proof"
     PROOF_DETAIL = "stillframe-proof-detail"
     STARTED = "stillframe-started"
+    BY = "stillframe-by"
     TOLD = "stillframe-told"
     PLAN_PUBLISHER = "stillframe-plan-publisher"
     PLAN_PRODUCT = "stillframe-plan-product"
@@ -226,6 +237,11 @@ class ManagedImageTarget:
     @property
     def scope(self) -> str:
         """The id of what must be writable."""
+        return self.group_id
+
+    @property
+    def group_id(self) -> str:
+        """The id of the resource group."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     @property
@@ -246,10 +262,13 @@ class GalleryTarget:
     @property
     def scope(self) -> str:
         """The id of what must be writable: the image definition."""
-        return (
-            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
-            f"/providers/Microsoft.Compute/galleries/{self.gallery}/images/{self.definition}"
-        )
+        gallery = f"providers/Microsoft.Compute/galleries/{self.gallery}"
+        return f"{self.group_id}/{gallery}/images/{self.definition}"
+
+    @property
+    def group_id(self) -> str:
+        """The id of the resource group that the gallery lies in."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     @property
     def label(self) -> str:
@@ -563,6 +582,8 @@ class Say:
 
     `image` is a label, `as_of` the instant that status and image hold for; `of` is the image once
     there is one, `proof` the disk's own word, `stuck` marks a step that takes longer than it may.
+    `image_group` is the id of the resource group that images of the order lie in, `by` the name of
+    the function app that says so; empty where they are not known.
     """
 
     status: Status
@@ -572,6 +593,8 @@ class Say:
     of: ObservedImage | None = None
     proof: Proof | None = None
     stuck: bool = False
+    image_group: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

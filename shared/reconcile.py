@@ -76,8 +76,8 @@ log = logging.getLogger(__name__)
 class Report:
     """What one look came to; `untold` is why its tags could not be written.
 
-    `image` and `as_of` are what the tags say beside the status, `again` is why another look should
-    come before the next sweep's.
+    `image` and `as_of` are what the tags say beside the status, `by` is the function app that said
+    it, `again` is why another look should come before the next sweep's.
     """
 
     vm: VmRef
@@ -85,6 +85,7 @@ class Report:
     status: Status | None = None
     image: str | None = None
     as_of: datetime | None = None
+    by: str | None = None
     steps: tuple[str, ...] = ()
     untold: str | None = None
     again: str | None = None
@@ -98,6 +99,7 @@ class Report:
             "status": self.status,
             "image": self.image,
             "asOf": self.as_of and write_instant(self.as_of),
+            "by": self.by,
             "steps": self.steps,
             "untold": self.untold,
         }
@@ -168,7 +170,7 @@ def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None
 def _tell_of_image(azure: Azure, made: ObservedImage, source: VmRef, now: datetime) -> None:
     """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
     outcome = image_outcome(made, source, now)
-    if outcome is None or azure.settings.dry_run:
+    if outcome is None or azure.settings.dry_run or not azure.settings.owns(made.tags):
         return
     if made.provisioning == "Failed":
         later = (image(azure.arm, ref) for ref in later_names(made, source))
@@ -317,7 +319,14 @@ def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: 
         return report if report.status else _as_before(vm, report)
     news = telling(vm, say, now)
     untold = _publish_and_write(azure, vm, news, now) if news else None
-    return replace(report, status=say.status, image=say.image, as_of=say.as_of, untold=untold)
+    return replace(
+        report,
+        status=say.status,
+        image=say.image,
+        as_of=say.as_of,
+        by=say.by or None,
+        untold=untold,
+    )
 
 
 def _as_before(vm: ObservedVm, report: Report) -> Report:
@@ -328,6 +337,7 @@ def _as_before(vm: ObservedVm, report: Report) -> Report:
         status=Status(status) if status in Status else None,
         image=vm.tags.get(Tag.IMAGE),
         as_of=read_instant(vm.tags.get(Tag.AS_OF)),
+        by=vm.tags.get(Tag.BY),
     )
 
 

@@ -23,7 +23,7 @@ HOURS_A_DAY = 24
 LISTED = 100
 """VMs or subscriptions of a kind that the event names; `counts` has how many there are."""
 
-_NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable")
+_NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable", "others", "strange")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class Flagged:
 
 @dataclass(slots=True)
 class SweepReport:
-    """One sweep. `untold`, `failed`, `unlisted`: why, by VM or subscription id.
+    """One sweep. `untold`, `failed`, `unlisted`, `strange`: why, by VM or subscription id.
 
+    `others`: by VM id, the other app whose order it is, and which is left to it.
     `unsaid`: by VM id, what the tags say of an order and what a dry run would say in its place.
     """
 
@@ -72,6 +73,8 @@ class SweepReport:
     unlisted: dict[str, str] = field(default_factory=dict)
     unreached: list[str] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+    strange: dict[str, str] = field(default_factory=dict)
     flagged: list[Flagged] = field(default_factory=list)
     failed_versions: int | None = None
     seconds: float = 0.0
@@ -107,6 +110,8 @@ class SweepReport:
             "unlisted": _some(self.unlisted),
             "unreached": self.unreached[:LISTED],
             "unreadable": _some(self.unreadable),
+            "others": _some(self.others),
+            "strange": _some(self.strange),
             "counts": {name: len(getattr(self, name)) for name in _NAMED},
             "seconds": self.seconds,
             "requests": self.requests,

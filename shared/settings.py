@@ -13,8 +13,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared.errors import Misconfigured
+from shared.model import Tag
 from shared.values import (
     is_subscription,
+    is_target_scope,
     read_currency,
     read_definition_id,
     read_duration,
@@ -26,6 +28,9 @@ from shared.values import (
     read_scope,
     read_word,
 )
+
+APP_NAME = "WEBSITE_SITE_NAME"
+"""Where a function app finds its own name; the platform sets it."""
 
 PUBLIC_ARM = "https://management.azure.com"
 PUBLIC_PRICES = "https://prices.azure.com/api/retail/prices"
@@ -59,6 +64,8 @@ class Name(StrEnum):
     SUBSCRIPTIONS = "SUBSCRIPTIONS"
     CAPTURE_SCOPE = "CAPTURE_SCOPE"
     CAPTURE_TARGET = "CAPTURE_TARGET"
+    CAPTURE_ALLOWED_TARGETS = "CAPTURE_ALLOWED_TARGETS"
+    CAPTURE_ANY_VERSION = "CAPTURE_ANY_VERSION"
     IMAGE_RESOURCE_GROUP = "IMAGE_RESOURCE_GROUP"
     PROOF = "PROOF"
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
@@ -74,11 +81,17 @@ class Name(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings, read and checked; ids in `scopes` are lower case and end in a slash."""
+    """All settings, read and checked; ids in `scopes`, `targets` are lower case and end in a slash.
+
+    `app` is the function app's name as Azure tells it to the app, empty where nobody does.
+    """
 
     subscriptions: tuple[str, ...]
+    app: str = ""
     scopes: tuple[str, ...] = ()
     capture_target: str = ""
+    targets: tuple[str, ...] = ()
+    any_version: bool = False
     image_group: tuple[str, str] | None = None
     proof: ProofPolicy = ProofPolicy.REQUIRED
     guard_action: GuardAction = GuardAction.FLAG
@@ -100,6 +113,11 @@ class Settings:
         """Whether a subscription is one of ours."""
         return subscription.lower() in self.subscriptions
 
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Whether an order, or an image, with these tags is this app's: not signed by another."""
+        by = tags.get(Tag.BY) or self.app
+        return not self.app or by.lower() == self.app.lower()
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; raise `Misconfigured` at the first that is wrong."""
@@ -109,8 +127,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     grace = read_duration(Name.COST_GUARD_GRACE, values[Name.COST_GUARD_GRACE] or AN_HOUR)
     return Settings(
         subscriptions=_subscriptions(values[Name.SUBSCRIPTIONS]),
+        app=environment.get(APP_NAME, ""),
         scopes=_scopes(environment, values[Name.CAPTURE_SCOPE]),
         capture_target=_capture_target(values[Name.CAPTURE_TARGET]),
+        targets=_targets(values[Name.CAPTURE_ALLOWED_TARGETS]),
+        any_version=read_flag(Name.CAPTURE_ANY_VERSION, values[Name.CAPTURE_ANY_VERSION]),
         image_group=_image_group(values[Name.IMAGE_RESOURCE_GROUP]),
         proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
         guard_action=action,
@@ -174,6 +195,17 @@ def _capture_target(text: str) -> str:
         "nor an image definition's id"
     )
     raise Misconfigured(msg)
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    scopes = read_list(text)
+    for wrong in (scope for scope in scopes if not is_target_scope(scope)):
+        msg = (
+            f"{Name.CAPTURE_ALLOWED_TARGETS}: {wrong!r} is no id of a resource group, a gallery "
+            "or an image definition"
+        )
+        raise Misconfigured(msg)
+    return tuple(scope.rstrip("/").lower() + "/" for scope in scopes)
 
 
 def _image_group(text: str) -> tuple[str, str] | None:

@@ -47,7 +47,7 @@ from shared.pace import Pace
 from shared.reconcile import Report, reconcile_image, reconcile_look
 from shared.report import Flagged, SweepReport, sweep_outcome
 from shared.settings import GuardAction
-from shared.targets import read_order
+from shared.targets import is_ordered, read_order
 from shared.tell import image_outcome
 
 WORKERS = 4
@@ -94,8 +94,10 @@ class Round:
 
     def standing(self, vm: ListedVm) -> Standing:
         """Return how a VM stands, as the cost guard's rules want it."""
-        group_tags = self.listing.group_tags(vm.ref)
-        return Standing(vm.tags, group_tags, vm.power, vm.provisioning, self._kept(vm))
+        settings = self.azure.settings
+        group_tags, kept = self.listing.group_tags(vm.ref), self._kept(vm)
+        ours = is_ordered(vm, settings) and settings.owns(vm.tags)
+        return Standing(vm.tags, group_tags, vm.power, vm.provisioning, kept, ours)
 
     def _kept(self, vm: ListedVm) -> str | None:
         """Return why a VM must not be deallocated by policy."""
@@ -252,7 +254,10 @@ def _count(report: SweepReport, vm: ListedVm, looked: Looked) -> None:
 def _sum_up(one: Round, told: Mapping[str, Status], report: SweepReport) -> None:
     """Count how the subscription stands, now that all looks are done."""
     report.states.update(one.listing.states)
+    report.strange |= one.listing.strange
     for vm in one.listing.vms.values():
+        if is_ordered(vm, one.azure.settings) and not one.azure.settings.owns(vm.tags):
+            report.others[vm.ref.id] = vm.tags[Tag.BY]
         if Tag.CAPTURE in vm.tags:
             stands = vm.tags.get(Tag.STATUS, "unanswered")
             status = told.get(vm.ref.key, stands)
@@ -272,7 +277,7 @@ def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
     since = None if isinstance(due, Mark | Clear) else due.since
     if vm.power is not PowerState.STOPPED or (since is None and not isinstance(due, Mark)):
         return None
-    if isinstance(due, Nothing) and capture_under_way(vm.tags, one.now):
+    if isinstance(due, Nothing) and capture_under_way(one.standing(vm), one.now):
         return None
     price = one.azure.prices.hourly(vm.machine, one.now) if vm.machine else None
     past_grace = since is not None and one.now - since >= one.azure.settings.guard_grace
@@ -282,7 +287,7 @@ def _flagged(one: Round, vm: ListedVm) -> Flagged | None:
 def _targets(one: Round) -> set[Target]:
     """Return what is ordered for in a subscription."""
     orders = (
-        read_order(vm.tags, one.azure.settings, vm.ref)
+        read_order(vm.tags, one.azure.settings, vm.ref, one.now)
         for vm in one.listing.vms.values()
         if Tag.CAPTURE in vm.tags
     )
@@ -297,7 +302,7 @@ def _look_at_images(
     versions = [one for one in images if isinstance(one.ref, VersionRef)]
     report.failed_versions = sum(one.provisioning == "Failed" for one in versions)
     for one in images:
-        if one.source and image_outcome(one, one.source, now):
+        if one.source and azure.settings.owns(one.tags) and image_outcome(one, one.source, now):
             try:
                 reconcile_image(azure, one.ref, now)
             except StillframeError as error:

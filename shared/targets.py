@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from shared.model import (
+    ORDER_TAGS,
     GalleryTarget,
     ImageRef,
+    ListedVm,
     ManagedImageRef,
     ManagedImageTarget,
     ObservedImage,
@@ -29,7 +31,7 @@ from shared.model import (
     VmRef,
     read_instant,
 )
-from shared.settings import Settings
+from shared.settings import Name, Settings
 from shared.values import read_definition_id, read_gallery_pair
 
 ATTEMPTS = 3
@@ -40,7 +42,24 @@ _NOT_IN_IMAGE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
 
 
-def read_order(tags: Mapping[str, str], settings: Settings, vm: VmRef) -> Order | Refusal:
+def is_ordered(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
+    """Whether a VM has an order that counts."""
+    return Tag.CAPTURE in vm.tags and settings.in_scope(f"{vm.ref.id}/")
+
+
+def is_left_over(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
+    """Whether a VM has words of an order that counts no more: it is gone, or out of scope.
+
+    Out of scope a generalized VM keeps them: they say what it was captured as.
+    """
+    if is_ordered(vm, settings) or (Tag.CAPTURE in vm.tags and vm.generalized):
+        return False
+    return any(tag in vm.tags for tag in ORDER_TAGS)
+
+
+def read_order(
+    tags: Mapping[str, str], settings: Settings, vm: VmRef, now: datetime
+) -> Order | Refusal:
     """Return what a VM's tags ask for; they have the capture tag."""
     target = read_target(tags[Tag.CAPTURE], settings, vm)
     if isinstance(target, Refusal):
@@ -51,6 +70,12 @@ def read_order(tags: Mapping[str, str], settings: Settings, vm: VmRef) -> Order 
     latest = tags.get(Tag.LATEST, "yes").strip().lower()
     if latest not in ("yes", "no"):
         return Refusal(f"'{Tag.LATEST}: {_shorten(latest)}' is neither yes nor no")
+    if version and latest == "yes" and not settings.any_version and _hides_dated(version, now):
+        return Refusal(
+            f"version {version} is higher than those named by date, YYYY.MMDD.HHMMSSmmm, none of "
+            f"which would be latest after it; take a lower one or '{Tag.LATEST}: no', or have "
+            f"{Name.CAPTURE_ANY_VERSION} set"
+        )
     return Order(target, version, in_latest=latest == "yes")
 
 
@@ -63,18 +88,43 @@ def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
                 f"'{Tag.CAPTURE}: yes' needs a default target and this app has none; "
                 "name one: managed-image or <gallery>/<definition>"
             )
-        order = settings.capture_target
-    subscription, group = settings.image_group or (vm.subscription, vm.group)
+        return _target(settings.capture_target, settings, vm)
+    target = _target(order, settings, vm)
+    if isinstance(target, Refusal) or _may_be_named(target, settings, vm):
+        return target
+    return Refusal(
+        f"orders may not name '{_shorten(order)}'; whoever runs Stillframe can allow it by "
+        f"{Name.CAPTURE_ALLOWED_TARGETS}"
+    )
+
+
+def _target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
+    home = _home(settings, vm)
     if order.lower() == "managed-image":
-        return ManagedImageTarget(subscription, group)
+        return home
     if definition := read_definition_id(order):
         return definition
     if pair := read_gallery_pair(order):
-        return GalleryTarget(subscription, group, *pair)
+        return GalleryTarget(home.subscription, home.group, *pair)
     return Refusal(
         f"'{_shorten(order)}' is no target; use yes, managed-image, <gallery>/<definition> "
         "or an image definition's full id"
     )
+
+
+def _may_be_named(target: Target, settings: Settings, vm: VmRef) -> bool:
+    """Whether an order may send an image there: who may tag a VM need not be who runs galleries."""
+    allowed = settings.targets or (f"{_home(settings, vm).scope}/".lower(),)
+    if settings.capture_target:
+        default = _target(settings.capture_target, settings, vm)
+        assert not isinstance(default, Refusal)  # noqa: S101 the setting was read as a target
+        allowed += (f"{default.scope}/".lower(),)
+    return f"{target.scope}/".lower().startswith(allowed)
+
+
+def _home(settings: Settings, vm: VmRef) -> ManagedImageTarget:
+    """Return the resource group that images go to where no other is named."""
+    return ManagedImageTarget(*(settings.image_group or (vm.subscription, vm.group)))
 
 
 def read_owner_version(number: str | None, target: Target) -> str | Refusal | None:
@@ -144,12 +194,26 @@ def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
     return "-".join(part for part in (stem[: room - 9], digest) if part) + suffix
 
 
-def fits(label: str, order: Order) -> bool:
-    """Whether the image that a tag names is what the order asks for."""
-    head, _, version = label.lower().rpartition("/")
+def speaks_of(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether what the tags say is of this order, whose image has no name yet."""
+    label = tags.get(Tag.IMAGE, "").lower()
+    return _same_group(tags, order) and label == order.label.lower()
+
+
+def fits(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether the image that the tags name is what the order asks for."""
+    if not _same_group(tags, order):
+        return False
+    head, _, version = tags.get(Tag.IMAGE, "").lower().rpartition("/")
     if isinstance(order.target, ManagedImageTarget):
         return not head and version not in ("", order.label)
     return head == order.target.label.lower() and order.version in (None, version)
+
+
+def _same_group(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether the tags speak of images in the order's resource group: names are unique in one."""
+    said = tags.get(Tag.IMAGE_GROUP, order.target.group_id)
+    return said.lower() == order.target.group_id.lower()
 
 
 def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
@@ -157,6 +221,16 @@ def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
     if vm_id := image.tags.get(SourceTag.VM_ID):
         return vm_id.lower() == vm.vm_id.lower()
     return image.source is not None and image.source.key == vm.ref.key
+
+
+def _hides_dated(version: str, now: datetime) -> bool:
+    """Whether a version is higher than one that is named after this instant."""
+    dated = version_numbers(now)[0]
+    return _parts(version) > _parts(dated)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _clock(at: datetime) -> int:

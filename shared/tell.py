@@ -194,6 +194,10 @@ def _tags(say: Say) -> dict[str, str]:
         tags[Tag.AS_OF.value] = write_instant(say.as_of)
     if say.proof:
         tags[Tag.PROOF.value] = say.proof.value
+    if say.image_group:
+        tags[Tag.IMAGE_GROUP.value] = say.image_group
+    if say.by:
+        tags[Tag.BY.value] = say.by
     return tags
 
 

@@ -26,11 +26,10 @@ _SCOPE = re.compile(
 )
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
 _PAIR = re.compile(rf"({_NAME})/({_NAME})")
-_DEFINITION = re.compile(
-    rf"/subscriptions/({GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
-    rf"/providers/Microsoft\.Compute/galleries/({_NAME})/images/({_NAME})/?",
-    re.IGNORECASE,
-)
+_IN_GROUP = rf"/subscriptions/({GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
+_GALLERY = rf"/providers/Microsoft\.Compute/galleries/({_NAME})"
+_DEFINITION = re.compile(rf"{_IN_GROUP}{_GALLERY}/images/({_NAME})/?", re.IGNORECASE)
+_TARGETS = re.compile(rf"{_IN_GROUP}(?:{_GALLERY}(?:/images/({_NAME}))?)?/?", re.IGNORECASE)
 
 
 def is_subscription(text: str) -> bool:
@@ -48,6 +47,11 @@ def read_definition_id(text: str) -> GalleryTarget | None:
     """Return the image definition of a full resource id; None where it is none."""
     found = _DEFINITION.fullmatch(text)
     return GalleryTarget(*found.groups()) if found else None
+
+
+def is_target_scope(text: str) -> bool:
+    """Whether a text is the id of what targets lie in, or of one: group, gallery, definition."""
+    return _TARGETS.fullmatch(text) is not None
 
 
 def read_gallery_pair(text: str) -> tuple[str, str] | None:

@@ -121,7 +121,8 @@ class Deployment:
 
     def _environment(self) -> dict[str, str]:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return mine | self.simulator.environment() | self.app_settings
+        named = {"WEBSITE_SITE_NAME": self.deployed.app}  # the platform tells each app its name
+        return mine | self.simulator.environment() | named | self.app_settings
 
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> str:
         """Return the URL that the host writes into its log once it answers."""

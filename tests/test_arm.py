@@ -22,12 +22,14 @@ def test_one_strange_row_unlists_no_subscription(
     """It is named and left out; the rows beside it and the next page's address are kept."""
     content = {"value": [WHOLE, strange, WHOLE], "nextLink": "https://next"}
     with caplog.at_level(logging.WARNING):
-        page = page_of(json.dumps(content).encode(), wire.VmPage)
+        page, left_out = page_of(json.dumps(content).encode(), wire.VmPage)
     assert [one.id for one in page.value] == [WHOLE["id"]] * 2
     assert page.next_link == "https://next"
     (said,) = caplog.messages
-    if isinstance(strange, dict) and strange["id"]:
-        assert str(strange["id"]) in said
+    named = (isinstance(strange, dict) and strange["id"]) or "without an id"
+    ((left, why),) = left_out.items()
+    assert left == named
+    assert f"{left}: {why}" in said
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"value": 5}', b'{"nextLink": []}'])

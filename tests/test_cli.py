@@ -1,19 +1,23 @@
 """The two commands for people: what they show of a subscription, and that they change nothing."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
 from cli.advice import settings_unread
 from cli.orders import next_step
+from cli.tables import naming, sweep_page
 from cli.words import in_the_apps_words
 from shared.errors import Refused, StillframeError, Transient
 from shared.model import PowerState, Status
 from shared.report import SweepReport
 from simulator.simulator import Simulator
 from tests.commands import run
+from tests.making import NOW, REF
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
 
@@ -109,6 +113,17 @@ def test_another_word_is_a_step_unless_it_hangs_on_rights() -> None:
         "done": ("would say captured",),
     }
     assert set(shown.unsaid) == {"refused here", "refused there"}
+
+
+def test_what_is_left_to_others_and_what_is_left_out_is_named() -> None:
+    """By VM: the app whose order it is; why Azure's list does not show it."""
+    vm = REF.id
+    report = SweepReport(others={vm: "func-one"}, strange={f"{vm}2": "Expected `str`, got `null`"})
+    screen = Console(width=130)
+    with screen.capture() as shown:
+        screen.print(*sweep_page(report, NOW, naming([REF.subscription])))
+    assert re.search(r"golden/web-01 +│? *func-one", shown.get())
+    assert re.search(r"golden/web-012 .*left out of Azure's list .*got `null`", shown.get())
 
 
 @pytest.mark.parametrize(

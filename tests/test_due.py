@@ -1,13 +1,14 @@
 """Whom the sweep must look at, decided from the lists alone."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import settings as examples
 
-from shared.due import concerns_us, look_is_due
+from shared.due import look_is_due
 from shared.memory import after
 from shared.model import ListedVm, PowerState, Refusal, Rest, Status, Tag, VmRef, write_instant
 from shared.settings import Settings
@@ -31,22 +32,48 @@ def due(
 
 def test_a_vm_without_tags_of_ours_is_never_due() -> None:
     """What does not concern us costs the lists alone."""
-    assert not concerns_us({"cost-center": "7"})
     assert not look_is_due(ListedVm(REF, {"cost-center": "7"}), settings(), ago(hours=2), NOW)
 
 
 def test_a_withdrawn_order_is_due() -> None:
     """Where our tags are left without an order somebody must take them away."""
     tags = {Tag.DETAIL.value: "left"}
-    assert concerns_us(tags)
     assert look_is_due(ListedVm(REF, tags), settings(), ago(minutes=5), NOW)
 
 
-def test_an_order_out_of_scope_is_never_due() -> None:
-    """Outside of scope even an order costs nothing."""
+def test_an_order_out_of_scope_is_due_until_our_words_are_gone() -> None:
+    """Outside of scope an order costs nothing, nor does a VM that was captured before."""
     known = settings(scopes=("/subscriptions/other/",))
-    assert concerns_us(TO_GALLERY)
     assert not look_is_due(ListedVm(REF, TO_GALLERY), known, ago(hours=2), NOW)
+    waiting = ListedVm(REF, {**TO_GALLERY, Tag.STATUS.value: "waiting"})
+    assert look_is_due(waiting, known, NOW, NOW)
+    assert not look_is_due(replace(waiting, generalized=True), known, ago(hours=2), NOW)
+
+
+@pytest.mark.parametrize("tags", [{}, TO_GALLERY])
+def test_an_order_of_another_app_is_never_due(tags: dict[str, str]) -> None:
+    """What it has said is left to it, with an order and without."""
+    theirs = ListedVm(REF, {**tags, Tag.STATUS.value: "waiting", Tag.BY.value: "func-one"})
+    assert look_is_due(theirs, settings(app="func-one"), NOW, NOW)
+    assert not look_is_due(theirs, settings(app="func-two"), ago(hours=2), NOW)
+
+
+@pytest.mark.parametrize("status", ["waiting", "refused", "captured"])
+def test_an_answer_that_nobody_signed_is_due_until_it_is_signed(status: str) -> None:
+    """Its name was taken off to hand the order over; what was captured has nothing more to say."""
+    tags = {**TO_GALLERY, Tag.STATUS.value: status, Tag.IMAGE.value: VERSION.label}
+    power = PowerState.RUNNING if status == "waiting" else PowerState.DEALLOCATED
+    listed = ListedVm(REF, tags, power, generalized=status == "captured")
+    due_to = {app: look_is_due(listed, settings(app=app), NOW, NOW) for app in ("", "func-one")}
+    assert due_to == {"": False, "func-one": status != "captured"}
+
+
+def test_an_answer_for_a_namesake_in_another_group_is_none() -> None:
+    """An order is answered by the id of where its image goes."""
+    tags = {**TO_GALLERY, Tag.STATUS.value: "captured", Tag.IMAGE.value: VERSION.label}
+    for group, looks in ((GALLERY.group_id, False), (f"{GALLERY.group_id}2", True)):
+        listed = ListedVm(REF, {**tags, Tag.IMAGE_GROUP.value: group}, PowerState.DEALLOCATED)
+        assert look_is_due(listed, settings(), NOW, NOW) is looks
 
 
 def test_a_scope_may_be_a_single_vm() -> None:

@@ -165,8 +165,14 @@ def test_a_capture_that_has_ended_protects_nobody(status: Status) -> None:
     order = {Tag.CAPTURE.value: "yes", Tag.STATUS.value: status.value}
     assert due(order) == due(order | {Tag.AS_OF.value: write_instant(NOW)}) == Mark()
     assert due(order | {Tag.AS_OF.value: write_instant(NOW + 7 * DAY)}) == Mark()
-    assert not capture_under_way({Tag.STATUS.value: Status.WAITING.value}, NOW)
-    assert capture_under_way(order | {Tag.STATUS.value: Status.WAITING.value}, NOW)
+
+
+def test_what_waits_is_captured_soon_where_it_is_ours() -> None:
+    """Without an order, or with one that this app does not carry out, it is flagged."""
+    waits = {Tag.STATUS.value: Status.WAITING.value}
+    order = {Tag.CAPTURE.value: "yes", **waits}
+    assert due(waits) == due(order, ours=False) == Mark()
+    assert due(order) == Nothing()
 
 
 DEALLOCATE = {
@@ -225,7 +231,7 @@ def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
         assert standing.provisioning in ("Succeeded", "Failed")
         assert not is_exempt(standing.tags, NOW)
         assert not is_exempt(standing.group_tags, NOW)
-        assert not capture_under_way(standing.tags, NOW)
+        assert not capture_under_way(standing, NOW)
     if isinstance(decided, Deallocate):
         assert policy == DEALLOCATE
         assert standing.kept is None

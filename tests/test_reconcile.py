@@ -24,6 +24,7 @@ def waiting() -> ObservedVm:
     """Make a running VM whose order is answered, as its tags say."""
     detail = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
     tags = {Tag.STATUS: Status.WAITING, Tag.DETAIL: detail, Tag.IMAGE: GALLERY.label}
+    tags[Tag.IMAGE_GROUP] = GALLERY.group_id
     return vm(power=PowerState.RUNNING, tags={**TO_GALLERY, **tags})
 
 
@@ -35,6 +36,7 @@ def test_a_report_is_a_line_of_json() -> None:
         status=Status.CAPTURING,
         image=VERSION.label,
         as_of=RELEASED,
+        by="func-one",
         steps=("generalize", "create"),
         untold="gesperrt für Tags",
     )
@@ -46,6 +48,7 @@ def test_a_report_is_a_line_of_json() -> None:
         "status": "capturing",
         "image": VERSION.label,
         "asOf": write_instant(RELEASED),
+        "by": "func-one",
         "steps": ["generalize", "create"],
         "untold": "gesperrt für Tags",
     }

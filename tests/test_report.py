@@ -15,9 +15,16 @@ def test_a_heartbeat_fits_into_an_event() -> None:
     why = dict.fromkeys(vms, "é" * 2000)
     steps: dict[str, tuple[str, ...]] = dict.fromkeys(vms, ("deallocate", "generalize"))
     report = SweepReport(
-        untold=why, failed=why, unlisted=why, unreadable=why, unreached=vms, steps=steps
+        untold=why,
+        failed=why,
+        unlisted=why,
+        unreadable=why,
+        others=why,
+        strange=why,
+        unreached=vms,
+        steps=steps,
     )
     data = sweep_outcome(report, "s", NOW).data
     assert len(json.dumps(data, ensure_ascii=False).encode()) < EVENT_LIMIT
-    for name in ("untold", "failed", "unlisted", "unreadable", "unreached", "steps"):
+    for name in data["counts"]:
         assert (len(data[name]), data["counts"][name]) == (LISTED, len(vms))

@@ -72,6 +72,15 @@ def test_without_a_price_list_no_money_is_told(text: str) -> None:
         ("CAPTURE_TARGET", "managed-image", "capture_target", "managed-image"),
         ("CAPTURE_TARGET", " gallery/windows ", "capture_target", "gallery/windows"),
         ("CAPTURE_TARGET", GALLERY.scope, "capture_target", GALLERY.scope),
+        ("CAPTURE_ALLOWED_TARGETS", f"{GROUP};{GROUP.upper()}/", "targets", (SCOPE, SCOPE)),
+        ("CAPTURE_ALLOWED_TARGETS", GALLERY.scope, "targets", (f"{GALLERY.scope.lower()}/",)),
+        (
+            "CAPTURE_ALLOWED_TARGETS",
+            GALLERY.scope.partition("/images/")[0],
+            "targets",
+            (f"{GALLERY.scope.lower().partition('/images/')[0]}/",),
+        ),
+        ("CAPTURE_ANY_VERSION", "true", "any_version", True),
         ("IMAGE_RESOURCE_GROUP", GROUP, "image_group", (SUBSCRIPTION, "golden")),
         ("PROOF", "when-readable", "proof", ProofPolicy.WHEN_READABLE),
         ("PROOF", "off", "proof", ProofPolicy.OFF),
@@ -117,6 +126,11 @@ def test_subscriptions_are_a_list() -> None:
         ("CAPTURE_SCOPE", f"{GROUP},golden"),
         ("CAPTURE_SCOPE", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"),
         ("CAPTURE_SCOPE", REF.id),
+        ("CAPTURE_ALLOWED_TARGETS", "golden"),
+        ("CAPTURE_ALLOWED_TARGETS", "managed-image"),
+        ("CAPTURE_ALLOWED_TARGETS", GROUP[:51]),
+        ("CAPTURE_ALLOWED_TARGETS", GALLERY.version("1.0.0").id),
+        ("CAPTURE_ANY_VERSION", "1.2.3"),
         ("CAPTURE_TARGET", "yes"),
         ("CAPTURE_TARGET", "gallery"),
         ("CAPTURE_TARGET", "gallery/windows/1.0.0"),
@@ -203,8 +217,27 @@ def test_a_name_like_ours_is_taken_for_a_typing_mistake(name: str) -> None:
 
 def test_the_environment_is_full_of_other_names() -> None:
     """What the platform and other libraries set is not ours to judge."""
-    others = ("WEBSITE_SITE_NAME", "AzureWebJobsStorage", "AZURE_CLIENT_ID", "PROOFREADER", "PATH")
+    others = ("WEBSITE_HOSTNAME", "AzureWebJobsStorage", "AZURE_CLIENT_ID", "PROOFREADER", "PATH")
     assert read(**dict.fromkeys(others, "x")) == read()
+
+
+@pytest.mark.parametrize(
+    ("app", "by", "owns"),
+    [
+        ("func-one", {"stillframe-by": "FUNC-ONE"}, True),
+        ("func-one", {"stillframe-by": "func-two"}, False),
+        ("func-one", {"stillframe-by": ""}, True),
+        ("func-one", {}, True),
+        ("", {"stillframe-by": "func-two"}, True),
+    ],
+)
+def test_an_order_has_one_owner(
+    app: str,
+    by: dict[str, str],
+    owns: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """That is the app whose name it bears; one that does not know its own leaves none alone."""
+    assert read(WEBSITE_SITE_NAME=app).owns(by) is owns
 
 
 def test_no_scope_is_everywhere() -> None:

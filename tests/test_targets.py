@@ -20,12 +20,14 @@ from shared.model import (
     VmRef,
 )
 from shared.settings import read_settings
-from shared.targets import ATTEMPTS, INT32_MAX, fits, names, read_order
+from shared.targets import ATTEMPTS, INT32_MAX, fits, names, read_order, speaks_of
 from tests.making import ELSEWHERE, GALLERY, MANAGED, NOW, REF, RELEASED, SUBSCRIPTION, settings
 
 IMAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
 VERSION_NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 FAR = GalleryTarget(ELSEWHERE, "far", "gallery", "windows")
+HOME = f"{REF.group_id}/".lower()
+HIGHER = "2147483647.0.0"
 VM_NAMES = st.sampled_from([0, 1, 50, 59, 60, 61, 62, 63, 64, 258]).flatmap(
     lambda n: st.from_regex(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{n}}}[A-Za-z0-9]", fullmatch=True)
 )
@@ -45,8 +47,8 @@ def numbers(instant: datetime) -> list[tuple[int, ...]]:
 
 def ordered(capture: str, **tags: str) -> Order | Refusal:
     """Read an order where `yes` means the gallery."""
-    known = settings(capture_target="gallery/windows")
-    return read_order({Tag.CAPTURE.value: capture, **tags}, known, REF)
+    known = settings(capture_target="gallery/windows", targets=(f"{FAR.group_id}/".lower(), HOME))
+    return read_order({Tag.CAPTURE.value: capture, **tags}, known, REF, NOW)
 
 
 def refusal(capture: str, **tags: str) -> str:
@@ -84,8 +86,8 @@ def test_the_tag_says_where_the_image_goes(capture: str, target: Target) -> None
 )
 def test_images_may_have_a_group_of_their_own(capture: str, target: Target) -> None:
     """`IMAGE_RESOURCE_GROUP` takes the place of the VM's group, but not of a full id's."""
-    known = settings(image_group=(ELSEWHERE, "images"))
-    assert read_order({Tag.CAPTURE: capture}, known, REF) == Order(target)
+    known = settings(image_group=(ELSEWHERE, "images"), capture_target=GALLERY.scope)
+    assert read_order({Tag.CAPTURE: capture}, known, REF, NOW) == Order(target)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_nonsense_is_refused_in_words_that_fit_a_tag(capture: str) -> None:
 
 def test_yes_needs_a_default() -> None:
     """Where the app has no default target, `yes` is refused and says what to write instead."""
-    read = read_order({Tag.CAPTURE: "yes"}, settings(), REF)
+    read = read_order({Tag.CAPTURE: "yes"}, settings(), REF, NOW)
     assert isinstance(read, Refusal)
     assert "name one: managed-image or <gallery>/<definition>" in read.why
 
@@ -258,14 +260,87 @@ def test_an_image_fits_the_order_that_it_was_made_for(
     expected: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
     """The label on the VM tells whether its image is what the order asks for now."""
-    assert fits(label, order) is expected
+    assert fits({Tag.IMAGE: label}, order) is expected
+
+
+@pytest.mark.parametrize("target", [GALLERY, MANAGED])
+def test_names_are_compared_by_their_resource_group(target: Target) -> None:
+    """A gallery of one name may lie in another group: its image, or its answer, is another."""
+    order = Order(target)
+    image = names(REF, target, NOW, None)[0].label
+    for group, same in ((f"{REF.group_id}2", False), (REF.group_id.upper(), True)):
+        tags = {Tag.IMAGE_GROUP.value: group, Tag.IMAGE.value: image}
+        assert fits(tags, order) is same
+        assert speaks_of({**tags, Tag.IMAGE.value: order.label.upper()}, order) is same
+
+
+@pytest.mark.parametrize(
+    ("allowed", "capture", "may"),
+    [
+        ((), "gallery/windows", True),
+        ((), "gallery/linux", True),
+        ((), "managed-image", True),
+        ((), GALLERY.scope.upper(), True),
+        ((), FAR.scope, False),
+        ((), GALLERY.scope.replace("golden", "golden2"), False),
+        ((FAR.scope,), FAR.scope, True),
+        ((FAR.scope,), f"{FAR.scope}2", False),
+        ((FAR.scope,), "managed-image", False),
+        ((FAR.group_id,), FAR.scope, True),
+        ((FAR.group_id,), "gallery/linux", False),
+        ((FAR.group_id,), "gallery/windows", True),
+        ((FAR.group_id,), "yes", True),
+    ],
+)
+def test_an_order_may_name_what_the_operator_allows(
+    allowed: tuple[str, ...],
+    capture: str,
+    may: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Without a list that is the group for images; the default target may always be named."""
+    listed = tuple(f"{one}/".lower() for one in allowed)
+    known = settings(capture_target="gallery/windows", targets=listed)
+    read = read_order({Tag.CAPTURE: capture}, known, REF, NOW)
+    assert isinstance(read, Order) is may
+    if isinstance(read, Refusal):
+        assert "CAPTURE_ALLOWED_TARGETS" in read.why
+        assert len(read.why) <= 256
+
+
+@pytest.mark.parametrize(
+    ("number", "hides"),
+    [
+        ("2026.504.100000000", False),
+        ("2026.504.100000001", True),
+        ("2026.503.2147483647", False),
+        ("2026.505.0", True),
+        ("2025.9999.0", False),
+        ("2027.0.0", True),
+        (HIGHER, True),
+    ],
+)
+def test_a_number_above_those_of_today_hides_later_ones(
+    number: str,
+    hides: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """It is refused, unless it is not to be `latest`, or the operator allows it."""
+    tags = {Tag.CAPTURE.value: "gallery/windows", Tag.VERSION.value: number}
+    read = read_order(tags, settings(), REF, NOW)
+    assert isinstance(read, Refusal) is hides
+    if isinstance(read, Refusal):
+        assert number in read.why
+        assert len(read.why) <= 256
+    beside = read_order(tags | {Tag.LATEST.value: "no"}, settings(), REF, NOW)
+    allowed = read_order(tags, settings(any_version=True), REF, NOW)
+    assert beside == Order(GALLERY, number, in_latest=False)
+    assert allowed == Order(GALLERY, number)
 
 
 def test_a_group_for_managed_images_is_a_target() -> None:
     """Managed images go to the group that is set for them."""
     known = settings(capture_target="managed-image", image_group=(SUBSCRIPTION, "images"))
     target = ManagedImageTarget(SUBSCRIPTION, "images")
-    assert read_order({Tag.CAPTURE: "yes"}, known, REF) == Order(target)
+    assert read_order({Tag.CAPTURE: "yes"}, known, REF, NOW) == Order(target)
 
 
 @given(st.from_regex(r"[\w.-]{1,5}/[\w.-]{1,5}|managed-image", fullmatch=True))
@@ -275,4 +350,4 @@ def test_a_default_target_that_starts_the_app_is_a_target(text: str) -> None:
         known = read_settings({"SUBSCRIPTIONS": SUBSCRIPTION, "CAPTURE_TARGET": text})
     except Misconfigured:
         return
-    assert isinstance(read_order({Tag.CAPTURE: "yes"}, known, REF), Order)
+    assert isinstance(read_order({Tag.CAPTURE: "yes"}, known, REF, NOW), Order)

@@ -103,6 +103,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       AzureWebJobsStorage__accountName: storage.name
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__credential: 'managedidentity'
+      CAPTURE_ALLOWED_TARGETS: join(settings.captureAllowedTargets, ',')
+      CAPTURE_ANY_VERSION: string(settings.captureAnyVersion)
       CAPTURE_SCOPE: join(settings.captureScope, ',')
       CAPTURE_TARGET: settings.captureTarget
       COST_GUARD_ACTION: settings.costGuardAction

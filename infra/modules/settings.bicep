@@ -21,6 +21,10 @@ type Settings = {
   captureScope: string[]
   @description('What the order `yes` means.')
   captureTarget: string
+  @description('Ids of the groups, galleries and image definitions that orders may name.')
+  captureAllowedTargets: string[]
+  @description('Whether an order may name a version above those named by date.')
+  captureAnyVersion: bool
   @description('Id of the group of galleries named by tag and of managed images.')
   imageResourceGroup: string
   @description('How much a disk must say before its VM is generalized.')

@@ -38,6 +38,12 @@ param imageResourceGroup string
 @description('Ids of further resource groups with galleries that an order may name by the full id of an image definition.')
 param moreImageResourceGroups string[] = []
 
+@description('Ids of the resource groups, galleries and image definitions that an order may name beside captureTarget; none = all groups that images go to.')
+param captureAllowedTargets string[] = []
+
+@description('Whether an order may name a version above those named by date, after which none of these is latest.')
+param captureAnyVersion bool = false
+
 @description('Whether images are protected from deletion, by a lock (CanNotDelete) on their resource group.')
 param lockImages bool = false
 
@@ -294,6 +300,8 @@ module app '../modules/app.bicep' = {
       subscriptions: watched
       captureScope: captureScope
       captureTarget: captureTarget
+      captureAllowedTargets: empty(captureAllowedTargets) ? imageGroups : captureAllowedTargets
+      captureAnyVersion: captureAnyVersion
       imageResourceGroup: imageGroup
       proof: proof
       costGuardAction: costGuardAction

@@ -19,6 +19,8 @@ param captureTarget = trim(readEnvironmentVariable('STILLFRAME_CAPTURE_TARGET', 
 // A hook sets it where nobody has.
 param imageResourceGroup = trim(readEnvironmentVariable('STILLFRAME_IMAGE_RESOURCE_GROUP', ''))
 param moreImageResourceGroups = listOf(readEnvironmentVariable('STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS', ''))
+param captureAllowedTargets = listOf(readEnvironmentVariable('STILLFRAME_CAPTURE_ALLOWED_TARGETS', ''))
+param captureAnyVersion = bool(textOr(readEnvironmentVariable('STILLFRAME_CAPTURE_ANY_VERSION', ''), 'false'))
 param lockImages = bool(textOr(readEnvironmentVariable('STILLFRAME_LOCK_IMAGES', ''), 'false'))
 param galleryCapture = bool(textOr(readEnvironmentVariable('STILLFRAME_GALLERY_CAPTURE', ''), 'true'))
 param managedImages = bool(textOr(readEnvironmentVariable('STILLFRAME_MANAGED_IMAGES', ''), 'true'))

@@ -151,7 +151,9 @@ try_a_capture() {
   status=$(disk_tag stillframe-status)
   point "$image_came" "$status: $(disk_tag stillframe-image), $(disk_tag stillframe-detail)" \
     "$(says "$status" '^captured$')"
-  local frozen taken
+  local frozen taken by
+  by=$(disk_tag stillframe-by)
+  point 'that the platform tells the app its name' "$by" "$(says "$by" '^[a-z0-9-]+$')"
   frozen=$(attempt tag update --resource-id "$vm_id" --operation Merge --tags smoke=frozen)
   taken=$(attempt tag update --resource-id "$disk" --operation Merge --tags smoke=taken)
   point 'that a VM marked generalized takes no tags, and its OS disk does' "VM: $frozen; disk: $taken" \

@@ -18,7 +18,7 @@ from shared.arm import Arm
 from shared.azure_client import find_credential
 from shared.clients import Azure
 from shared.prices import Prices
-from shared.settings import read_settings
+from shared.settings import APP_NAME, read_settings
 from shared.topic import Topic
 from simulator.arm.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
@@ -164,7 +164,8 @@ def connected(simulator: Simulator) -> Azure:
             patched.setenv(name, value)
         credential = find_credential()
         template = deployed_into(simulator, INFRA / "snapshots" / "usual.snapshot.json")
-        settings = read_settings(template.settings | simulator.environment())
+        named = {APP_NAME: template.app}
+        settings = read_settings(template.settings | simulator.environment() | named)
         topic = Topic(settings.outcome_topic, credential)
         return Azure(Arm(settings.arm_endpoint, credential), topic, Prices("", "USD"), settings)
 

@@ -48,7 +48,7 @@ def test_a_tagged_vm_is_captured_by_events_alone(
     (image,) = vm.images
     assert (image["state"], image["sysprep"]) == ("Succeeded", "succeeded")
     assert (vm.said("image") or "").startswith(label)
-    assert set(vm.told) == {"status", "detail", "image", "as-of"}
+    assert set(vm.told) == {"status", "detail", "image", "image-group", "as-of", "by"}
     (outcome,) = world.outcomes
     assert outcome["type"] == "Stillframe.ImageCaptured"
     assert outcome["data"]["image"]["id"].lower() == image["id"].lower()
@@ -98,7 +98,9 @@ def test_the_tags_are_exactly_those_promised_at_each_stage(world: Hosted) -> Non
         "stillframe-status": "captured",
         "stillframe-detail": f"{vm.said('image')} is ready",
         "stillframe-image": vm.said("image"),
+        "stillframe-image-group": world.group(IMAGES),
         "stillframe-as-of": vm.said("as-of"),
+        "stillframe-by": world.app.deployed.app,
     }
 
 

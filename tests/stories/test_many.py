@@ -92,6 +92,18 @@ def test_a_subscription_that_cannot_be_listed_is_named(spine: Spine) -> None:
     assert spine.heartbeats[-1]["unlisted"] == report.unlisted
 
 
+def test_a_vm_that_is_listed_strangely_is_named_and_skipped(spine: Spine) -> None:
+    """A null where no null belongs hides that VM alone; the report says which and why."""
+    odd = spine.vm("odd", tags={"stillframe-capture": "managed-image", "note": None})
+    vm = spine.vm()
+    vm.order("managed-image")
+    report = spine.sweep()
+    ((named, why),) = report.strange.items()
+    assert named.lower() == odd.id.lower()
+    assert "got `null`" in why
+    assert (vm.status, report.unlisted, report.failed) == ("waiting", {}, {})
+
+
 def test_waiting_vms_cost_a_sweep_its_lists(spine: Spine) -> None:
     """Tagged VMs that run and have been answered cost nothing each."""
     vms = [spine.vm(f"vm-{n}") for n in range(40)]

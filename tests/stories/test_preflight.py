@@ -20,6 +20,9 @@ FOREIGN = (
 KEY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/keys/providers/Microsoft.Compute"
 KEYED = {"managedDisk": {"diskEncryptionSet": {"id": f"{KEY}/diskEncryptionSets/own"}}}
 FLEET = f"{KEY}/virtualMachineScaleSets/fleet"
+EVERYWHERE = tuple(f"/subscriptions/{one}/" for one in (SUBSCRIPTION, ELSEWHERE))
+"""Lets orders name any target, so that what else stands in the way is told."""
+
 REFUSED = ["tags", "tags"]
 """What a refusal writes: its words, with a note that it is to be told, and the note away."""
 
@@ -102,7 +105,7 @@ ROWS = {
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row) -> None:
     """The reason stands on the VM, nothing else was written, and a second look adds nothing."""
-    spine.definition(**row.definition)
+    spine.under(targets=EVERYWHERE).definition(**row.definition)
     vm = spine.vm(**row.vm)
     vm.order(row.order, **row.others)
     spine.forget_requests()
@@ -121,7 +124,7 @@ def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_what_cannot_be_captured_is_not_touched_once_it_has_stopped(spine: Spine, row: Row) -> None:
     """Late orders are refused just so: the VM is neither deallocated nor generalized."""
-    spine.definition(**row.definition)
+    spine.under(targets=EVERYWHERE).definition(**row.definition)
     vm = spine.vm(**row.vm, power="stopped")
     vm.order(row.order, **row.others)
     spine.forget_requests()
@@ -142,7 +145,7 @@ def test_managed_images_stay_in_their_vms_subscription(spine: Spine) -> None:
     """IMAGE_RESOURCE_GROUP in another subscription is for galleries alone."""
     vm = spine.vm()
     vm.order(MANAGED)
-    assert spine.under(image_group=(ELSEWHERE, IMAGES)).look(vm).status == "refused"
+    assert spine.under(image_group=(ELSEWHERE, IMAGES), targets=()).look(vm).status == "refused"
     assert ELSEWHERE in str(vm.said("detail"))
 
 

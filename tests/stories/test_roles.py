@@ -172,8 +172,9 @@ def test_nothing_granted_is_needless(world: Spine, action: str) -> None:
 
 
 def test_outside_the_image_group_no_image_is_written(world: Spine) -> None:
-    """An order for a gallery of another group is refused while the VM runs, naming the right."""
+    """An order for another group that is allowed is refused while the VM runs, naming the right."""
     elsewhere = world.definition().replace(f"/{IMAGES}/", "/others/", 1)
+    world.under(targets=(f"{elsewhere}/".lower(),))
     vm = world.vm()
     vm.order(elsewhere)
     world.look(vm)

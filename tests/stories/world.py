@@ -38,7 +38,7 @@ GALLERY = "golden"
 INFRA = Path(__file__).parent.parent.parent / "infra"
 
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
-OURS = ("status", "detail", "image", "as-of")
+OURS = ("status", "detail", "image", "image-group", "as-of", "by")
 TAGS_API = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
 STEP, PATIENCE = 60, 8 * 3600
 """Simulated seconds: how far time moves at once, and how long it may take until all is quiet."""
@@ -194,11 +194,12 @@ class World:
         name: str = "windows",
         security: str = "Standard",
         gallery: str = GALLERY,
+        group: str = IMAGES,
         **said: object,
     ) -> str:
         """Make an image definition in a gallery, `said` in its properties; return its id."""
-        self.client.create_group(IMAGES)
-        gallery = f"{self.group(IMAGES)}/providers/Microsoft.Compute/galleries/{gallery}"
+        self.client.create_group(group)
+        gallery = f"{self.group(group)}/providers/Microsoft.Compute/galleries/{gallery}"
         self.owner("PUT", f"{gallery}?api-version=2026-03-03", {"location": "westeurope"})
         self.client.advance(2)
         properties = {
@@ -243,6 +244,15 @@ class World:
         for one in roles["roleAssignments"]:
             if scope and _last(one["properties"]["roleDefinitionId"]) in own:
                 one["properties"]["scope"] = scope
+        self.client.set_roles(roles)
+
+    def grant_images(self, group: str) -> None:
+        """Let the app make images in another group, too."""
+        roles = self.client.roles()
+        for one in list(roles["roleAssignments"]):
+            if one["properties"]["scope"].lower() == self.group(IMAGES).lower():
+                there = {**one["properties"], "scope": self.group(group)}
+                roles["roleAssignments"].append({**one, "properties": there})
         self.client.set_roles(roles)
 
     def grant(self, data_action: str) -> None:
@@ -318,7 +328,7 @@ class World:
     @property
     def reasons(self) -> list[str]:
         """What the outcome events gave as their reasons."""
-        return [one["data"]["reason"] for one in self.outcomes]
+        return [one["data"]["reason"] for one in self.outcomes if "reason" in one["data"]]
 
     @property
     def heartbeats(self) -> list[Json]:
