@@ -105,9 +105,19 @@ def image(name: str) -> Image:
 def runs_of(name: str) -> list[Run]:
     """Return the runs of an image, in order, those of its base included."""
     entry = next(entry for entry in entries() if entry["name"] == name)
-    numbers = _all_runs()[3 * entry["first_run"] : 3 * (entry["first_run"] + entry["runs"])]
-    own = [Run(*numbers[at : at + 3]) for at in range(0, len(numbers), 3)]
+    own = own_runs(entry)
     return laid_over(runs_of(entry["base"]), own) if entry["base"] else own
+
+
+def own_runs(entry: Entry) -> list[Run]:
+    """Return the runs of an image that are not its base's, in order."""
+    numbers = _all_runs()[3 * entry["first_run"] : 3 * (entry["first_run"] + entry["runs"])]
+    return [Run(*numbers[at : at + 3]) for at in range(0, len(numbers), 3)]
+
+
+def pool_block(number: int) -> bytes:
+    """Return a block of the pool."""
+    return next(_pool_blocks(number, 1))
 
 
 def laid_over(below: list[Run], above: list[Run]) -> list[Run]:

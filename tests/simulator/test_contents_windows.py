@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from dissect.ntfs import NTFS
 from dissect.ntfs.c_ntfs import ATTRIBUTE_TYPE_CODE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -79,6 +80,8 @@ def test_each_state_has_its_files(
         ("windows-no-tag", "succeeded", GENERALIZED, False),
         ("windows-audit", "succeeded", "IMAGE_STATE_GENERALIZE_RESEAL_TO_AUDIT", True),
         ("windows-dirty", "succeeded", GENERALIZED, True),
+        ("windows-specialize", "succeeded", "IMAGE_STATE_SPECIALIZE_RESEAL_TO_OOBE", True),
+        ("windows-specialize-audit", "succeeded", "IMAGE_STATE_SPECIALIZE_RESEAL_TO_AUDIT", True),
         ("windows-undeployable", "failed", UNDEPLOYABLE, False),
         ("windows-utf16-log", "failed", COMPLETE, False),
         ("windows-ldm", "succeeded", COMPLETE, False),
@@ -98,6 +101,30 @@ def test_of_two_windows_only_the_first_was_generalized() -> None:
     first, second = windows_on(guest)
     assert (image_state(first), image_state(second)) == (GENERALIZED, COMPLETE)
     assert (TAG in names_in(first, SYSPREP), TAG in names_in(second, SYSPREP)) == (True, False)
+
+
+@pytest.mark.parametrize("sysprep", ["never", "running", "succeeded", "failed"])
+def test_a_data_volume_has_a_folder_of_that_name_and_no_windows(sysprep: str) -> None:
+    """What tells an installation is its kernel and its registry, which every real one has."""
+    guest = Guest("Windows", "V2", 8, sysprep, layout="windows-data-folder")
+    real, data = windows_on(guest)
+    assert "ntoskrnl.exe" in names_in(real, "Windows/System32")
+    assert "SYSTEM" in names_in(real, "Windows/System32/config")
+    assert names_in(data, "Windows/System32") == {"readme.txt"}
+
+
+@pytest.mark.parametrize("sysprep", ["never", "succeeded"])
+def test_a_second_volume_may_be_damaged(sysprep: str) -> None:
+    """Its boot sector is there, its file table is not; the Windows beside it is sound."""
+    guest = Guest("Windows", "V2", 8, sysprep, layout="windows-damaged-second")
+    windows, damaged = [one for one in partitions(guest) if one.size > 1 << 30]
+    assert "ntoskrnl.exe" in names_in(NTFS(windows.open()).mft, "Windows/System32")
+    boot = damaged.open().read(512)
+    assert boot[3:7] == b"NTFS"
+    table = struct.unpack_from("<Q", boot, 0x30)[0] * 4096
+    volume = damaged.open()
+    volume.seek(table)
+    assert volume.read(4) != b"FILE"
 
 
 def test_partitions_are_those_of_azure() -> None:

@@ -8,6 +8,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from simulator.contents import store
 from simulator.contents.build import ntfs_raw
 from simulator.contents.build.check import check
 from simulator.contents.build.pack import Pack
@@ -23,14 +24,17 @@ def main() -> None:
     """Make every image and write them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--workspace", type=Path, help="where 10 GB are free")
-    parser.add_argument("--only", default="", help="layouts that begin so; nothing is written")
+    parser.add_argument("--only", nargs="+", default=[""], help="layouts that begin so, no others")
+    parser.add_argument("--keep", action="store_true", help="the others stay as they are stored")
     words = parser.parse_args()
     pack = Pack()
     for recipe in RECIPES:
-        if recipe.layout.startswith(words.only):
+        if recipe.layout.startswith(tuple(words.only)):
             with tempfile.TemporaryDirectory(dir=words.workspace) as folder:
                 _make(pack, recipe, Path(folder) / "disk.img")
-    if not words.only:
+        elif words.keep:
+            _keep(pack, recipe)
+    if words.keep or words.only == [""]:
         pack.write(DATA)
         size = sum(file.stat().st_size for file in DATA.iterdir())
         print(f"{len(pack.entries)} images in {size / 1024**2:.2f} MiB")
@@ -49,6 +53,13 @@ def _make(pack: Pack, recipe: Recipe, image: Path) -> None:
             check(copy, places)
         own = _entry(recipe, change.layout or recipe.layout, change.sysprep)
         _add(pack, own | {"base": base["name"], "log": _log(change, copy, places)}, copy)
+
+
+def _keep(pack: Pack, recipe: Recipe) -> None:
+    named = {entry["name"]: entry for entry in store.entries()}
+    pack.keep(named[_entry(recipe, recipe.layout, recipe.sysprep)["name"]])
+    for change in recipe.changes:
+        pack.keep(named[_entry(recipe, change.layout or recipe.layout, change.sysprep)["name"]])
 
 
 def _entry(recipe: Recipe, layout: str, sysprep: str | None) -> Entry:

@@ -29,7 +29,12 @@ def check(image: Path, places: Places) -> None:
             until.enter_context(lvm.gathered(image, places["lvm"]))
         for place in places.values():
             with loop(image, place.start, place.size) as device:
-                words = ("blkid", "-p", "-o", "value", "-s", "TYPE", device)
-                kind = run(*words, fine=(0, _NOTHING_FOUND)).strip()
-                if kind in _CHECKERS:
-                    run(*_CHECKERS[kind], device)
+                check_volume(device)
+
+
+def check_volume(volume: Path) -> None:
+    """Ask the checker of what a device or a file has on it, if there is one."""
+    words = ("blkid", "-p", "-o", "value", "-s", "TYPE", volume)
+    kind = run(*words, fine=(0, _NOTHING_FOUND)).strip()
+    if kind in _CHECKERS:
+        run(*_CHECKERS[kind], volume)

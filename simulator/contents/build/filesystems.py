@@ -11,34 +11,43 @@ from uuid import NAMESPACE_URL, uuid5
 from simulator.contents.build.partitions import Place
 from simulator.contents.build.tools import loop, run
 
+EFI = "5346-494D"
+"""The identity of every EFI system partition's file system."""
 
-def ext4(image: Path, place: Place, label: str, tree: Path) -> None:
-    """Make an ext4 volume, its big folders indexed as the kernel would."""
-    words = ("-q", "-F", "-t", "ext4", "-b", "4096", "-L", label, "-U", _id(label))
+
+def ext4(image: Path, place: Place, label: str, tree: Path, more: tuple[str, ...] = ()) -> None:
+    """Make an ext4 volume, its big folders indexed as the kernel would.
+
+    `more` is what else mke2fs is told of its features.
+    """
+    named = ("-L", label, "-U", identity(label))
+    words = ("-q", "-F", "-t", "ext4", "-b", "4096", *named, *more)
     with loop(image, place.start, place.size) as device:
-        run("mke2fs", *words, "-E", f"hash_seed={_id(label)}", "-d", tree, device)
+        run("mke2fs", *words, "-E", f"hash_seed={identity(label)}", "-d", tree, device)
         run("e2fsck", "-fyD", device, fine=(0, 1))
 
 
-def xfs(image: Path, place: Place, label: str, tree: Path) -> None:
-    """Make an XFS volume."""
+def xfs(image: Path, place: Place, label: str, tree: Path, more: tuple[str, ...] = ()) -> None:
+    """Make an XFS volume; `more` is what else mkfs is told of its features."""
+    told = ("-m", f"uuid={identity(label)}", *more)
     listing = image.with_name("tree.proto")
     listing.write_text("\n".join(["-", "0 0", "d--755 0 0", *_listed(tree), "$"]) + "\n")
     with loop(image, place.start, place.size) as device:
-        run("mkfs.xfs", "-q", "-f", "-L", label, "-m", f"uuid={_id(label)}", "-p", listing, device)
+        run("mkfs.xfs", "-q", "-f", "-L", label, *told, "-p", listing, device)
     listing.unlink()
 
 
 def btrfs(image: Path, place: Place, label: str, tree: Path) -> None:
     """Make a Btrfs volume."""
     with loop(image, place.start, place.size) as device:
-        run("mkfs.btrfs", "-q", "-f", "-L", label, "-U", _id(label), "--rootdir", tree, device)
+        run("mkfs.btrfs", "-q", "-f", "-L", label, "-U", identity(label), "--rootdir", tree, device)
 
 
-def vfat(image: Path, place: Place, *folders: str) -> None:
+def vfat(image: Path, place: Place, *folders: str, label: str = "") -> None:
     """Make the volume of an EFI system partition, with its folders."""
+    named = ("-n", label) if label else ()
     with loop(image, place.start, place.size) as device:
-        run("mkfs.vfat", "-F", "32", "-i", "5346494D", "--invariant", device)
+        run("mkfs.vfat", "-F", "32", "-i", EFI.replace("-", ""), "--invariant", *named, device)
         run("mmd", "-i", device, *(f"::{folder}" for folder in folders))
 
 
@@ -63,5 +72,6 @@ def _listed(folder: Path) -> Iterator[str]:
             yield f"{one.name} ---{mode} 0 0 {one}"
 
 
-def _id(label: str) -> str:
+def identity(label: str) -> str:
+    """Return the identity (UUID) of the file system that has a label."""
     return str(uuid5(NAMESPACE_URL, label))

@@ -42,19 +42,19 @@ def uninitialized(root: Path) -> None:
 def agent_only(root: Path) -> None:
     """The agent is done, and nobody emptied the machine's identity."""
     interrupted(root)
-    _emptied((root / PROVISIONED).parent)
+    emptied((root / PROVISIONED).parent)
     (root / "etc/hostname").write_text("localhost.localdomain\n")
     for file in ("root/.bash_history", "var/log/waagent.log"):
         (root / file).unlink()
     shutil.rmtree(root / f"home/{USER}")
     for name in ("etc/passwd", "etc/shadow", "etc/sudoers.d/waagent"):
-        _without_user(root / name)
+        without_user(root / name)
 
 
 def interrupted(root: Path) -> None:
     """The agent did not get far: host keys and leases are gone, the rest is still there."""
     began(root)
-    _emptied(root / "var/lib/dhcp")
+    emptied(root / "var/lib/dhcp")
 
 
 def began(root: Path) -> None:
@@ -89,7 +89,10 @@ def _runs(root: Path) -> None:
         os.close(file)
 
 
-def _emptied(folder: Path) -> None:
+def emptied(folder: Path) -> None:
+    """Remove what is in a folder, if there is one, as the agent does: the folder stays."""
+    if not folder.is_dir():
+        return
     for one in folder.iterdir():
         if one.is_dir() and not one.is_symlink():
             shutil.rmtree(one)
@@ -97,6 +100,7 @@ def _emptied(folder: Path) -> None:
             one.unlink()
 
 
-def _without_user(file: Path) -> None:
+def without_user(file: Path) -> None:
+    """Remove the lines of a file that name the user."""
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if USER not in line))

@@ -6,7 +6,7 @@ contents are plausible; keys are none.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from simulator.contents.build.tools import named
@@ -23,8 +23,11 @@ MAN_PAGES = 1200
 _SYLLABLES = named("linux-syllables")
 
 
-def populate(root: Path) -> None:
-    """Make the folders and files of a Linux guest that was provisioned."""
+def populate(root: Path, mounted: Iterable[str] = ()) -> None:
+    """Make the folders and files of a Linux guest that was provisioned.
+
+    `mounted` are the folders that are file systems of their own; each is its label, too.
+    """
     for folder in FOLDERS:
         (root / folder).mkdir(parents=True, exist_ok=True)
     for link, target in LINKS.items():
@@ -34,6 +37,8 @@ def populate(root: Path) -> None:
     for name, text in _texts().items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    with (root / "etc/fstab").open("a") as fstab:
+        fstab.writelines(f"LABEL={name} /{name} auto defaults 0 2\n" for name in mounted)
     make_keys(root)
     (root / "var/lib/dbus/machine-id").symlink_to("/etc/machine-id")
     (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")

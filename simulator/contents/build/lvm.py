@@ -15,7 +15,7 @@ from simulator.contents.build.partitions import MIB, Place, Places
 from simulator.contents.build.tools import loop, run
 
 _EXTENT = 4 * MIB
-_FIRST = MIB
+FIRST = MIB
 _EXTENTS = {"": 512, "usr": 512, "home": 80, "var": 384, "tmp": 80}
 """Extents of 4 MiB by the folder that the volume is mounted at, in the order of the disk."""
 _NAMES = {"": "rootlv"}
@@ -76,7 +76,7 @@ _IDENTITY = "Simula"
 
 def volumes(group: Place) -> Places:
     """Return where each volume lies while it is in one piece."""
-    places, at = {}, group.start + _FIRST
+    places, at = {}, group.start + FIRST
     for folder, extents in _EXTENTS.items():
         places[folder] = Place(at, extents * _EXTENT)
         at += extents * _EXTENT
@@ -85,16 +85,22 @@ def volumes(group: Place) -> Places:
 
 def made(image: Path, group: Place) -> None:
     """Make the physical volume and the group with its volumes, described as scattered."""
-    folder = image.parent / "lvm"
-    folder.mkdir(exist_ok=True)
-    (folder / "lvm.conf").write_text(_CONFIG)
+    folder = prepared(image)
     described = folder / "rootvg"
     described.write_text(_described(group))
     identity = f"{_IDENTITY}-bbbb-bbbb-bbbb-bbbb-bbbb-bbbbbb"
     with loop(image, group.start, group.size) as device:
         known = ("--uuid", identity, "--restorefile", "rootvg")
-        _lvm(folder, "pvcreate", "-y", *known, str(device))
-        _lvm(folder, "vgcfgrestore", "--force", "-y", "-f", "rootvg", "rootvg")
+        lvm(folder, "pvcreate", "-y", *known, str(device))
+        lvm(folder, "vgcfgrestore", "--force", "-y", "-f", "rootvg", "rootvg")
+
+
+def prepared(image: Path) -> Path:
+    """Return a folder in which LVM's commands find their settings."""
+    folder = image.parent / "lvm"
+    folder.mkdir(exist_ok=True)
+    (folder / "lvm.conf").write_text(_CONFIG)
+    return folder
 
 
 def scatter(image: Path, group: Place) -> None:
@@ -112,7 +118,8 @@ def gathered(image: Path, group: Place) -> Iterator[None]:
     _moved(image, near, far)
 
 
-def _lvm(folder: Path, *words: str) -> None:
+def lvm(folder: Path, *words: str) -> None:
+    """Run one of LVM's commands."""
     # What it writes down of the machine that it runs on is to be the same on each.
     apart = ("unshare", "--uts", "sh", "-c", 'hostname simulated; cd "$0"; exec "$@"', folder)
     run(*apart, "env", "LVM_SYSTEM_DIR=.", "lvm", *words)
@@ -145,7 +152,7 @@ def _described(group: Place) -> str:
     return _GROUP.format(
         identity=_IDENTITY,
         sectors=group.size // 512,
-        extents=(group.size - _FIRST) // _EXTENT,
+        extents=(group.size - FIRST) // _EXTENT,
         volumes="\n".join(_volume(folder, group) for folder in _EXTENTS),
     )
 
@@ -157,7 +164,7 @@ def _volume(folder: str, group: Place) -> str:
         pieces = [Place(pieces[0].start, pieces[0].size - near.size), far]
     segments, start = [], 0
     for number, piece in enumerate(pieces, 1):
-        extents, at = piece.size // _EXTENT, (piece.start - group.start - _FIRST) // _EXTENT
+        extents, at = piece.size // _EXTENT, (piece.start - group.start - FIRST) // _EXTENT
         segments.append(_SEGMENT.format(number=number, start=start, extents=extents, at=at))
         start += extents
     return _VOLUME.format(

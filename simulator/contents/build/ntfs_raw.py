@@ -5,6 +5,7 @@ volume has that lived; the journal's two restart pages, which say whether the vo
 cleanly; and where a log lies that is to be filled in. The forms are those that ntfs-3g checks.
 """
 
+import random
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dissect.util.stream import RangeStream
 from simulator.contents.build.partitions import Place
 from simulator.contents.store import Log
 
-_MFT, _LOGFILE, _BITMAP = 0, 2, 6
+_MFT, _MIRROR, _LOGFILE, _BITMAP = 0, 1, 2, 6
 _RECORD = 1024
 _SECTOR = 512
 _PAGE = 4096
@@ -62,6 +63,16 @@ def write_journal(image: Path, place: Place, *, clean: bool) -> None:
     with image.open("r+b") as file:
         file.seek(start)
         file.write(page + page + b"\xff" * (length - 2 * _PAGE))
+
+
+def without_table(image: Path, place: Place) -> None:
+    """Overwrite a volume's file table and the copy of its beginning, as a failing disk may."""
+    chance = random.Random("damaged")  # noqa: S311 it has to be the same each time
+    tables = [*_extents(image, place, _MFT), *_extents(image, place, _MIRROR)]
+    with image.open("r+b") as file:
+        for start, length in tables:
+            file.seek(start)
+            file.write(chance.randbytes(length))
 
 
 def place_of_log(image: Path, place: Place, name: str, encoding: str) -> Log:

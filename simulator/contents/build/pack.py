@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulator.contents import store
 from simulator.contents.store import BLOCK, BLOCKS_A_PIECE, FILL, Entry, Run
 
 type Blocks = dict[int, int]
@@ -41,6 +42,17 @@ class Pack:
         self.entries.append(entry | {"first_run": len(self._runs), "runs": len(runs)})
         self._runs += runs
 
+    def keep(self, entry: Entry) -> None:
+        """Add an image as it is stored; its entry's base, if it has one, was added before."""
+        own = store.own_runs(entry)
+        blocks = {number: self._stored_source(at) for number, at in _each(own)}
+        base = self._images[entry["base"]] if entry["base"] else {}
+        both = base | blocks
+        self._images[entry["name"]] = {number: at for number, at in both.items() if at != FILL}
+        runs = list(_runs(blocks))
+        self.entries.append(entry | {"first_run": len(self._runs), "runs": len(runs)})
+        self._runs += runs
+
     @property
     def size(self) -> int:
         """How many blocks the pool holds."""
@@ -59,6 +71,9 @@ class Pack:
         if data.count(data[0]) == BLOCK:
             return FILL | data[0]
         return self._places.setdefault(data, len(self._places))
+
+    def _stored_source(self, source: int) -> int:
+        return source if source & FILL else self._source(store.pool_block(source))
 
     def _pieces(self) -> Iterator[bytes]:
         blocks = list(self._places)
@@ -100,6 +115,13 @@ def _runs(blocks: Blocks) -> Iterator[Run]:
         run = Run(number, 1, source)
     if run:
         yield run
+
+
+def _each(runs: list[Run]) -> Iterator[tuple[int, int]]:
+    """Give each block of some runs with its source."""
+    for run in runs:
+        for ahead in range(run.blocks):
+            yield run.start + ahead, run.source if run.source & FILL else run.source + ahead
 
 
 def _next_source(run: Run) -> int:

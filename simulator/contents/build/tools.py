@@ -61,6 +61,11 @@ def copied(image: Path, name: str) -> Path:
     return copy
 
 
+def copied_tree(source: Path, target: Path) -> None:
+    """Copy what is in a folder into another, the folders that are there already included."""
+    subprocess.run(["cp", "-a", f"{source}/.", target], check=True)  # noqa: S603, S607 as above
+
+
 @contextmanager
 def loop(image: Path, offset: int = 0, size: int = 0) -> Iterator[Path]:
     """Give a block device that is part of an image (its end, where no size is said)."""
@@ -74,14 +79,15 @@ def loop(image: Path, offset: int = 0, size: int = 0) -> Iterator[Path]:
     try:
         yield Path(device)
     finally:
-        os.sync()
+        with image.open("rb") as file:
+            os.fsync(file.fileno())
         subprocess.run(["losetup", "--detach", device], check=True)  # noqa: S603, S607 as above
 
 
 @contextmanager
-def mounted(device: Path, folder: Path) -> Iterator[None]:
+def mounted(device: Path, folder: Path, options: str = "defaults") -> Iterator[None]:
     """Mount a file system of the kernel's on a folder."""
-    subprocess.run(["mount", device, folder], check=True)  # noqa: S603, S607 as above
+    subprocess.run(["mount", "-o", options, device, folder], check=True)  # noqa: S603, S607 as above
     try:
         yield
     finally:

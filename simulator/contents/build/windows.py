@@ -16,6 +16,9 @@ STATE = "Windows/Setup/State/State.ini"
 SYSPREP_RAN = "2026-11-24 10:00:00"
 WINDOWS = "Windows"
 ANOTHER = "Another Windows"
+_DATA = "Data"
+_KERNEL = "Windows/System32/ntoskrnl.exe"
+_OLD_FILES = ("Windows/Temp/setup.tmp", "Windows/Logs/old.log", "Windows/System32/readme.txt")
 
 _EFI = Wanted("EFI system partition", partitions.ESP, 100)
 _MSR = Wanted("Microsoft reserved partition", partitions.MSR, 16)
@@ -28,6 +31,12 @@ _TWO = (
     _MSR,
     Wanted(WINDOWS, partitions.WINDOWS_DATA, 4096),
     Wanted(ANOTHER, partitions.WINDOWS_DATA, None),
+)
+_WITH_DATA = (
+    _EFI,
+    _MSR,
+    Wanted(WINDOWS, partitions.WINDOWS_DATA, 6144),
+    Wanted(_DATA, partitions.WINDOWS_DATA, None),
 )
 # A dynamic disk's volumes have this type; its database, at the disk's end, is left out.
 _DYNAMIC = (_RESERVED, Wanted(WINDOWS, partitions.MBR_LDM, None))
@@ -59,6 +68,36 @@ def two(image: Path, size_gb: int, generation: str) -> Places:
     filesystems.vfat(image, places["EFI system partition"], "EFI", "EFI/Microsoft", "EFI/Boot")
     for name in (WINDOWS, ANOTHER):
         _windows(image, places[name], share=8)
+    return places
+
+
+def with_data(image: Path, size_gb: int, generation: str) -> Places:
+    r"""Make a disk with a data volume that has a folder \Windows, and no Windows in it."""
+    del generation  # the partitions are those of a GPT
+    places = _beside_data(image, size_gb)
+    with (
+        loop(image, places[_DATA].start, places[_DATA].size) as device,
+        mounted_ntfs(device) as volume,
+    ):
+        for name in _OLD_FILES:
+            (volume / name).parent.mkdir(parents=True, exist_ok=True)
+            (volume / name).write_bytes(b"kept\r\n")
+    return places
+
+
+def with_damaged(image: Path, size_gb: int, generation: str) -> Places:
+    """Make a disk whose second volume has lost its file table, and is not told of therefore."""
+    del generation  # the partitions are those of a GPT
+    places = _beside_data(image, size_gb)
+    ntfs_raw.without_table(image, places.pop(_DATA))
+    return places
+
+
+def _beside_data(image: Path, size_gb: int) -> Places:
+    places = partitioned(image, size_gb, "gpt", _WITH_DATA)
+    filesystems.vfat(image, places["EFI system partition"], "EFI", "EFI/Microsoft", "EFI/Boot")
+    _windows(image, places[WINDOWS], share=8)
+    filesystems.ntfs(image, places[_DATA], _DATA)
     return places
 
 
@@ -123,6 +162,7 @@ def _populate(volume: Path, share: int) -> None:
                 (volume / other).mkdir(parents=True, exist_ok=True)
     for name in ("sysprep.exe", "unbcl.dll", "en-US/sysprep.exe.mui"):
         (volume / SYSPREP / name).write_bytes(b"MZ".ljust(4096, b"\x90"))
+    (volume / _KERNEL).write_bytes(b"MZ".ljust(4096, b"\x90"))
     for name in ("Cleanup", "Generalize", "Respecialize", "Specialize"):
         (volume / SYSPREP / f"ActionFiles/{name}.xml").write_text(f"<sysprepInformation>{name}")
     for name in ("SAM", "SECURITY", "SOFTWARE", "SYSTEM", "DEFAULT"):

@@ -55,6 +55,18 @@ def audited(volume: Path) -> None:
     tagged(volume)
 
 
+def specialized(volume: Path) -> None:
+    """Sysprep is done, but was not told to generalize."""
+    windows.state(volume, "IMAGE_STATE_SPECIALIZE_RESEAL_TO_OOBE")
+    tagged(volume)
+
+
+def specialized_to_audit(volume: Path) -> None:
+    """Sysprep is done with /audit, and was not told to generalize."""
+    windows.state(volume, "IMAGE_STATE_SPECIALIZE_RESEAL_TO_AUDIT")
+    tagged(volume)
+
+
 def tagged(volume: Path) -> None:
     """Sysprep has left its tag file, in this run or before the VM was made."""
     _acted(volume, f"FCreateTagFile:Successfully created tag file {TAG.replace('/', '\\')}")
