@@ -103,9 +103,14 @@ def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
         SourceTag.PROOF: step.verdict.proof.value,
         SourceTag.PROOF_DETAIL: cut(step.verdict.why),
         SourceTag.STARTED: write_instant(now),
-        **({SourceTag.BY: step.say.by} if step.say.by else {}),
+        **_if_any(SourceTag.PROOF_WARNINGS, cut("; ".join(step.verdict.warnings.values()))),
+        **_if_any(SourceTag.BY, step.say.by),
         **_plan_tags(vm.plan),
     }
+
+
+def _if_any(name: SourceTag, value: str) -> dict[str, str]:
+    return {name.value: value} if value else {}
 
 
 def _plan_tags(plan: Plan | None) -> dict[str, str]:

@@ -35,6 +35,7 @@ from shared.model import (
     Create,
     Deallocate,
     Decision,
+    Doubt,
     GalleryTarget,
     Generalize,
     ImageRef,
@@ -65,7 +66,7 @@ from shared.model import (
     write_instant,
 )
 from shared.preflight import generation, no_instant, preflight
-from shared.settings import ProofPolicy, Settings
+from shared.settings import MachineId, ProofPolicy, Settings
 from shared.targets import fits, is_left_over, is_ordered, made_from, names, read_order, speaks_of
 
 START_LASTS = timedelta(minutes=2)
@@ -118,7 +119,7 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     if why := _never(vm):
         return _refuse(vm, order, why)
     if _captured(vm) and fits(vm.tags, order):
-        return _retell(look, order, now) if Tag.UNTOLD in vm.tags else Rest()
+        return _retell(look, order) if Tag.UNTOLD in vm.tags else Rest()
     pinned = _pinned(vm)
     if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
         return done
@@ -130,7 +131,7 @@ def _captured(vm: ObservedVm) -> bool:
     return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
 
 
-def _retell(look: Look, order: Order, now: datetime) -> Decision:
+def _retell(look: Look, order: Order) -> Decision:
     """Say `captured` once more, where the topic has not taken it yet; never make it again."""
     vm, as_of = look.vm, _pinned(look.vm)
     label = vm.tags[Tag.IMAGE]
@@ -138,11 +139,10 @@ def _retell(look: Look, order: Order, now: datetime) -> Decision:
     ref = next((one for one in named if one.label.lower() == label.lower()), None)
     if ref and ref.key not in look.images:
         return ReadImage(ref)
-    image = look.images.get(ref.key) if ref else None
-    if as_of and isinstance(image, ObservedImage):
-        return Rest(_progress(image, as_of, now))
+    seen = look.images.get(ref.key) if ref else None
+    made = seen if isinstance(seen, ObservedImage) else None
     detail = vm.tags.get(Tag.DETAIL, "")
-    return Rest(Say(status=Status.CAPTURED, detail=detail, image=label, as_of=as_of))
+    return Rest(Say(status=Status.CAPTURED, detail=detail, image=label, as_of=as_of, of=made))
 
 
 def _never(vm: ObservedVm) -> str | None:
@@ -201,7 +201,7 @@ def _deallocated(
         return Rest(say, again=again)
     if no := _standing_no(vm, order, released, settings.proof):
         return no
-    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
+    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else _strictly(look, settings)
     if verdict is None:
         detail = "it is deallocated, and its OS disk is read"
         say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now)
@@ -218,6 +218,15 @@ def _deallocated(
         return Generalize(_capturing(ref, as_of))
     allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
     return _start(look, order, ref, as_of, allowed)
+
+
+def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | None:
+    """Return what the disk has said; a doubt that the operator does not allow is a no."""
+    said, doubt = look.verdict, Doubt.MACHINE_ID
+    if settings.machine_id is not MachineId.REQUIRED or not isinstance(said, Verdict):
+        return said
+    allowed = said.proof is not Proof.GENERALIZED or doubt not in said.warnings
+    return said if allowed else Verdict(Proof.NOT_GENERALIZED, said.warnings[doubt])
 
 
 def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
@@ -250,7 +259,8 @@ def _proof_stops(
         return None
     if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
         return _refuse(vm, order, verdict.why)
-    return Rest(_not_generalized(vm, order, verdict.why, released, verdict.proof))
+    why = "; ".join((verdict.why, *verdict.warnings.values()))
+    return Rest(_not_generalized(vm, order, why, released, verdict.proof))
 
 
 def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Verdict) -> Decision:

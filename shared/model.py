@@ -106,6 +106,7 @@ class SourceTag(StrEnum):
     AS_OF = "stillframe-as-of"
     PROOF = "stillframe-proof"
     PROOF_DETAIL = "stillframe-proof-detail"
+    PROOF_WARNINGS = "stillframe-proof-warnings"
     STARTED = "stillframe-started"
     BY = "stillframe-by"
     TOLD = "stillframe-told"
@@ -483,12 +484,22 @@ class Proof(StrEnum):
     NOT_READ = "not-read"
 
 
+class Doubt(StrEnum):
+    """What an image may have and should not: a warning, by what it is about."""
+
+    MACHINE_ID = "machine-id"
+    USER = "user"
+    CUSTOM_DATA = "custom-data"
+    VOLUME = "volume"
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the OS disk said when it was read, and what that rests on, in words for people."""
 
     proof: Proof
     why: str
+    warnings: Mapping[Doubt, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,6 +241,8 @@ def _observed_disk(disk: wire.Disk) -> ObservedDisk:
 def _observed_definition(definition: wire.Definition) -> Definition:
     properties = definition.properties
     features = {one.name.lower(): one.value for one in properties.features or ()}
+    # The feature is written both ways, by Azure's own pages and tools.
+    controllers = features.get("diskcontrollertypes") or features.get("diskcontrollertype")
     return Definition(
         os_type=properties.os_type,
         os_state=properties.os_state,
@@ -248,7 +250,7 @@ def _observed_definition(definition: wire.Definition) -> Definition:
         architecture=properties.architecture or "x64",
         security_type=features.get("securitytype"),
         disk_controllers=frozenset(
-            one.strip().lower() for one in features.get("diskcontrollertypes", "scsi").split(",")
+            one.strip().lower() for one in (controllers or "scsi").split(",")
         ),
         accelerated_network=features.get("isacceleratednetworksupported", "").lower() == "true",
         plan=_plan(properties.purchase_plan),

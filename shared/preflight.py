@@ -38,9 +38,15 @@ from shared.targets import made_from
 type Finding = Refusal | Read | None
 type Check = Callable[[Look, Order], Finding]
 
-DATA_DISK_LIMIT_GB = 1024
+DISK_LIMIT_GB = 2048
+"""The largest disk a gallery version takes by full replication, GiB; 1024 until 2024.
+
+A larger one fails while it is replicated, when its VM is generalized already
+(https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery).
+"""
+
 TAG_LIMIT = 50
-"""The largest data disk a gallery version takes by full replication, GiB."""
+"""Tags that a resource can have."""
 
 _ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
 _TRUSTED_LAUNCH = "TrustedLaunch"
@@ -106,6 +112,11 @@ def _managed_image(look: Look, target: ManagedImageTarget) -> Finding:
             "a Trusted Launch VM cannot become a managed image; "
             "name a gallery definition with SecurityType TrustedLaunch"
         )
+    if _on_nvme(look.vm):
+        return Refusal(
+            "it is of a size on NVMe, which boots no managed image; "
+            "name a gallery definition whose feature DiskControllerTypes has NVMe"
+        )
     if target.subscription.lower() != look.vm.ref.subscription.lower():
         return Refusal(
             f"managed images are kept in subscription {target.subscription}, and a managed image "
@@ -127,7 +138,8 @@ def _os_disk(look: Look, order: Order) -> Finding:
         return Refusal("its OS disk is confidential and cannot be captured this way")
     if generation(look) is None:
         return Refusal("Azure shows its generation neither on the VM nor on its OS disk")
-    return _customer_key(look, order, disk) or _sku(disk.sku, "its OS disk")
+    what = "its OS disk"
+    return _size(order, disk, what) or _customer_key(look, order, disk) or _sku(disk.sku, what)
 
 
 def _room_for_tags(look: Look, _order: Order) -> Finding:
@@ -164,12 +176,8 @@ def _data_disk(look: Look, order: Order, disk: AttachedDisk | ObservedDisk | Mis
         return Refusal(f"one of its data disks is {_said(disk)}")
     if disk.encrypted_by_guest:
         return _encrypted()
-    too_large = (disk.size_gb or 0) > DATA_DISK_LIMIT_GB
-    if too_large and isinstance(order.target, GalleryTarget):
-        return Refusal(
-            f"a data disk has {disk.size_gb} GiB and a gallery version takes {DATA_DISK_LIMIT_GB}"
-        )
-    return _customer_key(look, order, disk) or _sku(disk.sku, "one of its data disks")
+    what = "one of its data disks"
+    return _size(order, disk, what) or _customer_key(look, order, disk) or _sku(disk.sku, what)
 
 
 def _definition(look: Look, order: Order) -> Finding:
@@ -204,8 +212,13 @@ def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]
             yield "without it", "accelerated networking"
     if _plan(vm.plan).lower() != _plan(definition.plan).lower():
         yield _plan(vm.plan), _plan(definition.plan)
-    if (vm.disk_controller or "").lower() == "nvme" and "nvme" not in definition.disk_controllers:
+    if _on_nvme(vm) and "nvme" not in definition.disk_controllers:
         yield "on NVMe", "SCSI alone (its feature DiskControllerTypes does not name NVMe)"
+
+
+def _on_nvme(vm: ObservedVm) -> bool:
+    """Whether a VM's disks are on NVMe: its size then boots only images that are marked so."""
+    return (vm.disk_controller or "").lower() == "nvme"
 
 
 def _security_mismatch(ours: str | None, theirs: str | None) -> Iterable[tuple[str, str]]:
@@ -260,6 +273,13 @@ def generation(look: Look) -> str | None:
 def _sku(sku: str | None, what: str) -> Finding:
     named = _ULTRA.get((sku or "").lower())
     return Refusal(f"{what} is {named}, which no image can hold") if named else None
+
+
+def _size(order: Order, disk: AttachedDisk | ObservedDisk, what: str) -> Finding:
+    """A managed image has no limit of its own that is documented."""
+    if not isinstance(order.target, GalleryTarget) or (disk.size_gb or 0) <= DISK_LIMIT_GB:
+        return None
+    return Refusal(f"{what} has {disk.size_gb} GiB, and a gallery version takes {DISK_LIMIT_GB}")
 
 
 def _encrypted() -> Refusal:

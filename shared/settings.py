@@ -51,6 +51,13 @@ class ProofPolicy(StrEnum):
     OFF = "off"
 
 
+class MachineId(StrEnum):
+    """What a Linux disk with an /etc/machine-id of its own is taken for."""
+
+    WARN = "warn"
+    REQUIRED = "required"
+
+
 class GuardAction(StrEnum):
     """What the cost guard does about a VM that is stopped but not deallocated."""
 
@@ -68,6 +75,7 @@ class Name(StrEnum):
     CAPTURE_ANY_VERSION = "CAPTURE_ANY_VERSION"
     IMAGE_RESOURCE_GROUP = "IMAGE_RESOURCE_GROUP"
     PROOF = "PROOF"
+    PROOF_MACHINE_ID = "PROOF_MACHINE_ID"
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
@@ -94,6 +102,7 @@ class Settings:
     any_version: bool = False
     image_group: tuple[str, str] | None = None
     proof: ProofPolicy = ProofPolicy.REQUIRED
+    machine_id: MachineId = MachineId.WARN
     guard_action: GuardAction = GuardAction.FLAG
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
@@ -134,6 +143,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         any_version=read_flag(Name.CAPTURE_ANY_VERSION, values[Name.CAPTURE_ANY_VERSION]),
         image_group=_image_group(values[Name.IMAGE_RESOURCE_GROUP]),
         proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
+        machine_id=read_word(Name.PROOF_MACHINE_ID, values[Name.PROOF_MACHINE_ID], MachineId.WARN),
         guard_action=action,
         guard_grace=grace,
         guard_deallocate_after=_deallocate_after(

@@ -97,7 +97,7 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
     stale = {
         name.value: vm.tags[name] for name in WORD_TAGS if name in vm.tags and name not in wanted
     }
-    if not new or (new.keys() == {Tag.DETAIL} and not stale and _alike(vm, wanted)):
+    if not new or (new.keys() == {Tag.DETAIL} and _alike(vm, wanted)):
         return _once_more(vm, say, stale, now)
     return _news(vm, say, Words(new, stale), now)
 
@@ -179,6 +179,7 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
         "asOf": image.tags[SourceTag.AS_OF],
         "proof": image.tags.get(SourceTag.PROOF),
         "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
+        "proofWarnings": image.tags.get(SourceTag.PROOF_WARNINGS),
         "detail": "its VM is gone",
     }
     return _event(kind, vm, now, data, _occasion(image))
@@ -274,6 +275,7 @@ def _proof(say: Say) -> dict[str, str | None]:
     return {
         "proof": say.proof or tags.get(SourceTag.PROOF),
         "proofDetail": clean(say.detail) if say.proof else tags.get(SourceTag.PROOF_DETAIL),
+        "proofWarnings": tags.get(SourceTag.PROOF_WARNINGS),
     }
 
 

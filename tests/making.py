@@ -42,6 +42,7 @@ from shared.model import (
     Say,
     Status,
     Tag,
+    Unread,
     Verdict,
     VmRef,
 )
@@ -167,7 +168,7 @@ class World:
     rights: Rights = field(default_factory=rights)
     disk_rights: tuple[Permission, ...] | Missing = (Permission(("*",), (), ("*",)),)
     images: dict[str, ObservedImage | Missing] = field(default_factory=dict)
-    verdict: Verdict | Refusal = GENERALIZED
+    verdict: Verdict | Refusal | Unread = GENERALIZED
 
     def show(self, look: Look, what: Read) -> Look:
         """Add the fact that is asked for; fails when it has been read already."""

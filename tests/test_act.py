@@ -1,11 +1,12 @@
 """What Azure is told of an image, in the wire's shape."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.act import managed_image_body, source_tags, target_regions, version_body
-from shared.model import Create, GalleryTarget, ManagedImageTarget, Region
+from shared.model import Create, Doubt, GalleryTarget, ManagedImageTarget, Region
 from shared.targets import names
 from tests.making import GALLERY, GENERALIZED, MANAGED, NOW, PLAN, REF, RELEASED, order, say, vm
 
@@ -93,6 +94,16 @@ def test_an_image_says_where_it_comes_from() -> None:
         "stillframe-proof-detail": "State.ini says so",
         "stillframe-started": "2026-05-04T10:00:00.000Z",
     }
+
+
+def test_an_image_says_what_it_should_not_have() -> None:
+    """Warnings of its disk, in one text, and the app that made it; where there are such."""
+    warnings = {Doubt.MACHINE_ID: "one id for all", Doubt.USER: "ada stays in the image"}
+    verdict = replace(GENERALIZED, warnings=warnings)
+    step = replace(create(), verdict=verdict, say=say(by="func-one"))
+    tags = source_tags(vm(), step, NOW)
+    assert tags["stillframe-proof-warnings"] == "one id for all; ada stays in the image"
+    assert tags["stillframe-by"] == "func-one"
 
 
 def test_an_image_keeps_its_marketplace_plan() -> None:

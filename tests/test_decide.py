@@ -10,11 +10,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from shared import memory
-from shared.decide import decide
+from shared.decide import decide, is_pinned
 from shared.model import (
     Create,
     Deallocate,
     Decision,
+    Doubt,
     Generalize,
     Look,
     ManagedImageRef,
@@ -33,14 +34,16 @@ from shared.model import (
     SourceTag,
     Status,
     Tag,
+    Unread,
     Verdict,
+    VersionRef,
     VmRef,
     Withdraw,
     write_instant,
 )
 from shared.preflight import preflight
 from shared.rights import lacking
-from shared.settings import ProofPolicy, Settings
+from shared.settings import MachineId, ProofPolicy, Settings
 from shared.targets import made_from, names, read_order
 from shared.tell import telling
 from tests.making import (
@@ -63,6 +66,7 @@ from tests.making import (
     disk,
     image,
     rights,
+    say,
     settings,
     settle,
     vm,
@@ -72,10 +76,17 @@ from tests.worlds import BUSY_POWER, ORDERED_TAGS, OUR_TAGS, SETTINGS, looks, wo
 STEPS = (Deallocate, Generalize, Create)
 BUSY_PROVISIONING = ("Creating", "Updating", "Deleting", "Migrating")
 FIRST, SECOND, THIRD = names(REF, GALLERY, RELEASED, None)
+OWN = GALLERY.version("7.0.0")
 PINNED: dict[str, str] = {
     Tag.STATUS: Status.CAPTURING,
     Tag.IMAGE: FIRST.label,
     Tag.AS_OF: write_instant(RELEASED),
+}
+UNTOLD: dict[str, str] = {
+    **PINNED,
+    Tag.STATUS: Status.CAPTURED,
+    Tag.DETAIL: "it is ready",
+    Tag.UNTOLD: write_instant(ago(hours=1)),
 }
 
 
@@ -214,6 +225,7 @@ def test_a_refusal_names_the_target_as_it_was_read(
     "facts",
     [
         {"verdict": CANNOT_TELL},
+        {"verdict": Unread("no answer")},
         {"images": {names(REF, MANAGED, RELEASED, None)[0].key: Missing.DENIED}},
     ],
 )
@@ -221,7 +233,7 @@ def test_a_refusal_under_a_pin_names_the_order_that_it_answers(facts: dict[str, 
     """Where the pinned name is of an order before, it is not the answer's; the instant stays."""
     tags = {**PINNED, **TO_MANAGED}
     world = World(vm=vm(tags=tags, generalized=True, security_type=None))
-    say = said(decided(replace(world, **facts)))
+    say = said(decided(replace(world, **facts), NOW + timedelta(hours=1)))
     assert (say.status, say.image, say.as_of) == (Status.REFUSED, MANAGED.label, RELEASED)
 
 
@@ -229,6 +241,42 @@ def test_captured_stands() -> None:
     """An image that somebody deletes later is not made again: it is not even looked for."""
     tags = {**PINNED, Tag.STATUS: Status.CAPTURED}
     assert decide(ordered(generalized=True, tags=tags).look(), settings(), NOW) == Rest()
+
+
+@pytest.mark.parametrize(
+    ("ref", "version"),
+    [(FIRST, {}), (SECOND, {}), (OWN, {Tag.VERSION: OWN.version})],
+    ids=["first", "second", "own"],
+)
+def test_captured_is_told_with_its_image_until_the_topic_takes_it(
+    ref: VersionRef, version: dict[str, str]
+) -> None:
+    """What is told late is told of the very image that the order was answered with."""
+    tags = {**UNTOLD, **version, Tag.IMAGE: ref.label.upper()}
+    world = replace(ordered(generalized=True, tags=tags), images={ref.key: image(ref)})
+    say = said(decided(world))
+    assert (say.status, say.of, say.as_of) == (Status.CAPTURED, image(ref), RELEASED)
+
+
+@pytest.mark.parametrize("state", ["Updating", "Failed", "Deleting"])
+def test_captured_is_told_whatever_its_image_has_come_to_since(state: str) -> None:
+    """A finished version that somebody replicates further, in vain even, is not made again."""
+    changed = image(FIRST, provisioning=state)
+    world = replace(ordered(generalized=True, tags=UNTOLD), images={FIRST.key: changed})
+    say = said(decided(world))
+    assert (say.status, say.stuck, say.of) == (Status.CAPTURED, False, changed)
+    assert_told(world, say, settings())
+
+
+@pytest.mark.parametrize(
+    "tags", [{}, {Tag.IMAGE: OWN.label}], ids=["deleted", "its number is asked for no more"]
+)
+def test_captured_is_told_of_an_image_that_is_not_found(tags: dict[str, str]) -> None:
+    """Its outcome says what stands on the VM; it is not made again to be told of."""
+    said_before = {**UNTOLD, **tags}
+    say = said(decided(ordered(generalized=True, tags=said_before)))
+    assert (say.status, say.as_of, say.of) == (Status.CAPTURED, RELEASED, None)
+    assert (say.image, say.detail) == (said_before[Tag.IMAGE], "it is ready")
 
 
 def test_captured_stands_for_its_own_order_alone() -> None:
@@ -253,10 +301,9 @@ def test_captured_does_not_stand_for_a_vm_that_is_not_generalized(power: PowerSt
 
 def test_an_order_given_again_finds_its_image() -> None:
     """Tags taken off and set again lead to the image that there is, an owner's number included."""
-    own = GALLERY.version("7.0.0")
     again = vm(tags={**TO_GALLERY, Tag.VERSION: "7.0.0"}, generalized=True)
-    say = said(decided(World(vm=again, images={own.key: image(own)})))
-    assert (say.status, say.image) == (Status.CAPTURED, own.label)
+    say = said(decided(World(vm=again, images={OWN.key: image(OWN)})))
+    assert (say.status, say.image) == (Status.CAPTURED, OWN.label)
 
 
 @pytest.mark.parametrize("power", list(PowerState))
@@ -312,20 +359,18 @@ def test_the_third_failure_is_the_last() -> None:
 
 def test_azure_may_give_no_reason() -> None:
     """A failure without words is told as one."""
-    own = GALLERY.version("7.0.0")
-    shown = {own.key: image(own, provisioning="Failed")}
-    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: own.label}
+    shown = {OWN.key: image(OWN, provisioning="Failed")}
+    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: OWN.label}
     say = said(decided(marked(vm=vm(tags={**TO_GALLERY, **tags}, generalized=True), images=shown)))
-    assert say.detail == f"Azure could not make {own.label}: it gives no reason"
+    assert say.detail == f"Azure could not make {OWN.label}: it gives no reason"
 
 
 def test_an_owners_number_has_one_attempt() -> None:
     """A number of the owner's is never changed: its failure is the last."""
-    own = GALLERY.version("7.0.0")
-    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: own.label}
+    tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: OWN.label}
     world = World(
         vm=vm(tags={**TO_GALLERY, **tags}, generalized=True),
-        images={own.key: image(own, provisioning="Failed")},
+        images={OWN.key: image(OWN, provisioning="Failed")},
     )
     assert said(decided(world)).status is Status.FAILED
 
@@ -345,6 +390,7 @@ def test_names_may_run_out(last: dict[str, Any]) -> None:
     world = marked(images={**shown, THIRD.key: image(THIRD, **last)})
     say = said(decided(world))
     assert say.status is Status.FAILED
+    assert say.of == (None if "source" in last else world.images[THIRD.key])
     assert_told(world, say, settings())
 
 
@@ -504,6 +550,77 @@ def test_open_access_does_not_unpin_a_name() -> None:
     assert (step.ref, step.as_of) == (FIRST, RELEASED)
 
 
+@pytest.mark.parametrize("generalized", [False, True])
+@pytest.mark.parametrize(("seconds", "again"), [(599, True), (600, False)])
+def test_access_that_may_be_ours_brings_the_event_again(
+    seconds: int,
+    again: bool,  # noqa: FBT001 - a row of a table
+    generalized: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """A look of ours that broke off has closed the disk in ten minutes; a backup takes its time."""
+    status = Status.CAPTURING if generalized else Status.DEALLOCATING
+    tags = {Tag.STATUS: status, Tag.AS_OF: write_instant(ago(seconds=seconds))}
+    world = ordered(generalized=generalized, tags=tags)
+    decision = decided(replace(world, disk=disk(access_open=True)))
+    assert isinstance(decision, Rest)
+    assert (decision.again is not None) is again
+    assert (decision.say is None) is generalized
+
+
+@pytest.mark.parametrize(
+    ("seconds", "again", "stuck"),
+    [(599, True, False), (600, False, False), (1800, False, False), (1801, False, True)],
+)
+def test_a_disk_out_of_reach_is_tried_soon_then_by_sweeps_then_it_is_stuck(
+    seconds: int,
+    again: bool,  # noqa: FBT001 - a row of a table
+    stuck: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """For ten minutes its event comes again; after half an hour it says since when it lasts."""
+    since = ago(seconds=seconds)
+    tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
+    decision = decided(replace(ordered(tags=tags), verdict=Unread("no answer")))
+    assert isinstance(decision, Rest)
+    assert decision.again == ("no answer" if again else None)
+    say = said(decision)
+    assert (say.status, say.image, say.as_of) == (Status.DEALLOCATING, GALLERY.label, since)
+    assert (say.stuck, write_instant(since) in say.detail) == (stuck, stuck)
+    when = f" since {write_instant(since)}" if stuck else ""
+    assert say.detail.startswith(f"its OS disk cannot be read{when}: no answer; let the app reach ")
+
+
+def test_a_disk_out_of_reach_waits_from_now_on_where_nothing_says_since_when() -> None:
+    """The first look that does not reach it begins the half hour."""
+    decision = decided(replace(ordered(), verdict=Unread("no answer")))
+    assert isinstance(decision, Rest)
+    assert decision.again == "no answer"
+    assert (said(decision).as_of, said(decision).stuck) == (NOW, False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "again", "refused"),
+    [(599, True, False), (600, False, False), (1800, False, False), (1801, False, True)],
+)
+def test_a_disk_out_of_reach_does_not_unpin_a_name(
+    seconds: int,
+    again: bool,  # noqa: FBT001 - a row of a table
+    refused: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """A marked VM says nothing new for half an hour, then a refusal, which keeps the pin."""
+    as_of = ago(seconds=seconds)
+    pinned, *_ = names(REF, GALLERY, as_of, None)
+    tags = {**PINNED, Tag.IMAGE: pinned.label, Tag.AS_OF: write_instant(as_of)}
+    world = ordered(generalized=True, tags=tags)
+    decision = decided(replace(world, verdict=Unread("no answer")))
+    assert isinstance(decision, Rest)
+    assert decision.again == ("no answer" if again else None)
+    assert (decision.say is not None) is refused
+    if decision.say:
+        assert decision.say.status is Status.REFUSED
+        assert (decision.say.image, decision.say.as_of) == (pinned.label, as_of)
+        assert "let the app reach *.blob.storage.azure.net" in decision.say.detail
+
+
 def test_a_pin_holds_on_a_generalized_vm_alone() -> None:
     """A VM that may still run is named after its last release, whatever its tags say of another."""
     tags = {**PINNED, Tag.AS_OF: write_instant(ago(days=1))}
@@ -513,6 +630,31 @@ def test_a_pin_holds_on_a_generalized_vm_alone() -> None:
     assert said(decided(running)).status is Status.WAITING
     say = said(decided(replace(running, rights=rights("*/read"))))
     assert (say.status, say.as_of, say.image) == (Status.REFUSED, None, GALLERY.label)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stands"),
+    [
+        ({}, True),
+        ({Tag.IMAGE: FIRST.label.upper(), Tag.IMAGE_GROUP: GALLERY.group_id.upper()}, True),
+        ({Tag.IMAGE: SECOND.label}, False),
+        ({Tag.IMAGE: ""}, False),
+        ({Tag.IMAGE_GROUP: f"{GALLERY.group_id}2"}, False),
+        ({Tag.IMAGE_GROUP: ""}, False),
+        ({Tag.AS_OF: write_instant(ago(days=1))}, False),
+        ({Tag.AS_OF: ""}, False),
+        ({Tag.STATUS: Status.NOT_GENERALIZED}, False),
+    ],
+)
+def test_a_name_is_pinned_once_all_that_it_is_made_of_is_written(
+    changes: dict[str, str],
+    stands: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Image, resource group and instant; in any case, but nothing else in their place."""
+    wanted = say(image=FIRST.label, as_of=RELEASED, image_group=GALLERY.group_id)
+    tags = {**PINNED, Tag.IMAGE_GROUP: GALLERY.group_id, **changes}
+    assert is_pinned(vm(tags=tags, generalized=True), wanted) is stands
+    assert not is_pinned(vm(tags=tags), wanted)
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -594,6 +736,38 @@ def test_what_the_disk_says_counts_as_the_policy_wants(
         say = said(decision)
         assert (say.status, say.detail) == (Status.NOT_GENERALIZED, verdict.why)
         assert (say.as_of, say.proof) == (RELEASED, verdict.proof)
+
+
+DOUBTED = replace(GENERALIZED, warnings={Doubt.MACHINE_ID: "one id", Doubt.USER: "ada stays"})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "machine_id", "captured"),
+    [
+        (DOUBTED, MachineId.WARN, True),
+        (DOUBTED, MachineId.REQUIRED, False),
+        (replace(DOUBTED, warnings={Doubt.USER: "ada stays"}), MachineId.REQUIRED, True),
+        (GENERALIZED, MachineId.REQUIRED, True),
+    ],
+)
+def test_a_machines_id_is_a_warning_unless_it_must_be_gone(
+    verdict: Verdict,
+    machine_id: MachineId,
+    captured: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """By the operator's setting alone; other warnings never stop a capture."""
+    decision = decided(replace(ordered(), verdict=verdict), machine_id=machine_id)
+    if captured:
+        assert isinstance(decision, Generalize)
+        return
+    assert (said(decision).status, said(decision).detail) == (Status.NOT_GENERALIZED, "one id")
+
+
+def test_a_no_says_all_that_was_seen() -> None:
+    """Warnings stand beside the reason, for there is no image to bear them."""
+    doubted = replace(NOT_GENERALIZED, warnings={Doubt.VOLUME: "partition 4 cannot be read"})
+    say = said(decided(replace(ordered(), verdict=doubted)))
+    assert say.detail == f"{NOT_GENERALIZED.why}; partition 4 cannot be read"
 
 
 @pytest.mark.parametrize("policy", list(ProofPolicy))

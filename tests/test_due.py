@@ -66,6 +66,8 @@ def test_an_answer_that_nobody_signed_is_due_until_it_is_signed(status: str) -> 
     listed = ListedVm(REF, tags, power, generalized=status == "captured")
     due_to = {app: look_is_due(listed, settings(app=app), NOW, NOW) for app in ("", "func-one")}
     assert due_to == {"": False, "func-one": status != "captured"}
+    signed = replace(listed, tags={**tags, Tag.BY.value: "func-one"})
+    assert not look_is_due(signed, settings(app="func-one"), NOW, NOW)
 
 
 def test_an_answer_for_a_namesake_in_another_group_is_none() -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.memory import after, is_of, kept, memory_of, remembered, signature
-from shared.model import BILLED_TAGS, ORDER_TAGS, SourceTag, Tag, Words
-from tests.making import REF, World
+from shared.memory import after, frozen, is_of, kept, memory_of, remembered, signature
+from shared.model import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
+from tests.making import REF, TO_GALLERY, World, disk, vm
 
 VM_ID = "0a0b"
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/os"
@@ -49,6 +50,37 @@ def test_an_order_on_the_disk_counts_before_the_vms() -> None:
     asked = {Tag.CAPTURE.value: "golden/windows"}
     assert remembered(own, asked, VM_ID) == {**own, **asked}
     assert remembered(own, mine(asked), VM_ID)[Tag.CAPTURE] == "golden/windows"
+
+
+@pytest.mark.parametrize("name", ["capture", "version", "latest", "cost-guard"])
+def test_whatever_people_may_say_they_may_say_on_the_disk(name: str) -> None:
+    """All four of people's tags count there, whether the disk has the VM's words yet or not."""
+    asked = {f"stillframe-{name}": "anew"}
+    own = {f"stillframe-{name}": "before"}
+    assert remembered(own, asked, VM_ID) == remembered(own, mine(asked), VM_ID) == asked
+
+
+def test_a_disk_that_has_the_words_takes_only_what_changes() -> None:
+    """What is said once is not written again, over what another look may have said since."""
+    own, said = {Tag.STATUS.value: "capturing"}, {Tag.STATUS.value: "captured"}
+    assert memory_of(REF, VM_ID, DISK, own, mine(said)) == Memory(DISK)
+
+
+def test_a_generalized_vm_has_the_words_of_its_disk() -> None:
+    """They are read there, and written there from then on."""
+    seen = vm(generalized=True, tags={**TO_GALLERY, Tag.STATUS.value: "capturing"})
+    said = {Tag.STATUS.value: "captured", **signature(seen.ref, seen.vm_id)}
+    counting = {**TO_GALLERY, Tag.STATUS.value: "captured"}
+    remembers = replace(seen, tags=counting, memory=Memory(disk().id))
+    assert frozen(seen, disk(tags=said)) == remembers
+
+
+def test_a_generalized_vm_whose_disk_has_no_words_has_its_own() -> None:
+    """So has one whose disk was not read; with the next words they move to the disk as well."""
+    own = {Tag.STATUS.value: "capturing"}
+    seen = vm(generalized=True, tags={**TO_GALLERY, **own})
+    whole = Memory(disk().id, {**signature(seen.ref, seen.vm_id), **own})
+    assert frozen(seen, None) == frozen(seen, disk()) == replace(seen, memory=whole)
 
 
 @given(own=tags, there=words, ours=st.booleans(), said=words, data=st.data())

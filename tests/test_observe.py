@@ -232,11 +232,12 @@ def test_a_bare_definition_is_of_the_first_generation() -> None:
     )
 
 
-def test_features_of_a_definition_are_read() -> None:
-    """Features are names and values in any case; disk controllers are a list."""
+@pytest.mark.parametrize("controllers", ["DISKCONTROLLERTYPES", "DiskControllerType"])
+def test_features_of_a_definition_are_read(controllers: str) -> None:
+    """Features are names and values in any case; disk controllers are a list, by either name."""
     features = [
         {"name": "SecurityType", "value": "TrustedLaunch"},
-        {"name": "DISKCONTROLLERTYPES", "value": "SCSI, NVMe"},
+        {"name": controllers, "value": "SCSI, NVMe"},
         {"name": "IsAcceleratedNetworkSupported", "value": "True"},
     ]
     full = defined(

@@ -47,6 +47,24 @@ FAR_GALLERY = GalleryTarget(ELSEWHERE, "golden", "gallery", "windows")
 DATA = AttachedDisk(f"{DISKS}/data", "Premium_LRS", 1024)
 NUMBER = GALLERY.version("1.0.0")
 UNSURE = AttachedDisk(f"{DISKS}/data")
+VM_TAGS = (
+    "stillframe-status",
+    "stillframe-detail",
+    "stillframe-image",
+    "stillframe-image-group",
+    "stillframe-as-of",
+    "stillframe-proof",
+    "stillframe-by",
+    "stillframe-untold",
+    "stillframe-billed-since",
+    "stillframe-billed-alerted",
+)
+DISK_TAGS = (
+    *VM_TAGS,
+    "stillframe-source-group",
+    "stillframe-source-vm",
+    "stillframe-source-id",
+)
 
 
 def why(world: World, asked: Order | None = None) -> str:
@@ -155,6 +173,7 @@ def test_a_managed_image_lies_in_its_vms_subscription() -> None:
         (disk(security_type="ConfidentialVM_DiskEncryptedWithPlatformKey"), "confidential"),
         (disk(sku="UltraSSD_LRS"), "its OS disk is an Ultra disk"),
         (disk(sku="premiumv2_lrs"), "its OS disk is a Premium SSD v2 disk"),
+        (disk(size_gb=2049), "its OS disk has 2049 GiB"),
     ],
 )
 def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
@@ -170,7 +189,7 @@ def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noq
         (disk(encrypted_by_guest=True), "Azure Disk Encryption"),
         (disk(sku="UltraSSD_LRS"), "one of its data disks is an Ultra disk"),
         (disk(sku="PremiumV2_LRS"), "one of its data disks is a Premium SSD v2 disk"),
-        (disk(size_gb=1025), "1025 GiB"),
+        (disk(size_gb=2049), "one of its data disks has 2049 GiB"),
     ],
 )
 def test_a_data_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
@@ -185,7 +204,7 @@ def test_a_data_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noq
         (replace(DATA, sku="UltraSSD_LRS"), "an Ultra disk"),
         (replace(DATA, sku="PremiumV2_LRS"), "a Premium SSD v2 disk"),
         (replace(DATA, encrypted_by_guest=True), "Azure Disk Encryption"),
-        (replace(DATA, size_gb=2048), "2048 GiB"),
+        (replace(DATA, size_gb=4096), "4096 GiB"),
     ],
 )
 def test_a_running_vms_data_disk_may_stand_in_the_way(attached: AttachedDisk, words: str) -> None:
@@ -193,10 +212,20 @@ def test_a_running_vms_data_disk_may_stand_in_the_way(attached: AttachedDisk, wo
     assert words in why(World(vm=vm(data_disks=(DATA, attached))))
 
 
-def test_only_a_gallery_minds_a_large_data_disk() -> None:
-    """A managed image takes a data disk of any size."""
+def test_only_a_gallery_minds_a_large_disk() -> None:
+    """A managed image takes a disk of any size; a gallery version one of two terabytes."""
     world = standard(data_disks=(replace(DATA, size_gb=4096),))
     assert preflight(world.look(), order(MANAGED), REQUIRED) is None
+    largest = World(vm=vm(data_disks=(replace(DATA, size_gb=2048),)), disk=disk(size_gb=2048))
+    assert preflight(largest.look(), order(), REQUIRED) is None
+
+
+def test_a_managed_image_boots_no_size_on_nvme() -> None:
+    """Such a VM would be generalized for an image that none of its size starts from."""
+    world = standard(disk_controller="NVMe")
+    found = preflight(world.look(), order(MANAGED), REQUIRED)
+    assert isinstance(found, Refusal)
+    assert "boots no managed image" in found.why
 
 
 @pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED])
@@ -358,3 +387,26 @@ def test_the_rights_on_a_free_disk_are_not_asked_for() -> None:
     running = replace(look, vm=vm(power=PowerState.RUNNING))
     assert preflight(running, order(), REQUIRED) == ReadDiskRights()
     assert preflight(running, order(), ProofPolicy.WHEN_READABLE) is None
+
+
+def crowd(number: int) -> dict[str, str]:
+    """Give so many tags of others."""
+    return {f"team-{n}": "images" for n in range(number)}
+
+
+def test_a_vm_must_have_room_for_ten_tags() -> None:
+    """Of the fifty that Azure allows; those that Stillframe wrote before have their room."""
+    full = {**crowd(40), **dict.fromkeys(VM_TAGS, "before")}
+    assert preflight(World(vm=vm(tags=full)).look(), order(), REQUIRED) is None
+    assert why(World(vm=vm(tags=crowd(41)))) == (
+        "it has 41 tags of others, and Azure allows 50: 10 must be free for Stillframe's"
+    )
+
+
+def test_an_os_disk_must_have_room_for_thirteen_tags() -> None:
+    """The words, and whose they are: all that it will remember once its VM is generalized."""
+    full = {**crowd(37), **dict.fromkeys(DISK_TAGS, "before")}
+    assert preflight(World(disk=disk(tags=full)).look(), order(), REQUIRED) is None
+    assert why(World(disk=disk(tags=crowd(38)))) == (
+        "its OS disk has 38 tags of others, and Azure allows 50: 13 must be free for Stillframe's"
+    )

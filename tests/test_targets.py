@@ -1,6 +1,7 @@
 """Where an order's image goes and what it is called."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,24 +11,47 @@ from hypothesis import strategies as st
 from shared.errors import Misconfigured
 from shared.model import (
     GalleryTarget,
+    ListedVm,
     ManagedImageRef,
     ManagedImageTarget,
     Order,
     Refusal,
+    SourceTag,
     Tag,
     Target,
     VersionRef,
     VmRef,
+    write_instant,
 )
 from shared.settings import read_settings
-from shared.targets import ATTEMPTS, INT32_MAX, fits, names, read_order, speaks_of
-from tests.making import ELSEWHERE, GALLERY, MANAGED, NOW, REF, RELEASED, SUBSCRIPTION, settings
+from shared.targets import (
+    ATTEMPTS,
+    fits,
+    is_left_over,
+    is_ordered,
+    later_names,
+    names,
+    read_order,
+    speaks_of,
+)
+from tests.making import (
+    ELSEWHERE,
+    GALLERY,
+    MANAGED,
+    NOW,
+    REF,
+    RELEASED,
+    SUBSCRIPTION,
+    image,
+    settings,
+)
 
 IMAGE_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
 VERSION_NUMBER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 FAR = GalleryTarget(ELSEWHERE, "far", "gallery", "windows")
 HOME = f"{REF.group_id}/".lower()
-HIGHER = "2147483647.0.0"
+INT32_MAX = 2_147_483_647
+HIGHER = f"{INT32_MAX}.0.0"
 VM_NAMES = st.sampled_from([0, 1, 50, 59, 60, 61, 62, 63, 64, 258]).flatmap(
     lambda n: st.from_regex(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{{n}}}[A-Za-z0-9]", fullmatch=True)
 )
@@ -56,6 +80,27 @@ def refusal(capture: str, **tags: str) -> str:
     read = ordered(capture, **tags)
     assert isinstance(read, Refusal)
     return read.why
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["no order", "ordered"])
+@pytest.mark.parametrize("answered", [None, Tag.STATUS, Tag.UNTOLD])
+@pytest.mark.parametrize("within", [False, True], ids=["out of scope", "in scope"])
+@pytest.mark.parametrize("generalized", [False, True], ids=["may run", "generalized"])
+def test_an_order_counts_within_scope_and_its_words_are_left_over_without(
+    asks: bool,  # noqa: FBT001 - a row of a table
+    answered: Tag | None,
+    within: bool,  # noqa: FBT001 - a row of a table
+    generalized: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """Out of scope a generalized VM keeps them, as long as its order stands."""
+    tags = {Tag.CAPTURE.value: "yes"} if asks else {"team": "web"}
+    if answered:
+        tags[answered.value] = "waiting"
+    vm = ListedVm(REF, tags, generalized=generalized)
+    known = settings(scopes=(HOME,) if within else ("/subscriptions/other/",))
+    assert is_ordered(vm, known) is (asks and within)
+    kept = asks and (within or generalized)
+    assert is_left_over(vm, known) is (answered is not None and not kept)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +279,19 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
 def test_an_owners_number_is_never_changed() -> None:
     """An order with a number of its own has that one name alone."""
     assert names(REF, GALLERY, NOW, "1.0.0") == (GALLERY.version("1.0.0"),)
+
+
+@pytest.mark.parametrize("target", [GALLERY, MANAGED])
+def test_an_image_tells_the_names_of_the_attempts_after_it(target: Target) -> None:
+    """By the instant in its tags; a number of the owner's, or no instant, has none after it."""
+    tags = {SourceTag.AS_OF.value: write_instant(RELEASED)}
+    refs = names(REF, target, RELEASED, None)
+    for n, ref in enumerate(refs):
+        shouted = replace(ref, group=ref.group.upper())
+        later = later_names(image(shouted, tags=tags), REF)
+        assert [one.key for one in later] == [one.key for one in refs[n + 1 :]]
+        assert later_names(image(ref), REF) == ()
+    assert later_names(image(GALLERY.version("7.0.0"), tags=tags), REF) == ()
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from shared.tell import (
     OutcomeType,
     Telling,
     cut,
+    event_id,
     image_outcome,
     last_words,
     pin,
@@ -101,6 +102,14 @@ def test_to_take_a_tag_away_is_no_event() -> None:
     seen = tagged(vm(), news(waiting))
     told = news(waiting, replace(seen, tags={**seen.tags, Tag.AS_OF.value: "2026"}))
     assert (told.before.tags, told.outcome) == ({}, None)
+
+
+def test_to_take_a_tag_away_beside_a_refusal_with_other_ids_is_no_event() -> None:
+    """Azure's words with a new request's id are still no news where a tag of ours goes."""
+    first = say(status=Status.REFUSED, detail=REFUSED_ONE, as_of=None)
+    seen = after(tagged(vm(), news(first)), Words({Tag.AS_OF.value: "2026"}, {}))
+    told = telling(seen, replace(first, detail=REFUSED_OTHER), NOW)
+    assert told == Telling(Words({}, {Tag.AS_OF.value: "2026"}))
 
 
 @given(TAGS, STATUSES)
@@ -215,6 +224,7 @@ def test_an_outcome_says_whose_and_what() -> None:
     tags = {
         SourceTag.PROOF.value: "generalized",
         SourceTag.PROOF_DETAIL.value: "the disk says so",
+        SourceTag.PROOF_WARNINGS.value: "azureuser stays in the image",
         SourceTag.STARTED.value: "2026-05-04T09:50:00Z",
     }
     outcome = event(replace(CAPTURED, of=image(tags=tags)))
@@ -227,6 +237,7 @@ def test_an_outcome_says_whose_and_what() -> None:
         "asOf": write_instant(RELEASED),
         "proof": "generalized",
         "proofDetail": "the disk says so",
+        "proofWarnings": "azureuser stays in the image",
         "timeline": {
             "released": write_instant(RELEASED),
             "started": "2026-05-04T09:50:00Z",
@@ -269,6 +280,14 @@ def test_one_event_told_twice_has_one_id() -> None:
     assert first.outcome is not None
     again = event(replace(CAPTURED, of=image(version)), ref=shouted)
     assert again.id == first.outcome.id
+
+
+def test_an_id_stays_through_an_update() -> None:
+    """What was told before one is dropped when it is told again after it, so ids never change."""
+    swept = event_id(OutcomeType.SWEPT, "golden", "2026-05-04T10:00:00+00:00")
+    assert swept == "cb644778-b890-5b4d-b538-2bd9bb35b135"
+    billed, over = OutcomeType.STILL_BILLED, OutcomeType.NO_LONGER_BILLED
+    assert event_id(billed, REF.key) != event_id(over, REF.key)
 
 
 @pytest.mark.parametrize(
@@ -388,6 +407,7 @@ def test_the_image_of_a_vm_that_is_gone_tells_the_end(
         "asOf": write_instant(RELEASED),
         "proof": "generalized",
         "proofDetail": "the disk says so",
+        "proofWarnings": None,
         "detail": "its VM is gone",
     }
 

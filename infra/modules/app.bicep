@@ -116,6 +116,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       OUTCOME_TOPIC: outcomes.properties.endpoint
       PRICES_ENDPOINT: settings.pricesEndpoint
       PROOF: settings.proof
+      PROOF_MACHINE_ID: settings.proofMachineId
       SUBSCRIPTIONS: join(settings.subscriptions, ',')
       SWEEP_SCHEDULE: settings.sweepSchedule
     }

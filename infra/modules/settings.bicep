@@ -5,6 +5,10 @@
 type Proof = 'required' | 'when-readable' | 'off'
 
 @export()
+@description('What a Linux disk with an /etc/machine-id of its own is taken for.')
+type ProofMachineId = 'warn' | 'required'
+
+@export()
 @description('What is done about a VM that is stopped but still billed.')
 type CostGuardAction = 'flag' | 'deallocate'
 
@@ -29,6 +33,8 @@ type Settings = {
   imageResourceGroup: string
   @description('How much a disk must say before its VM is generalized.')
   proof: Proof
+  @description('What a Linux disk with an /etc/machine-id of its own is taken for.')
+  proofMachineId: ProofMachineId
   @description('What is done about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction
   @description('How long it may be so before anybody is told, an ISO 8601 duration.')

@@ -56,6 +56,9 @@ param managedImages bool = true
 @description('How much the OS disk must say before its VM is generalized.')
 param proof 'required' | 'when-readable' | 'off' = 'required'
 
+@description('Whether a Linux disk whose /etc/machine-id was not emptied is captured with a warning, or not generalized: every machine made from it has the same one.')
+param proofMachineId 'warn' | 'required' = 'warn'
+
 @description('Whether to read disks too that Azure serves to signed-in callers only (dataAccessAuthMode).')
 param entraOnlyDisks bool = false
 
@@ -304,6 +307,7 @@ module app '../modules/app.bicep' = {
       captureAnyVersion: captureAnyVersion
       imageResourceGroup: imageGroup
       proof: proof
+      proofMachineId: proofMachineId
       costGuardAction: costGuardAction
       costGuardGrace: costGuardGrace
       costGuardDeallocateAfter: costGuardDeallocateAfter

@@ -25,6 +25,7 @@ param lockImages = bool(textOr(readEnvironmentVariable('STILLFRAME_LOCK_IMAGES',
 param galleryCapture = bool(textOr(readEnvironmentVariable('STILLFRAME_GALLERY_CAPTURE', ''), 'true'))
 param managedImages = bool(textOr(readEnvironmentVariable('STILLFRAME_MANAGED_IMAGES', ''), 'true'))
 param proof = any(textOr(readEnvironmentVariable('STILLFRAME_PROOF', ''), 'required'))
+param proofMachineId = any(textOr(readEnvironmentVariable('STILLFRAME_PROOF_MACHINE_ID', ''), 'warn'))
 param entraOnlyDisks = bool(textOr(readEnvironmentVariable('STILLFRAME_ENTRA_ONLY_DISKS', ''), 'false'))
 param customerKeys = bool(textOr(readEnvironmentVariable('STILLFRAME_CUSTOMER_KEYS', ''), 'false'))
 param costGuardAction = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', ''), 'flag'))

@@ -1,143 +1,270 @@
-"""Was it deprovisioned? The volumes of a Linux disk -> what their files say.
+"""Was it deprovisioned? The volumes of a Linux disk -> what the guest's own files say.
 
-`waagent -deprovision+user` takes the host keys from `/etc/ssh` and removes
-`/var/lib/waagent/provisioned`; the next boot makes them anew. On most distributions it leaves
-`/etc/machine-id` as it is, which then is the same on every machine made from the image, so its
-owner has to empty it (https://learn.microsoft.com/azure/virtual-machines/linux/imaging).
+Evidence, for every root on the disk (the worst word counts):
 
-That something is absent is only believed where the folder that would hold it can be read, and where
-the journal has nothing to replay: the newest changes of a volume that was not shut down cleanly are
-in its journal alone.
+| of a root                                                       | word            |
+|-----------------------------------------------------------------|-----------------|
+| `/var/lib/waagent/provisioned` is there                         | not generalized |
+| waagent has run again since                                     | not generalized |
+| no waagent, and `/var/lib/cloud/instance` is there              | not generalized |
+| host keys in /etc/ssh, and nothing replaces them at first boot  | not generalized |
+| nothing tells whether it was deprovisioned                      | cannot tell     |
+| something on the way to these cannot be read, a journal waits   | cannot tell     |
+| else                                                            | generalized     |
+
+waagent writes its mark whenever it has provisioned a guest, by itself or after cloud-init, and
+`waagent -deprovision` takes it away (WALinuxAgent, azurelinuxagent/pa). Host keys it takes away
+only where `Provisioning.RegenerateSshHostKeyPair=y`; elsewhere cloud-init replaces them in each new
+instance (`ssh_deletekeys`). /etc/machine-id stays on most distributions: a warning, as is a user
+who stays.
+
+That something is absent is only believed where the folder that would hold it was read whole
+(`files.py`), on the volume that the guest mounts there (`mounts.py`), with no journal to replay.
 """
 
-import stat
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Final
 
-from dissect.extfs import ExtFS
-from dissect.extfs.c_ext import c_ext
-from dissect.xfs import XFS
-from dissect.xfs.c_xfs import c_xfs
+from shared.disk.btrfs import Btrfs
+from shared.disk.ext import Ext
+from shared.disk.files import Entry, FileSystem, Type
+from shared.disk.mounts import NotRead, Opened, Place, System, fstab_of
+from shared.disk.provisioning import makes_keys, people, replaces_keys
+from shared.disk.volumes import ENCRYPTED, Kind, Volume
+from shared.disk.words import cannot_tell, said, strictest
+from shared.disk.xfs import Xfs
+from shared.model import Doubt, Proof, Verdict
 
-from shared.disk.volumes import Kind, Volume
-from shared.disk.xfs_log import is_clean as xfs_is_clean
-from shared.model import Proof, Verdict
-
-LARGEST_BLOCK = 64 * 1024
+READERS: Final[Mapping[Kind, Callable[[BinaryIO], FileSystem]]] = {
+    Kind.EXT: Ext,
+    Kind.XFS: Xfs,
+    Kind.BTRFS: Btrfs,
+}
+MOST_ROOTS = 8
+MOST_INSTANCES = 4
+CONFIG_LIMIT = 64 * 1024
 UNINITIALIZED = {b"", b"uninitialized"}
-"""What `/etc/machine-id` says on an image that is to be cloned."""
+"""What /etc/machine-id says on an image that is to be cloned."""
 
-_KEYS = "ssh_host_", "_key"
+LOCALHOST = b"localhost.localdomain"
+"""The name that `waagent -deprovision` gives a guest."""
 
-type Node = Any
-"""A file or folder; dissect, whose inodes these are, ships no types."""
+_RUNS = re.compile(r"GoalState\.\d+\.xml|SharedConfig\.xml|WireServerEndpoint")
+"""What waagent writes into its folder whenever it runs."""
 
-
-@dataclass(frozen=True, slots=True)
-class FileSystem:
-    """A volume opened: its root folder, and what tells whether its journal is clean."""
-
-    root: Node
-    is_clean: Callable[[], bool]
+_AGENT, _CLOUD = "/var/lib/waagent", "/var/lib/cloud"
+_DEPROVISION = "run waagent -deprovision+user -force, then deallocate it"
 
 
 def linux(volumes: Iterable[Volume]) -> Verdict | None:
     """Return what the Linux on these volumes says; None where there is none."""
-    systems = [_opened(volume) for volume in volumes if volume.kind in (Kind.EXT, Kind.XFS)]
-    for root in systems:
-        etc = _folder(root.root, "etc")
-        if etc is not None and _folder(root.root, "var") is not None:
-            return _of_root(root, etc, systems)
-    return None
+    disk = [_opened(one) for one in volumes if one.kind in READERS or _is_closed(one)]
+    roots = list(_roots(disk))
+    if not roots:
+        why = "; ".join(f"{one.volume.name}: {one.why}" for one in disk if one.why)
+        return cannot_tell(f"no Linux root can be read on its OS disk: {why}") if why else None
+    if len(roots) > MOST_ROOTS:
+        return cannot_tell(f"there are more than {MOST_ROOTS} Linux roots on its OS disk")
+    words = [_word(one, disk, alone=len(roots) == 1) for one in roots]
+    return strictest(words)
 
 
-def _of_root(root: FileSystem, etc: Node, systems: list[FileSystem]) -> Verdict:
-    home = _agent_home(root, systems)
-    if home is None:
-        return _cannot("/var/lib/waagent is not there, so nothing tells whether waagent ran")
-    var, agent = home
-    ssh = _folder(etc, "ssh")
-    if ssh is None:
-        return _cannot("/etc/ssh is not there, so nothing tells of host keys")
-    in_the_way = list(_in_the_way(etc, ssh, agent))
-    if in_the_way:
-        why = f"waagent has not deprovisioned it: {', '.join(in_the_way)}"
-        return Verdict(Proof.NOT_GENERALIZED, why)
-    if not (root.is_clean() and var.is_clean()):
-        return _cannot("it was not shut down cleanly; start it, deprovision it and shut it down")
-    why = "no host keys in /etc/ssh, no machine-id, no /var/lib/waagent/provisioned"
-    return Verdict(Proof.GENERALIZED, why)
+def _opened(volume: Volume) -> Opened:
+    if volume.file is None:
+        return Opened(volume, None, volume.why)
+    if volume.kind in ENCRYPTED:
+        return Opened(volume, None, f"it is encrypted by {volume.kind}")
+    try:
+        files = READERS[volume.kind](volume.file)
+        files.list(files.root)
+        return Opened(volume, files)
+    except Exception as error:  # noqa: BLE001 - a broken volume makes its parser raise anything
+        return Opened(volume, None, said(error))
 
 
-def _in_the_way(etc: Node, ssh: Node, agent: Node) -> Iterator[str]:
-    """Yield what a deprovisioned Linux has no longer."""
-    begins, ends = _KEYS
-    if any(name.startswith(begins) and name.endswith(ends) for name in _names(ssh)):
-        yield "there are host keys in /etc/ssh"
-    if not _is_uninitialized(_entry(etc, "machine-id")):
-        yield "/etc/machine-id names this machine (truncate -s 0 /etc/machine-id)"
-    if _entry(agent, "provisioned") is not None:
-        yield "/var/lib/waagent/provisioned is there"
+def _is_closed(volume: Volume) -> bool:
+    return volume.file is None or volume.kind in ENCRYPTED
 
 
-def _is_uninitialized(file: Node) -> bool:
-    if file is None:
+def _roots(disk: Sequence[Opened]) -> Iterator[tuple[Opened, int]]:
+    """Yield the folders that are a guest's root: they have /etc and /var."""
+    for opened in disk:
+        if opened.files is None:
+            continue
+        for number in _candidates(opened.files):
+            top = opened.files.list(number)
+            if _is_folder(top.get("etc")) and "var" in top:
+                yield opened, number
+
+
+def _candidates(files: FileSystem) -> Iterator[int]:
+    """Yield what may be a root: of a Btrfs also the subvolumes that mount themselves as /."""
+    yield files.root
+    if isinstance(files, Btrfs):
+        for path, number in files.subvolumes():
+            if number != files.root and _mounts_itself(files, path, number):
+                yield number
+
+
+def _mounts_itself(files: Btrfs, path: str, number: int) -> bool:
+    etc = files.list(number).get("etc")
+    fstab = files.list(etc.number).get("fstab") if etc and etc.type is Type.FOLDER else None
+    text = files.read(fstab.number, CONFIG_LIMIT).decode("utf-8", "replace") if fstab else ""
+    return any(str(one.at) == "/" and one.subvolume == path for one in fstab_of(text))
+
+
+def _word(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool) -> Verdict:
+    """Return what one root says; where there are several, it is named."""
+    opened, number = root
+    assert opened.files is not None  # noqa: S101 it was read
+    try:
+        verdict = _judged(System(opened.volume, opened.files, number, disk), disk)
+    except NotRead as reason:
+        verdict = cannot_tell(str(reason))
+    except Exception as error:  # noqa: BLE001 - as above
+        verdict = cannot_tell(said(error))
+    if alone:
+        return verdict
+    return Verdict(verdict.proof, f"{opened.volume.name}: {verdict.why}", verdict.warnings)
+
+
+def _judged(system: System, disk: Sequence[Opened]) -> Verdict:
+    mark, gone = _mark(system)
+    if mark:
+        return Verdict(Proof.NOT_GENERALIZED, f"it was not deprovisioned: {mark}")
+    if not gone:
+        return cannot_tell(
+            "nothing tells whether it was deprovisioned: it has neither /var/lib/waagent of a "
+            "waagent that runs, nor cloud-init"
+        )
+    kept, keys = _keys(system)
+    if kept:
+        return Verdict(Proof.NOT_GENERALIZED, kept)
+    warnings = dict(_warnings(system, disk))
+    if other := _other_root(system, disk):
+        return cannot_tell(other)
+    if not all(files.is_clean() for files in system.used):
+        return cannot_tell(
+            "it was not shut down cleanly; start it, deprovision it and shut it down"
+        )
+    return Verdict(Proof.GENERALIZED, f"{gone}, {keys}", warnings)
+
+
+def _mark(system: System) -> tuple[str, str]:
+    """Return the mark of a guest that was provisioned, else the one that is gone."""
+    agent, instance = system.find(_AGENT), system.find(f"{_CLOUD}/instance")
+    if agent and system.find(f"{_AGENT}/provisioned"):
+        return f"/var/lib/waagent/provisioned is there; {_DEPROVISION}", ""
+    if agent and (left := sorted(filter(_RUNS.fullmatch, agent.list()))):
+        return f"waagent has run since ({_AGENT}/{left[0]} is there); {_DEPROVISION}", ""
+    if agent and (_agent_runs(system) or not _has_cloud_init(system)):
+        return "", "no /var/lib/waagent/provisioned"
+    if not _has_cloud_init(system):
+        return "", ""
+    if instance:
+        return "/var/lib/cloud/instance is there; run cloud-init clean, then deallocate it", ""
+    return "", "no /var/lib/cloud/instance"
+
+
+def _agent_runs(system: System) -> bool:
+    """Whether waagent has its part in this guest, so that its mark would be there.
+
+    It is started at boot; or it has deprovisioned the guest, which then has no name.
+    """
+    wants = system.find("/etc/systemd/system/multi-user.target.wants")
+    units = wants.list() if wants else {}
+    if any(unit.removesuffix(".service") in ("waagent", "walinuxagent") for unit in units):
         return True
-    return file.filetype == stat.S_IFREG and file.open().read(64).strip() in UNINITIALIZED
+    name = system.find("/etc/hostname")
+    return name is not None and name.read(256).strip() == LOCALHOST
 
 
-def _agent_home(root: FileSystem, systems: list[FileSystem]) -> tuple[FileSystem, Node] | None:
-    """Return waagent's folder and the volume it is on, which may be one of /var's own."""
-    places = [(root, ("var", "lib", "waagent")), *((one, ("lib", "waagent")) for one in systems)]
-    for system, names in places:
-        folder = system.root
-        for name in names:
-            folder = folder and _folder(folder, name)
-        if folder:
-            return system, folder
+def _has_cloud_init(system: System) -> bool:
+    """Whether cloud-init is there and not switched off."""
+    return bool(system.find("/etc/cloud/cloud.cfg")) and not system.find(
+        "/etc/cloud/cloud-init.disabled"
+    )
+
+
+def _keys(system: System) -> tuple[str, str]:
+    """Return why host keys would be every machine's, else why they are no objection."""
+    ssh = system.find("/etc/ssh")
+    names = ssh.list() if ssh and ssh.entry.type is Type.FOLDER else {}
+    if not any(one.startswith("ssh_host_") and one.endswith("_key") for one in names):
+        return "", "no host keys in /etc/ssh"
+    if _has_cloud_init(system) and replaces_keys(_cloud_texts(system)):
+        return "", "host keys that cloud-init replaces (ssh_deletekeys)"
+    if makes_keys(_text(system.find("/etc/waagent.conf"))):
+        return "", "host keys that waagent replaces (RegenerateSshHostKeyPair)"
+    return (
+        "its host keys would be those of every machine made from it: no cloud-init and no waagent "
+        "replaces them; sudo rm /etc/ssh/ssh_host_*, then deallocate it"
+    ), ""
+
+
+def _cloud_texts(system: System) -> list[str]:
+    """Return cloud-init's configuration, in the order in which it counts."""
+    texts = [_text(system.find("/etc/cloud/cloud.cfg"))]
+    folder = system.find("/etc/cloud/cloud.cfg.d")
+    for name, entry in sorted((folder.list() if folder else {}).items()):
+        if folder and name.endswith(".cfg") and entry.type is Type.FILE:
+            texts.append(_text(Place(folder.files, entry)))
+    if system.find(f"{_CLOUD}/instance/manual-clean"):
+        texts.append("manual_cache_clean: true")
+    return texts
+
+
+def _warnings(system: System, disk: Sequence[Opened]) -> Iterator[tuple[Doubt, str]]:
+    """Yield what an image should not have, and may."""
+    if any(map(_names_it, (system.find("/etc/machine-id"), _of_dbus(system)))):
+        yield (
+            Doubt.MACHINE_ID,
+            "every machine made from it has one /etc/machine-id (truncate -s 0 /etc/machine-id)",
+        )
+    if users := people(_text(system.find("/etc/passwd"))):
+        stay = "stay" if len(users) > 1 else "stays"
+        yield Doubt.USER, f"{', '.join(users[:5])} {stay} in the image"
+    if _has_custom_data(system):
+        yield (
+            Doubt.CUSTOM_DATA,
+            "the custom data of its provisioning stays in /var/lib/cloud (sudo cloud-init clean)",
+        )
+    closed = [one for one in disk if one.volume.kind is Kind.CLOSED and not system.claims(one)]
+    if closed:
+        yield Doubt.VOLUME, "; ".join(f"{one.volume.name} is not read: {one.why}" for one in closed)
+
+
+def _has_custom_data(system: System) -> bool:
+    instances = system.find(f"{_CLOUD}/instances")
+    names = list(instances.list() if instances else ())[:MOST_INSTANCES]
+    files = (system.find(f"{_CLOUD}/instances/{name}/user-data.txt") for name in names)
+    return any(file is not None and file.read(1) for file in files)
+
+
+def _names_it(machine_id: Place | None) -> bool:
+    return machine_id is not None and machine_id.read(64).strip() not in UNINITIALIZED
+
+
+def _of_dbus(system: System) -> Place | None:
+    """Return the file from which systemd would take the id again: no link to its own."""
+    folder = system.find("/var/lib/dbus")
+    entry = folder.list().get("machine-id") if folder else None
+    return Place(folder.files, entry) if folder and entry and entry.type is Type.FILE else None
+
+
+def _other_root(system: System, disk: Sequence[Opened]) -> str | None:
+    """Return which volume may hold another system that nobody could ask, if one does."""
+    for one in disk:
+        is_closed = one.volume.kind is Kind.CLOSED
+        if one.files is None and not is_closed and not system.claims(one):
+            return f"{one.volume.name} may hold another system, and cannot be read: {one.why}"
     return None
 
 
-def _opened(volume: Volume) -> FileSystem:
-    return _ext(volume.file) if volume.kind is Kind.EXT else _xfs(volume.file)
+def _text(place: Place | None) -> str:
+    return place.read(CONFIG_LIMIT).decode("utf-8", "replace") if place else ""
 
 
-def _ext(file: BinaryIO) -> FileSystem:
-    file.seek(c_ext.EXT2_SBOFF)
-    head = c_ext.ext4_super_block(file)
-    if head.s_log_block_size > 6 or head.s_inode_size not in (128, 256, 512, 1024):  # noqa: PLR2004
-        msg = "the superblock of the volume is unsound"
-        raise ValueError(msg)
-    volume = ExtFS(file)
-    recover = volume.sb.s_feature_incompat & c_ext.EXT3_FEATURE_INCOMPAT_RECOVER
-    return FileSystem(volume.root, lambda: not recover)
-
-
-def _xfs(file: BinaryIO) -> FileSystem:
-    file.seek(0)
-    head = c_xfs.xfs_sb(file)
-    sound = 512 <= head.sb_blocksize <= LARGEST_BLOCK and head.sb_inodesize <= 2048  # noqa: PLR2004
-    if not sound or head.sb_sectsize > LARGEST_BLOCK:
-        msg = "the superblock of the volume is unsound"
-        raise ValueError(msg)
-    volume = XFS(file)
-    return FileSystem(volume.root, lambda: xfs_is_clean(file, volume.sb))
-
-
-def _folder(folder: Node, name: str) -> Node:
-    """Return the folder of that name; None where there is none, or a link."""
-    found = _entry(folder, name)
-    return found if found is not None and found.filetype == stat.S_IFDIR else None
-
-
-def _entry(folder: Node, name: str) -> Node:
-    return next((entry for entry in folder.iterdir() if entry.filename == name), None)
-
-
-def _names(folder: Node) -> list[str]:
-    return [entry.filename for entry in folder.iterdir()]
-
-
-def _cannot(why: str) -> Verdict:
-    return Verdict(Proof.CANNOT_TELL, why)
+def _is_folder(entry: Entry | None) -> bool:
+    return entry is not None and entry.type is Type.FOLDER

@@ -1,28 +1,35 @@
 """What lies on a disk: its bytes -> the volumes that file systems could be on.
 
 Takes a disk with a GPT or MBR partition table; gives each partition, or each logical volume of LVM,
-with its kind as told by its first sectors. Nothing is mounted, nothing beyond those is read.
+with its kind as told by its first sectors, and the names by which /etc/fstab may know it. Nothing
+is mounted, nothing beyond those is read.
 """
 
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from dissect.volume.disk import Disk
-from dissect.volume.lvm import LVM2
+from dissect.volume.disk.schemes import GPT
 
+from shared.disk.files import Broken
+from shared.disk.lvm import logical_volumes
 from shared.disk.ranges import Ranges
 
 MOST = 64
-"""Volumes looked at on one disk; Azure's own images have at most a dozen."""
+"""Partitions looked at on one disk; Azure's own images have at most a dozen."""
 
 _EXT_MAGIC = 0x438, b"\x53\xef"
 _BTRFS_MAGIC = 0x10040, b"_BHRfS_M"
 _LVM_LABELS = tuple(range(0, 2048, 512))
 _DYNAMIC = {0x42, UUID("af9b60a0-1431-4f62-bc68-3311714a69ad")}
 """Partition types of a Windows dynamic disk, in MBR and in GPT."""
+
+_GPT_AT, _GPT_LONGEST, _ENTRIES_LONGEST = 512, 512, 64 * 1024
 
 
 class Kind(StrEnum):
@@ -37,6 +44,7 @@ class Kind(StrEnum):
     REFS = "ReFS"
     BTRFS = "Btrfs"
     DYNAMIC = "a dynamic disk"
+    CLOSED = "a volume that cannot be opened"
     OTHER = "something else"
 
 
@@ -52,20 +60,33 @@ _AT_START = {
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A part of a disk, as a file of its own."""
+    """A part of a disk, as a file of its own, None where it cannot be opened: `why`.
+
+    `name` is for people; `specs` is how /etc/fstab may name it, as it is written there.
+    """
 
     kind: Kind
-    file: BinaryIO
+    file: BinaryIO | None
+    name: str = ""
+    specs: frozenset[str] = frozenset()
+    why: str = ""
 
 
 def volumes(disk: Ranges) -> list[Volume]:
     """Return a disk's volumes; raise what the parsers raise where it has no sound table."""
-    found = []
-    for partition in Disk(disk).partitions[:MOST]:
+    found, physical = [], {}
+    table = Disk(disk)
+    if isinstance(table.scheme, GPT):
+        _check_gpt(disk)
+    for partition in table.partitions[:MOST]:
         file = partition.open()
         kind = Kind.DYNAMIC if partition.type in _DYNAMIC else kind_of(file)
-        found += list(_logical(file)) if kind is Kind.LVM else [Volume(kind, file)]
-    return found
+        name = f"partition {partition.number}"
+        if kind is Kind.LVM:
+            physical[name] = file
+        else:
+            found.append(Volume(kind, file, name, _specs(table, partition)))
+    return [*found, *_logical(physical)]
 
 
 def kind_of(file: BinaryIO) -> Kind:
@@ -84,10 +105,42 @@ def kind_of(file: BinaryIO) -> Kind:
     return Kind.BTRFS if file.read(len(magic)) == magic else Kind.OTHER
 
 
-def _logical(file: BinaryIO) -> Iterator[Volume]:
-    for volume in LVM2(file).volume_group.lv[:MOST]:
-        opened = volume.open()
-        yield Volume(kind_of(opened), opened)
+def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
+    for one in logical_volumes(physical):
+        specs = frozenset({one.mapped, f"/dev/{one.name}"} if one.group else ())
+        if one.file is None:
+            kind = Kind.CLOSED if one.group else Kind.LVM
+            yield Volume(kind, None, one.name, specs, one.why)
+        else:
+            yield Volume(kind_of(one.file), one.file, one.name, specs)
+
+
+def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - dissect's Disk, Partition
+    specs = set()
+    if partition.guid:
+        specs.add(f"PARTUUID={partition.guid}")
+    elif table.serial is not None:
+        specs.add(f"PARTUUID={table.serial:08x}-{partition.number:02x}")
+    if partition.name:
+        specs.add(f"PARTLABEL={partition.name}")
+    return frozenset(specs)
+
+
+def _check_gpt(disk: Ranges) -> None:
+    """Raise unless a GPT bears its checksums: a partition must not be missing from it."""
+    disk.seek(_GPT_AT)
+    header = disk.read(_GPT_LONGEST)
+    (length, written) = struct.unpack_from("<II", header, 12)
+    (at, count, size, entries) = struct.unpack_from("<QIII", header, 72)
+    sound = header[:8] == b"EFI PART" and 92 <= length <= len(header)  # noqa: PLR2004 - the header
+    if sound and count * size <= _ENTRIES_LONGEST:
+        disk.seek(at * 512)
+        table = disk.read(count * size)
+        own = header[:16] + bytes(4) + header[20:length]
+        if zlib.crc32(own) == written and zlib.crc32(table) == entries:
+            return
+    msg = "its partition table is damaged"
+    raise Broken(msg)
 
 
 def _has(head: bytes, at: int, magic: bytes) -> bool:

@@ -14,7 +14,7 @@ from simulator.arm.resources import Definition, Vm
 
 type Rule = Callable[[Vm, Definition], ArmError | None]
 
-LARGEST_DATA_DISK_GB = 1024
+LARGEST_DISK_GB = 2048
 LARGEST_SHALLOW_GB = 32 * 1024
 _REFUSED_SKUS = ("ultrassd_lrs", "premiumv2_lrs")
 
@@ -26,14 +26,17 @@ def refusal(vm: Vm, definition: Definition) -> ArmError | None:
 
 def late_failure(vm: Vm, *, shallow: bool) -> Failure | None:
     """Return how a version that was accepted ends, where it cannot be made."""
-    limit = LARGEST_SHALLOW_GB if shallow else LARGEST_DATA_DISK_GB
+    limit = LARGEST_SHALLOW_GB if shallow else LARGEST_DISK_GB
     for attachment in vm.disks:
         disk = attachment.disk
         if disk.sku.lower() in _REFUSED_SKUS:
             message = f"Disk '{disk.name}' with account type '{disk.sku}' cannot be captured."
             return Failure("OperationNotAllowed", message)
-        if attachment.lun is not None and disk.size_gb > limit:
-            message = f"Disk '{disk.name}' of {disk.size_gb} GB is larger than {limit} GB."
+        if disk.size_gb > limit:
+            message = (
+                "Replication failed in this region due to 'The GalleryImageVersion source resource "
+                f"size {disk.size_gb} exceeds the max size {limit} supported.'"
+            )
             return Failure("InvalidParameter", message)
         if attachment.settings.get("encryptionSettings"):
             message = f"Disk '{disk.name}' is encrypted by Azure Disk Encryption."

@@ -19,6 +19,11 @@ type Span = tuple[int, int]
 """Offset and length of a read."""
 
 SIZES = (1, 2, 4, 8)
+LAYOUTS = ("linux-lvm", "linux-lvm-xfs", "ubuntu-24.04", "debian-12", "rhel-9", "sles-15")
+HARD = (
+    *("linux-xfs", "linux-btrfs", "linux-separate-var", "linux-two-roots", "linux-two-lvs"),
+    *("linux-hidden-var", "linux-lvm-two-pvs", "linux-old-beside-btrfs"),
+)
 LONGEST = 4096
 """Bytes of the longest piece that is changed at once."""
 
@@ -95,5 +100,8 @@ def disks() -> Iterator[Disk]:
     for sysprep in ("never", "running", "failed", "succeeded"):
         yield Disk(Guest("Windows", "V2", 127, sysprep, "An Appx package."))
         yield Disk(Guest("Windows", "V1", 8, sysprep, "An Appx package."))
-        for layout in (None, "linux-xfs", "linux-lvm", "linux-lvm-xfs"):
+        for layout in (None, *LAYOUTS):
+            yield Disk(Guest("Linux", "V2", 30, sysprep, layout=layout))
+    for sysprep in ("never", "succeeded"):
+        for layout in HARD:
             yield Disk(Guest("Linux", "V2", 30, sysprep, layout=layout))

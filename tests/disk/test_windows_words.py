@@ -1,30 +1,29 @@
 """What Windows' own files say, and what is made of it for people."""
 
 import struct
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.disk.ntfs import is_clean, volume_flags
+from shared.disk.sysprep_log import Run, decode
 from shared.disk.windows import (
     AUDIT,
+    COMPLETE,
     GENERALIZED,
-    LOG_LINES,
-    decode,
+    SPECIALIZED,
     image_state,
-    is_clean,
-    last_errors,
+    is_over,
     why_not,
 )
 
-APPX = (
-    "Package Contoso.App_1.0.0.0_x64__8wekyb3d8bbwe was installed for a user, but not provisioned "
-    "for all users. This package will not function properly in the sysprep image."
-)
-LOG = f"""\
-2026-03-01 08:00:00, Error                 SYSPRP An older failure
-2026-05-04 09:40:11, Error                 SYSPRP {APPX}
-2026-05-04 09:40:11, Error                 SYSPRP Failed to remove apps: 0x80073cf2.
-2026-05-04 09:40:12, Error      [0x0f0082] SYSPRP ActionPlatform::LaunchModule: dwRet = 0x3cf2
-"""
+UNDEPLOYABLE = "IMAGE_STATE_UNDEPLOYABLE"
+NOW = datetime(2026, 5, 4, 9, 31, 11, tzinfo=UTC)
+LOCAL = datetime.fromisoformat("2026-05-04 09:31:11")
+FAILED = Run(LOCAL - timedelta(minutes=1), LOCAL, ("A package.", "Hit failure"))
+INI = r"Windows\Setup\State\State.ini"
+RUN_IT = "run it with /generalize /oobe /shutdown"
 
 
 @pytest.mark.parametrize(
@@ -32,62 +31,141 @@ LOG = f"""\
     [
         (f"[State]\r\nImageState={GENERALIZED}\r\n", GENERALIZED),
         (f"[STATE]\nimagestate = {GENERALIZED.lower()}", GENERALIZED),
-        ("[State]\r\nImageState=IMAGE_STATE_COMPLETE\r\n", "IMAGE_STATE_COMPLETE"),
-        ("[State]\r\n; ImageState=no", None),
-        ("", None),
+        ("[State]\r\nImageState=IMAGE_STATE_COMPLETE\r\n", COMPLETE),
+        ("[State]\r\n; ImageState=no", ""),
+        ("", ""),
     ],
 )
-def test_the_state_is_read_from_the_ini(text: str, state: str | None) -> None:
+def test_the_state_is_read_from_the_ini(text: str, state: str) -> None:
     """In whatever case and with whatever spaces it is written."""
-    assert image_state(text) == state
-
-
-def test_only_the_last_run_counts() -> None:
-    """Errors of a run of Sysprep long ago are not the reason of this one; the cause comes first."""
-    assert last_errors(LOG) == [
-        APPX,
-        "Failed to remove apps: 0x80073cf2.",
-        "ActionPlatform::LaunchModule: dwRet = 0x3cf2",
-    ]
-
-
-def test_a_log_of_another_form_is_told_as_it_is() -> None:
-    """Lines without a time are given as they stand, the last ones."""
-    log = "\n".join(f"line {n}" for n in range(LOG_LINES * 2))
-    assert last_errors(log) == [f"line {n}" for n in range(LOG_LINES, LOG_LINES * 2)]
-    assert last_errors("") == []
+    assert image_state(decode(text.encode())) == state
 
 
 @pytest.mark.parametrize(
-    ("log", "expected"),
+    "text",
     [
-        ("2026-99-99 00:00:00, Error  SYSPRP odd", ["odd"]),
-        ("half a line\n2026-05-04 09:40:11, Error  SYSPRP whole", ["whole"]),
+        f"ImageState={GENERALIZED} or so",
+        f"ImageState={GENERALIZED[:-5]}\0{GENERALIZED[-5:]}",
+        f"ImageState={GENERALIZED}\nImageState={COMPLETE}",
+        f"ImageState=\n{GENERALIZED}",
     ],
 )
-def test_a_log_that_begins_anywhere_is_read(log: str, expected: list[str]) -> None:
-    """The tail of a log begins in the middle of a line, and a time may be nonsense."""
-    assert last_errors(log) == expected
+def test_half_a_state_is_none(text: str) -> None:
+    """Only a whole line that says one state, and no other one, says it."""
+    assert image_state(decode(text.encode())) != GENERALIZED
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
-def test_a_log_is_utf_8_or_utf_16(encoding: str) -> None:
-    """Both are read, with or without a byte order mark."""
-    assert decode(LOG.encode(encoding)) == LOG
+def test_a_failure_says_when_and_why_first() -> None:
+    """The time and the cause stand first, so that they stand in a tag that is cut."""
+    says = why_not(COMPLETE, FAILED)
+    assert says == (
+        "Sysprep failed at 2026-05-04 09:31: A package.\nHit failure\n"
+        f"{INI} says IMAGE_STATE_COMPLETE"
+    )
+    assert why_not(COMPLETE, Run(errors=("x",))).startswith("Sysprep failed: x\n")
 
 
-def test_the_tail_of_utf_16_may_begin_within_a_character() -> None:
-    """A byte too many at its start loses one character and no more."""
-    assert decode(LOG.encode("utf-16-le")[1:]) == LOG[1:]
+def test_an_old_failure_is_not_this_stop_s() -> None:
+    """Where Windows has run on since Sysprep failed, that is said, and when it was."""
+    assert why_not(COMPLETE, FAILED, is_old=True) == (
+        "Sysprep was not run since 2026-05-04 09:31, when it failed; "
+        f"{INI} says IMAGE_STATE_COMPLETE"
+    )
+    assert why_not(COMPLETE, Run(errors=("x",)), is_old=True).startswith(
+        "Sysprep was not run since it failed;"
+    )
+    assert why_not(COMPLETE, Run(began=LOCAL), is_old=True).startswith(
+        "Sysprep was not run since 2026-05-04 09:31;"
+    )
 
 
-def test_why_is_told_in_sysreps_own_words() -> None:
-    """A failure shows its cause first, so that it stands in a tag that is cut."""
-    assert why_not("IMAGE_STATE_COMPLETE", last_errors(LOG)).startswith(f"Sysprep failed: {APPX}")
-    assert "IMAGE_STATE_COMPLETE" in why_not("IMAGE_STATE_COMPLETE", [])
-    assert "no ImageState" in why_not(None, [])
-    assert "Sysprep_succeeded.tag" in why_not(GENERALIZED, [])
-    assert "/oobe" in why_not(AUDIT, [])
+def test_a_run_without_errors_says_when_it_began() -> None:
+    """A run that came to no end is told by its beginning, none at all by the state alone."""
+    says = f"did not generalize it: {INI} says {UNDEPLOYABLE}"
+    assert why_not(UNDEPLOYABLE, Run(LOCAL)) == f"Sysprep began at 2026-05-04 09:31 and {says}"
+    assert why_not(UNDEPLOYABLE) == f"Sysprep {says}"
+
+
+def test_a_state_file_that_says_nothing_is_named() -> None:
+    """One that names no state differs from one that is not there."""
+    assert why_not("").endswith(f"{INI} has no ImageState")
+    assert why_not(None).endswith(f"{INI} is not there")
+    assert len(why_not("x" * 4000)) < 300
+
+
+@pytest.mark.parametrize("state", SPECIALIZED)
+def test_a_run_without_generalize_is_named(state: str) -> None:
+    """Sysprep that was run without /generalize, whichever way it was to go on, says what to do."""
+    says = f"Sysprep ran without /generalize; {RUN_IT}; {INI} says {state}"
+    assert why_not(state, Run(began=LOCAL, options=frozenset({"OOBE"}))) == says
+    assert why_not(state) == says
+
+
+def test_a_run_that_had_generalize_is_not_said_to_lack_it() -> None:
+    """Where the log has the option, what went wrong is told instead."""
+    run = Run(LOCAL, LOCAL, ("An invalid state.",), frozenset({"GENERALIZE", "OOBE"}))
+    assert why_not(SPECIALIZED[0], run).startswith("Sysprep failed at 2026-05-04 09:31: An invalid")
+    of_image = replace(run, errors=())
+    assert why_not(SPECIALIZED[0], of_image) == (
+        "Windows was started anew and its setup has not finished; then "
+        f"{RUN_IT}; {INI} says {SPECIALIZED[0]}"
+    )
+
+
+def test_other_states_say_what_is_missing() -> None:
+    """Audit mode asks for the right options, a missing tag file is named by its path."""
+    assert why_not(AUDIT) == f"Sysprep ran with /audit; {RUN_IT}; {INI} says {AUDIT}"
+    missing = r"it has not left Windows\System32\Sysprep\Sysprep_succeeded.tag"
+    assert why_not(GENERALIZED) == (
+        f"Sysprep did not finish: {missing}, though {INI} says {GENERALIZED}"
+    )
+    assert missing in why_not(GENERALIZED, FAILED)
+
+
+def test_the_volume_is_named() -> None:
+    """Where there are several volumes the words say which one they rest on."""
+    assert f"{INI} on partition 3 says" in why_not(COMPLETE, FAILED, on=" on partition 3")
+
+
+@pytest.mark.parametrize(
+    ("logs", "state", "registry", "over"),
+    [
+        ([0, -9], -500, 2, False),
+        ([-9, 0], None, None, False),
+        ([0, None], -500, 23, False),
+        ([0, None], -500, 25, True),
+        ([0, None], 2, 2, True),
+        ([0, 30], -500, 40, False),
+        ([None, None], -500, 2, False),
+    ],
+)
+def test_a_run_is_over_once_windows_was_set_up_or_ran_on(
+    logs: list[int | None],
+    state: int | None,
+    registry: int | None,
+    over: bool,  # noqa: FBT001
+) -> None:
+    """A setup after Sysprep's last word, or a day more of running, makes its run an old one.
+
+    Numbers are hours.
+    """
+
+    def at(hours: int | None) -> datetime | None:
+        return None if hours is None else NOW + timedelta(hours=hours)
+
+    assert is_over([at(one) for one in logs], at(state), at(registry)) is over
+
+
+@pytest.mark.parametrize(("major", "minor"), [(1, 2), (3, 2), (4, 0), (0, 0)])
+def test_an_unknown_version_of_ntfs_is_an_error(major: int, minor: int) -> None:
+    """Only 3.0 and 3.1 are read: what another one means by its bytes is not known."""
+    with pytest.raises(ValueError, match="is not known"):
+        volume_flags(bytes(8) + bytes([major, minor, 1, 0]))
+
+
+def test_flags_of_a_volume_are_read() -> None:
+    """They stand behind the version."""
+    assert volume_flags(bytes(8) + bytes([3, 1, 1, 0x40])) == 0x4001
 
 
 def restart_page(number: int, client: int, flags: int) -> bytes:
@@ -107,6 +185,7 @@ def restart_page(number: int, client: int, flags: int) -> bytes:
         (restart_page(5, 0, 2) + restart_page(6, 0, 0), False),
         (restart_page(6, 0, 2) + restart_page(5, 0, 0), True),
         (b"CHKD".ljust(8192, b"\0"), False),
+        (b"", False),
     ],
 )
 def test_a_journal_is_clean_by_its_newer_page(journal: bytes, clean: bool) -> None:  # noqa: FBT001

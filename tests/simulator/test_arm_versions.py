@@ -138,7 +138,7 @@ def test_what_is_refused_at_once(  # noqa: PLR0913, PLR0917 fixtures and a row o
 @pytest.mark.parametrize(
     "disk",
     [
-        {"diskSizeGB": 2048},
+        {"diskSizeGB": 4096},
         {"managedDisk": {"storageAccountType": "UltraSSD_LRS"}},
         {"managedDisk": {"storageAccountType": "PremiumV2_LRS"}},
     ],
@@ -160,9 +160,9 @@ def test_what_fails_too_late(sim: Simulator, arm: Arms, gallery: str, disk: obje
 
 
 def test_a_shallow_version_takes_a_larger_disk(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """With shallow replication two terabytes are no failure."""
+    """With shallow replication four terabytes are no failure."""
     path = f"{define(sim, arm, gallery)}/versions/1.0.0"
-    vm = sim.client.create_vm("web", data_disks=[{"diskSizeGB": 2048}], **READY)
+    vm = sim.client.create_vm("web", data_disks=[{"diskSizeGB": 4096}], **READY)
     arm("app")("PUT", path, version(vm, replicationMode="Shallow"))
     sim.client.advance(421)
     assert arm("app")("GET", path).json()["properties"]["provisioningState"] == "Succeeded"

@@ -85,7 +85,9 @@ ROWS = {
         MANAGED,
         {"data_disks": [{"managedDisk": {"storageAccountType": "PremiumV2_LRS"}}]},
     ),
-    "large": Row("2048 GiB", vm={"data_disks": [{"diskSizeGB": 2048}]}),
+    "nvme, managed": Row("boots no managed image", MANAGED, {"disk_controller": "NVMe"}),
+    "large": Row("4096 GiB", vm={"data_disks": [{"diskSizeGB": 4096}]}),
+    "large, system": Row("its OS disk has 4095 GiB", vm={"os_disk": {"diskSizeGB": 4095}}),
     "encrypted by its guest": Row(
         "Azure Disk Encryption", vm={"os_disk": {"encryptionSettings": {"enabled": True}}}
     ),

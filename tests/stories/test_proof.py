@@ -6,8 +6,9 @@ of hands, of which Azure says nothing, or not.
 
 import pytest
 
+from shared.settings import MachineId
 from simulator.simulator import Simulator
-from tests.stories.world import Hosted, Json, Vm
+from tests.stories.world import Hosted, Json, Spine, Vm
 
 APPX = (
     "SYSPRP Package Contoso.App_1.0.0.0_x64__8wekyb3d8bbwe was installed for a user, but not "
@@ -141,7 +142,14 @@ def test_a_right_refused_for_a_moment_is_no_verdict(world: Hosted) -> None:
     assert (vm.status, vm.state) == ("captured", GENERALIZED)
 
 
-@pytest.mark.parametrize("layout", [None, "linux-xfs", "linux-lvm", "linux-lvm-xfs"])
+LINUX = (
+    *(None, "linux-xfs", "linux-lvm", "linux-lvm-xfs", "linux-btrfs", "linux-separate-var"),
+    *("ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "rhel-8", "rhel-9", "rhel-10"),
+    *("sles-15", "azurelinux-3", "flatcar-keys-removed"),
+)
+
+
+@pytest.mark.parametrize("layout", LINUX)
 @pytest.mark.parametrize("act", ["powerOff", "deallocate"])
 def test_a_deprovisioned_linux_is_captured_when_its_owner_stops_it(
     world: Hosted, layout: str | None, act: str
@@ -156,14 +164,38 @@ def test_a_deprovisioned_linux_is_captured_when_its_owner_stops_it(
 
 
 def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
-    """Host keys, the machine's id and waagent's mark are named, and the VM starts again."""
+    """Waagent's mark is named, and what takes it away; and the VM starts again."""
     vm = ordered(world, os="Linux")
     vm.power("deallocate")
     world.settle()
     assert (vm.status, vm.state) == ("not-generalized", STARTABLE)
     detail = str(vm.said("detail"))
-    for what in ("/etc/ssh", "/etc/machine-id", "/var/lib/waagent/provisioned"):
+    for what in ("/var/lib/waagent/provisioned is there", "waagent -deprovision+user -force"):
         assert what in detail
+
+
+def test_what_an_image_should_not_have_is_told_with_it(world: Hosted) -> None:
+    """An id of the machine that stays is a warning on the image and in its event."""
+    vm = ordered(world, os="Linux", layout="ubuntu-24.04-agent-only")
+    ended(world, vm, "deprovision")
+    vm.power("deallocate")
+    world.settle()
+    (image,) = vm.images
+    warning = image["tags"]["stillframe-proof-warnings"]
+    assert "truncate -s 0 /etc/machine-id" in warning
+    (outcome,) = world.outcomes
+    assert outcome["data"]["proofWarnings"] == warning
+
+
+def test_the_operator_may_want_machines_without_an_id(spine: Spine) -> None:
+    """By PROOF_MACHINE_ID=required such a disk is no image, and can be started and mended."""
+    vm = spine.vm(
+        power="deallocated", sysprep="succeeded", os="Linux", layout="ubuntu-24.04-agent-only"
+    )
+    vm.order("managed-image")
+    spine.under(machine_id=MachineId.REQUIRED).carry(vm)
+    assert (vm.status, vm.state, vm.images) == ("not-generalized", STARTABLE, [])
+    assert "/etc/machine-id" in str(vm.said("detail"))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +205,9 @@ def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
         ("windows-dirty", "Windows", "not shut down cleanly"),
         ("windows-ldm", "Windows", "dynamic disk"),
         ("linux-luks", "Linux", "LUKS"),
-        ("linux-btrfs", "Linux", "Btrfs"),
+        ("linux-inline-data", "Linux", "inline_data"),
+        ("linux-var-elsewhere", "Linux", "/var is on UUID="),
+        ("linux-lvm-root-missing", "Linux", "not on this disk"),
         ("linux-dirty", "Linux", "not shut down cleanly"),
         ("linux-xfs-dirty", "Linux", "not shut down cleanly"),
         ("blank", "Windows", "cannot be read"),

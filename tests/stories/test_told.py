@@ -220,3 +220,16 @@ def test_a_vm_with_no_room_for_our_tags_is_refused_while_it_runs(fresh: Spine, w
     fresh.look(vm)
     assert vm.state == ("stopped", False)
     assert set(kinds(fresh.writes)) <= {"tags"}
+
+
+def test_a_dry_run_tells_of_no_image_whose_vm_is_gone(fresh: Spine) -> None:
+    """Neither the topic hears of it nor is it noted on the image; without a dry run it is told."""
+    vm = fresh.vm("web", **RELEASED)
+    vm.order("managed-image")
+    fresh.look(vm)
+    vm.delete()
+    fresh.let(130)
+    fresh.under(dry_run=True).sweep_for(HOUR)
+    assert fresh.outcomes == []
+    fresh.under(dry_run=False).sweep_for(HOUR)
+    assert fresh.reasons == ["captured"]

@@ -1,0 +1,165 @@
+"""What Sysprep's two logs say of its last run: their bytes -> when it ran, and what went wrong.
+
+Sysprep appends to both for as long as a Windows lives, and an image hands them on: most of what
+stands there is of other runs. `setupact.log` has everything, a line where each run begins included;
+`setuperr.log` has the errors alone. Their times are the guest's own, in its own time zone.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+LOG_LINES = 20
+"""The most lines told of one run: its first and its last ones."""
+
+ONE_RUN = timedelta(minutes=15)
+"""Errors of one run of Sysprep stand closer together than this, where its beginning is not read."""
+
+BEGINS = "Beginning of a new sysprep run"
+"""What `setupact.log` says where a run begins."""
+
+_OPTION = re.compile(r"Found supported command line option '(\w+)'", re.IGNORECASE)
+_LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d), (\w+)\s+(?:\[[^\]]*\]\s*)?(?:SYSPRP )?(.+)")
+_WRONG = ("error", "fatal")
+_UNKNOWN = datetime.min  # noqa: DTZ901 - only compared with its like
+
+_NULS = re.compile(rb"\0{3,}")
+"""What a hard stop leaves: no text has as many in a row, in UTF-16 neither."""
+
+_BYTES = re.compile(r"[\udc80-\udcff]+(?:[@-~][\udc80-\udcff]+)*")
+"""Bytes that are not ASCII, and single letters between them: a code page's second bytes."""
+
+_NO_LETTERS = re.compile("\ufffd+")
+_WESTERN = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7}
+"""The letters of code page 1252, which have the same places in most of Western Europe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of Sysprep: when it began and when it first failed, its errors, its options.
+
+    What the logs do not tell is None or empty.
+    """
+
+    began: datetime | None = None
+    failed: datetime | None = None
+    errors: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was, as exactly as is known."""
+        return self.failed or self.began
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    at: datetime
+    level: str
+    words: str
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.level.lower().startswith(_WRONG)
+
+
+def last_run(actions: str, errors: str) -> Run | None:
+    """Return the last run by the ends of `setupact.log` and of `setuperr.log`; None where none is.
+
+    It begins at the last line in `setupact.log` that says so. Where that is not in what was read,
+    its errors are the last ones that stand close together.
+    """
+    acted, wrong = list(_lines(actions)), list(_lines(errors))
+    starts = [number for number, line in enumerate(acted) if BEGINS in line.words]
+    if not starts:
+        return _run(None, _close_together(wrong), errors)
+    own = acted[starts[-1] :]
+    began = own[0].at
+    of_run = [line for line in wrong if line.at >= began] or [line for line in own if line.is_wrong]
+    options = frozenset(found[1].upper() for one in own if (found := _OPTION.search(one.words)))
+    return _run(began, of_run, "" if wrong else errors, options)
+
+
+def _run(
+    began: datetime | None,
+    wrong: Sequence[_Line],
+    text: str,
+    options: frozenset[str] = frozenset(),
+) -> Run | None:
+    """Return a run of these errors; where none has a time, of the text's last lines as they are."""
+    words = [line.words.strip() for line in wrong]
+    if not words:
+        words = [line.strip() for line in text.splitlines() if line.strip()][-LOG_LINES:]
+    failed = wrong[0].at if wrong and wrong[0].at != _UNKNOWN else None
+    known = began if began != _UNKNOWN else None
+    return Run(known, failed, tuple(_ends(words)), options) if words or began else None
+
+
+def _ends(words: list[str]) -> list[str]:
+    """Return the first and the last of many lines: the cause, and what came of it."""
+    half = LOG_LINES // 2
+    return words if len(words) <= LOG_LINES else words[:half] + words[-half:]
+
+
+def _close_together(lines: Sequence[_Line]) -> Sequence[_Line]:
+    """Return the last lines, back to where more time lies between two than within a run."""
+    first = len(lines) - 1
+    while first > 0 and abs(lines[first].at - lines[first - 1].at) <= ONE_RUN:
+        first -= 1
+    return lines[max(first, 0) :]
+
+
+def _lines(log: str) -> Iterator[_Line]:
+    """Yield a log's lines that have a time; one that is no date stands for the one before it."""
+    at = _UNKNOWN
+    for line in log.splitlines():
+        if found := _LINE.match(line):
+            at = _time(found[1]) or at
+            yield _Line(at, found[2], found[3])
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:  # digits that are no date
+        return None
+
+
+def decode(data: bytes) -> str:
+    """Return the words of a text of Windows', which is UTF-8, UTF-16 or in some code page.
+
+    A tail may begin within a character, and a hard stop leaves NUL bytes anywhere. What comes out
+    has neither those nor any other control character; what is no letter in UTF-8, nor surely one in
+    Western Europe's code page, is one question mark.
+    """
+    text = "\n".join(_text(piece) for piece in _NULS.split(data))
+    text = _NO_LETTERS.sub("?", text).replace("\r\n", "\n")
+    return "".join(one if one == "\n" or one.isprintable() else " " for one in text)
+
+
+def _text(piece: bytes) -> str:
+    """Return what a piece without NULs says; UTF-16 is told by its every second byte."""
+    even, odd = piece[::2].count(0), piece[1::2].count(0)
+    if max(even, odd) > len(piece) // 4:
+        aligned = piece[1:] if even > odd else piece
+        whole = aligned + b"\0" * (len(aligned) % 2)  # the last letter's NUL went with the others
+        return whole.decode("utf-16-le", "replace").removeprefix("\ufeff")
+    return "\n".join(map(_line, piece.split(b"\n"))).removeprefix("\ufeff")
+
+
+def _line(data: bytes) -> str:
+    """Return what a line says; what is not UTF-8 in one place is not in the others."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return _BYTES.sub(_legible, data.decode("ascii", "surrogateescape"))
+
+
+def _legible(found: re.Match[str]) -> str:
+    """Return bytes that are not UTF-8 as the letters that they surely are, else as a mark."""
+    data = found[0].encode("ascii", "surrogateescape")
+    foreign = [byte for byte in data if byte >= 0x80]  # noqa: PLR2004 - the end of ASCII
+    if len(foreign) * 2 <= len(data) + 1 and _WESTERN.issuperset(foreign):
+        return data.decode("cp1252")
+    return "?"
