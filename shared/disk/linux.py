@@ -43,7 +43,6 @@ READERS: Final[Mapping[Kind, Callable[[BinaryIO], FileSystem]]] = {
 }
 MOST_ROOTS = 8
 MOST_INSTANCES = 4
-CONFIG_LIMIT = 64 * 1024
 UNINITIALIZED = {b"", b"uninitialized"}
 """What /etc/machine-id says on an image that is to be cloned."""
 
@@ -75,6 +74,8 @@ def _opened(volume: Volume) -> Opened:
         return Opened(volume, None, volume.why)
     if volume.kind in ENCRYPTED:
         return Opened(volume, None, f"it is encrypted by {volume.kind}")
+    if volume.kind is Kind.UNKNOWN:
+        return Opened(volume, None, "it has no file system that is known")
     try:
         files = READERS[volume.kind](volume.file)
         files.list(files.root)
@@ -84,7 +85,7 @@ def _opened(volume: Volume) -> Opened:
 
 
 def _is_closed(volume: Volume) -> bool:
-    return volume.file is None or volume.kind in ENCRYPTED
+    return volume.file is None or volume.kind in ENCRYPTED or volume.kind is Kind.UNKNOWN
 
 
 def _roots(disk: Sequence[Opened]) -> Iterator[tuple[Opened, int]]:
@@ -110,7 +111,7 @@ def _candidates(files: FileSystem) -> Iterator[int]:
 def _mounts_itself(files: Btrfs, path: str, number: int) -> bool:
     etc = files.list(number).get("etc")
     fstab = files.list(etc.number).get("fstab") if etc and etc.type is Type.FOLDER else None
-    text = files.read(fstab.number, CONFIG_LIMIT).decode("utf-8", "replace") if fstab else ""
+    text = _text(Place(files, fstab) if fstab else None)
     return any(str(one.at) == "/" and one.subvolume == path for one in fstab_of(text))
 
 
@@ -135,8 +136,8 @@ def _judged(system: System, disk: Sequence[Opened]) -> Verdict:
         return Verdict(Proof.NOT_GENERALIZED, f"it was not deprovisioned: {mark}")
     if not gone:
         return cannot_tell(
-            "nothing tells whether it was deprovisioned: it has neither /var/lib/waagent of a "
-            "waagent that runs, nor cloud-init"
+            "nothing tells whether it was deprovisioned: there is neither /var/lib/waagent of a "
+            "waagent that runs, nor /var/lib/cloud of cloud-init"
         )
     kept, keys = _keys(system)
     if kept:
@@ -153,16 +154,16 @@ def _judged(system: System, disk: Sequence[Opened]) -> Verdict:
 
 def _mark(system: System) -> tuple[str, str]:
     """Return the mark of a guest that was provisioned, else the one that is gone."""
-    agent, instance = system.find(_AGENT), system.find(f"{_CLOUD}/instance")
+    agent, cloud = system.find(_AGENT), system.find(_CLOUD)
     if agent and system.find(f"{_AGENT}/provisioned"):
         return f"/var/lib/waagent/provisioned is there; {_DEPROVISION}", ""
     if agent and (left := sorted(filter(_RUNS.fullmatch, agent.list()))):
         return f"waagent has run since ({_AGENT}/{left[0]} is there); {_DEPROVISION}", ""
     if agent and (_agent_runs(system) or not _has_cloud_init(system)):
         return "", "no /var/lib/waagent/provisioned"
-    if not _has_cloud_init(system):
+    if not cloud or not _has_cloud_init(system):
         return "", ""
-    if instance:
+    if "instance" in cloud.list():
         return "/var/lib/cloud/instance is there; run cloud-init clean, then deallocate it", ""
     return "", "no /var/lib/cloud/instance"
 
@@ -263,7 +264,7 @@ def _other_root(system: System, disk: Sequence[Opened]) -> str | None:
 
 
 def _text(place: Place | None) -> str:
-    return place.read(CONFIG_LIMIT).decode("utf-8", "replace") if place else ""
+    return place.text() if place else ""
 
 
 def _is_folder(entry: Entry | None) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from shared.disk.btrfs import Btrfs
-from shared.disk.files import Entry, FileSystem, Type
+from shared.disk.files import Broken, Entry, FileSystem, Type
 from shared.disk.volumes import Volume
 
-FSTAB_LIMIT = 64 * 1024
+TEXT_LIMIT = 64 * 1024
 MOST_LINKS = 8
 """Links followed on the way to one file; the kernel follows 40."""
 
@@ -75,6 +75,14 @@ class Place:
         """Return the first bytes of a file."""
         return self.files.read(self.entry.number, limit)
 
+    def text(self) -> str:
+        """Return what a file of a guest's configuration says."""
+        data = self.read(TEXT_LIMIT)
+        if b"\0" in data:  # a hard stop, or damage; the contents of files have no checksums
+            msg = f"{self.entry.name} is no text"
+            raise Broken(msg)
+        return data.decode("utf-8", "replace")
+
     def list(self) -> Mapping[str, Entry]:
         """Return what a folder holds."""
         return self.files.list(self.entry.number)
@@ -88,14 +96,14 @@ class System:
     files: FileSystem
     number: int
     disk: Sequence[Opened]
-    mounts: Mapping[PurePosixPath, Mount] = field(default_factory=dict)
+    mounts: dict[PurePosixPath, Mount] = field(default_factory=dict)
     used: list[FileSystem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.used.append(self.files)
         fstab = self.find("/etc/fstab")
-        text = fstab.read(FSTAB_LIMIT).decode("utf-8", "replace") if fstab else ""
-        self.mounts = {one.at: one for one in fstab_of(text)} | self._units()
+        self.mounts = {one.at: one for one in fstab_of(fstab.text() if fstab else "")}
+        self.mounts |= self._units()
 
     def _units(self) -> dict[PurePosixPath, Mount]:
         """Return what is mounted by units of systemd's, which say in their own way from where."""

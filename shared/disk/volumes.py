@@ -29,6 +29,19 @@ _LVM_LABELS = tuple(range(0, 2048, 512))
 _DYNAMIC = {0x42, UUID("af9b60a0-1431-4f62-bc68-3311714a69ad")}
 """Partition types of a Windows dynamic disk, in MBR and in GPT."""
 
+_LINUX = {
+    0x83,
+    UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"),
+    UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709"),
+    UUID("b921b045-1df0-41c3-af44-4c6f280d3fae"),
+}
+"""Partition types of a Linux file system: any, the root of an x64 and of an Arm64 machine."""
+
+_SWAP = 4086, b"SWAPSPACE2"
+_FAT = (54, b"FAT"), (82, b"FAT32")
+_HEAD = 128 * 1024
+"""Bytes at a volume's start that every file system of Linux has written something to."""
+
 _GPT_AT, _GPT_LONGEST, _ENTRIES_LONGEST = 512, 512, 64 * 1024
 
 
@@ -45,6 +58,7 @@ class Kind(StrEnum):
     BTRFS = "Btrfs"
     DYNAMIC = "a dynamic disk"
     CLOSED = "a volume that cannot be opened"
+    UNKNOWN = "a Linux volume without a known file system"
     OTHER = "something else"
 
 
@@ -85,6 +99,8 @@ def volumes(disk: Ranges) -> list[Volume]:
         if kind is Kind.LVM:
             physical[name] = file
         else:
+            if kind is Kind.OTHER and partition.type in _LINUX and _is_written(file):
+                kind = Kind.UNKNOWN
             found.append(Volume(kind, file, name, _specs(table, partition)))
     return [*found, *_logical(physical)]
 
@@ -105,6 +121,13 @@ def kind_of(file: BinaryIO) -> Kind:
     return Kind.BTRFS if file.read(len(magic)) == magic else Kind.OTHER
 
 
+def _is_written(file: BinaryIO) -> bool:
+    """Whether a volume of no known kind holds something, other than swap space or FAT."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *_FAT))
+
+
 def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
     for one in logical_volumes(physical):
         specs = frozenset({one.mapped, f"/dev/{one.name}"} if one.group else ())
@@ -112,7 +135,10 @@ def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
             kind = Kind.CLOSED if one.group else Kind.LVM
             yield Volume(kind, None, one.name, specs, one.why)
         else:
-            yield Volume(kind_of(one.file), one.file, one.name, specs)
+            kind = kind_of(one.file)
+            if kind is Kind.OTHER and _is_written(one.file):
+                kind = Kind.UNKNOWN
+            yield Volume(kind, one.file, one.name, specs)
 
 
 def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - dissect's Disk, Partition

@@ -53,7 +53,7 @@ _RUN_IT = "run it with /generalize /oobe /shutdown"
 _IMAGE_STATE = re.compile(
     r"^[ \t]*ImageState[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
-_MAY_HIDE_WINDOWS = {Kind.BITLOCKER, Kind.DYNAMIC, Kind.REFS, Kind.OTHER}
+_MAY_HIDE_WINDOWS = {Kind.BITLOCKER, Kind.DYNAMIC, Kind.REFS, Kind.OTHER, Kind.UNKNOWN}
 _FAT = ((3, b"EXFAT   "), (54, b"FAT"), (82, b"FAT32"))
 
 

@@ -4,12 +4,17 @@ import io
 from collections.abc import Mapping
 
 import pytest
+from dissect.volume.disk import Disk as DissectDisk
 
 from shared.disk import linux as rules
 from shared.disk.files import Broken
 from shared.disk.linux import linux
+from shared.disk.ranges import Ranges
+from shared.disk.verdict import verdict
 from shared.disk.volumes import Kind, Volume
 from shared.model import Doubt, Proof, Verdict
+from simulator.contents.disk import Guest, contents
+from simulator.contents.footer import LENGTH as FOOTER
 from tests.disk.trees import Files, Tree
 
 NO, YES, UNSURE = Proof.NOT_GENERALIZED, Proof.GENERALIZED, Proof.CANNOT_TELL
@@ -250,3 +255,39 @@ def test_what_cannot_be_listed_on_the_way_is_no_evidence(
     listed = Files.list
     monkeypatch.setattr(Files, "list", broken)
     assert disk.says(root=guest()) == Verdict(UNSURE, "a folder breaks off")
+
+
+@pytest.mark.parametrize("file", ["fstab", "passwd"])
+def test_a_text_with_nuls_is_no_text(disk: Disk, file: str) -> None:
+    """Lines that a hard stop, or damage, has taken from a configuration are not taken for none."""
+    assert disk.says(root=guest({file: "root:x:0\0\0"})) == Verdict(UNSURE, f"{file} is no text")
+
+
+def test_a_guest_without_its_folders_tells_nothing(disk: Disk) -> None:
+    """Where even /var/lib is not found it is on a volume that no line of fstab has mounted."""
+    found: Tree = {"etc": {"cloud": CLOUD, "hostname": "web\n"}, "var": {}}
+    says = disk.says(root=found)
+    assert says
+    assert (says.proof, "nothing tells" in says.why) == (UNSURE, True)
+
+
+@pytest.mark.parametrize("harm", ["superblock", "all"])
+def test_a_second_system_does_not_vanish_with_its_first_block(harm: str) -> None:
+    """A Linux volume that holds something nobody knows may be one; an empty one is none."""
+    guest_ = Guest("Linux", "V2", 8, "succeeded", layout="linux-two-roots")
+    source = contents(guest_)
+    sound = Ranges(source.read, source.size - FOOTER)
+    second = DissectDisk(sound).partitions[-1]
+    length = 1024 if harm == "superblock" else second.size
+
+    def fetch(offset: int, wanted: int) -> bytes:
+        data = bytearray(source.read(offset, wanted))
+        start = second.offset + (1024 if harm == "superblock" else 0)
+        for at in range(max(start, offset), min(start + length, offset + len(data))):
+            data[at - offset] = 0
+        return bytes(data)
+
+    says = verdict(Ranges(fetch, source.size - FOOTER), "Linux")
+    assert says.proof is (UNSURE if harm == "superblock" else YES), says.why
+    if harm == "superblock":
+        assert "partition 4 may hold another system" in says.why
