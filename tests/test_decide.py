@@ -148,11 +148,13 @@ def test_an_order_is_of_the_app_that_answered_it(
 
 def test_a_word_is_signed_and_says_where_its_images_lie() -> None:
     """Whatever is said of an order; one that cannot be read has no place for images."""
-    for world in (ordered(power=PowerState.RUNNING), ordered(power=PowerState.STOPPED), ordered()):
-        decision = decided(world, app="func-one")
-        assert isinstance(decision, Rest | Deallocate | Generalize)
-        assert decision.say
-        say = decision.say
+    for world in (
+        ordered(power=PowerState.RUNNING),
+        ordered(power=PowerState.STOPPED),
+        ordered(),
+        ordered(generalized=True),
+    ):
+        say = said(decided(world, app="func-one"))
         assert (say.by, say.image_group) == ("func-one", GALLERY.group_id)
     unread = said(decided(World(vm=vm(tags={Tag.CAPTURE: "nonsense"})), app="func-one"))
     assert (unread.by, unread.image_group) == ("func-one", "")
@@ -804,6 +806,28 @@ def test_without_proof_an_old_no_does_not_stand() -> None:
     """`PROOF=off` takes every disk for generalized, also one that has said no before."""
     tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: write_instant(RELEASED)}
     assert isinstance(decided(ordered(tags=tags), proof=ProofPolicy.OFF), Generalize)
+
+
+@pytest.mark.parametrize(
+    ("proof", "policy", "stands"),
+    [
+        (Proof.CANNOT_TELL, ProofPolicy.REQUIRED, True),
+        (Proof.CANNOT_TELL, ProofPolicy.WHEN_READABLE, False),
+        (Proof.NOT_GENERALIZED, ProofPolicy.WHEN_READABLE, True),
+        ("nonsense", ProofPolicy.WHEN_READABLE, True),
+    ],
+)
+def test_an_old_no_stands_as_far_as_the_policy_would_say_it_again(
+    proof: str,
+    policy: ProofPolicy,
+    stands: bool,  # noqa: FBT001 - a row of a table
+) -> None:
+    """One that could not tell is read again once the policy lets that pass, a plain no is not."""
+    as_of = write_instant(RELEASED)
+    tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: as_of, Tag.PROOF: proof}
+    look, decision = settle(ordered(tags=tags), settings(proof=policy))
+    assert (look.verdict is None) is stands
+    assert isinstance(decision, Rest if stands else Generalize)
 
 
 def test_without_proof_the_disk_is_not_read() -> None:

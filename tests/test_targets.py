@@ -1,5 +1,6 @@
 """Where an order's image goes and what it is called."""
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -270,6 +271,22 @@ def test_names_read_as_their_instant() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("x" * 61, "x" * 61),
+        ("x" * 62, "x" * 52 + "-" + hashlib.sha256(b"x" * 62).hexdigest()[:8]),
+        ("Web 01", "Web-01-" + hashlib.sha256(b"web 01").hexdigest()[:8]),
+        ("_X", "X-" + hashlib.sha256(b"_x").hexdigest()[:8]),
+    ],
+    ids=["fits", "too long", "a blank", "begins with a stroke"],
+)
+def test_a_name_that_does_not_fit_keeps_what_can_be_read_of_it(name: str, stem: str) -> None:
+    """Its image begins as its VM does, with the hash of the whole name after it."""
+    ref, *_ = names(VmRef(SUBSCRIPTION, "golden", name), MANAGED, RELEASED, None)
+    assert ref.label == f"{stem}-20260504-094807250"
+
+
 def test_long_names_that_begin_alike_stay_apart() -> None:
     """A VM's name that is cut is told apart by its hash."""
     one, other = (VmRef(SUBSCRIPTION, "golden", "x" * 70 + end) for end in "ab")
@@ -330,6 +347,7 @@ def test_names_are_compared_by_their_resource_group(target: Target) -> None:
         tags = {Tag.IMAGE_GROUP.value: group, Tag.IMAGE.value: image}
         assert fits(tags, order) is same
         assert speaks_of({**tags, Tag.IMAGE.value: order.label.upper()}, order) is same
+        assert not speaks_of(tags, order)
 
 
 @pytest.mark.parametrize(
