@@ -53,7 +53,7 @@ test: lint
 
 # Ten thousand broken and hostile disks; `make test` tries some of them.
 fuzz: $(STAMP)
-	MUTATIONS=10008 $(PY) -m pytest tests/disk/test_hostile.py
+	MUTATIONS=10400 $(PY) -m pytest tests/disk/test_hostile.py
 
 clean:
 	rm -rf $(VENV) .venv-audit .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
