@@ -39,6 +39,11 @@ class Named(NamedTuple):
         return "/".join((self.namespace, *self.types))
 
 
+def straightened(path: str) -> str:
+    """Return a path without empty segments: clients send them where a parent is empty."""
+    return "/" + "/".join(segment for segment in path.split("/") if segment)
+
+
 def take_apart(path: str) -> Named | None:
     """Return the last provider tail of a path, or None for a path that has none."""
     at = path.lower().rfind("/providers/")

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from simulator.arm import errors
 from simulator.arm.call import Call
+from simulator.arm.crooked import straighten
 from simulator.arm.envelope import Envelope, plain
 from simulator.arm.errors import UNAUTHORIZED, ArmError
 from simulator.arm.faults import Fault, Faults
@@ -60,6 +61,7 @@ class Pipeline:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Next) -> web.StreamResponse:
         """Answer ARM requests; let all others pass to the routes that are not ARM's."""
+        request, handler = await straighten(request, handler)
         if _ARM.match(request.path):
             return await Passage(self, request, handler).answer()
         try:

@@ -31,7 +31,7 @@ def get_vm(call: Call) -> Answer:
         msg = f"The expand '{expand}' is not supported."
         raise errors.invalid_parameter(msg, "$expand")
     now = call.world.clock.now() if expand == "instanceview" else None
-    return Answer(body=vm_body(vm, call.group, now))
+    return _with_etag(vm, Answer(body=vm_body(vm, call.group, now)))
 
 
 def get_instance_view(call: Call) -> Answer:
@@ -118,7 +118,13 @@ def _create(call: Call, vm_id: str) -> Answer:
         doomed=call.doomed,
     )
     _show_starting(world, vm)
-    return call.accepted(vm.operation, 201, vm_body(vm, call.group))
+    return _with_etag(vm, call.accepted(vm.operation, 201, vm_body(vm, call.group)))
+
+
+def _with_etag(vm: Vm, answer: Answer) -> Answer:
+    """Have a VM's version in a header, too, as clients send it back in If-Match."""
+    answer.headers["ETag"] = f'"{vm.etag}"'
+    return answer
 
 
 def _need_admin(body: Json) -> None:
@@ -167,7 +173,7 @@ def _change(call: Call, vm: Vm) -> Answer:
         fail=lambda: settle(world, vm, "Failed"),
         doomed=call.doomed,
     )
-    return call.accepted(vm.operation, 200, vm_body(vm, call.group))
+    return _with_etag(vm, call.accepted(vm.operation, 200, vm_body(vm, call.group)))
 
 
 def _check_fixed(vm: Vm, properties: Json) -> None:

@@ -1,0 +1,14 @@
+"""A VM's version, by which clients change only what they have seen."""
+
+from simulator.simulator import Simulator
+from tests.simulator.conftest import Arms
+
+
+def test_a_vms_version_is_a_header_too(sim: Simulator, arm: Arms) -> None:
+    """GET and PUT answer with an ETag as the body has it; a change gives another."""
+    vm, owner = sim.client.create_vm("web"), arm("owner")
+    seen = owner("GET", vm)
+    assert seen.headers["ETag"] == seen.json()["etag"]
+    body = {"location": "westeurope", "tags": {"team": "images"}}
+    changed = owner("PUT", vm, body)
+    assert changed.headers["ETag"] == changed.json()["etag"] != seen.json()["etag"]
