@@ -314,8 +314,9 @@ def page_of[P: wire.Page](content: bytes, shape: type[P]) -> tuple[P, dict[str, 
         try:
             whole.append(msgspec.json.decode(one, type=row))
         except msgspec.ValidationError as error:
-            left_out[_id(one)] = str(error)
-            log.warning("left out of a list, for it is not as documented: %s: %s", _id(one), error)
+            named = _id(one)
+            left_out[named] = str(error)
+            log.warning("left out of a list, for it is not as documented: %s: %s", named, error)
     page = shape(value=tuple(whole), next_link=raw.next_link)  # type: ignore[call-arg]
     return page, left_out
 

@@ -7,7 +7,7 @@ mistake in one that matters. What a VM's owner decides is a tag, not a setting.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -184,17 +184,23 @@ def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
     if not text and environment.get(Name.CAPTURE_SCOPE):
         msg = f"{Name.CAPTURE_SCOPE} is blank; leave it out to mean everywhere"
         raise Misconfigured(msg)
-    scopes = read_list(text)
-    for wrong in (scope for scope in scopes if not read_scope(scope)):
-        msg = (
-            f"{Name.CAPTURE_SCOPE}: {wrong!r} is neither /subscriptions/<id> nor "
-            "/subscriptions/<id>/resourceGroups/<name>"
-        )
-        raise Misconfigured(msg)
+    is_none = "is neither /subscriptions/<id> nor /subscriptions/<id>/resourceGroups/<name>"
+    scopes = _prefixes(Name.CAPTURE_SCOPE, text, lambda one: read_scope(one) is not None, is_none)
     if text and not scopes:
         msg = f"{Name.CAPTURE_SCOPE}: {text!r} names no scope"
         raise Misconfigured(msg)
-    return tuple(scope.rstrip("/").lower() + "/" for scope in scopes)
+    return scopes
+
+
+def _prefixes(
+    name: Name, text: str, is_one: Callable[[str], bool], is_none: str
+) -> tuple[str, ...]:
+    """Return a list of ids as what lies in them begins; `is_none` says what a wrong one is not."""
+    ids = read_list(text)
+    for wrong in (one for one in ids if not is_one(one)):
+        msg = f"{name}: {wrong!r} {is_none}"
+        raise Misconfigured(msg)
+    return tuple(one.rstrip("/").lower() + "/" for one in ids)
 
 
 def _capture_target(text: str) -> str:
@@ -208,14 +214,8 @@ def _capture_target(text: str) -> str:
 
 
 def _targets(text: str) -> tuple[str, ...]:
-    scopes = read_list(text)
-    for wrong in (scope for scope in scopes if not is_target_scope(scope)):
-        msg = (
-            f"{Name.CAPTURE_ALLOWED_TARGETS}: {wrong!r} is no id of a resource group, a gallery "
-            "or an image definition"
-        )
-        raise Misconfigured(msg)
-    return tuple(scope.rstrip("/").lower() + "/" for scope in scopes)
+    is_none = "is no id of a resource group, a gallery or an image definition"
+    return _prefixes(Name.CAPTURE_ALLOWED_TARGETS, text, is_target_scope, is_none)
 
 
 def _image_group(text: str) -> tuple[str, str] | None:

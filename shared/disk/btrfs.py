@@ -15,7 +15,17 @@ from dissect.btrfs.btrfs import Btrfs as Volume
 from dissect.btrfs.btrfs import INode, Subvolume
 from dissect.btrfs.c_btrfs import c_btrfs
 
-from shared.disk.files import Broken, Entry, Type, Unknown, add, inverted, unread
+from shared.disk.files import (
+    Broken,
+    Entry,
+    Type,
+    Unknown,
+    gathered,
+    inverted,
+    specs_of,
+    type_of,
+    unread,
+)
 
 SUPERBLOCK, SUPERBLOCK_LENGTH = int(c_btrfs.BTRFS_SUPER_INFO_OFFSET), 4096
 LARGEST_NODE = 64 * 1024
@@ -40,13 +50,8 @@ _CHECKSUMS = {
     3: lambda data: hashlib.blake2b(data, digest_size=32).digest(),
 }
 _CHECKSUM_LENGTH = 32
-_TYPES = {
-    int(c_btrfs.BTRFS_FT_REG_FILE): Type.FILE,
-    int(c_btrfs.BTRFS_FT_DIR): Type.FOLDER,
-    int(c_btrfs.BTRFS_FT_SYMLINK): Type.LINK,
-}
 _INODES = 1 << 64
-_TOP, _FIRST_INODE = int(c_btrfs.BTRFS_FS_TREE_OBJECTID), int(c_btrfs.BTRFS_FIRST_FREE_OBJECTID)
+_FIRST_INODE = int(c_btrfs.BTRFS_FIRST_FREE_OBJECTID)
 _EMPTY = 0
 """In place of a folder that stands for a subvolume of another tree, as a snapshot has them."""
 
@@ -86,8 +91,7 @@ class Btrfs:
         self._sb = sb
         self._volume = _Checked(file)
         self.root = _number(self._volume.default_subvolume.objectid)
-        label = self._volume.label
-        self.specs = frozenset({f"UUID={self._volume.uuid}", f"LABEL={label}"} - {"LABEL="})
+        self.specs = specs_of(self._volume.uuid, self._volume.label)
 
     def is_clean(self) -> bool:
         """Whether there is no log of what was written after the last commit."""
@@ -101,9 +105,7 @@ class Btrfs:
         if not node.is_dir():
             msg = f"inode {node.inum} is no folder"
             raise Broken(msg)
-        entries: dict[str, Entry] = {}
-        for entry in self._entries(node):
-            add(entries, entry)
+        entries = gathered(self._entries(node))
         if 2 * sum(len(_bytes(name)) for name in entries) != node.size:
             msg = f"folder {node.inum} does not add up"
             raise Broken(msg)
@@ -140,7 +142,7 @@ class Btrfs:
                 yield Entry(name, Type.FOLDER, self._nested(subvolume, item.location.objectid))
             else:
                 number = subvolume.objectid * _INODES + item.location.objectid
-                yield Entry(name, _TYPES.get(int(item.type), Type.OTHER), number)
+                yield Entry(name, type_of(int(item.type)), number)
 
     def _nested(self, parent: Subvolume, child: int) -> int:
         """Return the root folder of a subvolume in another; the copy in a snapshot is empty."""

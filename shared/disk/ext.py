@@ -14,7 +14,19 @@ from typing import Any, BinaryIO
 from dissect.extfs import ExtFS
 from dissect.extfs.c_ext import c_ext
 
-from shared.disk.files import Broken, Entry, Type, Unknown, add, checksum, unread
+from shared.disk.files import (
+    ITSELF,
+    Broken,
+    Entry,
+    Unknown,
+    checksum,
+    gathered,
+    specs_of,
+    type_of,
+    type_of_mode,
+    unread,
+    without_itself,
+)
 
 SUPERBLOCK, SUPERBLOCK_LENGTH = 1024, 1024
 BLOCKS, INODES = range(7), (128, 256, 512, 1024)
@@ -45,14 +57,11 @@ _NAMES = {
     0x10000: "encrypt",
     0x20000: "casefold",
 }
-_TYPES = {1: Type.FILE, 2: Type.FOLDER, 7: Type.LINK}
-_MODES = {stat.S_IFREG: Type.FILE, stat.S_IFDIR: Type.FOLDER, stat.S_IFLNK: Type.LINK}
 _ENTRY = struct.Struct("<IHBB")
 _TAIL, _TAIL_TYPE = 12, 0xDE
 """The last entry of a block holds its checksum, and has no name."""
 
 _WHOLE_64_KIB = (0, 0xFFFF)
-_ITSELF = (".", "..")
 
 
 class Ext:
@@ -73,7 +82,7 @@ class Ext:
         self._seed = self._checked(head)
         self._volume = ExtFS(file)
         label = sb.s_volume_name.split(b"\0")[0].decode("utf-8", "replace")
-        self.specs = frozenset({f"UUID={self._volume.uuid}", f"LABEL={label}"} - {"LABEL="})
+        self.specs = specs_of(self._volume.uuid, label)
 
     def is_clean(self) -> bool:
         """Whether its journal has nothing to replay."""
@@ -82,23 +91,19 @@ class Ext:
     def list(self, folder: int) -> Mapping[str, Entry]:
         """Return what a folder holds."""
         node = self._node(folder)
-        size, block = node.size, self._volume.block_size
-        if node.filetype != stat.S_IFDIR or size % block:
+        size = node.size
+        if node.filetype != stat.S_IFDIR or size % self._volume.block_size:
             msg = f"inode {folder} is no sound folder"
             raise Broken(msg)
         content = node.open().read(size)
         if len(content) != size:
             msg = f"folder {folder} is cut short"
             raise Broken(msg)
-        found: dict[str, Entry] = {}
-        for at in range(0, size, block):
-            self._check_block(node, at, content[at : at + block])
-            for entry in self._entries(content[at : at + block]):
-                add(found, entry)
-        if not all(one in found for one in _ITSELF):
+        found = gathered(self._of_blocks(node, content))
+        if not all(one in found for one in ITSELF):
             msg = f"folder {folder} does not name itself"
             raise Broken(msg)
-        return {name: entry for name, entry in found.items() if name not in _ITSELF}
+        return without_itself(found)
 
     def read(self, file: int, limit: int) -> bytes:
         """Return the first bytes of a file, or of a link's target."""
@@ -153,6 +158,14 @@ class Ext:
         self._file.seek(table + index * sb.s_inode_size)
         return self._file.read(sb.s_inode_size)
 
+    def _of_blocks(self, node: Any, content: bytes) -> Iterator[Entry]:  # noqa: ANN401 - as above
+        """Yield the entries of a folder, block by block."""
+        size = self._volume.block_size
+        for at in range(0, len(content), size):
+            block = content[at : at + size]
+            self._check_block(node, at, block)
+            yield from self._entries(block)
+
     def _check_block(self, node: Any, at: int, block: bytes) -> None:  # noqa: ANN401 - as above
         """Raise unless a folder's block bears its checksum; one of an index alone names nothing."""
         if self._seed is None:
@@ -195,6 +208,5 @@ class Ext:
 
     def _entry(self, number: int, name: str, kind: int) -> Entry:
         if self._sb.s_feature_incompat & c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE:
-            return Entry(name, _TYPES.get(kind, Type.OTHER), number)
-        mode = self._volume.get_inode(number).filetype
-        return Entry(name, _MODES.get(mode, Type.OTHER), number)
+            return Entry(name, type_of(kind), number)
+        return Entry(name, type_of_mode(self._volume.get_inode(number).filetype), number)

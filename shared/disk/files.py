@@ -6,10 +6,12 @@ length that does not add up to a checksum that is wrong, raises `Broken`, and is
 less.
 """
 
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+from uuid import UUID
 
 from dissect.util.hash import crc32c
 
@@ -56,12 +58,42 @@ class FileSystem(Protocol):
         """Return the first bytes of a file, or of a link's target."""
 
 
-def add(found: dict[str, Entry], entry: Entry) -> None:
-    """Take an entry in; a name that comes twice is a block in the place of another."""
-    if entry.name in found:
-        msg = "a folder has a name twice"
-        raise Broken(msg)
-    found[entry.name] = entry
+ITSELF = (".", "..")
+"""The names by which a folder holds itself and the one above it."""
+
+_TYPES = {1: Type.FILE, 2: Type.FOLDER, 7: Type.LINK}
+_MODES = {stat.S_IFREG: Type.FILE, stat.S_IFDIR: Type.FOLDER, stat.S_IFLNK: Type.LINK}
+
+
+def type_of(kind: int) -> Type:
+    """Return what an entry is by its number for that, which ext, XFS and Btrfs share."""
+    return _TYPES.get(kind, Type.OTHER)
+
+
+def type_of_mode(mode: int) -> Type:
+    """Return what an inode is by the kind in its mode."""
+    return _MODES.get(mode, Type.OTHER)
+
+
+def specs_of(uuid: UUID, label: str) -> frozenset[str]:
+    """Return how /etc/fstab may name a file system."""
+    return frozenset({f"UUID={uuid}", f"LABEL={label}"} - {"LABEL="})
+
+
+def gathered(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return entries by their names; a name that comes twice is a block in the place of another."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.name in found:
+            msg = "a folder has a name twice"
+            raise Broken(msg)
+        found[entry.name] = entry
+    return found
+
+
+def without_itself(found: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return what a folder holds beside itself and the one above it."""
+    return {name: entry for name, entry in found.items() if name not in ITSELF}
 
 
 def unread(kind: str, features: int, names: Mapping[int, str]) -> str:

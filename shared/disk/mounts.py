@@ -98,6 +98,8 @@ class System:
     disk: Sequence[Opened]
     mounts: dict[PurePosixPath, Mount] = field(default_factory=dict)
     used: list[FileSystem] = field(default_factory=list)
+    _roots: dict[PurePosixPath, Place] = field(default_factory=dict, init=False)
+    _folders: dict[tuple[int, int], Mapping[str, Entry]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.used.append(self.files)
@@ -120,12 +122,12 @@ class System:
         return self._follow(PurePosixPath(path), MOST_LINKS)
 
     def _follow(self, path: PurePosixPath, links: int) -> Place | None:
-        here, at = self._mounted(_ROOT), _ROOT
+        here, at = _folder(self.files, self.number), _ROOT
         for name in path.parts[1:]:
             if here.entry.type is not Type.FOLDER:
                 return None
             at /= name
-            found = here.list().get(name)
+            found = self._list(here).get(name)
             if at in self.mounts:
                 here = self._mounted(at)
             elif found is None:
@@ -146,11 +148,21 @@ class System:
         target = at.parent / link.read(4096).decode("utf-8", "surrogateescape")
         return self._follow(_plain(target / path.relative_to(at)), links - 1)
 
+    def _list(self, folder: Place) -> Mapping[str, Entry]:
+        """Return what a folder holds; most lie on the way to several paths, and are read once."""
+        key = (id(folder.files), folder.entry.number)
+        if key not in self._folders:
+            self._folders[key] = folder.list()
+        return self._folders[key]
+
     def _mounted(self, at: PurePosixPath) -> Place:
         """Return the root folder of what is mounted at a path."""
-        if at == _ROOT:
-            return _folder(self.files, self.number)
-        mount = self.mounts[at]
+        if at not in self._roots:
+            self._roots[at] = self._mount(self.mounts[at])
+        return self._roots[at]
+
+    def _mount(self, mount: Mount) -> Place:
+        at = mount.at
         named = [one for one in self.disk if mount.spec in one.specs]
         if len(named) != 1:
             what = (

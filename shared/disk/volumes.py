@@ -38,7 +38,7 @@ _LINUX = {
 """Partition types of a Linux file system: any, the root of an x64 and of an Arm64 machine."""
 
 _SWAP = 4086, b"SWAPSPACE2"
-_FAT = (54, b"FAT"), (82, b"FAT32")
+FAT = (54, b"FAT"), (82, b"FAT32")
 _HEAD = 128 * 1024
 """Bytes at a volume's start that every file system of Linux has written something to."""
 
@@ -94,13 +94,12 @@ def volumes(disk: Ranges) -> list[Volume]:
         _check_gpt(disk)
     for partition in table.partitions[:MOST]:
         file = partition.open()
-        kind = Kind.DYNAMIC if partition.type in _DYNAMIC else kind_of(file)
+        of_linux = partition.type in _LINUX
+        kind = Kind.DYNAMIC if partition.type in _DYNAMIC else _kind(file, of_linux=of_linux)
         name = f"partition {partition.number}"
         if kind is Kind.LVM:
             physical[name] = file
         else:
-            if kind is Kind.OTHER and partition.type in _LINUX and _is_written(file):
-                kind = Kind.UNKNOWN
             found.append(Volume(kind, file, name, _specs(table, partition)))
     return [*found, *_logical(physical)]
 
@@ -121,11 +120,17 @@ def kind_of(file: BinaryIO) -> Kind:
     return Kind.BTRFS if file.read(len(magic)) == magic else Kind.OTHER
 
 
+def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
+    """Return what lies on a volume; what nobody knows on one of Linux's may be a damaged system."""
+    kind = kind_of(file)
+    return Kind.UNKNOWN if kind is Kind.OTHER and of_linux and _is_written(file) else kind
+
+
 def _is_written(file: BinaryIO) -> bool:
     """Whether a volume of no known kind holds something, other than swap space or FAT."""
     file.seek(0)
     head = file.read(_HEAD)
-    return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *_FAT))
+    return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *FAT))
 
 
 def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
@@ -135,10 +140,7 @@ def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
             kind = Kind.CLOSED if one.group else Kind.LVM
             yield Volume(kind, None, one.name, specs, one.why)
         else:
-            kind = kind_of(one.file)
-            if kind is Kind.OTHER and _is_written(one.file):
-                kind = Kind.UNKNOWN
-            yield Volume(kind, one.file, one.name, specs)
+            yield Volume(_kind(one.file, of_linux=True), one.file, one.name, specs)
 
 
 def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - dissect's Disk, Partition

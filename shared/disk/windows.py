@@ -20,7 +20,7 @@ from dissect.ntfs.mft import MftRecord
 
 from shared.disk.ntfs import Ntfs, tail, written
 from shared.disk.sysprep_log import BEGINS, Run, decode, last_run
-from shared.disk.volumes import ENCRYPTED, Kind, Volume
+from shared.disk.volumes import ENCRYPTED, FAT, Kind, Volume
 from shared.disk.words import cannot_tell, said, strictest
 from shared.model import Doubt, Proof, Verdict
 
@@ -54,7 +54,7 @@ _IMAGE_STATE = re.compile(
     r"^[ \t]*ImageState[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE
 )
 _MAY_HIDE_WINDOWS = {Kind.BITLOCKER, Kind.DYNAMIC, Kind.REFS, Kind.OTHER, Kind.UNKNOWN}
-_FAT = ((3, b"EXFAT   "), (54, b"FAT"), (82, b"FAT32"))
+_FAT = (*FAT, (3, b"EXFAT   "))
 
 
 def windows_of(volumes: Sequence[Volume]) -> Verdict | None:

@@ -14,7 +14,18 @@ from typing import Any, BinaryIO
 from dissect.xfs import XFS
 from dissect.xfs.c_xfs import c_xfs
 
-from shared.disk.files import Broken, Entry, Type, Unknown, add, inverted, unread
+from shared.disk.files import (
+    Broken,
+    Entry,
+    Unknown,
+    gathered,
+    inverted,
+    specs_of,
+    type_of,
+    type_of_mode,
+    unread,
+    without_itself,
+)
 from shared.disk.xfs_log import is_clean
 
 LARGEST_BLOCK = 64 * 1024
@@ -29,8 +40,6 @@ parent pointers. Not among them: "needs repair" (bit 4), a folder of metadata, z
 """
 
 _NAMES = {1 << 4: "needsrepair", 1 << 8: "metadir", 1 << 9: "zoned"}
-_TYPES = {1: Type.FILE, 2: Type.FOLDER, 7: Type.LINK}
-_MODES = {stat.S_IFREG: Type.FILE, stat.S_IFDIR: Type.FOLDER, stat.S_IFLNK: Type.LINK}
 _SB_CRC, _INODE_CRC, _BLOCK_CRC = 224, 100, 4
 """Where a superblock, an inode and a folder's block keep their checksums."""
 
@@ -39,7 +48,6 @@ _DATA = {V4: (b"XD2B", b"XD2D"), V5: (b"XDB3", b"XDD3")}
 
 _HEADER = {V4: 16, V5: 64}
 _FREE = 0xFFFF
-_ITSELF = (".", "..")
 
 
 class Xfs:
@@ -63,8 +71,7 @@ class Xfs:
             msg = "the folders of the volume are unsound"
             raise Broken(msg)
         self.root = int(sb.sb_rootino)
-        label = self._volume.name
-        self.specs = frozenset({f"UUID={self._volume.uuid}", f"LABEL={label}"} - {"LABEL="})
+        self.specs = specs_of(self._volume.uuid, self._volume.name)
 
     def is_clean(self) -> bool:
         """Whether its journal has nothing to replay."""
@@ -77,11 +84,7 @@ class Xfs:
             msg = f"inode {folder} is no folder"
             raise Broken(msg)
         local = node.inode.di_format == c_xfs.xfs_dinode_fmt.XFS_DINODE_FMT_LOCAL
-        entries = self._short(node) if local else self._long(node)
-        found: dict[str, Entry] = {}
-        for entry in entries:
-            add(found, entry)
-        return {name: entry for name, entry in found.items() if name not in _ITSELF}
+        return without_itself(gathered(self._short(node) if local else self._long(node)))
 
     def read(self, file: int, limit: int) -> bytes:
         """Return the first bytes of a file, or of a link's target."""
@@ -179,9 +182,8 @@ class Xfs:
     def _entry(self, number: int, name: bytes, kind: int) -> Entry:
         text = name.decode("utf-8", "surrogateescape")
         if self._has_types:
-            return Entry(text, _TYPES.get(kind, Type.OTHER), number)
-        mode = self._volume.get_inode(number).filetype
-        return Entry(text, _MODES.get(mode, Type.OTHER), number)
+            return Entry(text, type_of(kind), number)
+        return Entry(text, type_of_mode(self._volume.get_inode(number).filetype), number)
 
 
 def _version(head: bytes, sb: Any) -> int:  # noqa: ANN401 - dissect ships no types

@@ -6,7 +6,7 @@ others (which makes loops), the disk cut short. The same seed always gives the s
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.disk.ranges import Fetch, Ranges
@@ -17,6 +17,9 @@ from simulator.contents.footer import LENGTH as FOOTER
 
 type Span = tuple[int, int]
 """Offset and length of a read."""
+
+type Patch = tuple[int, bytes]
+"""Where on the disk, and what."""
 
 SIZES = (1, 2, 4, 8)
 LAYOUTS = ("linux-lvm", "linux-lvm-xfs", "ubuntu-24.04", "debian-12", "rhel-9", "sles-15")
@@ -67,16 +70,9 @@ class Disk:
             size = max(512, sum(chance.choice(self.spans)) - chance.randrange(512))
         patches = [self._patch(chance) for _ in range(chance.choice((1, 1, 1, 2, 4, 16)))]
 
-        def fetch(offset: int, length: int) -> bytes:
-            data = bytearray(source.read(offset, length))
-            for at, piece in patches:
-                for n in range(max(at, offset), min(at + len(piece), offset + length)):
-                    data[n - offset] = piece[n - at]
-            return bytes(data)
+        return Ranges(patched(source.read, patches), size)
 
-        return Ranges(fetch, size)
-
-    def _patch(self, chance: random.Random) -> tuple[int, bytes]:
+    def _patch(self, chance: random.Random) -> Patch:
         at, length = chance.choice(self.spans)
         start = at + chance.randrange(length)
         size = chance.choice(SIZES)
@@ -93,6 +89,20 @@ class Disk:
             other, there = chance.choice(self.spans)
             return at, contents(self.guest).read(other, min(length, there, LONGEST))
         return start, piece
+
+
+def patched(fetch: Fetch, patches: Sequence[Patch]) -> Fetch:
+    """Return a fetch with bytes changed, a later patch over an earlier one."""
+
+    def changed(offset: int, length: int) -> bytes:
+        data = bytearray(fetch(offset, length))
+        for at, piece in patches:
+            start, end = max(at, offset), min(at + len(piece), offset + length)
+            if start < end:
+                data[start - offset : end - offset] = piece[start - at : end - at]
+        return bytes(data)
+
+    return changed
 
 
 def disks() -> Iterator[Disk]:

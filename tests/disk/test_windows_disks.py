@@ -2,7 +2,6 @@
 
 import random
 import struct
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -21,11 +20,8 @@ from shared.disk.windows import GENERALIZED, SMALLEST, windows, windows_of
 from shared.model import Doubt, Proof, Verdict
 from simulator.contents.disk import LAYOUTS, Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
-from tests.disk.hostile import Traced
+from tests.disk.hostile import Patch, Traced, patched
 from tests.disk.test_cost import MOST_BYTES, MOST_RANGES
-
-type Patch = tuple[int, bytes]
-"""Where on the disk, and what."""
 
 RECORD, BLOCK, CLUSTER = 1024, 4096, 4096
 SUCCEEDED = Guest("Windows", "V2", 30, "succeeded")
@@ -92,20 +88,6 @@ class Changed:
 def disk_of(guest: Guest, volume: int = WINDOWS) -> Changed:
     """Return a guest's disk, one of whose volumes can be changed."""
     return Changed(guest, volume)
-
-
-def patched(fetch: Any, patches: Iterable[Patch]) -> Any:  # noqa: ANN401 - as Ranges takes it
-    """Return a fetch with bytes changed."""
-
-    def changed(offset: int, length: int) -> bytes:
-        data = bytearray(fetch(offset, length))
-        for at, piece in patches:
-            start, end = max(at, offset), min(at + len(piece), offset + length)
-            if start < end:
-                data[start - offset : end - offset] = piece[start - at : end - at]
-        return bytes(data)
-
-    return changed
 
 
 def written_at(disk: Changed, path: str, when: datetime) -> Patch:

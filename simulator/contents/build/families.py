@@ -267,29 +267,22 @@ _RHEL_MORE = {
     ),
 }
 _RHEL_GENKEYS = "ssh_genkeytypes: ['rsa', 'ecdsa', 'ed25519']"
+_RHEL_FOLDERS = (
+    ("root", "/"),
+    ("home", "/home"),
+    ("tmp", "/tmp"),  # noqa: S108 a line of the guest's fstab
+    ("usr", "/usr"),
+    ("var", "/var"),
+)
 _RHEL_8_FSTAB = "".join(
-    f"/dev/mapper/rootvg-{name}lv {folder} xfs defaults 0 0\n"
-    for name, folder in (
-        ("root", "/"),
-        ("home", "/home"),
-        ("tmp", "/tmp"),  # noqa: S108 a line of the guest's fstab
-        ("usr", "/usr"),
-        ("var", "/var"),
-    )
+    f"/dev/mapper/rootvg-{name}lv {folder} xfs defaults 0 0\n" for name, folder in _RHEL_FOLDERS
 )
 _RHEL_BOOT = (
     "UUID={boot} /boot xfs defaults 0 0\n"
     "UUID={efi} /boot/efi vfat defaults,uid=0,gid=0,umask=077,shortname=winnt 0 2\n"
 )
 _RHEL_9_FSTAB = "".join(
-    f"UUID={{{name}}} {folder} xfs defaults 0 0\n"
-    for name, folder in (
-        ("root", "/"),
-        ("home", "/home"),
-        ("tmp", "/tmp"),  # noqa: S108 a line of the guest's fstab
-        ("usr", "/usr"),
-        ("var", "/var"),
-    )
+    f"UUID={{{name}}} {folder} xfs defaults 0 0\n" for name, folder in _RHEL_FOLDERS
 )
 
 
