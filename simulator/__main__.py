@@ -12,7 +12,7 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-from simulator.arm.rbac import DEFAULT_ROLES
+from simulator.arm.core.rbac import DEFAULT_ROLES
 from simulator.deployment import Deployment, DeploymentError
 from simulator.simulator import Simulator
 from simulator.template import TemplateError

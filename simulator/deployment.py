@@ -23,8 +23,8 @@ from typing import Any, Self
 
 import requests
 
-from simulator.arm import identity
-from simulator.arm.ids import SITES
+from simulator.arm.core.ids import SITES
+from simulator.arm.entra import identity
 from simulator.simulator import Simulator
 from simulator.template import Known, Template, read_template
 

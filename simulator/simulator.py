@@ -16,14 +16,15 @@ from typing import Self
 
 from aiohttp import web
 
-from simulator.arm import identity, price_list
-from simulator.arm.errors import Json
-from simulator.arm.rbac import DEFAULT_ROLES, read_roles
-from simulator.arm.server import Arm
+from simulator.arm.core.errors import Json
+from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
+from simulator.arm.entra import identity
 from simulator.certificates import certificates
 from simulator.client import SimClient
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
+from simulator.prices import server as price_list
+from simulator.server import Arm
 
 SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
 TENANT = "7e4a0000-0000-4000-8000-00000000d1e7"

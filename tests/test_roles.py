@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator.arm.rbac import action_of
+from simulator.arm.core.rbac import action_of
 from simulator.arm.routes import ROUTES
 from simulator.simulator import SUBSCRIPTION
 from simulator.template import Template

@@ -1,25 +1,22 @@
 """Every route of the simulated ARM, in one tuple: what is not here answers 501."""
 
-from simulator.arm import (
-    directory,
+from simulator.arm.authorization import locks, permissions
+from simulator.arm.compute import (
     disk_access,
     disks,
     galleries,
     images,
-    interfaces,
-    inventory,
-    locks,
     operation_polls,
-    permissions,
-    resource_health,
-    sites,
     snapshots,
-    tags,
     versions,
     vm_power,
     vms,
 )
-from simulator.arm.routing import Route
+from simulator.arm.core.routing import Route
+from simulator.arm.health import resource_health
+from simulator.arm.network import interfaces
+from simulator.arm.resources import directory, inventory, tags
+from simulator.arm.web import sites
 
 ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,

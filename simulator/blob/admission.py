@@ -9,9 +9,9 @@ import secrets
 
 from aiohttp import web
 
-from simulator.arm.errors import ArmError
-from simulator.arm.identity import Tokens
-from simulator.arm.resources import Access, Closed, Disk
+from simulator.arm.compute.records import Access, Closed, Disk
+from simulator.arm.core.errors import ArmError
+from simulator.arm.entra.identity import Tokens
 from simulator.blob import refusals
 
 AUDIENCES = ("https://disk.azure.com",)

@@ -9,7 +9,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 
-from simulator.arm.errors import Json
+from simulator.arm.core.errors import Json
 from simulator.blob.refusals import StorageError
 
 

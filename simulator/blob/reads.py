@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from simulator.arm.errors import Json
+from simulator.arm.core.errors import Json
 
 KEPT = 200_000
 

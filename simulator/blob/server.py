@@ -13,12 +13,12 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from simulator.arm.disk_access import STORAGE_VERSION
-from simulator.arm.disk_contents import contents_of
-from simulator.arm.envelope import plain
-from simulator.arm.errors import ArmError, not_simulated
-from simulator.arm.identity import Tokens
-from simulator.arm.resources import Access, Disk
+from simulator.arm.compute.disk_access import STORAGE_VERSION
+from simulator.arm.compute.disk_contents import contents_of
+from simulator.arm.compute.records import Access, Disk
+from simulator.arm.core.errors import ArmError, not_simulated
+from simulator.arm.entra.identity import Tokens
+from simulator.arm.front.envelope import plain
 from simulator.blob import refusals
 from simulator.blob.admission import check_caller, check_signature
 from simulator.blob.faults import Fault, Faults
@@ -92,7 +92,7 @@ class Blobs:
     def _access(self, request: web.Request) -> Access:
         """Return the access at a path; one whose disk was deleted leads nowhere."""
         world = self.tokens.world
-        access = world.accesses.get(request.path)
+        access = world.find(Access, request.path)
         if access is None or world.find(Disk, access.disk.id) is not access.disk:
             raise refusals.not_found()
         return access

@@ -33,6 +33,8 @@ class Topics:
         self._webhooks = webhooks
         self._subscription_id = subscription_id
         self._by_id: dict[str, Topic] = {}
+        # By the topic's lowered id, then the event subscription's lowered name.
+        self._subscriptions: dict[str, dict[str, EventSubscription]] = {}
         # The URL of each function app's local host, by the app's lowered name.
         self.function_hosts: dict[str, str] = {}
 
@@ -52,12 +54,16 @@ class Topics:
     def subscription(self, subscription_id: str) -> EventSubscription | None:
         """Find an event subscription as it is now."""
         topic_id, _, name = subscription_id.lower().partition("/eventsubscriptions/")
-        topic = self._by_id.get(topic_id)
-        return topic.subscriptions.get(name) if topic else None
+        return self._subscriptions.get(topic_id, {}).get(name)
+
+    def subscriptions(self, topic: Topic) -> Iterable[EventSubscription]:
+        """Give a topic's event subscriptions, in the order they were made."""
+        return self._named(topic).values()
 
     def clear(self) -> None:
         """Forget every topic."""
         self._by_id.clear()
+        self._subscriptions.clear()
         self.function_hosts.clear()
 
     def routes(self) -> list[web.AbstractRouteDef]:
@@ -95,16 +101,15 @@ class Topics:
         topic_id = _topic_id(request)
         content = await _content(request)
         if _kind(request) == "topics":
-            base_url = f"{request.scheme}://{request.host}"
-            topic = read_custom_topic(topic_id, content, base_url)
+            topic = read_custom_topic(topic_id, content)
         else:
             topic = read_system_topic(topic_id, content, self._subscription_id)
             self._refuse_second(topic)
         existing = self._by_id.get(topic_id.lower())
         if existing:
-            topic.subscriptions, topic.received = existing.subscriptions, existing.received
+            topic.received = existing.received
         self.add(topic)
-        return web.json_response(topic.body(), status=200 if existing else 201)
+        return web.json_response(topic.body(_base(request)), status=200 if existing else 201)
 
     def _refuse_second(self, topic: Topic) -> None:
         """Hold that a source has one system topic of each type."""
@@ -116,16 +121,17 @@ class Topics:
                 )
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.json_response(self._topic(request).body())
+        return web.json_response(self._topic(request).body(_base(request)))
 
     async def _list(self, request: web.Request) -> web.Response:
         prefix = request.path.lower().partition("/providers/")[0] + "/"
         of_kind = f"/{_kind(request)}/".lower()
         found = [t for key, t in self._by_id.items() if key.startswith(prefix) and of_kind in key]
-        return web.json_response({"value": [topic.body() for topic in found]})
+        return web.json_response({"value": [topic.body(_base(request)) for topic in found]})
 
     async def _delete(self, request: web.Request) -> web.Response:
         found = self._by_id.pop(_topic_id(request).lower(), None)
+        self._subscriptions.pop(_topic_id(request).lower(), None)
         return web.Response(status=200 if found else 204)
 
     async def _put_subscription(self, request: web.Request) -> web.Response:
@@ -133,20 +139,20 @@ class Topics:
         content = await _content(request)
         made = read_event_subscription(topic, name, content, self.function_hosts)
         await self._webhooks.validate(made, self._clock.now())
-        existed = name.lower() in topic.subscriptions
-        topic.subscriptions[name.lower()] = made
+        existed = name.lower() in self._named(topic)
+        self._named(topic)[name.lower()] = made
         return web.json_response(made.body(), status=200 if existed else 201)
 
     async def _get_subscription(self, request: web.Request) -> web.Response:
         return web.json_response(self._subscription(request).body())
 
     async def _list_subscriptions(self, request: web.Request) -> web.Response:
-        found = self._topic(request).subscriptions.values()
+        found = self.subscriptions(self._topic(request))
         return web.json_response({"value": [subscription.body() for subscription in found]})
 
     async def _delete_subscription(self, request: web.Request) -> web.Response:
         name = request.match_info["name"].lower()
-        found = self._topic(request).subscriptions.pop(name, None)
+        found = self._named(self._topic(request)).pop(name, None)
         return web.Response(status=200 if found else 204)
 
     async def _full_url(self, request: web.Request) -> web.Response:
@@ -156,8 +162,11 @@ class Topics:
         topic_id = _topic_id(request)
         return self._by_id.get(topic_id.lower()) or refuse_not_found(topic_id)
 
+    def _named(self, topic: Topic) -> dict[str, EventSubscription]:
+        return self._subscriptions.setdefault(topic.id.lower(), {})
+
     def _subscription(self, request: web.Request) -> EventSubscription:
-        found = self._topic(request).subscriptions.get(request.match_info["name"].lower())
+        found = self._named(self._topic(request)).get(request.match_info["name"].lower())
         return found or refuse_not_found(request.path)
 
 
@@ -168,6 +177,10 @@ def any_case(template: str) -> str:
         f"/{segment}" if segment.startswith("{") else f"/{{_{at}:(?i:{re.escape(segment)})}}"
         for at, segment in enumerate(segments)
     )
+
+
+def _base(request: web.Request) -> str:
+    return f"{request.scheme}://{request.host}"
 
 
 def _kind(request: web.Request) -> str:

@@ -17,7 +17,6 @@ from simulator.eventgrid.delivery import Deliveries, Delivery
 from simulator.eventgrid.events import ArmEvent, Event, Schema
 from simulator.eventgrid.faults import Faults, Sending
 from simulator.eventgrid.publishing import Authorize, Publishing
-from simulator.eventgrid.steering import Steering
 from simulator.eventgrid.subscriptions import EventSubscription
 from simulator.eventgrid.topics import HEALTH, SUBSCRIPTIONS, Topic
 from simulator.eventgrid.webhooks import Webhooks
@@ -46,7 +45,6 @@ class EventGrid:
         self.faults = Faults()
         self.latency = dict(LATENCY)
         self._publishing = Publishing(self.topics, self._publish)
-        self._steering = Steering(self)
         self.topics.add(_outcomes(subscription_id))
 
     @property
@@ -74,20 +72,22 @@ class EventGrid:
         self._publish_all(HEALTH, events.availability_event(vm_id, now, state, previous))
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Give ARM's Microsoft.EventGrid/*, the custom topics' endpoints and /_sim/*.
+        """Give ARM's Microsoft.EventGrid/* and the custom topics' endpoints.
 
         Those under /subscriptions are ARM's, so the ARM side checks their caller; those under
-        /topics have a bearer token for another audience, which `authorize` checks; steering has
-        none. Refusals are aiohttp's HTTPException, body included.
+        /topics have a bearer token for another audience, which `authorize` checks. Refusals are
+        aiohttp's HTTPException, body included.
         """
-        return [*self.topics.routes(), *self._publishing.routes(), *self._steering.routes()]
+        return [*self.topics.routes(), *self._publishing.routes()]
 
     def publish_raw(self, name: str, event: object, text: str | None) -> int:
         """Deliver to the event subscriptions of a name, whatever they filter; gives how many.
 
         `text` is sent literally, so it need not even be JSON; else `event` in an event's place.
         """
-        wanted = [s for t in self.topics.all() for s in t.subscriptions.values() if s.name == name]
+        wanted = [
+            s for t in self.topics.all() for s in self.topics.subscriptions(t) if s.name == name
+        ]
         for subscription in wanted:
             body = _request_body(event, subscription.schema) if text is None else text.encode()
             made = self.deliveries.make(subscription, event, body, self._clock.now())
@@ -126,7 +126,7 @@ class EventGrid:
     def _publish(self, topic: Topic, event: Event) -> None:
         latency = LATENCY_OF[topic.kind]
         self._published[latency] += 1
-        for subscription in topic.subscriptions.values():
+        for subscription in self.topics.subscriptions(topic):
             if subscription.filter.matches(event):
                 self._start(self._delivery(subscription, event), self.latency[latency])
 
@@ -162,7 +162,6 @@ def _outcomes(subscription_id: str) -> Topic:
         kind="Custom",
         location="global",
         properties={
-            "endpoint": f"/topics/{OUTCOMES}/api/events",
             "inputSchema": "CloudEventSchemaV1_0",
         },
     )

@@ -5,14 +5,10 @@ topics together with the bodies that ARM answers.
 """
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from simulator.eventgrid.errors import refuse_invalid, refuse_not_simulated
 from simulator.eventgrid.events import ANNOTATED, AVAILABILITY, Json, Schema
-
-if TYPE_CHECKING:
-    from simulator.eventgrid.subscriptions import EventSubscription
 
 # The two system topics of a subscription that tell of VMs, and the event types of each.
 SUBSCRIPTIONS = "Microsoft.Resources.Subscriptions"
@@ -33,7 +29,7 @@ SCHEMAS: dict[str, Schema] = {
 
 @dataclass
 class Topic:
-    """A system topic, or a custom one (`kind` "Custom"), and its event subscriptions."""
+    """A system topic, or a custom one (`kind` "Custom")."""
 
     id: str
     name: str
@@ -42,7 +38,6 @@ class Topic:
     properties: Json
     tags: dict[str, str] = field(default_factory=dict)
     identity: Json | None = None
-    subscriptions: "dict[str, EventSubscription]" = field(default_factory=dict)
     received: list[Json] = field(default_factory=list)
 
     @property
@@ -55,9 +50,10 @@ class Topic:
         """What a custom topic is sent, and what any topic delivers unless asked otherwise."""
         return SCHEMAS[self.properties.get("inputSchema", "EventGridSchema").lower()]
 
-    def body(self) -> Json:
-        """Give ARM's body."""
+    def body(self, base_url: str) -> Json:
+        """Give ARM's body; a custom topic's endpoint is served at `base_url`."""
         custom = self.kind == "Custom"
+        endpoint = f"{base_url}/topics/{quote(self.name)}/api/events"
         return {
             "id": self.id,
             "name": self.name,
@@ -65,7 +61,11 @@ class Topic:
             "location": self.location,
             **({"identity": self.identity} if self.identity else {}),
             "tags": self.tags,
-            "properties": {"provisioningState": "Succeeded", **self.properties},
+            "properties": {
+                "provisioningState": "Succeeded",
+                **({"endpoint": endpoint} if custom else {}),
+                **self.properties,
+            },
         }
 
 
@@ -91,8 +91,8 @@ def read_system_topic(topic_id: str, content: Json, subscription_id: str) -> Top
     )
 
 
-def read_custom_topic(topic_id: str, content: Json, base_url: str) -> Topic:
-    """Read the body of a custom topic's PUT; `base_url` is where its endpoint is served."""
+def read_custom_topic(topic_id: str, content: Json) -> Topic:
+    """Read the body of a custom topic's PUT."""
     name = topic_id.rsplit("/", 1)[1]
     wanted = (content.get("properties") or {}).get("inputSchema") or "EventGridSchema"
     if wanted.lower() not in SCHEMAS:
@@ -102,9 +102,6 @@ def read_custom_topic(topic_id: str, content: Json, base_url: str) -> Topic:
         name=name,
         kind="Custom",
         location=str(content.get("location") or "global"),
-        properties={
-            "endpoint": f"{base_url}/topics/{quote(name)}/api/events",
-            "inputSchema": SCHEMAS[wanted.lower()],
-        },
+        properties={"inputSchema": SCHEMAS[wanted.lower()]},
         tags=content.get("tags") or {},
     )

@@ -19,6 +19,7 @@ from aiohttp import web
 from simulator.clock import Clock
 from simulator.eventgrid.events import ArmEvent
 from simulator.eventgrid.grid import EventGrid
+from simulator.steering.events import EventSteering
 
 SUBSCRIPTION = "6a1e4b0c-0f4d-4e3a-9f55-3f4d6a0f7c11"
 TENANT = "0d4b7d0e-6a55-4d07-8c88-2a6a4a2f9f10"
@@ -174,7 +175,7 @@ async def _told(story: Callable[[World], Awaitable[None]], authority: trustme.CA
         webhook.url = await served([web.route("*", "/{path:.*}", webhook.answer)], stack) + "/hook"
         grid = EventGrid(clock, subscription_id=SUBSCRIPTION, tenant_id=TENANT)
         stack.push_async_callback(grid.close)
-        base = await served(grid.routes(), stack, authority)
+        base = await served([*grid.routes(), *EventSteering(grid).routes()], stack, authority)
         connector = aiohttp.TCPConnector(ssl=_trusting(authority))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         await story(World(clock, grid, webhook, base, session))

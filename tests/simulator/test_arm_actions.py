@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.arm.rbac import DEFAULT_ROLES, Rbac, action_of, read_roles
+from simulator.arm.core.rbac import DEFAULT_ROLES, Rbac, action_of, read_roles
 from simulator.arm.routes import ROUTES
 
 SUB = "/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5"

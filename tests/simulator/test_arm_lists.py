@@ -106,7 +106,8 @@ def test_groups_and_what_is_in_them(sim: Simulator, arm: Arms) -> None:
     assert owner("GET", result).status_code == 202
     sim.client.advance(10)
     assert owner("GET", result).status_code == 200
-    assert owner("GET", base).json()["value"] == []
+    listed = [group["name"] for group in owner("GET", base).json()["value"]]
+    assert listed == ["simulator"]  # that of the custom topic which is there from the start
     assert sim.client.vms() == []
 
 
@@ -121,3 +122,15 @@ def test_the_directory(sim: Simulator, arm: Arms) -> None:
     provider = f"{base}/providers/Microsoft.Compute"
     assert owner("GET", provider).json()["registrationState"] == "Registered"
     assert owner("POST", f"{provider}/register").status_code == 200
+
+
+def test_the_outcome_topic_is_found_where_arm_lists_it(sim: Simulator, arm: Arms) -> None:
+    """The custom topic that is there from the start, after a reset too: its group, its endpoint."""
+    sim.client.reset()
+    subscription = f"/subscriptions/{sim.subscription_id}"
+    (topic,) = arm("owner")("GET", f"{subscription}/providers/Microsoft.EventGrid/topics").json()[
+        "value"
+    ]
+    assert topic["properties"]["endpoint"] == sim.environment()["OUTCOME_TOPIC"]
+    group = topic["id"].partition("/providers/")[0]
+    assert arm("owner")("GET", group).status_code == 200

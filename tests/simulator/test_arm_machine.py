@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.arm.errors import ArmError
-from simulator.arm.guests import ONLY, GuestAct, GuestIsOff, let
-from simulator.arm.machine import TABLE, Act, Move, Power, preempts, verdict
-from simulator.arm.resources import Vm
-from simulator.arm.steered_vms import create_vm
-from simulator.arm.vm_build import _architecture
-from simulator.arm.vm_power import begin
-from simulator.arm.world import World
+from simulator.arm.compute.machine import TABLE, Act, Move, Power, preempts, verdict
+from simulator.arm.compute.records import Vm
+from simulator.arm.compute.vm_build import _architecture
+from simulator.arm.compute.vm_power import begin
+from simulator.arm.core.errors import ArmError
+from simulator.arm.core.world import World
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
+from simulator.steering.guests import ONLY, GuestAct, GuestIsOff, let
+from simulator.steering.vms import create_vm
 
 SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
 SETTLED = {Power.RUNNING, Power.STOPPED, Power.DEALLOCATED}

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from simulator.arm.cloud_metadata import routes as cloud_routes
-from simulator.arm.entra import Entra
-from simulator.arm.guests import GuestAct
-from simulator.arm.identity import ManagedIdentity
-from simulator.arm.price_list import routes as price_routes
+from simulator.arm.core.world import CHOICES, DURATIONS
+from simulator.arm.entra.cloud_metadata import routes as cloud_routes
+from simulator.arm.entra.entra import Entra
+from simulator.arm.entra.identity import ManagedIdentity
 from simulator.arm.routes import ROUTES
-from simulator.arm.steered_vms import DEFAULTS
-from simulator.arm.steering import Steering
-from simulator.arm.world import CHOICES, DURATIONS
-from simulator.blob.steering import DiskSteering
+from simulator.prices.server import routes as price_routes
 from simulator.simulator import Simulator
+from simulator.steering.disks import DiskSteering
+from simulator.steering.guests import GuestAct
+from simulator.steering.routes import Steering
+from simulator.steering.vms import DEFAULTS
 
 README = (Path(__file__).parents[2] / "simulator" / "README.md").read_text()
 ROW = re.compile(r"^\| ((?:[A-Z]+(?:, )?)+) \| `([^`]+)` \|", re.MULTILINE)

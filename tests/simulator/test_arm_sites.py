@@ -1,6 +1,6 @@
 """Function apps in ARM: their settings are kept, and shown to those who may see secrets."""
 
-from simulator.arm import ids
+from simulator.arm.core import ids
 from simulator.simulator import Simulator
 from tests.simulator.conftest import Arms
 

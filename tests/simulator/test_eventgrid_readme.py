@@ -7,6 +7,7 @@ from aiohttp import web
 
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
+from simulator.steering.events import EventSteering
 from tests.simulator.eventgrid_fixtures import SUBSCRIPTION, TENANT
 
 README = Path(__file__).parents[2] / "simulator/eventgrid/README.md"
@@ -24,7 +25,8 @@ def _documented() -> set[tuple[str, str]]:
 
 def _served() -> set[tuple[str, str]]:
     grid = EventGrid(Clock(speed=0), subscription_id=SUBSCRIPTION, tenant_id=TENANT)
-    routes = [route for route in grid.routes() if isinstance(route, web.RouteDef)]
+    served = [*grid.routes(), *EventSteering(grid).routes()]
+    routes = [route for route in served if isinstance(route, web.RouteDef)]
     return {(r.method, re.sub(r"\{_\d+:\(\?i:([^)]+)\)\}", _literal, r.path)) for r in routes}
 
 

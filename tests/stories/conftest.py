@@ -20,7 +20,7 @@ from shared.clients import Azure
 from shared.prices import Prices
 from shared.settings import APP_NAME, read_settings
 from shared.topic import Topic
-from simulator.arm.rbac import DEFAULT_ROLES, read_roles
+from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator
 from simulator.template import Known, read_template

@@ -1,0 +1,20 @@
+"""What may the caller do here? Azure's own answer, from the role file."""
+
+from simulator.arm.core.answer import Answer
+from simulator.arm.core.call import Call
+from simulator.arm.core.routing import Route
+
+
+def list_permissions(call: Call) -> Answer:
+    """List the caller's actions and notActions at a scope, wildcards as they stand in the roles."""
+    return Answer(body={"value": call.rbac.permissions(call.caller, call.names["scope"])})
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "{scope}/providers/Microsoft.Authorization/permissions",
+        list_permissions,
+        front=True,
+    ),
+)

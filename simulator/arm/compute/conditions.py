@@ -1,0 +1,56 @@
+"""What Resource Health says of a VM: the conditions it can be in, in Azure's words.
+
+Takes nothing, gives constants. A VM carries its condition and the instant at which it came into it.
+"""
+
+from dataclasses import dataclass
+
+from simulator.arm.compute.machine import Power
+
+CUSTOMER = "Customer Initiated"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A state with its title and sentence; `context` is who brought a bad one about."""
+
+    state: str
+    title: str
+    summary: str
+    context: str = ""
+
+
+_BY = "as requested by an authorized user or process."
+UNKNOWN = Condition(
+    "Unknown", "Unknown", "We are currently unable to determine the health of this virtual machine."
+)
+AVAILABLE = Condition(
+    "Available",
+    "Available",
+    "There aren't any known Azure platform problems affecting this virtual machine.",
+)
+STOPPED_INSIDE = Condition(
+    "Unavailable",
+    "Stopped by user or process",
+    "This virtual machine is stopping as requested by an authorized user or process, or by guest "
+    "activity from within the virtual machine.",
+    CUSTOMER,
+)
+CRASHED = Condition(
+    "Unavailable",
+    "Crashed",
+    "This virtual machine is unavailable because its operating system has crashed.",
+    "Platform Initiated",
+)
+# By the power state that ARM leaves a VM in.
+LEFT_BY_ARM = {
+    Power.STOPPED: Condition(
+        "Unavailable", "Stopped by user", f"This virtual machine is stopping {_BY}", CUSTOMER
+    ),
+    Power.DEALLOCATED: Condition(
+        "Unavailable",
+        "Stopped and deallocated",
+        f"This virtual machine is stopped and deallocated {_BY}",
+        CUSTOMER,
+    ),
+}

@@ -1,0 +1,216 @@
+"""The resources of Microsoft.Compute: what ARM keeps of each, and what only a guest knows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from simulator.arm.compute.conditions import UNKNOWN, Condition
+from simulator.arm.compute.machine import Power
+from simulator.arm.core import ids
+from simulator.arm.core.errors import Json
+from simulator.arm.core.resource import Resource
+
+
+class Sysprep(StrEnum):
+    """What became of Sysprep on an OS disk: the hidden fact that no ARM request tells."""
+
+    NEVER = "never"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Closed(StrEnum):
+    """How an access to a disk ended."""
+
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+@dataclass(kw_only=True, eq=False)
+class Disk(Resource):
+    """A disk; with `vhd` it is an unmanaged one, which ARM does not list.
+
+    `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
+    """
+
+    sku: str = "Premium_LRS"
+    size_gb: int = 127
+    os_type: str | None = None
+    created: datetime
+    moved: datetime | None = None
+    zones: list[str] | None = None
+    vhd: str | None = None
+    accesses: "list[Access]" = field(default_factory=list)
+    sysprep: Sysprep = Sysprep.NEVER
+    sysprep_error: str | None = None
+    layout: str | None = None
+    kind: ClassVar[str] = ids.DISKS
+    owner: "Vm | None" = None
+
+    @property
+    def access_open(self) -> bool:
+        """Whether anybody may read its contents from outside."""
+        return bool(self.accesses)
+
+
+@dataclass(kw_only=True, eq=False)
+class Access(Resource):
+    """Leave to read a disk from outside: where, by which signature, from when until when.
+
+    `id` is the path of the blob, `policy` the stored access policy by which the signature can be
+    ended; `closed` says how it was. Kept when closed too, for storage to say why it refuses.
+    """
+
+    disk: Disk
+    policy: str
+    signature: str
+    begins: datetime
+    ends: datetime
+    closed: Closed | None = None
+
+
+@dataclass(eq=False)
+class Attachment:
+    """A disk as a VM holds it; `settings` are the VM's own words on it (caching, deleteOption)."""
+
+    disk: Disk
+    settings: Json
+    lun: int | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Vm(Resource):
+    """A VM. `power` is what the platform sees, `guest_runs` what is so; a lag may part them.
+
+    `boots` counts starts, so that what a guest had begun before the last one comes to nothing.
+    """
+
+    vm_id: str
+    created: datetime
+    os_type: str
+    generation: str
+    os_disk: Attachment
+    data_disks: list[Attachment] = field(default_factory=list)
+    image_reference: Json | None = None
+    disk_controller: str | None = None
+    architecture: str = "x64"
+    plan: Json | None = None
+    zones: list[str] | None = None
+    identity: Json | None = None
+    managed_by: str | None = None
+    power: Power = Power.STOPPED
+    guest_runs: bool = False
+    guest_act: str | None = None
+    agent_seen: datetime | None = None
+    boots: int = 0
+    generalized: bool = False
+    hibernated: bool = False
+    condition: Condition = UNKNOWN
+    condition_since: datetime | None = None
+    settled: datetime | None = None
+    etag: int = 1
+    kind: ClassVar[str] = ids.VMS
+
+    @property
+    def security_type(self) -> str:
+        """`Standard`, `TrustedLaunch` or `ConfidentialVM`."""
+        profile: Json = self.properties.get("securityProfile") or {}
+        return str(profile.get("securityType") or "Standard")
+
+    @property
+    def allocated(self) -> bool:
+        """Whether it holds compute capacity, and so is billed."""
+        return self.power is not Power.DEALLOCATED
+
+    @property
+    def disks(self) -> list[Attachment]:
+        """The OS disk, then the data disks."""
+        return [self.os_disk, *self.data_disks]
+
+    @property
+    def opened_disk(self) -> Disk | None:
+        """The first of its disks that somebody may read from outside, if any."""
+        return next((held.disk for held in self.disks if held.disk.access_open), None)
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What an image was really made of: facts for tests to judge it by, not for ARM to tell."""
+
+    source: str
+    os_disk: str | None
+    data_disks: tuple[str, ...]
+    sysprep: Sysprep
+    at: datetime
+
+    def body(self) -> Json:
+        """Return it as the steering surface shows it."""
+        return {
+            "source": self.source,
+            "osDisk": self.os_disk,
+            "dataDisks": list(self.data_disks),
+            "sysprep": self.sysprep,
+            "at": self.at.isoformat(),
+        }
+
+
+@dataclass(kw_only=True, eq=False)
+class Image(Resource):
+    """A managed image; `storage` is its storageProfile as Azure fills it in."""
+
+    storage: Json
+    generation: str
+    source_vm: str | None
+    capture: Capture
+    kind: ClassVar[str] = ids.IMAGES
+
+
+@dataclass(kw_only=True, eq=False)
+class Gallery(Resource):
+    """An Azure Compute Gallery."""
+
+    kind: ClassVar[str] = ids.GALLERIES
+
+
+@dataclass(kw_only=True, eq=False)
+class Definition(Resource):
+    """A gallery image definition."""
+
+    kind: ClassVar[str] = ids.DEFINITIONS
+
+    @property
+    def security_type(self) -> str:
+        """The feature `SecurityType`, `Standard` where it is not named."""
+        return self.feature("SecurityType") or "Standard"
+
+    def feature(self, name: str) -> str | None:
+        """Return a feature's value by its name, compared without case."""
+        features = self.properties.get("features") or []
+        return next((f["value"] for f in features if f["name"].lower() == name.lower()), None)
+
+
+@dataclass(kw_only=True, eq=False)
+class Version(Resource):
+    """A gallery image version."""
+
+    source: str
+    storage: Json
+    capture: Capture
+    published: datetime
+    kind: ClassVar[str] = ids.VERSIONS
+
+
+@dataclass(kw_only=True, eq=False)
+class Snapshot(Resource):
+    """A snapshot of a disk."""
+
+    sku: str
+    size_gb: int
+    os_type: str | None
+    created: datetime
+    sysprep: Sysprep
+    sysprep_error: str | None
+    layout: str | None
+    kind: ClassVar[str] = ids.SNAPSHOTS

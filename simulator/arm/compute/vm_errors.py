@@ -1,0 +1,73 @@
+"""Azure's refusals for the state that a VM is in."""
+
+from simulator.arm.core.errors import ArmError, operation_not_allowed
+
+
+def vm_is_running(vm: str) -> ArmError:
+    """Refuse to generalize what the platform still sees running."""
+    message = f"Please power off the Virtual Machine '{vm}' before setting it to Generalized."
+    return operation_not_allowed(message)
+
+
+def vm_is_generalized(operation: str, vm: str) -> ArmError:
+    """Refuse what a generalized VM can never do again."""
+    message = f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is generalized."
+    return operation_not_allowed(message)
+
+
+def no_tags_on_generalized(vm: str) -> ArmError:
+    """Refuse tags, whoever asks: a VM that is marked generalized takes none.
+
+    The code is documented (azure-docs#33508, "by design"); status and wording are inferred.
+    """
+    message = (
+        f"The operation 'Update Tags' is not allowed on VM '{vm}' since the VM is generalized. "
+        "Generalized VMs don't support tags."
+    )
+    return ArmError(409, "OperationNotAllowedOnGeneralizedVM", message)
+
+
+def vm_is_deallocated(operation: str, vm: str) -> ArmError:
+    """Refuse what needs an allocated VM."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is either not "
+        "provisioned or deallocated."
+    )
+    return operation_not_allowed(message)
+
+
+def marked_for_deletion(operation: str, vm: str) -> ArmError:
+    """Refuse anything to a VM on its way out."""
+    message = (
+        f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is marked for "
+        "deletion. You can only retry the Delete operation (or wait for an ongoing one to "
+        "complete)."
+    )
+    return operation_not_allowed(message)
+
+
+def disk_is_ephemeral(operation: str) -> ArmError:
+    """Refuse to deallocate what would lose its OS disk."""
+    message = (
+        f"Operation '{operation}' is not supported for VMs or VM Scale Set instances using an "
+        "ephemeral OS disk."
+    )
+    return operation_not_allowed(message)
+
+
+def disk_access_open(disk: str, before: str) -> ArmError:
+    """Refuse to start, attach or delete while a disk's shared access signature is outstanding.
+
+    The first sentence is documented for a start; the second, the status and code are inferred.
+    """
+    message = f"There is an active shared access signature outstanding for disk {disk}."
+    return operation_not_allowed(f"{message} Call EndGetAccess before {before}.")
+
+
+def unknown_with_open_access(what: str, disk: str) -> ArmError:
+    """Refuse what nobody knows Azure to do, so that a client that tries it is found out."""
+    message = (
+        f"Not simulated: {what} while access to disk {disk} is open. What Azure does then is not "
+        "known. Call EndGetAccess first."
+    )
+    return ArmError(409, "NotSimulated", message)

@@ -1,0 +1,1 @@
+"""What all of ARM rests on: ids, refusals, calls and answers, operations, the world."""

@@ -1,0 +1,16 @@
+"""What a route answers with."""
+
+from dataclasses import dataclass, field
+
+from simulator.arm.core.errors import Json
+from simulator.arm.core.operations import Operation
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status, body and headers; `operation` is what goes on after the answer, if anything does."""
+
+    status: int = 200
+    body: Json | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    operation: Operation | None = None

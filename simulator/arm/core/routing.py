@@ -1,0 +1,92 @@
+"""Which function answers a request: ARM's paths, matched without case.
+
+Takes routes whose templates are Azure's own (`/subscriptions/{subscription}/...`), gives the one
+for a method and path with the names in it. A template that begins with `{scope}` is an extension:
+it goes behind any id. A tree over the lowered segments, because every request passes here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from simulator.arm.core.answer import Answer
+from simulator.arm.core.call import Call
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of ARM. `allowance` names its rate limit; `front` is answered by ARM itself."""
+
+    method: str
+    template: str
+    answer: Callable[[Call], Answer]
+    allowance: str = ""
+    front: bool = False
+
+
+@dataclass
+class _Node:
+    fixed: dict[str, "_Node"] = field(default_factory=dict)
+    named: "tuple[str, _Node] | None" = None
+    routes: dict[str, Route] = field(default_factory=dict)
+
+    def grow(self, segment: str) -> "_Node":
+        """Return the node below for a template's segment, made where it is missing."""
+        if segment.startswith("{"):
+            if self.named is None:
+                self.named = (segment[1:-1], _Node())
+            return self.named[1]
+        return self.fixed.setdefault(segment.lower(), _Node())
+
+
+@dataclass(frozen=True)
+class Match:
+    """A route (None: the path is known, the method is not) and the names in the path."""
+
+    route: Route | None
+    names: dict[str, str]
+
+
+class Routes:
+    """All routes of the server."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.all = tuple(routes)
+        self._paths, self._extensions = _Node(), _Node()
+        for route in self.all:
+            extends = route.template.startswith("{scope}")
+            node = self._extensions if extends else self._paths
+            for segment in route.template.removeprefix("{scope}").strip("/").split("/"):
+                node = node.grow(segment)
+            node.routes[route.method] = route
+
+    def match(self, method: str, path: str) -> Match | None:
+        """Return the route for a request, or None where nothing is simulated at that path."""
+        return _walk(self._paths, method, path) or self._match_extension(method, path)
+
+    def _match_extension(self, method: str, path: str) -> Match | None:
+        at = path.lower().rfind("/providers/")
+        found = _walk(self._extensions, method, path[at:]) if at >= 0 else None
+        if found:
+            found.names["scope"] = path[:at]
+        return found
+
+
+def _walk(root: _Node, method: str, path: str) -> Match | None:
+    names: dict[str, str] = {}
+    node = _descend(root, path.strip("/").split("/"), 0, names)
+    return Match(node.routes.get(method), names) if node else None
+
+
+def _descend(node: _Node, segments: list[str], depth: int, names: dict[str, str]) -> _Node | None:
+    """Return the node of the whole path; what is fixed in a template goes before what is named."""
+    if depth == len(segments):
+        return node if node.routes else None
+    segment = segments[depth]
+    below = node.fixed.get(segment.lower())
+    found = _descend(below, segments, depth + 1, names) if below else None
+    if found is None and node.named:
+        name, below = node.named
+        found = _descend(below, segments, depth + 1, names)
+        if found:
+            names[name] = segment
+    return found

@@ -1,0 +1,145 @@
+"""The simulated subscription: its clock, its resources and the settings it runs by.
+
+Everything lives in one process and one thread, so nothing here is locked. Resources are found by
+id without case, and listed by kind in the order they were made.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from simulator.arm.core import errors, ids
+from simulator.arm.core.operations import Operations
+from simulator.arm.core.resource import Group, Resource
+from simulator.clock import Clock
+from simulator.eventgrid.grid import OUTCOMES_GROUP, EventGrid
+
+# Simulated seconds. Those of deallocate, image and version are as recorded; the rest are guesses.
+DURATIONS: dict[str, float] = {
+    "create": 30.0,
+    "update": 5.0,
+    "delete": 15.0,
+    "deallocate": 11.0,
+    "powerOff": 15.0,
+    "start": 20.0,
+    "restart": 15.0,
+    "image": 8.0,
+    "version": 420.0,
+    "gallery": 1.0,
+    "disk": 1.0,
+    "access": 1.0,
+    "group": 10.0,
+    "sysprep": 45.0,
+    "shutdown": 8.0,
+    "reboot": 30.0,
+    "hibernate": 20.0,
+    "deprovision": 5.0,
+    "crash": 1.0,
+    "stoppedWhileStarting": 3.0,
+    "shutdownLag": 0.0,
+    "token": 365 * 86400.0,
+}
+
+
+# What a setting of few words may say.
+CHOICES = {
+    "busy_tags": ("accept", "refuse"),
+    "prices": ("listed", "none"),
+    "health": ("known", "unknown", "none"),
+    "access_moves_ownership": ("never", "opening", "closing", "both"),
+    "access_again": ("refuse", "share"),
+}
+
+
+@dataclass
+class Settings:
+    """What may be set by steering; see `simulator/README.md`."""
+
+    page_size: int = 1000
+    retry_after: int | None = None
+    busy_tags: str = "accept"
+    prices: str = "listed"
+    health: str = "known"
+    access_moves_ownership: str = "never"
+    access_again: str = "refuse"
+    durations: dict[str, float] = field(default_factory=lambda: dict(DURATIONS))
+
+
+class World:
+    """One subscription and all that is in it."""
+
+    def __init__(self, clock: Clock, grid: EventGrid, *, subscription: str, tenant: str) -> None:
+        self.clock, self.grid = clock, grid
+        self.subscription, self.tenant = subscription, tenant
+        self.settings = Settings()
+        self.operations = Operations(clock)
+        self._numbers = itertools.count(1)
+        self._by_key: dict[str, Resource] = {}
+        self._by_kind: dict[type[Resource], dict[str, Resource]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Have the group of the custom topic that is there from the start."""
+        group = ids.group_id(self.subscription, OUTCOMES_GROUP)
+        self.add(Group(id=group, location="westeurope"))
+
+    def add[R: Resource](self, resource: R) -> R:
+        """Keep a new resource (or one in the place of another of the same id)."""
+        resource.number = next(self._numbers)
+        self._by_key[resource.key] = resource
+        self._by_kind.setdefault(type(resource), {})[resource.key] = resource
+        return resource
+
+    def remove(self, resource: Resource) -> None:
+        """Forget a resource; nothing happens where it is gone already."""
+        self._by_key.pop(resource.key, None)
+        self._by_kind.get(type(resource), {}).pop(resource.key, None)
+
+    def find[R: Resource](self, kind: type[R], resource_id: str) -> R | None:
+        """Return a resource of a kind by its id, in any case."""
+        found = self._by_key.get(resource_id.lower())
+        return found if isinstance(found, kind) else None
+
+    def get[R: Resource](self, kind: type[R], resource_id: str) -> R:
+        """Return a resource by its id, or refuse as ARM does: unknown group, unknown resource."""
+        found = self.find(kind, resource_id)
+        if found is None:
+            raise self.missing(resource_id)
+        return found
+
+    def of[R: Resource](self, kind: type[R]) -> Iterator[R]:
+        """Iterate over all resources of a kind, oldest first."""
+        for resource in self._by_kind.get(kind, {}).values():
+            if isinstance(resource, kind):
+                yield resource
+
+    def under(self, scope: str) -> list[Resource]:
+        """Return all resources whose id begins with a scope's."""
+        prefix = scope.lower().rstrip("/") + "/"
+        return [resource for key, resource in self._by_key.items() if key.startswith(prefix)]
+
+    def missing(self, resource_id: str) -> errors.ArmError:
+        """Return ARM's 404 for an id: its group is unknown, or only the resource."""
+        group = ids.group_of(resource_id) or ""
+        named = ids.take_apart(resource_id)
+        if named is None or not self.find(Group, ids.group_id(self.subscription, group)):
+            return errors.group_not_found(group)
+        return errors.resource_not_found(named.kind, "/".join(named.names), group)
+
+    def need_group(self, resource_id: str) -> None:
+        """Refuse to write into a resource group that does not exist."""
+        group = ids.group_of(resource_id) or ""
+        if not self.find(Group, ids.group_id(self.subscription, group)):
+            raise errors.group_not_found(group)
+
+    def seconds(self, act: str) -> float:
+        """Return how long an act takes here, in simulated seconds."""
+        return self.settings.durations[act]
+
+    def clear(self) -> None:
+        """Forget all resources, operations and settings; what is there from the start is again."""
+        self._by_key.clear()
+        self._by_kind.clear()
+        self.operations.clear()
+        self.settings = Settings()
+        self._begin()

@@ -1,0 +1,1 @@
+"""Entra and the identity endpoints: who a caller is."""

@@ -1,0 +1,1 @@
+"""Microsoft.Network, as far as a VM names it."""

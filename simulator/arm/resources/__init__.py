@@ -1,0 +1,1 @@
+"""Microsoft.Resources: subscriptions, groups, tags, lists of everything."""

@@ -1,0 +1,221 @@
+"""A small price list in the form of the Azure Retail Prices API.
+
+Takes what rows are wanted for and a currency, gives rows as they go over the wire. The prices are
+plausible, not true. Around the one row that somebody looks for lie the others that a real answer
+has: reserved and dev/test prices, Spot and Low Priority, the same size as a Cloud Service, meters
+that are not the region's own, rows of price 0 and of other units.
+Source: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+from uuid import NAMESPACE_URL, uuid5
+
+from simulator.arm.core.errors import Json
+
+SERVICE = "Virtual Machines"
+# What one US dollar is; Azure's own conversion changes by the month.
+CURRENCIES = {"USD": 1.0, "EUR": 0.85, "GBP": 0.75}
+
+
+class Size(NamedTuple):
+    """A size: dollars an hour in `eastus`, `windows` with its licence (None: there is none)."""
+
+    name: str
+    series: str
+    linux: float
+    windows: float | None
+    preemptible: bool = True
+
+
+class Offer(NamedTuple):
+    """A size in a region at its prices there."""
+
+    size: Size
+    region: str
+    location: str
+    linux: float
+    windows: float | None
+
+
+SIZES = (
+    Size("Standard_B1s", "BS", 0.0104, 0.014, preemptible=False),
+    Size("Standard_B2s", "BS", 0.0416, 0.0496, preemptible=False),
+    Size("Standard_B2ms", "BS", 0.0832, 0.0912, preemptible=False),
+    Size("Standard_D2s_v3", "DSv3", 0.096, 0.188),
+    Size("Standard_D4s_v3", "DSv3", 0.192, 0.376),
+    Size("Standard_D2s_v5", "Dsv5", 0.096, 0.188),
+    Size("Standard_D4s_v5", "Dsv5", 0.192, 0.376),
+    Size("Standard_D8s_v5", "Dsv5", 0.384, 0.752),
+    Size("Standard_D16s_v5", "Dsv5", 0.768, 1.504),
+    Size("Standard_D4as_v5", "Dasv5", 0.172, 0.356),
+    Size("Standard_D4ds_v5", "Ddsv5", 0.226, 0.41),
+    Size("Standard_D2ps_v5", "Dpsv5", 0.077, None),
+    Size("Standard_D4ps_v5", "Dpsv5", 0.154, None),
+    Size("Standard_D2als_v7", "Dalsv7", 0.0804, 0.172),
+    Size("Standard_E4s_v5", "Esv5", 0.252, 0.436),
+    Size("Standard_E4ads_v5", "Eadsv5", 0.262, 0.446),
+    Size("Standard_F4s_v2", "FSv2", 0.169, 0.353),
+    Size("Standard_DC4as_v5", "DCasv5", 0.172, 0.356),
+    Size("Standard_NC4as_T4_v3", "NCasT4 v3", 0.526, 0.71),
+)
+
+# The location in Azure's words for meters, which are not those for regions, and the dollar there.
+REGIONS = {
+    "eastus": ("US East", 1.0),
+    "westus2": ("US West 2", 1.0),
+    "westeurope": ("EU West", 1.2),
+    "northeurope": ("EU North", 1.12),
+    "germanywestcentral": ("DE West Central", 1.2),
+    "francecentral": ("FR Central", 1.18),
+    "uksouth": ("UK South", 1.16),
+    "swedencentral": ("SE Central", 1.08),
+    "switzerlandnorth": ("CH North", 1.32),
+    "japaneast": ("JA East", 1.3),
+    "australiaeast": ("AU East", 1.25),
+}
+# Azure calls no regular meter of this size its region's own here, though there are no others.
+NEVER_PRIMARY = ("Standard_D2s_v3", "eastus")
+
+# One name of Cloud Services is written without a space, in these series alone.
+RUN_TOGETHER = frozenset({"Eadsv5"})
+
+
+def found(wanted: Sequence[tuple[str, str]], currency: str, *, savings: bool) -> list[Json]:
+    """Return the rows whose fields have the wanted values, in a known currency."""
+    return [
+        _in_currency(row, currency, savings=savings)
+        for row in catalogue()
+        if all(row[field] == value for field, value in wanted)
+    ]
+
+
+@cache
+def catalogue() -> tuple[Json, ...]:
+    """Return every row, in dollars."""
+    return tuple(
+        row
+        for region, (location, factor) in REGIONS.items()
+        for size in SIZES
+        for row in _rows(_offer(size, region, location, factor))
+    )
+
+
+def _offer(size: Size, region: str, location: str, factor: float) -> Offer:
+    # A licence costs the same everywhere.
+    linux = size.linux * factor
+    windows = size.windows and linux + size.windows - size.linux
+    return Offer(size, region, location, linux, windows)
+
+
+def _rows(offer: Offer) -> Iterator[Json]:
+    """Give all rows of a size in a region: what one pays, and what lies around it."""
+    product = f"Virtual Machines {offer.size.series} Series"
+    primary = (offer.size.name, offer.region) != NEVER_PRIMARY
+    regular = _row(offer, product, offer.linux, primary=primary)
+    yield regular | {"savingsPlan": _savings(offer.linux)}
+    yield from _reserved(offer, product)
+    if offer.size.preemptible:
+        yield from _preemptible(offer, product, offer.linux)
+    if offer.windows:
+        yield from _with_licence(offer, f"{product} Windows", offer.windows, primary=primary)
+    if primary:
+        yield _row(offer, product, offer.linux * 1.1, mark="elsewhere", primary=False)
+    yield _row(offer, product, 0.0, mark="free")
+    yield _row(offer, product, offer.linux * 730, mark="monthly") | {"unitOfMeasure": "1/Month"}
+
+
+def _with_licence(offer: Offer, product: str, price: float, *, primary: bool) -> Iterator[Json]:
+    """Give the rows of a size under Windows; dev/test is priced as if it were Linux."""
+    regular = _row(offer, product, price, primary=primary)
+    yield regular
+    yield _priced(regular, offer.linux) | {"type": "DevTestConsumption"}
+    if offer.size.preemptible:
+        yield from _preemptible(offer, product, price)
+    services = "CloudServices" if offer.size.series in RUN_TOGETHER else "Cloud Services"
+    yield _row(offer, f"{offer.size.series} Series {services}", price)
+
+
+def _preemptible(offer: Offer, product: str, price: float) -> Iterator[Json]:
+    for tier, share in (("Spot", 0.196), ("Low Priority", 0.4)):
+        yield _row(offer, product, price * share, tier=tier)
+
+
+def _reserved(offer: Offer, product: str) -> Iterator[Json]:
+    """Give the reservations: the price of the whole term, though the unit reads an hour."""
+    for term, hours, share in (("1 Year", 8760, 0.59), ("3 Years", 26280, 0.38)):
+        row = _row(offer, product, round(offer.linux * hours * share), mark=term)
+        yield row | {"type": "Reservation", "reservationTerm": term}
+
+
+def _savings(price: float) -> list[Json]:
+    shares = (("3 Years", 0.47), ("1 Year", 0.69))
+    return [_priced({}, price * share) | {"term": term} for term, share in shares]
+
+
+_ROW: Json = {
+    "currencyCode": "USD",
+    "tierMinimumUnits": 0.0,
+    "retailPrice": 0.0,
+    "unitPrice": 0.0,
+    "armRegionName": "",
+    "location": "",
+    "effectiveStartDate": "2023-04-01T00:00:00Z",
+    "meterId": "",
+    "meterName": "",
+    "productId": "",
+    "skuId": "",
+    "productName": "",
+    "skuName": "",
+    "serviceName": SERVICE,
+    "serviceId": "DZH313Z7MMC8",
+    "serviceFamily": "Compute",
+    "unitOfMeasure": "1 Hour",
+    "type": "Consumption",
+    "isPrimaryMeterRegion": True,
+    "armSkuName": "",
+}
+
+
+def _row(  # noqa: PLR0913 what tells one row from another
+    offer: Offer,
+    product: str,
+    price: float,
+    *,
+    tier: str = "",
+    mark: str = "",
+    primary: bool = True,
+) -> Json:
+    """Return one row; `mark` only makes its meter another one."""
+    name = f"{offer.size.name.removeprefix('Standard_').replace('_', ' ')} {tier}".strip()
+    product_id = f"DZH318Z{_letters(product, 5)}"
+    return _priced(_ROW, price) | {
+        "armRegionName": offer.region,
+        "location": offer.location,
+        "meterId": str(uuid5(NAMESPACE_URL, f"{offer.region} {product} {name} {mark}")),
+        "meterName": name,
+        "productId": product_id,
+        "skuId": f"{product_id}/{_letters(name + mark, 4)}",
+        "productName": product,
+        "skuName": name,
+        "isPrimaryMeterRegion": primary,
+        "armSkuName": offer.size.name,
+    }
+
+
+def _priced(row: Json, price: float) -> Json:
+    return row | {"retailPrice": round(price, 6), "unitPrice": round(price, 6)}
+
+
+def _letters(text: str, count: int) -> str:
+    return uuid5(NAMESPACE_URL, text).hex[:count].upper()
+
+
+def _in_currency(row: Json, currency: str, *, savings: bool) -> Json:
+    factor = CURRENCIES[currency]
+    shown = _priced(row, row["retailPrice"] * factor) | {"currencyCode": currency}
+    plans = shown.pop("savingsPlan", None)
+    if plans and savings:
+        shown["savingsPlan"] = [_priced(plan, plan["retailPrice"] * factor) for plan in plans]
+    return shown

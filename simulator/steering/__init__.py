@@ -1,0 +1,1 @@
+"""Steering: what Azure has no API for, under `/_sim/`."""

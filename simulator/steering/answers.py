@@ -1,0 +1,36 @@
+"""How steering answers: JSON, and words for a request that makes no sense.
+
+Takes answers of steering, gives routes of which a wrong request answers 400 `{"error": why}`, and
+one that the state forbids 409.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from simulator.arm.core.errors import ArmError
+from simulator.arm.core.wire import compact
+from simulator.steering.guests import GuestIsOff
+
+_NONSENSE = (AttributeError, ValueError, TypeError, re.PatternError)
+type Answerer = Callable[[web.Request], Awaitable[web.Response]]
+
+
+def in_json(body: object, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(status=status, body=compact(body), content_type="application/json")
+
+
+def guarded(answer: Answerer) -> Answerer:
+    """Turn what a steering request got wrong into words."""
+
+    async def answered(request: web.Request) -> web.Response:
+        try:
+            return await answer(request)
+        except GuestIsOff as error:
+            return in_json({"error": str(error)}, 409)
+        except (ArmError, KeyError, *_NONSENSE) as error:
+            return in_json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    return answered
