@@ -99,6 +99,11 @@ class SimClient:
         """Forget the logged requests."""
         self.ask("DELETE", "requests")
 
+    def differences(self) -> dict[str, int]:
+        """Return what stood in bodies and in no specification of Microsoft's, and how often."""
+        found: dict[str, int] = self.ask("GET", "differences")
+        return found
+
     def disk_reads(self, **query: str) -> list[Json]:
         """Return the logged reads of disks from outside: `disk` by id, `after` a number."""
         return list(self.ask("GET", "disk-reads", **query)["value"])

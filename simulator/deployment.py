@@ -46,6 +46,9 @@ NOT_ON_FLEX = frozenset(
     """.split()  # noqa: SIM905 - a list of as many lines says no more
 )
 
+# Members of a template's resource that a deployment does not send on.
+OF_TEMPLATES = frozenset({"apiVersion", "condition", "copy", "dependsOn", "scope"})
+
 
 class DeploymentError(Exception):
     """The app would not start; the text is its host's own output."""
@@ -186,7 +189,8 @@ class Deployment:
     def _put(self, owner: requests.Session, resource: dict[str, Any]) -> None:
         url = f"{self.simulator.arm_endpoint}{resource['id']}"
         api = {"api-version": resource["apiVersion"]}
-        answer = owner.put(url, params=api, json=resource, timeout=30)
+        body = {name: value for name, value in resource.items() if name not in OF_TEMPLATES}
+        answer = owner.put(url, params=api, json=body, timeout=30)
         if not answer.ok:
             msg = f"PUT {resource['id']}: {answer.status_code} {answer.text}"
             raise DeploymentError(msg)

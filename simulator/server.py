@@ -37,11 +37,15 @@ class Arm:
         key: rsa.RSAPrivateKey,
         subscription: str,
         tenant: str,
+        *,
+        check_answers: bool = False,
     ) -> None:
         self.world = World(clock, grid, subscription=subscription, tenant=tenant)
         self.rbac = Rbac(subscription, roles)
         self.tokens = Tokens(self.world, self.rbac, key)
-        self.pipeline = Pipeline(self.world, self.rbac, self.tokens, Routes(ROUTES))
+        self.pipeline = Pipeline(
+            self.world, self.rbac, self.tokens, Routes(ROUTES), check_answers=check_answers
+        )
         self.blobs = Blobs(self.tokens)
         grid.authorize = self.pipeline.may_publish
 

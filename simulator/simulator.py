@@ -34,7 +34,11 @@ OUTCOMES = "/topics/outcomes/api/events"
 
 @dataclass
 class Simulator:
-    """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand."""
+    """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand.
+
+    With `check_answers` its own answers are held against Microsoft's models, too: see
+    `/_sim/differences`.
+    """
 
     port: int = 0
     identity_port: int = 0
@@ -44,6 +48,7 @@ class Simulator:
     start_at: datetime | None = None
     subscription_id: str = SUBSCRIPTION
     tenant_id: str = TENANT
+    check_answers: bool = False
 
     def start(self) -> Self:
         """Serve, in a thread of its own; returns once both ports answer."""
@@ -137,7 +142,13 @@ class Simulator:
         grid = EventGrid(clock, subscription_id=self.subscription_id, tenant_id=self.tenant_id)
         key = identity.signing_key(self.state_dir / "signing-key.pem")
         self.arm = Arm(
-            clock, grid, read_roles(self.roles), key, self.subscription_id, self.tenant_id
+            clock,
+            grid,
+            read_roles(self.roles),
+            key,
+            self.subscription_id,
+            self.tenant_id,
+            check_answers=self.check_answers,
         )
         arm, self.port = await _listen(self.arm.app(), self.port, self._certificates.server)
         plain, self.identity_port = await _listen(self.arm.identity_app(), self.identity_port, None)

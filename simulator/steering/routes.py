@@ -45,6 +45,8 @@ class Steering:
             ("DELETE", "/_sim/faults", self._clear_faults),
             ("GET", "/_sim/requests", self._requests),
             ("DELETE", "/_sim/requests", self._clear_requests),
+            ("GET", "/_sim/differences", self._differences),
+            ("DELETE", "/_sim/differences", self._clear_differences),
             ("GET", "/_sim/roles", self._roles),
             ("PUT", "/_sim/roles", self._set_roles),
             ("POST", "/_sim/reset", self._reset),
@@ -141,6 +143,13 @@ class Steering:
 
     async def _clear_requests(self, _: web.Request) -> web.Response:
         self._pipeline.log.clear()
+        return in_json({})
+
+    async def _differences(self, _: web.Request) -> web.Response:
+        return in_json(dict(self._pipeline.differences))
+
+    async def _clear_differences(self, _: web.Request) -> web.Response:
+        self._pipeline.differences.clear()
         return in_json({})
 
     async def _roles(self, _: web.Request) -> web.Response:

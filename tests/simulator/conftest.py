@@ -11,6 +11,8 @@ import requests
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
+from simulator.arm.core import api_versions
+from simulator.arm.core.ids import take_apart
 from simulator.simulator import Simulator
 
 type Computes = Callable[..., ComputeManagementClient]
@@ -20,9 +22,13 @@ type Reads = Callable[..., requests.Response]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Serve for as long as the run lasts."""
-    with Simulator(state_dir=tmp_path_factory.mktemp("sim"), speed=0) as simulator:
+    """Serve for as long as the run lasts; every answer must be as Microsoft's models have it."""
+    with Simulator(
+        state_dir=tmp_path_factory.mktemp("sim"), speed=0, check_answers=True
+    ) as simulator:
         yield simulator
+        answers = {one for one in simulator.client.differences() if ": answer: " in one}
+        assert answers == set()
 
 
 @pytest.fixture
@@ -68,9 +74,9 @@ class Arm:
     def __call__(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> requests.Response:
-        """Send a request; a path without api-version gets one."""
+        """Send a request; a path without api-version gets the newest of its type."""
         if "api-version" not in path:
-            path += ("&" if "?" in path else "?") + "api-version=2026-04-01"
+            path += ("&" if "?" in path else "?") + f"api-version={newest_api(path)}"
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         url = self._sim.arm_endpoint + path
         return self._session.request(method, url, json=body, headers=sent, timeout=30)
@@ -78,6 +84,13 @@ class Arm:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+
+
+def newest_api(path: str) -> str:
+    """Return the newest api-version of what a path leads to; ARM's own stand newest first."""
+    named = take_apart(path.partition("?")[0])
+    known = api_versions.known(named.namespace, named.types[0]) if named and named.types else ()
+    return max(known) if known and known is not api_versions.ARM else api_versions.ARM[0]
 
 
 def token(sim: Simulator, principal: str) -> str:

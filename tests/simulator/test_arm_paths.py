@@ -5,7 +5,7 @@ import pytest
 from simulator.simulator import Simulator
 from tests.simulator.conftest import Arms
 
-LOCK = "/providers/Microsoft.Authorization/locks/kept?api-version=2020-05-01"
+LOCK = "/providers/Microsoft.Authorization/locks/kept?api-version=2016-09-01"
 
 
 def crooked(path: str) -> list[str]:

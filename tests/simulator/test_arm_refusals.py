@@ -44,32 +44,175 @@ def test_what_does_not_exist(sim: Simulator, base: str, arm: Arms) -> None:
 
 
 def test_malformed_requests(base: str, arm: Arms) -> None:
-    """A missing or odd api-version, a body that is no object and a missing member are 400."""
+    """A missing api-version, a body that is no object and a missing member are 400."""
     owner, vm = arm("owner"), f"{base}/virtualMachines/web"
     assert code(owner("GET", f"{vm}?api-version=")) == (400, "MissingApiVersionParameter")
-    assert code(owner("GET", f"{vm}?api-version=new")) == (400, "InvalidApiVersionParameter")
     assert code(owner("PUT", vm, [1])) == (400, "InvalidRequestContent")
     assert code(owner("PUT", vm, {"location": "westeurope"})) == (400, "InvalidParameter")
 
 
 @pytest.mark.parametrize(
-    ("properties", "path"),
+    ("path", "given", "refused"),
     [
-        ("none", "properties"),
-        ({"diskSizeGB": "4"}, "properties.diskSizeGB"),
-        ({"diskSizeGB": True}, "properties.diskSizeGB"),
-        ({"creationData": {"createOption": ["Empty"]}}, "properties.creationData.createOption"),
-        ({"dataDisks": [{"lun": 0}, 7]}, "properties.dataDisks[1]"),
-        ({"targetRegions": [{"name": 7}]}, "properties.targetRegions[0].name"),
+        ("virtualMachines/web", "new", (400, "NoRegisteredProviderFound")),
+        ("virtualMachines/web", "2026-03-03", (400, "NoRegisteredProviderFound")),
+        ("virtualMachines/web/deallocate", "2026-03-03", (400, "NoRegisteredProviderFound")),
+        ("virtualMachines", "2026-03-03", (400, "NoRegisteredProviderFound")),
+        ("galleries/g/images/i/versions/1.0.0", "2026-04-01", (400, "NoRegisteredProviderFound")),
+        ("disks/d", "2026-04-01", (400, "NoRegisteredProviderFound")),
+        ("virtualMachines/web", "2015-06-15", (404, "ResourceNotFound")),
+    ],
+)
+def test_an_api_version_that_a_type_has_not(
+    base: str, arm: Arms, path: str, given: str, refused: tuple[int, str]
+) -> None:
+    """A provider's type answers with the api-versions it has, whichever others have that one."""
+    method = "POST" if path.endswith("deallocate") else "GET"
+    answer = arm("owner")(method, f"{base}/{path}?api-version={given}")
+    assert code(answer) == refused
+    message = answer.json()["error"]["message"]
+    assert f"API version '{given}' for type" in message or refused[0] == 404
+
+
+def test_an_api_version_says_what_there_is(sim: Simulator, arm: Arms) -> None:
+    """The refusal has the type, what it supports, and the location of the resource in the path."""
+    vm = sim.client.create_vm("web", location="northeurope")
+    message = arm("owner")("GET", f"{vm}?api-version=2026-04-02").json()["error"]["message"]
+    assert message.startswith(
+        "No registered resource provider found for location 'northeurope' and API version "
+        "'2026-04-02' for type 'virtualMachines'. The supported api-versions are "
+        "'2015-05-01-preview, 2015-06-15, "
+    )
+    assert ", 2026-04-01'. The supported locations are 'eastus, " in message
+
+
+def test_an_api_version_that_arm_itself_has_not(sim: Simulator, base: str, arm: Arms) -> None:
+    """ARM's own routes list ARM's own api-versions; tags came in 2019."""
+    owner, group = arm("owner"), base.partition("/providers/")[0]
+    for path in ("/subscriptions", group, f"{group}/resources"):
+        answer = owner("GET", f"{path}?api-version=2026-04-01")
+        assert code(answer) == (400, "InvalidApiVersionParameter")
+        assert "supported versions are '2025-04-01,2025-03-01," in answer.text
+    vm = sim.client.create_vm("web")
+    tags = f"{vm}/providers/Microsoft.Resources/tags/default"
+    assert owner("GET", f"{tags}?api-version=2019-10-01").status_code == 200
+    assert code(owner("GET", f"{tags}?api-version=2019-09-01")) == (404, "InvalidResourceType")
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ({"properties": "none"}, (400, "BadRequest", "properties")),
+        ({"properties": {"diskSizeGB": "4"}}, (400, "BadRequest", "properties.diskSizeGB")),
+        ({"properties": {"diskSizeGB": True}}, (400, "BadRequest", "properties.diskSizeGB")),
+        (
+            {"properties": {"creationData": {"createOption": ["Empty"]}}},
+            (400, "BadRequest", "properties.creationData.createOption"),
+        ),
+        (
+            {"properties": {"shareInfo": [{}, 7]}},
+            (400, "BadRequest", "properties.shareInfo[1]"),
+        ),
+        (
+            {"properties": {"shareInfo": [{"vmUri": 7}]}},
+            (400, "BadRequest", "properties.shareInfo[0].vmUri"),
+        ),
+        ({"zones": ["1", 2]}, (400, "InvalidRequestContent", "zones[1]")),
+        ({"location": 7}, (400, "InvalidRequestContent", "location")),
     ],
 )
 def test_a_member_of_another_kind_is_named(
-    base: str, arm: Arms, properties: object, path: str
+    base: str, arm: Arms, body: object, refused: tuple[int, str, str]
 ) -> None:
     """Text for a number, a list for text: 400, and the message has the member's path."""
-    answer = arm("owner")("PUT", f"{base}/disks/d", {"properties": properties})
-    assert code(answer) == (400, "InvalidRequestContent")
-    assert f"'{path}'" in answer.text
+    answer = arm("owner")("PUT", f"{base}/disks/d", body)
+    assert code(answer) == refused[:2]
+    assert f"'{refused[2]}'" in answer.text
+
+
+DISK = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "kind"),
+    [
+        ("networkAccessPolicy", "AllowSome", "NetworkAccessPolicy"),
+        ("creationData", {"createOption": "Emtpy"}, "DiskCreateOption"),
+        ("osType", "Solaris", "OperatingSystemTypes"),
+        ("hyperVGeneration", "V3", "HyperVGeneration"),
+    ],
+)
+def test_an_unknown_value_is_refused(
+    base: str, arm: Arms, member: str, value: object, kind: str
+) -> None:
+    """An enumeration's value that Azure has not is 400, in the words that are recorded."""
+    body = {"location": "westeurope", "properties": DISK | {member: value}}
+    answer = arm("owner")("PUT", f"{base}/disks/d", body)
+    assert code(answer) == (400, "BadRequest")
+    assert answer.json()["error"]["message"].startswith("Error converting value")
+    assert f"to type '{kind}'. Path 'properties.{member}" in answer.json()["error"]["message"]
+
+
+def test_names_and_values_come_in_any_case_and_go_out_in_azures(base: str, arm: Arms) -> None:
+    """Members and enumerations are kept in Azure's own spelling, whatever the client wrote."""
+    properties = {
+        "CREATIONDATA": {"CreateOption": "empty"},
+        "disksizegb": 4,
+        "osType": "windows",
+        "hyperVGeneration": "v2",
+        "networkAccessPolicy": "denyall",
+    }
+    body = {"Location": "West Europe", "SKU": {"Name": "standard_lrs"}, "properties": properties}
+    owner = arm("owner")
+    assert owner("PUT", f"{base}/disks/d", body).status_code == 202
+    shown = owner("GET", f"{base}/disks/d").json()
+    kept = {"osType": "Windows", "hyperVGeneration": "V2", "networkAccessPolicy": "DenyAll"}
+    assert kept.items() <= shown["properties"].items()
+    assert shown["properties"]["creationData"] == {"createOption": "Empty"}
+    assert (shown["location"], shown["sku"]["name"]) == ("westeurope", "Standard_LRS")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "refused"),
+    [
+        ("disks/d", {"AccountType": "x"}, ("InvalidRequestContent", "'ResourceDefinition'")),
+        ("virtualMachines/web", {"resources": []}, ("InvalidRequestContent", "'resources'")),
+        ("locks", {"level": "ReadOnly"}, ("InvalidRequestContent", "'ManagementLockDefinition'")),
+        (
+            "virtualMachines/web",
+            {"properties": {"storageProfile": {"dataDisks": [{"lun": 0, "size": 4}]}}},
+            ("BadRequest", "'properties.storageProfile.dataDisks[0].size'"),
+        ),
+        (
+            "images/i",
+            {"properties": {"storageProfile": {"osDisk": {"hyperVGeneration": "V1"}}}},
+            ("BadRequest", "'properties.storageProfile.osDisk.hyperVGeneration'"),
+        ),
+    ],
+)
+def test_an_unknown_member_is_refused_where_azure_is_known_to(
+    base: str, arm: Arms, path: str, body: object, refused: tuple[str, str]
+) -> None:
+    """Beside `properties` for every type, in them for machines and images: as recorded."""
+    locks = f"{base.partition('/providers/')[0]}/providers/Microsoft.Authorization/locks/l"
+    answer = arm("owner")("PUT", locks if path == "locks" else f"{base}/{path}", body)
+    assert code(answer) == (400, refused[0])
+    message = answer.json()["error"]["message"]
+    assert "Could not find member '" in message
+    assert refused[1] in message
+
+
+def test_an_unknown_member_is_noted_elsewhere(sim: Simulator, base: str, arm: Arms) -> None:
+    """Of a disk nobody knows what Azure does with it: it is taken, and told as a difference."""
+    sim.client.ask("DELETE", "differences")
+    body = {"location": "westeurope", "properties": DISK | {"colour": "red"}}
+    assert arm("owner")("PUT", f"{base}/disks/d", body).status_code == 202
+    found = [one for one in sim.client.differences() if "colour" in one]
+    assert [one.partition(": ")[2] for one in found] == [
+        "request: properties.colour: not in DiskProperties"
+    ]
+    sim.client.ask("DELETE", "differences")
+    assert sim.client.differences() == {}
 
 
 def test_null_is_nothing(base: str, arm: Arms) -> None:

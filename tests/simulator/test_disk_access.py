@@ -200,7 +200,7 @@ def test_a_read_only_lock_forbids_it(disk: str, arm: Arms) -> None:
         ({"durationInSeconds": 300}, 400, "InvalidParameter"),
         (BODY | {"durationInSeconds": 0}, 400, "InvalidParameter"),
         (BODY | {"durationInSeconds": 5_184_001}, 400, "InvalidParameter"),
-        (BODY | {"durationInSeconds": "long"}, 400, "InvalidRequestContent"),
+        (BODY | {"durationInSeconds": "long"}, 400, "BadRequest"),
         (BODY | {"access": "None"}, 400, "InvalidParameter"),
         (BODY | {"getSecureVMGuestStateSAS": True}, 400, "BadRequest"),
         (BODY | {"access": "Write"}, 501, "NotSimulated"),

@@ -43,12 +43,16 @@ type Play = Callable[[str], Hosted]
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Serve a subscription whose clock a story moves by hand; the app has the usual rights."""
+    """Serve a subscription whose clock a story moves by hand; the app has the usual rights.
+
+    What the app sends, and what it is answered, must be as Microsoft's models have it.
+    """
     state = tmp_path_factory.mktemp("stories")
     roles = state / "roles.json"
     roles.write_text(json.dumps(_usual_roles()))
-    with Simulator(state_dir=state, speed=0, roles=roles) as running:
+    with Simulator(state_dir=state, speed=0, roles=roles, check_answers=True) as running:
         yield running
+        assert running.client.differences() == {}
 
 
 def _usual_roles() -> dict[str, Any]:

@@ -227,7 +227,7 @@ class World:
 
     def lock(self, scope: str, level: str) -> None:
         """Put a management lock on a scope."""
-        path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2020-05-01"
+        path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2016-09-01"
         self.owner("PUT", path, {"properties": {"level": level}})
 
     def deploy_roles(self, template: str) -> None:

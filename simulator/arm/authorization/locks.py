@@ -7,12 +7,13 @@ are writes to Azure, whatever they do to a VM. Locks themselves can always be re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from simulator.arm.authorization.bodies import ManagementLockDefinition
 from simulator.arm.core import errors
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, need
 from simulator.arm.core.rbac import within
 from simulator.arm.core.resource import Resource
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
 _TYPE = "providers/microsoft.authorization/locks"
@@ -55,9 +56,6 @@ def _id(call: Call) -> str:
 def put_lock(call: Call) -> Answer:
     """Lock a scope, or change its lock."""
     level = need(call.body, "properties", "level")
-    if level not in ("CanNotDelete", "ReadOnly"):
-        msg = f"the lock level '{level}' is invalid"
-        raise errors.invalid_content(msg)
     existed = call.world.find(Lock, _id(call)) is not None
     notes = call.body["properties"].get("notes")
     lock = Lock(id=_id(call), scope=call.names["scope"], level=level, notes=notes)
@@ -98,7 +96,8 @@ def _existing(call: Call) -> Lock:
 
 
 _LOCKS = "{scope}/providers/Microsoft.Authorization/locks"
-ROUTES = (
+ROUTES = of(
+    ManagementLockDefinition,
     Route("GET", _LOCKS, list_locks, front=True),
     Route("GET", _LOCKS + "/{lock}", get_lock, front=True),
     Route("PUT", _LOCKS + "/{lock}", put_lock, front=True),

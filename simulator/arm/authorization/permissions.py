@@ -1,8 +1,9 @@
 """What may the caller do here? Azure's own answer, from the role file."""
 
+from simulator.arm.authorization.bodies import Permission
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 
 
 def list_permissions(call: Call) -> Answer:
@@ -10,7 +11,8 @@ def list_permissions(call: Call) -> Answer:
     return Answer(body={"value": call.rbac.permissions(call.caller, call.names["scope"])})
 
 
-ROUTES = (
+ROUTES = of(
+    Permission,
     Route(
         "GET",
         "{scope}/providers/Microsoft.Authorization/permissions",

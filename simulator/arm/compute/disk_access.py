@@ -13,6 +13,8 @@ from functools import partial
 from urllib.parse import quote
 from uuid import uuid4
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import access_errors
 from simulator.arm.compute.disks import DISK
 from simulator.arm.compute.records import Access, Closed, Disk
@@ -172,6 +174,6 @@ def _start(
 
 
 ROUTES = (
-    Route("POST", f"{DISK}/beginGetAccess", begin_access),
+    Route("POST", f"{DISK}/beginGetAccess", begin_access, takes=models.GrantAccessData),
     Route("POST", f"{DISK}/endGetAccess", end_access),
 )

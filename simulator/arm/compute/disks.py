@@ -6,6 +6,8 @@ started or deallocated. Reading a disk's contents from outside lies in `disk_acc
 
 from datetime import datetime
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.records import Disk, Snapshot
 from simulator.arm.core import errors, ids
@@ -14,7 +16,7 @@ from simulator.arm.core.call import Call, delete, member, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.wire import stamp
 
 # What a copy of a disk or of a snapshot says of itself because its source did.
@@ -200,7 +202,8 @@ def _id(call: Call) -> str:
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/disks"
 DISK = _GROUP + "/{disk}"
-ROUTES = (
+ROUTES = of(
+    models.Disk,
     Route("GET", DISK, get_disk, "LowCostGet"),
     Route("GET", _GROUP, list_disks, "HighCostGet"),
     Route(

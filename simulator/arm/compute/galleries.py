@@ -5,6 +5,8 @@ the caller's api-version does it: from 2025-03-03 on a silent definition is Gen2
 supported, before that Gen1 and standard.
 """
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import capture_errors
 from simulator.arm.compute.records import Definition, Gallery, Version
 from simulator.arm.core import errors, ids
@@ -14,7 +16,7 @@ from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
 from simulator.arm.core.resource import Resource
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
 SECURE_BY_DEFAULT = "2025-03-03"
@@ -190,15 +192,21 @@ _GALLERIES = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/{_COMPUT
 _GALLERY = _GALLERIES + "/{gallery}"
 DEFINITION = _GALLERY + "/images/{definition}"
 ROUTES = (
-    Route("GET", _GALLERY, get_gallery, "GetGallery"),
-    Route("GET", _GALLERIES, list_galleries, "GetGallery"),
-    Route("GET", f"/subscriptions/{{subscription}}/{_COMPUTE}", list_galleries, "GetGallery"),
-    Route("PUT", _GALLERY, put_gallery, "CreateUpdateGallery"),
-    Route("PATCH", _GALLERY, patch_gallery, "CreateUpdateGallery"),
-    Route("DELETE", _GALLERY, delete_gallery, "DeleteGallery"),
-    Route("GET", DEFINITION, get_definition, "GetGalleryImage"),
-    Route("GET", _GALLERY + "/images", list_definitions, "GetGalleryImage"),
-    Route("PUT", DEFINITION, put_definition, "CreateUpdateGalleryImage"),
-    Route("PATCH", DEFINITION, patch_definition, "CreateUpdateGalleryImage"),
-    Route("DELETE", DEFINITION, delete_definition, "DeleteGalleryImage"),
+    *of(
+        models.Gallery,
+        Route("GET", _GALLERY, get_gallery, "GetGallery"),
+        Route("GET", _GALLERIES, list_galleries, "GetGallery"),
+        Route("GET", f"/subscriptions/{{subscription}}/{_COMPUTE}", list_galleries, "GetGallery"),
+        Route("PUT", _GALLERY, put_gallery, "CreateUpdateGallery"),
+        Route("PATCH", _GALLERY, patch_gallery, "CreateUpdateGallery"),
+        Route("DELETE", _GALLERY, delete_gallery, "DeleteGallery"),
+    ),
+    *of(
+        models.GalleryImage,
+        Route("GET", DEFINITION, get_definition, "GetGalleryImage"),
+        Route("GET", _GALLERY + "/images", list_definitions, "GetGalleryImage"),
+        Route("PUT", DEFINITION, put_definition, "CreateUpdateGalleryImage"),
+        Route("PATCH", DEFINITION, patch_definition, "CreateUpdateGalleryImage"),
+        Route("DELETE", DEFINITION, delete_definition, "DeleteGalleryImage"),
+    ),
 )

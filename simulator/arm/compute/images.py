@@ -4,6 +4,8 @@ A PUT is checked against the source at once; the copying is an operation. The sa
 the same source answers 200 and captures nothing: Azure's trap for those who do not GET first.
 """
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import capture_errors, vm_errors
 from simulator.arm.compute.records import Attachment, Capture, Image, Vm
 from simulator.arm.core import errors, ids
@@ -11,7 +13,7 @@ from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, delete, member, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.pages import page
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 
 
 def image_body(image: Image, group: str) -> Json:
@@ -170,7 +172,8 @@ def _id(call: Call) -> str:
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/images"
 _IMAGE = _GROUP + "/{image}"
-ROUTES = (
+ROUTES = of(
+    models.Image,
     Route("GET", _IMAGE, get_image, "GetImages"),
     Route("GET", _GROUP, list_images, "GetImages"),
     Route(
@@ -182,4 +185,5 @@ ROUTES = (
     Route("PUT", _IMAGE, put_image, "CreateImages"),
     Route("PATCH", _IMAGE, patch_image, "CreateImages"),
     Route("DELETE", _IMAGE, delete_image, "DeleteImages"),
+    strict=True,
 )

@@ -1,5 +1,7 @@
 """Snapshots of managed disks: the way to keep what a disk held, and to get it back."""
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute.disks import COPIED
 from simulator.arm.compute.records import Disk, Snapshot
 from simulator.arm.core import errors, ids
@@ -8,7 +10,7 @@ from simulator.arm.core.call import Call, delete, member, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.wire import stamp
 
 
@@ -106,7 +108,8 @@ def _id(call: Call) -> str:
 _COMPUTE = "providers/Microsoft.Compute/snapshots"
 _GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/{_COMPUTE}"
 _SNAPSHOT = _GROUP + "/{snapshot}"
-ROUTES = (
+ROUTES = of(
+    models.Snapshot,
     Route("GET", _SNAPSHOT, get_snapshot, "LowCostGet"),
     Route("GET", _GROUP, list_snapshots, "HighCostGet"),
     Route("GET", f"/subscriptions/{{subscription}}/{_COMPUTE}", list_snapshots, "HighCostGet"),

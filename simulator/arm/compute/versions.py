@@ -6,6 +6,8 @@ operation of minutes. One that fails leaves a Failed version, which blocks its n
 
 import re
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import capture_errors
 from simulator.arm.compute.capture_rules import late_failure, refusal
 from simulator.arm.compute.galleries import DEFINITION, definition_id
@@ -18,7 +20,7 @@ from simulator.arm.core.call import Call, delete, member, need, tags_in
 from simulator.arm.core.errors import Failure, Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
 _NAME = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
@@ -215,7 +217,8 @@ def _id(call: Call) -> str:
 
 
 _VERSION = DEFINITION + "/versions/{version}"
-ROUTES = (
+ROUTES = of(
+    models.GalleryImageVersion,
     Route("GET", _VERSION, get_version, "GetGalleryImageVersion"),
     Route("GET", DEFINITION + "/versions", list_versions, "GetGalleryImageVersion"),
     Route("PUT", _VERSION, put_version, "CreateUpdateGalleryImageVersion"),

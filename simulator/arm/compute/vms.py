@@ -3,6 +3,8 @@
 Takes calls, gives Azure's answers. Power lies in `vm_power`, the bodies in `vm_bodies`.
 """
 
+from azure.mgmt.compute import models
+
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Vm
@@ -14,7 +16,7 @@ from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, check_etag, member, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.pages import page
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
 _UPDATABLE = (
@@ -198,12 +200,17 @@ def _existing(call: Call) -> Vm:
 
 
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
+_VIEW = models.VirtualMachineInstanceView
 ROUTES = (
-    Route("GET", VM, get_vm, "LowCostGet"),
-    Route("GET", f"{VM}/instanceView", get_instance_view, "LowCostGet"),
-    Route("GET", VM.removesuffix("/{vm}"), list_vms, "HighCostGet"),
-    Route("GET", _ALL, list_vms, "HighCostGet"),
-    Route("PUT", VM, put_vm, "PutVM"),
-    Route("PATCH", VM, patch_vm, "UpdateVM"),
-    Route("DELETE", VM, delete_vm, "DeleteVM"),
+    Route("GET", f"{VM}/instanceView", get_instance_view, "LowCostGet", gives=_VIEW),
+    *of(
+        models.VirtualMachine,
+        Route("GET", VM, get_vm, "LowCostGet"),
+        Route("GET", VM.removesuffix("/{vm}"), list_vms, "HighCostGet"),
+        Route("GET", _ALL, list_vms, "HighCostGet"),
+        Route("PUT", VM, put_vm, "PutVM"),
+        Route("PATCH", VM, patch_vm, "UpdateVM"),
+        Route("DELETE", VM, delete_vm, "DeleteVM"),
+        strict=True,
+    ),
 )

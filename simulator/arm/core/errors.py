@@ -5,6 +5,7 @@ The wording is Azure's own where it is recorded or documented. Clients go by the
 the message, so both belong here and nowhere else.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,16 +107,66 @@ def missing_api_version() -> ArmError:
     return ArmError(400, "MissingApiVersionParameter", message, gateway=True)
 
 
-def invalid_api_version(given: str) -> ArmError:
-    """Refuse an api-version that is no date."""
-    message = f"The api-version '{given}' is invalid. The accepted form is 'YYYY-MM-DD'."
+def invalid_api_version(given: str, known: Sequence[str]) -> ArmError:
+    """Refuse an api-version that ARM itself does not know, at one of its own routes."""
+    message = (
+        f"The api-version '{given}' is invalid. The supported versions are '{','.join(known)}'."
+    )
     return ArmError(400, "InvalidApiVersionParameter", message, gateway=True)
+
+
+def no_registered_provider(
+    given: str, location: str, resource_type: str, known: Sequence[str], locations: Sequence[str]
+) -> ArmError:
+    """Refuse an api-version in which a provider's type is not there."""
+    message = (
+        f"No registered resource provider found for location '{location}' and API version "
+        f"'{given}' for type '{resource_type}'. The supported api-versions are "
+        f"'{', '.join(known)}'. The supported locations are '{', '.join(locations)}'."
+    )
+    return ArmError(400, "NoRegisteredProviderFound", message, gateway=True)
+
+
+def invalid_resource_type(given: str, namespace: str) -> ArmError:
+    """Refuse a type that was not there yet in the api-version asked for."""
+    message = (
+        f"The resource type could not be found in the namespace '{namespace}' for api version "
+        f"'{given}'."
+    )
+    return ArmError(404, "InvalidResourceType", message, gateway=True)
 
 
 def invalid_content(why: str) -> ArmError:
     """Refuse a body that is no JSON object."""
     message = f"The request content was invalid and could not be deserialized: '{why}'."
     return ArmError(400, "InvalidRequestContent", message, gateway=True)
+
+
+# What ARM reads itself of a resource.
+_ENVELOPE = frozenset(
+    {"id", "name", "type", "location", "tags", "sku", "plan", "zones", "identity", "managedBy"}
+)
+
+
+def not_convertible(value: object, kind: str, at: str) -> ArmError:
+    """Refuse a member of another kind than Azure's, or an enumeration's unknown value.
+
+    Recorded for a VM's properties, there with .NET's name of the type and the line in the body;
+    what stands outside of them ARM reads itself, and refuses in its own way.
+    """
+    message = f"Error converting value {json.dumps(value)[:200]} to type '{kind}'. Path '{at}'."
+    beside = at.partition("[")[0] in _ENVELOPE
+    return invalid_content(message) if beside else bad_request(message)
+
+
+def unknown_member(at: str, kind: str) -> ArmError:
+    """Refuse a member that Azure's type has not; recorded with line and position in the body.
+
+    Those beside a resource's `properties` ARM reads itself, those in them the compute provider.
+    """
+    name = at.rpartition(".")[2]
+    message = f"Could not find member '{name}' on object of type '{kind}'. Path '{at}'."
+    return bad_request(message) if "." in at else invalid_content(message)
 
 
 def invalid_parameter(message: str, target: str | None = None) -> ArmError:

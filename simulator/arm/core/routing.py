@@ -6,21 +6,47 @@ it goes behind any id. A tree over the lowered segments, because every request p
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call
+from simulator.arm.core.specification import Listed
 
 
 @dataclass(frozen=True)
 class Route:
-    """One operation of ARM. `allowance` names its rate limit; `front` is answered by ARM itself."""
+    """One operation of ARM. `allowance` names its rate limit; `front` is answered by ARM itself.
+
+    `takes` and `gives` are Microsoft's models of the bodies; a `strict` one refuses members that
+    its model has not, as Azure is known to. `since` is the first api-version in which the operation
+    is there, where that is not its type's first.
+    """
 
     method: str
     template: str
     answer: Callable[[Call], Answer]
     allowance: str = ""
     front: bool = False
+    takes: Any = None
+    gives: Any = None
+    strict: bool = False
+    since: str = ""
+
+
+def of(model: Any, *routes: Route, strict: bool = False) -> tuple[Route, ...]:  # noqa: ANN401
+    """Say of routes that they are a model's: PUT and PATCH take it, they and GET give it.
+
+    A GET whose path ends without a name gives a page of them.
+    """
+
+    def said(route: Route) -> Route:
+        takes = model if route.method in ("PUT", "PATCH") else None
+        listed = route.method == "GET" and not route.template.endswith("}")
+        gives = Listed[model] if listed else model if takes or route.method == "GET" else None
+        return replace(route, takes=takes, gives=gives, strict=strict)
+
+    return tuple(said(route) for route in routes)
 
 
 @dataclass

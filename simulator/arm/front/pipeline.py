@@ -8,19 +8,24 @@ and waiting for an injected latency are the only things that are awaited.
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
 from simulator.arm.authorization.locks import check_locks
-from simulator.arm.core import errors
+from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
+from simulator.arm.core.bodies import differences
 from simulator.arm.core.call import Call
-from simulator.arm.core.errors import UNAUTHORIZED, ArmError
+from simulator.arm.core.errors import UNAUTHORIZED, ArmError, Json
 from simulator.arm.core.operations import Operation
 from simulator.arm.core.rbac import Principal, Rbac
+from simulator.arm.core.resource import Group, Resource
 from simulator.arm.core.routing import Route, Routes
+from simulator.arm.core.specification import shape_of
 from simulator.arm.core.world import World
 from simulator.arm.entra.identity import Tokens
 from simulator.arm.front.crooked import straighten
@@ -30,10 +35,11 @@ from simulator.arm.front.reading import (
     action_and_scope,
     check_api_version,
     check_subscription,
-    json_object,
+    read_body,
 )
 from simulator.arm.front.request_log import Logged, RequestLog
 from simulator.arm.front.throttling import Throttling
+from simulator.eventgrid.bodies import BY_TYPE
 from simulator.eventgrid.events import ArmEvent
 
 type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,9 +59,14 @@ DONE = (200, 201)
 class Pipeline:
     """What every request passes; one for the server."""
 
-    def __init__(self, world: World, rbac: Rbac, tokens: Tokens, routes: Routes) -> None:
+    def __init__(
+        self, world: World, rbac: Rbac, tokens: Tokens, routes: Routes, *, check_answers: bool
+    ) -> None:
         self.world, self.rbac, self.tokens, self.routes = world, rbac, tokens, routes
         self.log, self.faults = RequestLog(), Faults()
+        self._check_answers = check_answers
+        # What stood in a body and in no specification, by operation, and how often.
+        self.differences: Counter[str] = Counter()
         self.throttling = Throttling(world.clock)
 
     @web.middleware
@@ -68,6 +79,32 @@ class Pipeline:
             return await handler(request)
         except ArmError as error:
             return plain(error)
+
+    def taken(  # what a route says of its body
+        self,
+        method: str,
+        path: str,
+        raw: bytes,
+        takes: Any,  # noqa: ANN401 a model
+        *,
+        strict: bool,
+    ) -> Json:
+        """Read a request's body; refuse or note what of it is in no specification."""
+        reading = read_body(raw, method, takes)
+        if strict and reading.unknown:
+            at, kind = next(iter(reading.unknown.items()))
+            raise errors.unknown_member(at, kind)
+        self._note(method, path, [f"{at}: not in {kind}" for at, kind in reading.unknown.items()])
+        return reading.body
+
+    def given(self, route: Route, answer: Answer) -> None:
+        """Note what of an answer is not as specified, where that is asked for."""
+        if self._check_answers and answer.body is not None and route.gives:
+            found = differences(answer.body, shape_of(route.gives))
+            self._note(route.method, route.template, found, "answer: ")
+
+    def _note(self, method: str, path: str, found: Iterable[str], what: str = "request: ") -> None:
+        self.differences.update(f"{method} {path}: {what}{difference}" for difference in found)
 
     def may_publish(self, request: web.Request, action: str, scope: str) -> web.Response | None:
         """Check the data action of a request that is not ARM's: None, or the refusal."""
@@ -116,6 +153,8 @@ class Passage:
         if request.method not in METHODS:
             msg = f"{request.method} {path}"
             raise errors.not_simulated(msg)
+        if not request.query.get("api-version"):
+            raise errors.missing_api_version()
         match = pipeline.routes.match(request.method, path)
         self._route = match.route if match else None
         self._action, self._scope = action_and_scope(request.method, path, self._route)
@@ -142,8 +181,9 @@ class Passage:
         request, pipeline, caller = self._request, self._pipeline, self._caller
         if caller is None:
             raise errors.missing_token()
-        check_api_version(request.query.get("api-version"))
-        check_subscription(pipeline.world.subscription, request.path)
+        given, path = request.query["api-version"], request.path
+        check_api_version(request.method, path, given, self._route, self._location())
+        check_subscription(pipeline.world.subscription, path)
         allowance = self._route.allowance if self._route else ""
         pipeline.throttling.spend(caller.app_id, request.method, self._scope, allowance)
         anyone = request.path.rstrip("/").lower() in ("/subscriptions", "/tenants")
@@ -153,13 +193,25 @@ class Passage:
             )
         check_locks(pipeline.world, request.method, request.path, self._scope)
 
+    def _location(self) -> str:
+        """Return where the resource in the path is, or its group; empty for neither."""
+        world, path = self._pipeline.world, self._request.path
+        group = ids.group_id(world.subscription, ids.group_of(path) or "")
+        found = world.find(Resource, path) or world.find(Group, group)
+        return found.location if found else ""
+
     async def _beyond(self, *, known: bool) -> web.StreamResponse:
         """Let Event Grid's own routes answer a body that is sound; the rest is not simulated."""
         if known:
             msg = f"{self._request.method} {self._request.path}"
             raise errors.not_simulated(msg)
         if self._request.can_read_body:
-            json_object(await self._request.read())
+            path, method = self._request.path, self._request.method
+            named = ids.take_apart(path)
+            takes = BY_TYPE.get(named.types[-1].lower()) if named and named.types else None
+            self._pipeline.taken(
+                method, self._action, await self._request.read(), takes, strict=False
+            )
         return await self._go_on(self._request)
 
     async def _call(self, names: dict[str, str]) -> Call:
@@ -173,7 +225,7 @@ class Passage:
             path=request.path,
             query=request.query,
             headers=request.headers,
-            body=json_object(await request.read()) if request.can_read_body else {},
+            body=await self._body(),
             caller=caller,
             base=f"https://{request.host}",
             action=self._action,
@@ -182,7 +234,17 @@ class Passage:
             doomed=self._fault.operation if self._fault else None,
         )
 
+    async def _body(self) -> Json:
+        request, route = self._request, self._route
+        if route is None or not request.can_read_body:
+            return {}
+        raw = await request.read()
+        method, path = route.method, route.template
+        return self._pipeline.taken(method, path, raw, route.takes, strict=route.strict)
+
     def _given(self, answer: Answer) -> web.Response:
+        if self._route:
+            self._pipeline.given(self._route, answer)
         if answer.operation:
             answer.operation.report = self._report
         elif answer.status in DONE:

@@ -2,18 +2,16 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
-from simulator.arm.core import errors, ids
-from simulator.arm.core.errors import Json
+from simulator.arm.core import api_versions, errors, ids
+from simulator.arm.core.bodies import Reading, check_envelope, read
 from simulator.arm.core.rbac import action_of
 from simulator.arm.core.routing import Route
-from simulator.arm.front.shapes import shaped
+from simulator.arm.core.specification import shape_of
 
-_API_VERSION = re.compile(
-    r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE
-)
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 
 
@@ -23,12 +21,28 @@ def action_and_scope(method: str, path: str, route: Route | None) -> tuple[str, 
     return (route and _template_action(route)) or asked, scope
 
 
-def check_api_version(given: str | None) -> None:
-    """Refuse a request that does not say which api-version it speaks, or says it oddly."""
-    if not given:
-        raise errors.missing_api_version()
-    if not _API_VERSION.fullmatch(given):
-        raise errors.invalid_api_version(given)
+def check_api_version(method: str, path: str, given: str, route: Route | None, at: str) -> None:
+    """Refuse an api-version that the type in a path does not have; `at` is its location.
+
+    Which refusal a list gets, and the location it names, is inferred; a type that is not simulated
+    is let through, to be refused as such.
+    """
+    named = ids.take_apart(route.template if route else path)
+    namespace = named.namespace if named and "{" not in named.namespace else ""
+    kind = (
+        "/".join(named.types[: len(named.names)] if method == "POST" else named.types)
+        if named
+        else ""
+    )
+    known = api_versions.known(namespace, kind)
+    if not known:
+        return
+    if given.lower() not in known:
+        if known is api_versions.ARM:
+            raise errors.invalid_api_version(given, known)
+        raise errors.no_registered_provider(given, at, kind, known, tuple(ids.REGIONS))
+    if route and given.lower() < route.since:
+        raise errors.invalid_resource_type(given, namespace)
 
 
 def check_subscription(known: str, path: str) -> None:
@@ -40,8 +54,11 @@ def check_subscription(known: str, path: str) -> None:
         raise errors.subscription_not_found(found[1])
 
 
-def json_object(raw: bytes) -> Json:
-    """Return a body, `{}` for an empty one; refuse what is no JSON object, or not Azure's."""
+def read_body(raw: bytes, method: str, takes: Any) -> Reading:  # noqa: ANN401 a model
+    """Read a body, `{}` for an empty one; refuse what is no JSON object, or not Azure's.
+
+    A resource's own members stand beside its `properties`: what is unknown there ARM refuses.
+    """
     try:
         body = msgspec.json.decode(raw) if raw.strip() else {}
     except msgspec.DecodeError as error:
@@ -49,7 +66,12 @@ def json_object(raw: bytes) -> Json:
     if not isinstance(body, dict):
         msg = "the body must be a JSON object"
         raise errors.invalid_content(msg)
-    return shaped(body)
+    if takes is None:
+        return Reading(body)
+    shape = shape_of(takes)
+    if method in ("PUT", "PATCH"):
+        check_envelope(body, shape)
+    return read(body, shape)
 
 
 @lru_cache(maxsize=512)

@@ -2,14 +2,15 @@
 
 from simulator.arm.compute.records import Disk, Vm
 from simulator.arm.compute.vms import forget_vm
-from simulator.arm.core import errors, ids
+from simulator.arm.core import api_versions, errors, ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.pages import page
 from simulator.arm.core.resource import Group
-from simulator.arm.core.routing import Route
+from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
+from simulator.arm.resources.bodies import ResourceGroup, Subscription
 
 _PROVIDERS = {
     "Microsoft.Compute": (
@@ -21,8 +22,8 @@ _PROVIDERS = {
     "Microsoft.EventGrid": ("systemTopics", "systemTopics/eventSubscriptions", "topics"),
     "Microsoft.Network": ("networkInterfaces",),
     "Microsoft.ResourceHealth": ("availabilityStatuses",),
+    "Microsoft.Web": ("sites",),
 }  # fmt: skip
-_API_VERSIONS = ["2026-04-01", "2026-03-03", "2026-03-02", "2025-04-01", "2024-07-01", "2023-04-02"]
 
 
 def subscription_body(world: World) -> Json:
@@ -195,7 +196,11 @@ def _known(namespace: str) -> str:
 def _provider(world: World, namespace: str) -> Json:
     locations = [region.display for region in ids.REGIONS.values()]
     types = [
-        {"resourceType": name, "locations": locations, "apiVersions": _API_VERSIONS}
+        {
+            "resourceType": name,
+            "locations": locations,
+            "apiVersions": sorted(api_versions.known(namespace, name), reverse=True),
+        }
         for name in _PROVIDERS[namespace]
     ]
     return {
@@ -222,18 +227,24 @@ _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUPS = _SUBSCRIPTION + "/resourceGroups"
 _GROUP = _GROUPS + "/{group}"
 ROUTES = (
-    Route("GET", "/subscriptions", list_subscriptions, front=True),
-    Route("GET", _SUBSCRIPTION, get_subscription, front=True),
+    *of(
+        Subscription,
+        Route("GET", "/subscriptions", list_subscriptions, front=True),
+        Route("GET", _SUBSCRIPTION, get_subscription, front=True),
+    ),
     Route("GET", _SUBSCRIPTION + "/locations", list_locations, front=True),
     Route("GET", "/tenants", list_tenants, front=True),
     Route("GET", _SUBSCRIPTION + "/providers", list_providers, front=True),
     Route("GET", _SUBSCRIPTION + "/providers/{namespace}", get_provider, front=True),
     Route("POST", _SUBSCRIPTION + "/providers/{namespace}/register", get_provider, front=True),
-    Route("GET", _GROUPS, list_groups, front=True),
-    Route("GET", _GROUP, get_group, front=True),
-    Route("HEAD", _GROUP, head_group, front=True),
-    Route("PUT", _GROUP, put_group, front=True),
-    Route("PATCH", _GROUP, patch_group, front=True),
-    Route("DELETE", _GROUP, delete_group, front=True),
+    *of(
+        ResourceGroup,
+        Route("GET", _GROUPS, list_groups, front=True),
+        Route("GET", _GROUP, get_group, front=True),
+        Route("HEAD", _GROUP, head_group, front=True),
+        Route("PUT", _GROUP, put_group, front=True),
+        Route("PATCH", _GROUP, patch_group, front=True),
+        Route("DELETE", _GROUP, delete_group, front=True),
+    ),
     Route("GET", _SUBSCRIPTION + "/operationresults/{operation}", get_operation_result, front=True),
 )

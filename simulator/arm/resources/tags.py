@@ -12,6 +12,7 @@ from simulator.arm.core.call import Call, checked_tags, member, need
 from simulator.arm.core.errors import Json
 from simulator.arm.core.resource import Resource
 from simulator.arm.core.routing import Route
+from simulator.arm.resources.bodies import TagsOperation, TagsResource
 
 
 def get_tags(call: Call) -> Answer:
@@ -23,16 +24,13 @@ def patch_tags(call: Call) -> Answer:
     """Merge, replace or delete the tags that the body names."""
     resource = _writable(call)
     named = checked_tags(need(call.body, "properties", "tags"))
-    operation = str(need(call.body, "operation")).lower()
-    if operation == "merge":
+    operation = need(call.body, "operation")
+    if operation == TagsOperation.MERGE:
         changed = _merged(resource.tags, named)
-    elif operation == "replace":
+    elif operation == TagsOperation.REPLACE:
         changed = named
-    elif operation == "delete":
-        changed = _without(resource.tags, named)
     else:
-        msg = f"the operation '{operation}' is not Merge, Replace or Delete"
-        raise errors.invalid_content(msg)
+        changed = _without(resource.tags, named)
     return _write(call, resource, changed)
 
 
@@ -88,10 +86,14 @@ def _body(call: Call, resource: Resource) -> Json:
     }
 
 
+_SINCE = "2019-10-01"
 _TAGS = "{scope}/providers/Microsoft.Resources/tags/default"
-ROUTES = (
-    Route("GET", _TAGS, get_tags, front=True),
-    Route("PATCH", _TAGS, patch_tags, front=True),
-    Route("PUT", _TAGS, put_tags, front=True),
-    Route("DELETE", _TAGS, delete_tags, front=True),
+ROUTES = tuple(
+    Route(method, _TAGS, answer, front=True, takes=takes, gives=TagsResource, since=_SINCE)
+    for method, answer, takes in (
+        ("GET", get_tags, None),
+        ("PATCH", patch_tags, TagsResource),
+        ("PUT", put_tags, TagsResource),
+        ("DELETE", delete_tags, None),
+    )
 )

@@ -1,0 +1,102 @@
+"""The bodies of requests and answers, held against Microsoft's specification of them.
+
+Takes a decoded body and the shape it should have; gives a request's as Azure keeps it: names and
+enumerations in Azure's spelling, whatever case they came in, and no nulls, which mean the same as
+nothing. What cannot be so is refused, as Azure's own deserializer does. What is in no
+specification is named, as are all differences of an answer, whose spelling must be Azure's own.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.arm.core import errors
+from simulator.arm.core.errors import Json
+from simulator.arm.core.specification import Shape
+
+
+@dataclass
+class Reading:
+    """A request's body as Azure keeps it; `unknown` are the members that no specification has.
+
+    By their paths, with the name of what they stand in.
+    """
+
+    body: Json = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+
+def read(body: Json, shape: Shape) -> Reading:
+    """Read a request's body; refuse the first member of a wrong kind or with an unknown value."""
+    reading = Reading()
+    reading.body = _object(body, shape, "", reading.unknown)
+    return reading
+
+
+def check_envelope(body: Json, shape: Shape) -> None:
+    """Refuse a member beside `properties` that ARM does not know: it reads these itself.
+
+    Recorded with unknown names, and with a VM's `resources` (its extensions), put back as shown.
+    """
+    for name in body:
+        if name.lower() not in shape.members or name.lower() == "resources":
+            own = shape.name if shape.name.endswith("Definition") else "ResourceDefinition"
+            raise errors.unknown_member(name, own)
+
+
+def differences(body: Any, shape: Shape, at: str = "") -> list[str]:  # noqa: ANN401 JSON
+    """Return what of an answer is not as specified: unknown members, kinds, values, spelling."""
+    if body is None:
+        return []
+    if not _is_of(body, shape.kind):
+        return [f"{at}: {type(body).__name__} instead of {shape.kind.__name__}"]
+    if isinstance(body, dict) and shape.members:
+        return [
+            found for name, value in body.items() for found in _differing(name, value, shape, at)
+        ]
+    if shape.item:
+        each = body.items() if isinstance(body, dict) else enumerate(body)
+        return [found for n, one in each for found in differences(one, shape.item, f"{at}[{n}]")]
+    if shape.values and body not in shape.values.values():
+        return [f"{at}: '{body}' is no {shape.name}"]
+    return []
+
+
+def _differing(name: str, value: Any, shape: Shape, at: str) -> list[str]:  # noqa: ANN401 JSON
+    path = f"{at}.{name}" if at else name
+    spelt, inside = shape.members.get(name.lower(), ("", shape))
+    if spelt != name:
+        return [f"{path}: not in {shape.name}" + (f", which has {spelt}" if spelt else "")]
+    return differences(value, inside, path)
+
+
+def _object(body: Json, shape: Shape, at: str, unknown: dict[str, str]) -> Json:
+    kept: Json = {}
+    for name, value in body.items():
+        path = f"{at}.{name}" if at else name
+        spelt, inside = shape.members.get(name.lower(), (name, None))
+        if inside is None:
+            unknown[path] = shape.name
+        if value is not None:
+            kept[spelt] = value if inside is None else _value(value, inside, path, unknown)
+    return kept
+
+
+def _value(value: Any, shape: Shape, at: str, unknown: dict[str, str]) -> Any:  # noqa: ANN401 JSON
+    if not _is_of(value, shape.kind):
+        raise errors.not_convertible(value, shape.name, at)
+    if isinstance(value, dict):
+        # A map's names and values are its owner's.
+        return _object(value, shape, at, unknown) if shape.members else value
+    if isinstance(value, list) and shape.item:
+        return [_value(one, shape.item, f"{at}[{n}]", unknown) for n, one in enumerate(value)]
+    if shape.values:
+        if value.lower() not in shape.values:
+            raise errors.not_convertible(value, shape.name, at)
+        return shape.values[value.lower()]
+    return value
+
+
+def _is_of(value: object, kind: type) -> bool:
+    if kind is float:
+        kind = int if isinstance(value, int) else float
+    return isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
