@@ -7,7 +7,7 @@ it had been made long ago; and shows of any VM what ARM would not tell.
 from datetime import datetime, timedelta
 
 from simulator.arm.compute.conditions import AVAILABLE, LEFT_BY_ARM, STOPPED_INSIDE
-from simulator.arm.compute.disks import disk_state
+from simulator.arm.compute.disk_bodies import disk_state
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Disk, Sysprep, Vm
 from simulator.arm.compute.vm_build import build_vm

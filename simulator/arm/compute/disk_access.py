@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from azure.mgmt.compute import models
 
-from simulator.arm.compute import access_errors
+from simulator.arm.compute import access_errors, disk_errors
 from simulator.arm.compute.disks import DISK
 from simulator.arm.compute.records import Access, Closed, Disk
 from simulator.arm.core import errors
@@ -99,6 +99,8 @@ def _check(disk: Disk, *, share: bool) -> None:
     """Refuse a disk that is busy, held by a VM, closed to the network, confidential or open."""
     if disk.operation:
         raise errors.concurrent_operation()
+    if disk.awaits_upload:
+        raise disk_errors.nothing_uploaded(disk.name)
     if disk.owner and disk.owner.allocated:
         raise access_errors.attached_to_running(disk.name, disk.owner.id)
     for name, allowed in (("networkAccessPolicy", "AllowAll"), ("publicNetworkAccess", "Enabled")):

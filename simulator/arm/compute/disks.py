@@ -1,101 +1,52 @@
-"""Managed disks: what ARM shows of them, and the few things that can be done to one.
+"""Managed disks: created, shown, listed, changed, deleted.
 
 `LastOwnershipUpdateTime` (capital L) is when the disk was last attached or detached, or its VM
-started or deallocated. Reading a disk's contents from outside lies in `disk_access`.
+started or deallocated. What a disk is made of lies in `disk_creation`, reading its contents from
+outside in `disk_access`.
 """
-
-from datetime import datetime
 
 from azure.mgmt.compute import models
 
 from simulator.arm.compute import vm_errors
-from simulator.arm.compute.records import Disk, Snapshot
+from simulator.arm.compute.disk_bodies import disk_body, sent_properties, write_body
+from simulator.arm.compute.disk_creation import check_unchanged, origin_of
+from simulator.arm.compute.records import Disk
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, delete, member, need, tags_in
-from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
-from simulator.arm.core.wire import stamp
 
-# What a copy of a disk or of a snapshot says of itself because its source did.
-COPIED = (
-    "hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan",
-    "encryptionSettingsCollection",
+_CHANGEABLE = (
+    "networkAccessPolicy", "publicNetworkAccess", "encryption", "dataAccessAuthMode",
+    "diskAccessId", "tier", "burstingEnabled", "maxShares", "supportsHibernation",
+    "supportedCapabilities", "purchasePlan", "optimizedForFrequentAttach",
+    "encryptionSettingsCollection", "diskIOPSReadWrite", "diskMBpsReadWrite", "diskIOPSReadOnly",
+    "diskMBpsReadOnly",
 )  # fmt: skip
-_GIB = 1024**3
-_TIERS = {
-    "premium": "Premium",
-    "standardssd": "Standard",
-    "standard": "Standard",
-    "ultrassd": "Ultra",
-}
-
-
-def disk_state(disk: Disk) -> str:
-    """Return Attached, Reserved (its VM is deallocated), ActiveSAS or Unattached."""
-    if disk.access_open:
-        return "ActiveSAS"
-    if disk.owner is None:
-        return "Unattached"
-    return "Attached" if disk.owner.allocated else "Reserved"
-
-
-def disk_body(disk: Disk, group: str) -> Json:
-    """Return a disk as ARM shows it, with its group in the caller's casing."""
-    defaults: Json = {
-        "diskIOPSReadWrite": 500,
-        "diskMBpsReadWrite": 100,
-        "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-        "networkAccessPolicy": "AllowAll",
-        "publicNetworkAccess": "Enabled",
-    }
-    properties = {
-        **({"osType": disk.os_type} if disk.os_type else {}),
-        **defaults,
-        **disk.properties,
-        "diskSizeGB": disk.size_gb,
-        "diskSizeBytes": disk.size_gb * _GIB,
-        "timeCreated": stamp(disk.created),
-        "provisioningState": disk.provisioning,
-        "diskState": disk_state(disk),
-    }
-    if disk.moved:
-        properties["LastOwnershipUpdateTime"] = stamp(disk.moved)
-    body: Json = {
-        "name": disk.name,
-        "id": ids.with_group(disk.id, group),
-        "type": Disk.kind,
-        "location": disk.location,
-        "tags": disk.tags,
-        "sku": {"name": disk.sku, "tier": _TIERS.get(disk.sku.split("_")[0].lower(), "Premium")},
-        "properties": properties,
-    }
-    if disk.owner:
-        body["managedBy"] = disk.owner.id
-    return body | ({"zones": disk.zones} if disk.zones else {})
 
 
 def get_disk(call: Call) -> Answer:
     """Show a disk."""
-    return Answer(body=disk_body(call.world.get(Disk, _id(call)), call.group))
+    disk = call.world.get(Disk, _id(call))
+    return Answer(body=disk_body(disk, call.group, call.api_version))
 
 
 def list_disks(call: Call) -> Answer:
     """List the disks of a group or of the subscription."""
-    return page(call, Disk, lambda disk: disk_body(disk, disk.group.upper()))
+    return page(call, Disk, lambda disk: disk_body(disk, disk.group.upper(), call.api_version))
 
 
 def put_disk(call: Call) -> Answer:
-    """Create an empty disk or a copy of one, a snapshot or nothing; or change the one there is."""
+    """Create a disk, or change the one there is."""
     world, disk_id = call.world, _id(call)
     world.need_group(disk_id)
     existing = world.find(Disk, disk_id)
     if existing:
+        check_unchanged(call, existing.properties["creationData"])
         return _change(call, existing)
-    disk = world.add(_build(call, disk_id, world.clock.now()))
-    return _accepted(call, disk)
+    return _accepted(call, world.add(_build(call, disk_id)))
 
 
 def patch_disk(call: Call) -> Answer:
@@ -116,79 +67,62 @@ def delete_disk(call: Call) -> Answer:
     return delete(call, disk, "disk", Family.DISK)
 
 
-def _build(call: Call, disk_id: str, now: datetime) -> Disk:
-    creation = need(call.body, "properties", "creationData")
-    properties = dict(call.body["properties"])
-    size = properties.pop("diskSizeGB", None)
-    disk = Disk(
+def _build(call: Call, disk_id: str) -> Disk:
+    location = ids.region_name(need(call.body, "location"))
+    origin = origin_of(call, location)
+    sku = member(call.body, "sku", "name") or "Standard_LRS"
+    given = sent_properties(call, sku)
+    size, os_type = given.pop("diskSizeGB", None), given.pop("osType", None)
+    return Disk(
         id=disk_id,
-        location=ids.region_name(need(call.body, "location")),
+        location=location,
         tags=tags_in(call.body),
-        sku=member(call.body, "sku", "name") or "Standard_LRS",
-        size_gb=size or 0,
-        os_type=properties.pop("osType", None),
-        created=now,
+        sku=sku,
+        size_gb=size or origin.size_gb,
+        os_type=os_type or origin.os_type,
+        created=call.world.clock.now(),
         zones=call.body.get("zones"),
-        properties=properties,
+        sysprep=origin.sysprep,
+        sysprep_error=origin.sysprep_error,
+        layout=origin.layout,
+        properties=origin.properties | given | {"creationData": origin.creation},
     )
-    _copy_source(call, disk, creation)
-    if not disk.size_gb:
-        msg = "disk.diskSizeGB"
-        raise errors.missing_parameter(msg)
-    return disk
-
-
-def _copy_source(call: Call, disk: Disk, creation: Json) -> None:
-    option = need(creation, "createOption")
-    if option not in ("Empty", "Copy"):
-        msg = f"a disk with createOption {option}"
-        raise errors.not_simulated(msg)
-    if option == "Empty":
-        return
-    source_id = need(creation, "sourceResourceId")
-    source = call.world.find(Disk, source_id) or call.world.get(Snapshot, source_id)
-    disk.size_gb = disk.size_gb or source.size_gb
-    disk.os_type = disk.os_type or source.os_type
-    disk.sysprep, disk.sysprep_error = source.sysprep, source.sysprep_error
-    disk.layout = source.layout
-    for name in COPIED:
-        if name in source.properties:
-            disk.properties.setdefault(name, source.properties[name])
 
 
 def _change(call: Call, disk: Disk) -> Answer:
     if disk.operation:
         raise errors.concurrent_operation()
-    properties = dict(call.body.get("properties") or {})
-    size = properties.pop("diskSizeGB", disk.size_gb)
+    sku = member(call.body, "sku", "name") or disk.sku
+    properties = sent_properties(call, sku)
+    size = properties.get("diskSizeGB", disk.size_gb)
     if size < disk.size_gb:
         message = "Shrinking of managed disk size is not allowed."
         raise errors.operation_not_allowed(message)
-    disk.size_gb = size
-    disk.sku = member(call.body, "sku", "name") or disk.sku
-    changeable = ("networkAccessPolicy", "publicNetworkAccess", "encryption", "dataAccessAuthMode")
-    disk.properties |= {name: properties[name] for name in changeable if name in properties}
+    disk.size_gb, disk.sku = size, sku
+    disk.os_type = properties.get("osType", disk.os_type)
+    disk.properties |= {name: properties[name] for name in _CHANGEABLE if name in properties}
     if "tags" in call.body:
         disk.tags = tags_in(call.body)
     return _accepted(call, disk)
 
 
 def _accepted(call: Call, disk: Disk) -> Answer:
-    body = disk_body(disk, call.group)
-    sent = {"provisioningState": "Updating", "isArmResource": True}
-    kept = ("osType", "creationData", "diskSizeGB")
-    body["properties"] = {k: v for k, v in body["properties"].items() if k in kept} | sent
+    body = write_body(call, disk_body(disk, call.group, call.api_version), disk.sku)
+    disk.provisioning = "Updating"
 
     def settle() -> None:
-        disk.operation = None
-        operation.output = disk_body(disk, disk.group)
+        disk.operation, disk.provisioning = None, "Succeeded"
+        operation.output = disk_body(disk, disk.group, call.api_version)
+
+    def fail() -> None:
+        disk.operation, disk.provisioning = None, "Failed"
 
     operation = call.world.operations.start(
         "update",
         disk.location,
         call.world.seconds("disk"),
         settle,
-        fail=settle,
+        fail=fail,
         family=Family.DISK,
         doomed=call.doomed,
     )

@@ -1,9 +1,11 @@
 """The resources of Microsoft.Compute: what ARM keeps of each, and what only a guest knows."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID, uuid4
 
 from simulator.arm.compute.conditions import UNKNOWN, Condition
 from simulator.arm.compute.machine import Power
@@ -28,11 +30,27 @@ class Closed(StrEnum):
     EXPIRED = "expired"
 
 
+# A disk that came with a VM ends its name with its own unique id.
+_NAMED_BY_ID = re.compile(r"_([0-9a-f]{32})$")
+_UPLOADED = ("Upload", "UploadPreparedSecure")
+
+
+def _unique_id(name: str) -> str:
+    found = _NAMED_BY_ID.search(name)
+    return str(UUID(found[1]) if found else uuid4())
+
+
+def _security_of(properties: Json) -> str:
+    profile: Json = properties.get("securityProfile") or {}
+    return str(profile.get("securityType") or "Standard")
+
+
 @dataclass(kw_only=True, eq=False)
 class Disk(Resource):
     """A disk; with `vhd` it is an unmanaged one, which ARM does not list.
 
     `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
+    `unique_id` tells it from another of the same name.
     """
 
     sku: str = "Premium_LRS"
@@ -46,8 +64,23 @@ class Disk(Resource):
     sysprep: Sysprep = Sysprep.NEVER
     sysprep_error: str | None = None
     layout: str | None = None
+    unique_id: str = ""
     kind: ClassVar[str] = ids.DISKS
     owner: "Vm | None" = None
+
+    def __post_init__(self) -> None:
+        """Give it a unique id, where it has none yet."""
+        self.unique_id = self.unique_id or _unique_id(self.name)
+
+    @property
+    def awaits_upload(self) -> bool:
+        """Whether it was made to be written from outside, which nobody has done yet."""
+        return (self.properties.get("creationData") or {}).get("createOption") in _UPLOADED
+
+    @property
+    def security_type(self) -> str:
+        """`Standard`, `TrustedLaunch`, or that of a confidential VM's disk."""
+        return _security_of(self.properties)
 
     @property
     def access_open(self) -> bool:
@@ -116,8 +149,7 @@ class Vm(Resource):
     @property
     def security_type(self) -> str:
         """`Standard`, `TrustedLaunch` or `ConfidentialVM`."""
-        profile: Json = self.properties.get("securityProfile") or {}
-        return str(profile.get("securityType") or "Standard")
+        return _security_of(self.properties)
 
     @property
     def allocated(self) -> bool:
@@ -158,42 +190,55 @@ class Capture:
 
 @dataclass(kw_only=True, eq=False)
 class Image(Resource):
-    """A managed image; `storage` is its storageProfile as Azure fills it in."""
+    """A managed image; `storage` is its storageProfile as Azure fills it in.
+
+    `sized` are the luns (None: the OS disk) whose sizes its request named: those of the others show
+    once it has been made.
+    """
 
     storage: Json
     generation: str
     source_vm: str | None
     capture: Capture
+    sized: frozenset[int | None] = frozenset()
     kind: ClassVar[str] = ids.IMAGES
 
 
 @dataclass(kw_only=True, eq=False)
-class Gallery(Resource):
+class _InGallery(Resource):
+    """What the gallery provider keeps; `tagged` is whether it was ever sent tags, be it none."""
+
+    tagged: bool = False
+
+
+@dataclass(kw_only=True, eq=False)
+class Gallery(_InGallery):
     """An Azure Compute Gallery."""
 
     kind: ClassVar[str] = ids.GALLERIES
 
 
 @dataclass(kw_only=True, eq=False)
-class Definition(Resource):
+class Definition(_InGallery):
     """A gallery image definition."""
 
     kind: ClassVar[str] = ids.DEFINITIONS
 
     @property
     def security_type(self) -> str:
-        """The feature `SecurityType`, `Standard` where it is not named."""
-        return self.feature("SecurityType") or "Standard"
+        """The feature `SecurityType`; `Standard` where it is not named or is `None`."""
+        named = self.feature("SecurityType")
+        return "Standard" if named in {None, "None"} else str(named)
 
     def feature(self, name: str) -> str | None:
-        """Return a feature's value by its name, compared without case."""
+        """Return a feature's value by its name."""
         features = self.properties.get("features") or []
-        return next((f["value"] for f in features if f["name"].lower() == name.lower()), None)
+        return next((f.get("value") for f in features if f.get("name") == name), None)
 
 
 @dataclass(kw_only=True, eq=False)
-class Version(Resource):
-    """A gallery image version."""
+class Version(_InGallery):
+    """A gallery image version; `source` is what identifies its source, in lower case."""
 
     source: str
     storage: Json
@@ -213,4 +258,10 @@ class Snapshot(Resource):
     sysprep: Sysprep
     sysprep_error: str | None
     layout: str | None
+    unique_id: str = field(default_factory=lambda: str(uuid4()))
     kind: ClassVar[str] = ids.SNAPSHOTS
+
+    @property
+    def security_type(self) -> str:
+        """As that of the disk it was taken of."""
+        return _security_of(self.properties)

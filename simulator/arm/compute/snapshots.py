@@ -1,9 +1,12 @@
 """Snapshots of managed disks: the way to keep what a disk held, and to get it back."""
 
+from uuid import NAMESPACE_OID, uuid5
+
 from azure.mgmt.compute import models
 
-from simulator.arm.compute.disks import COPIED
-from simulator.arm.compute.records import Disk, Snapshot
+from simulator.arm.compute.disk_bodies import sent_properties, snapshot_body, write_body
+from simulator.arm.compute.disk_creation import Origin, check_unchanged, origin_of
+from simulator.arm.compute.records import Snapshot
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, delete, member, need, tags_in
@@ -11,29 +14,13 @@ from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
-from simulator.arm.core.wire import stamp
 
-
-def snapshot_body(snapshot: Snapshot, group: str) -> Json:
-    """Return a snapshot as ARM shows it."""
-    os_type = {"osType": snapshot.os_type} if snapshot.os_type else {}
-    properties = {
-        **os_type,
-        **snapshot.properties,
-        "diskSizeGB": snapshot.size_gb,
-        "timeCreated": stamp(snapshot.created),
-        "provisioningState": snapshot.provisioning,
-        "diskState": "Unattached",
-    }
-    return {
-        "name": snapshot.name,
-        "id": ids.with_group(snapshot.id, group),
-        "type": Snapshot.kind,
-        "location": snapshot.location,
-        "tags": snapshot.tags,
-        "sku": {"name": snapshot.sku, "tier": "Standard"},
-        "properties": properties,
-    }
+_CREATED_BY = ("Copy", "Empty", "Import")
+_CHANGEABLE = (
+    "networkAccessPolicy", "publicNetworkAccess", "encryption", "dataAccessAuthMode",
+    "diskAccessId", "supportsHibernation", "supportedCapabilities",
+    "encryptionSettingsCollection",
+)  # fmt: skip
 
 
 def get_snapshot(call: Call) -> Answer:
@@ -47,28 +34,19 @@ def list_snapshots(call: Call) -> Answer:
 
 
 def put_snapshot(call: Call) -> Answer:
-    """Take a snapshot of a disk."""
+    """Take a snapshot of a disk or of another snapshot, or change the one there is."""
     world, snapshot_id = call.world, _id(call)
     world.need_group(snapshot_id)
-    if world.find(Snapshot, snapshot_id):
-        what = "changing a snapshot"
-        raise errors.not_simulated(what)
-    snapshot = world.add(_taken(call, snapshot_id))
-    sent = {"creationData": snapshot.properties["creationData"], "provisioningState": "Updating"}
-    body = snapshot_body(snapshot, call.group) | {"properties": sent | {"isArmResource": True}}
+    existing = world.find(Snapshot, snapshot_id)
+    if existing:
+        check_unchanged(call, existing.properties["creationData"])
+        return _change(call, existing)
+    return _accepted(call, world.add(_taken(call, snapshot_id)))
 
-    def finish() -> None:
-        operation.output = snapshot_body(snapshot, snapshot.group)
 
-    operation = world.operations.start(
-        "update",
-        snapshot.location,
-        world.seconds("disk"),
-        finish,
-        family=Family.DISK,
-        doomed=call.doomed,
-    )
-    return call.accepted(operation, 202, body)
+def patch_snapshot(call: Call) -> Answer:
+    """Change a snapshot's tags, account type or network access."""
+    return _change(call, call.world.get(Snapshot, _id(call)))
 
 
 def delete_snapshot(call: Call) -> Answer:
@@ -80,25 +58,82 @@ def delete_snapshot(call: Call) -> Answer:
 
 
 def _taken(call: Call, snapshot_id: str) -> Snapshot:
-    creation = need(call.body, "properties", "creationData")
-    if creation.get("createOption") != "Copy":
-        what = f"a snapshot with createOption {creation.get('createOption')}"
+    location = ids.region_name(need(call.body, "location"))
+    option = member(call.body, "properties", "creationData", "createOption")
+    if option is not None and option not in _CREATED_BY:
+        what = f"a snapshot with createOption {option}"
         raise errors.not_simulated(what)
-    disk = call.world.get(Disk, need(creation, "sourceResourceId"))
-    properties = {name: disk.properties[name] for name in COPIED if name in disk.properties}
+    origin = origin_of(call, location)
+    sku = member(call.body, "sku", "name") or "Standard_LRS"
+    given = sent_properties(call, sku)
+    size, os_type = given.pop("diskSizeGB", None), given.pop("osType", None)
     return Snapshot(
         id=snapshot_id,
-        location=ids.region_name(need(call.body, "location")),
+        location=location,
         tags=tags_in(call.body),
-        properties=properties | {"creationData": creation},
-        sku=member(call.body, "sku", "name") or "Standard_LRS",
-        size_gb=disk.size_gb,
-        os_type=disk.os_type,
+        properties=origin.properties | given | _own(origin, given),
+        sku=sku,
+        size_gb=size or origin.size_gb,
+        os_type=os_type or origin.os_type,
         created=call.world.clock.now(),
-        sysprep=disk.sysprep,
-        sysprep_error=disk.sysprep_error,
-        layout=disk.layout,
+        sysprep=origin.sysprep,
+        sysprep_error=origin.sysprep_error,
+        layout=origin.layout,
     )
+
+
+def _own(origin: Origin, given: Json) -> Json:
+    """Return what Azure says of a snapshot's source; all incremental ones of one are a family."""
+    own: Json = {"creationData": origin.creation, "incremental": given.get("incremental", False)}
+    source = origin.creation.get("sourceUniqueId")
+    if own["incremental"] and source:
+        own["incrementalSnapshotFamilyId"] = str(uuid5(NAMESPACE_OID, source))
+    return own
+
+
+def _change(call: Call, snapshot: Snapshot) -> Answer:
+    if snapshot.operation:
+        raise errors.concurrent_operation()
+    properties = call.body.get("properties") or {}
+    if properties.get("incremental", snapshot.properties["incremental"]) != (
+        snapshot.properties["incremental"]
+    ):
+        msg = "incremental"
+        raise errors.property_change_not_allowed(msg)
+    if properties.get("diskSizeGB", snapshot.size_gb) < snapshot.size_gb:
+        message = "Shrinking of managed disk size is not allowed."
+        raise errors.operation_not_allowed(message)
+    snapshot.size_gb = properties.get("diskSizeGB", snapshot.size_gb)
+    snapshot.sku = member(call.body, "sku", "name") or snapshot.sku
+    snapshot.os_type = properties.get("osType", snapshot.os_type)
+    snapshot.properties |= {name: properties[name] for name in _CHANGEABLE if name in properties}
+    if "tags" in call.body:
+        snapshot.tags = tags_in(call.body)
+    return _accepted(call, snapshot)
+
+
+def _accepted(call: Call, snapshot: Snapshot) -> Answer:
+    body = write_body(call, snapshot_body(snapshot, call.group), snapshot.sku)
+    snapshot.provisioning = "Updating"
+
+    def settle() -> None:
+        snapshot.operation, snapshot.provisioning = None, "Succeeded"
+        operation.output = snapshot_body(snapshot, snapshot.group)
+
+    def fail() -> None:
+        snapshot.operation, snapshot.provisioning = None, "Failed"
+
+    operation = call.world.operations.start(
+        "update",
+        snapshot.location,
+        call.world.seconds("disk"),
+        settle,
+        fail=fail,
+        family=Family.DISK,
+        doomed=call.doomed,
+    )
+    snapshot.operation = operation
+    return call.accepted(operation, 202, body)
 
 
 def _id(call: Call) -> str:
@@ -114,5 +149,6 @@ ROUTES = of(
     Route("GET", _GROUP, list_snapshots, "HighCostGet"),
     Route("GET", f"/subscriptions/{{subscription}}/{_COMPUTE}", list_snapshots, "HighCostGet"),
     Route("PUT", _SNAPSHOT, put_snapshot, "PutDisk"),
+    Route("PATCH", _SNAPSHOT, patch_snapshot, "PutDisk"),
     Route("DELETE", _SNAPSHOT, delete_snapshot, "DeleteDisk"),
 )
