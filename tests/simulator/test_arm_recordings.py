@@ -53,6 +53,7 @@ NEWER = {
     "isArmResource",
     "toBeDetached",
     "virtualMachineId",
+    "uniqueId",
 }
 # What the recorded VMs had and ours have not, or the other way round: unmanaged disks, boot
 # diagnostics, extensions; a managed image as the source of a version.
@@ -78,6 +79,7 @@ OF_THAT_VM = {
     "disallowed",
     "dataDiskImages",
     "sku",
+    "properties.tier",
 }
 # Headers that Azure's own machines add and no client can rely on.
 OF_THE_FLEET = {"x-ms-served-by", "server", "azure-asyncnotification", "retry-after"}

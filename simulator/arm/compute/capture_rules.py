@@ -1,23 +1,36 @@
 """What Azure refuses to make a gallery version of: the rules as a list, and when each speaks.
 
-Takes a VM and a definition, gives the first refusal of the PUT, or the failure that only shows when
-the operation ends: by then the VM is generalized and cannot run again, which is why whoever
+Takes a source and a definition, gives the first refusal of the PUT, or the failure that only shows
+when the operation ends: by then the VM is generalized and cannot run again, which is why whoever
 captures must find out before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from simulator.arm.compute import capture_errors, vm_errors
-from simulator.arm.compute.records import Definition, Vm
+from simulator.arm.compute.image_sources import Source
+from simulator.arm.compute.records import Definition, Image, Vm
 from simulator.arm.core import errors
 from simulator.arm.core.call import member
 from simulator.arm.core.errors import ArmError, Failure, Json
 
 type Rule = Callable[[Vm, Definition], ArmError | None]
 
+_SECURED = ("TrustedLaunch", "ConfidentialVM")
 LARGEST_DISK_GB = 2048
 LARGEST_SHALLOW_GB = 32 * 1024
-_REFUSED_SKUS = ("ultrassd_lrs", "premiumv2_lrs")
+_REFUSED_SKUS = ("UltraSSD_LRS", "PremiumV2_LRS")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A disk that has to be copied, by a name for people."""
+
+    name: str
+    sku: str
+    size_gb: int
+    encrypted: bool = False
 
 
 def refusal(vm: Vm, definition: Definition) -> ArmError | None:
@@ -25,24 +38,67 @@ def refusal(vm: Vm, definition: Definition) -> ArmError | None:
     return next((found for rule in RULES if (found := rule(vm, definition))), None)
 
 
-def late_failure(vm: Vm, *, shallow: bool) -> Failure | None:
+def refusal_of_image(image: Image, definition: Definition) -> ArmError | None:
+    """Return why a version of a managed image is refused, or None.
+
+    That it must be made, and be secured as the definition wants it, is inferred.
+    """
+    wanted, has = definition.properties, image.storage["osDisk"]
+    if image.provisioning != "Succeeded":
+        return capture_errors.source_unfinished(image.id, image.provisioning)
+    if image.generation != wanted["hyperVGeneration"]:
+        return capture_errors.wrong_generation(
+            image.id, image.generation, wanted["hyperVGeneration"]
+        )
+    if has["osType"] != wanted["osType"]:
+        return capture_errors.wrong_os_type(image.id, has["osType"], wanted["osType"])
+    if has["osState"] != wanted["osState"]:
+        return capture_errors.wrong_os_state(image.id, has["osState"], wanted["osState"])
+    if definition.security_type in _SECURED:
+        return capture_errors.wrong_security_type(image.id, "Standard", definition.security_type)
+    return None
+
+
+def refusal_of_disk(source: Source, definition: Definition) -> ArmError | None:
+    """Return why a version of a disk, a snapshot or a blob is refused, or None.
+
+    What it does not say of itself (a blob says nothing) is taken to fit.
+    """
+    wanted = definition.properties
+    generation = source.word("hyperVGeneration") or wanted["hyperVGeneration"]
+    if source.os_type not in {None, wanted["osType"]}:
+        return capture_errors.wrong_os_type(source.id, str(source.os_type), wanted["osType"])
+    if generation != wanted["hyperVGeneration"]:
+        return capture_errors.wrong_generation(source.id, generation, wanted["hyperVGeneration"])
+    return _disk_security(source, definition.security_type)
+
+
+def late_failure(parts: Iterable[Part], *, shallow: bool) -> Failure | None:
     """Return how a version that was accepted ends, where it cannot be made."""
     limit = LARGEST_SHALLOW_GB if shallow else LARGEST_DISK_GB
-    for attachment in vm.disks:
-        disk = attachment.disk
-        if disk.sku.lower() in _REFUSED_SKUS:
-            message = f"Disk '{disk.name}' with account type '{disk.sku}' cannot be captured."
+    for part in parts:
+        if part.sku in _REFUSED_SKUS:
+            message = f"Disk '{part.name}' with account type '{part.sku}' cannot be captured."
             return Failure("OperationNotAllowed", message)
-        if disk.size_gb > limit:
+        if part.size_gb > limit:
             message = (
                 "Replication failed in this region due to 'The GalleryImageVersion source resource "
-                f"size {disk.size_gb} exceeds the max size {limit} supported.'"
+                f"size {part.size_gb} exceeds the max size {limit} supported.'"
             )
             return Failure("InvalidParameter", message)
-        if attachment.settings.get("encryptionSettings"):
-            message = f"Disk '{disk.name}' is encrypted by Azure Disk Encryption."
+        if part.encrypted:
+            message = f"Disk '{part.name}' is encrypted by Azure Disk Encryption."
             return Failure("OperationNotAllowed", message)
     return None
+
+
+def _disk_security(source: Source, wanted: str) -> ArmError | None:
+    if source.held is None:
+        return None
+    if wanted.endswith("Supported"):
+        return capture_errors.not_for_supported(source.id)
+    has = source.security_type.partition("_")[0]
+    return None if has == wanted else capture_errors.wrong_security_type(source.id, has, wanted)
 
 
 def _busy(vm: Vm, _: Definition) -> ArmError | None:
@@ -57,16 +113,12 @@ def _opened(vm: Vm, _: Definition) -> ArmError | None:
 def _os_state(vm: Vm, definition: Definition) -> ArmError | None:
     state = "Generalized" if vm.generalized else "Specialized"
     wanted = definition.properties["osState"]
-    return None if state == wanted else capture_errors.wrong_os(vm.id, "OS state", state, wanted)
+    return None if state == wanted else capture_errors.wrong_os_state(vm.id, state, wanted)
 
 
 def _os_type(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.properties["osType"]
-    return (
-        None
-        if vm.os_type == wanted
-        else capture_errors.wrong_os(vm.id, "OS type", vm.os_type, wanted)
-    )
+    return None if vm.os_type == wanted else capture_errors.wrong_os_type(vm.id, vm.os_type, wanted)
 
 
 def _generation(vm: Vm, definition: Definition) -> ArmError | None:
@@ -85,16 +137,18 @@ def _architecture(vm: Vm, definition: Definition) -> ArmError | None:
 
 def _security(vm: Vm, definition: Definition) -> ArmError | None:
     wanted = definition.security_type
-    if wanted.lower() == "trustedlaunchsupported":
+    if wanted == "TrustedLaunchSupported":
         return capture_errors.not_for_supported(vm.id)
-    if vm.security_type.lower() == wanted.lower():
+    if vm.security_type == wanted:
         return None
     return capture_errors.wrong_security_type(vm.id, vm.security_type, wanted)
 
 
 def _plan(vm: Vm, definition: Definition) -> ArmError | None:
-    has, wanted = _plan_words(vm.plan), _plan_words(definition.properties.get("purchasePlan"))
-    return None if has == wanted else capture_errors.wrong_os(vm.id, "purchase plan", has, wanted)
+    wanted = definition.properties.get("purchasePlan")
+    if _plan_words(vm.plan) == _plan_words(wanted):
+        return None
+    return capture_errors.wrong_plan(vm.id, vm.plan, wanted)
 
 
 def _plan_words(plan: Json | None) -> str:
@@ -111,7 +165,7 @@ def _controller(vm: Vm, definition: Definition) -> ArmError | None:
 
 
 def _accelerated(vm: Vm, definition: Definition) -> ArmError | None:
-    wanted = str(definition.feature("IsAcceleratedNetworkSupported")).lower() == "true"
+    wanted = definition.feature("IsAcceleratedNetworkSupported") == "True"
     able = member(vm.os_disk.disk.properties, "supportedCapabilities", "acceleratedNetwork")
     if able or not wanted:
         return None
@@ -120,10 +174,10 @@ def _accelerated(vm: Vm, definition: Definition) -> ArmError | None:
 
 def _disks(vm: Vm, _: Definition) -> ArmError | None:
     if any(attachment.disk.vhd for attachment in vm.disks):
-        message = f"The source '{vm.id}' has unmanaged disks, which are not supported."
+        message = f"Source virtual machine {vm.id} must be created from Managed Disks."
         return errors.invalid_parameter(message, "storageProfile.source")
     if vm.os_disk.settings.get("diffDiskSettings"):
-        message = f"The source '{vm.id}' has an ephemeral OS disk, which cannot be captured."
+        message = f"Source virtual machine {vm.id} cannot contain an ephemeral OS disk."
         return errors.operation_not_allowed(message)
     return None
 

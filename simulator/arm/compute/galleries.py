@@ -1,9 +1,12 @@
 """Galleries and image definitions: where versions go, and what they must be like.
 
-A definition is fixed once made, but for its words and limits. What it leaves out is filled in as
-the caller's api-version does it: from 2025-03-03 on a silent definition is Gen2 and Trusted Launch
-supported, before that Gen1 and standard.
+A definition is fixed once made, but for its words and limits, and its features where the request
+asks for that. What it leaves out is filled in as the caller's api-version does it: from 2025-03-03
+on a definition that is silent on generation and security is Gen2 and Trusted Launch supported, one
+before that or with a word on either is Gen1 and has the features that it names.
 """
+
+from collections.abc import Iterator
 
 from azure.mgmt.compute import models
 
@@ -11,7 +14,7 @@ from simulator.arm.compute import capture_errors
 from simulator.arm.compute.records import Definition, Gallery, Version
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
-from simulator.arm.core.call import Call, delete, member, need, tags_in
+from simulator.arm.core.call import Call, delete, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.operations import Family
 from simulator.arm.core.pages import page
@@ -19,30 +22,50 @@ from simulator.arm.core.resource import Resource
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
-SECURE_BY_DEFAULT = "2025-03-03"
+_SECURE_BY_DEFAULT = "2025-03-03"
+_ARCHITECTURE_SINCE = "2021-10-01"
+_SUPPORTED = {"name": "SecurityType", "value": "TrustedLaunchSupported"}
+# Azure's own spelling of a feature's name and value: recorded of `True` and `ConfidentialVM`.
+_FEATURES = (
+    "SecurityType", "DiskControllerTypes", "IsAcceleratedNetworkSupported",
+    "IsHibernateSupported",
+)  # fmt: skip
+_VALUES = (
+    "True", "False", "None", "Standard", "TrustedLaunch", "TrustedLaunchSupported",
+    "ConfidentialVM", "ConfidentialVMSupported", "TrustedLaunchAndConfidentialVMSupported",
+)  # fmt: skip
+_SPELT = {word.lower(): word for word in (*_FEATURES, *_VALUES)}
+# What is not there where it is empty.
+_NOT_EMPTY = ("disallowed", "features")
 _FIXED = ("osType", "osState", "hyperVGeneration", "identifier", "architecture", "purchasePlan")
 
 
-def gallery_body(resource: Resource, group: str) -> Json:
+def gallery_body(resource: Gallery | Definition, call: Call, group: str) -> Json:
     """Return a gallery or a definition as ARM shows it."""
-    return {
+    properties = resource.properties | {"provisioningState": resource.provisioning}
+    if call.api_version < _ARCHITECTURE_SINCE:
+        properties.pop("architecture", None)
+    body: Json = {
         "name": resource.name,
         "id": ids.with_group(resource.id, group),
         "type": resource.kind,
         "location": resource.location,
         "tags": resource.tags,
-        "properties": resource.properties | {"provisioningState": resource.provisioning},
+        "properties": properties,
     }
+    if not (resource.tags or resource.tagged):
+        del body["tags"]
+    return body
 
 
 def get_gallery(call: Call) -> Answer:
     """Show a gallery."""
-    return Answer(body=gallery_body(call.world.get(Gallery, _gallery_id(call)), call.group))
+    return Answer(body=gallery_body(call.world.get(Gallery, _gallery_id(call)), call, call.group))
 
 
 def list_galleries(call: Call) -> Answer:
     """List the galleries of a group or of the subscription."""
-    return page(call, Gallery, lambda gallery: gallery_body(gallery, gallery.group.upper()))
+    return page(call, Gallery, lambda found: gallery_body(found, call, found.group.upper()))
 
 
 def put_gallery(call: Call) -> Answer:
@@ -50,7 +73,8 @@ def put_gallery(call: Call) -> Answer:
     gallery_id = _gallery_id(call)
     call.world.need_group(gallery_id)
     unique = f"{call.world.subscription}-{call.names['gallery'].upper()}"
-    properties = {**(call.body.get("properties") or {}), "identifier": {"uniqueName": unique}}
+    own: Json = {"identifier": {"uniqueName": unique}}
+    properties = (call.body.get("properties") or {}) | own
     existing = call.world.find(Gallery, gallery_id)
     if existing:
         return _update(call, existing, properties)
@@ -66,12 +90,13 @@ def patch_gallery(call: Call) -> Answer:
 
 def delete_gallery(call: Call) -> Answer:
     """Delete an empty gallery."""
-    return _delete(call, call.world.find(Gallery, _gallery_id(call)), "images")
+    return _delete(call, call.world.find(Gallery, _gallery_id(call)))
 
 
 def get_definition(call: Call) -> Answer:
     """Show a definition."""
-    return Answer(body=gallery_body(call.world.get(Definition, definition_id(call)), call.group))
+    definition = call.world.get(Definition, definition_id(call))
+    return Answer(body=gallery_body(definition, call, call.group))
 
 
 def list_definitions(call: Call) -> Answer:
@@ -79,7 +104,7 @@ def list_definitions(call: Call) -> Answer:
     gallery = call.world.get(Gallery, _gallery_id(call))
 
     def row(definition: Definition) -> Json:
-        return gallery_body(definition, call.group)
+        return gallery_body(definition, call, call.group)
 
     return page(call, Definition, row, under=f"{gallery.id}/")
 
@@ -96,26 +121,22 @@ def put_definition(call: Call) -> Answer:
         need(call.body, "properties", "identifier", name)
     existing = world.find(Definition, definition_id(call))
     if existing:
-        _check_fixed(existing, call.body["properties"])
-        return _update(call, existing, existing.properties | call.body["properties"])
+        return _change_definition(call, existing)
     location = ids.region_name(need(call.body, "location"))
-    properties = _defaults(call.api_version) | call.body["properties"]
-    return _create(
-        call, Definition(id=definition_id(call), location=location, properties=properties)
-    )
+    properties = _filled_in(call.api_version, _sent(call))
+    definition = Definition(id=definition_id(call), location=location, properties=properties)
+    _check_identifier(world, definition)
+    return _create(call, definition)
 
 
 def patch_definition(call: Call) -> Answer:
     """Change a definition's words, limits or tags."""
-    definition = call.world.get(Definition, definition_id(call))
-    properties = call.body.get("properties") or {}
-    _check_fixed(definition, properties)
-    return _update(call, definition, definition.properties | properties)
+    return _change_definition(call, call.world.get(Definition, definition_id(call)))
 
 
 def delete_definition(call: Call) -> Answer:
     """Delete a definition without versions."""
-    return _delete(call, call.world.find(Definition, definition_id(call)), "versions")
+    return _delete(call, call.world.find(Definition, definition_id(call)))
 
 
 def definition_id(call: Call) -> str:
@@ -127,23 +148,76 @@ def _gallery_id(call: Call) -> str:
     return call.resource_id(Gallery.kind, "gallery")
 
 
-def _defaults(api_version: str) -> Json:
-    if api_version < SECURE_BY_DEFAULT:
-        return {"hyperVGeneration": "V1", "architecture": "x64"}
-    features = [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]
-    return {"hyperVGeneration": "V2", "architecture": "x64", "features": features}
+def _sent(call: Call) -> Json:
+    """Return the properties of a request's definition, features in Azure's spelling."""
+    properties: Json = dict(call.body.get("properties") or {})
+    if "features" in properties:
+        properties["features"] = [_spelt(feature) for feature in properties["features"]]
+    return properties
 
 
-def _check_fixed(definition: Definition, properties: Json) -> None:
+def _spelt(feature: Json) -> Json:
+    return {
+        name: _SPELT.get(value.lower(), value) if name in {"name", "value"} else value
+        for name, value in feature.items()
+    }
+
+
+def _filled_in(api_version: str, properties: Json) -> Json:
+    """Return a new definition's properties with what its request leaves out."""
+    features = properties.get("features") or []
+    secured = any(feature.get("name") == "SecurityType" for feature in features)
+    silent = not secured and "hyperVGeneration" not in properties
+    if api_version >= _SECURE_BY_DEFAULT and silent:
+        defaults: Json = {"hyperVGeneration": "V2"}
+        features = [*features, _SUPPORTED]
+    else:
+        defaults = {"hyperVGeneration": "V1"}
+    return defaults | {"architecture": "x64"} | _kept(properties) | _kept({"features": features})
+
+
+def _kept(properties: Json) -> Json:
+    """Return properties without those that Azure does not show where they are empty."""
+    return {n: value for n, value in properties.items() if value or n not in _NOT_EMPTY}
+
+
+def _check_identifier(world: World, definition: Definition) -> None:
+    """Refuse a definition whose publisher, offer and sku another one in the gallery has."""
+    under = ids.parent(definition.key) + "/"
+    wanted = definition.properties["identifier"]
+    for other in world.of(Definition):
+        if other.key.startswith(under) and _named(other.properties["identifier"]) == _named(wanted):
+            raise capture_errors.identifier_taken(other.name, wanted)
+
+
+def _named(identifier: Json) -> tuple[str, ...]:
+    return tuple(str(identifier[part]).lower() for part in ("publisher", "offer", "sku"))
+
+
+def _change_definition(call: Call, definition: Definition) -> Answer:
+    """Change what is not fixed; the features only where the request says so, and all of them."""
+    properties = _sent(call)
+    changing = properties.pop("allowUpdateImage", False)
     for name in _FIXED:
-        given = member(properties, name)
+        given = properties.get(name)
         if given is not None and given != definition.properties.get(name):
             msg = f"galleryImage.properties.{name}"
             raise errors.property_change_not_allowed(msg)
+    has: list[Json] = definition.properties.get("features") or []
+    wanted: list[Json] = properties.get("features", has)
+    if not changing and _values(wanted) != _values(has):
+        msg = "galleryImage.properties.features"
+        raise errors.property_change_not_allowed(msg)
+    return _update(call, definition, _kept(definition.properties | properties))
+
+
+def _values(features: list[Json]) -> dict[str, str]:
+    return {str(feature.get("name")): str(feature.get("value")) for feature in features}
 
 
 def _create(call: Call, resource: Gallery | Definition) -> Answer:
-    resource.tags, resource.provisioning = tags_in(call.body), "Creating"
+    resource.tags, resource.tagged = tags_in(call.body), "tags" in call.body
+    resource.provisioning = "Creating"
     return _work(call, call.world.add(resource), 201)
 
 
@@ -153,7 +227,7 @@ def _update(call: Call, resource: Gallery | Definition, properties: Json) -> Ans
     properties.pop("provisioningState", None)
     resource.properties, resource.provisioning = properties, "Updating"
     if "tags" in call.body:
-        resource.tags = tags_in(call.body)
+        resource.tags, resource.tagged = tags_in(call.body), True
     return _work(call, resource, 200)
 
 
@@ -170,21 +244,22 @@ def _work(call: Call, resource: Gallery | Definition, status: int) -> Answer:
         family=Family.GALLERY,
         doomed=call.doomed,
     )
-    return call.accepted(resource.operation, status, gallery_body(resource, call.group))
+    return call.accepted(resource.operation, status, gallery_body(resource, call, call.group))
 
 
-def _delete(call: Call, resource: Gallery | Definition | None, children: str) -> Answer:
+def _delete(call: Call, resource: Gallery | Definition | None) -> Answer:
     if resource is None:
         return Answer(204)
-    if _has_children(call.world, resource):
-        raise capture_errors.still_has_children(resource.kind, resource.name, children)
+    nested = [child.id for child in _children(call.world, resource)]
+    if nested:
+        raise capture_errors.still_has_children(nested)
     return delete(call, resource, "gallery", Family.GALLERY)
 
 
-def _has_children(world: World, resource: Resource) -> bool:
+def _children(world: World, resource: Gallery | Definition) -> Iterator[Resource]:
     kind = Definition if isinstance(resource, Gallery) else Version
     prefix = resource.key + "/"
-    return any(child.key.startswith(prefix) for child in world.of(kind))
+    return (child for child in world.of(kind) if child.key.startswith(prefix))
 
 
 _COMPUTE = "providers/Microsoft.Compute/galleries"

@@ -1,12 +1,16 @@
 """Managed images: the legacy target of a capture.
 
 A PUT is checked against the source at once; the copying is an operation. The same name again with
-the same source answers 200 and captures nothing: Azure's trap for those who do not GET first.
+the same source answers 200 and captures nothing: Azure's trap for those who do not GET first. The
+source is a VM, or disks, snapshots or blobs (`image_sources`).
 """
+
+from collections.abc import Iterator
 
 from azure.mgmt.compute import models
 
 from simulator.arm.compute import capture_errors, vm_errors
+from simulator.arm.compute.image_sources import capture_from, image_sources, image_storage
 from simulator.arm.compute.records import Attachment, Capture, Image, Vm
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
@@ -15,14 +19,19 @@ from simulator.arm.core.errors import Json
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 
+_NOTHING_TO_DO = 1.0
+# Before, an image of disks is of the first generation where nothing is said.
+_GENERATION_SINCE = "2019-03-01"
+
 
 def image_body(image: Image, group: str) -> Json:
-    """Return an image as ARM shows it."""
+    """Return an image as ARM shows it: sizes that nobody named only once it has been made."""
     properties: Json = {}
     if image.source_vm:
         properties["sourceVirtualMachine"] = {"id": image.source_vm}
+    making = image.provisioning == "Creating"
     properties |= {
-        "storageProfile": image.storage,
+        "storageProfile": _unsized(image) if making else image.storage,
         "provisioningState": image.provisioning,
         "hyperVGeneration": image.generation,
     }
@@ -36,6 +45,16 @@ def image_body(image: Image, group: str) -> Json:
     }
 
 
+def _unsized(image: Image) -> Json:
+    def shown(disk: Json) -> Json:
+        hidden = set() if disk.get("lun") in image.sized else {"diskSizeGB"}
+        return {name: value for name, value in disk.items() if name not in hidden}
+
+    storage = image.storage
+    disks = [shown(disk) for disk in storage["dataDisks"]]
+    return storage | {"osDisk": shown(storage["osDisk"]), "dataDisks": disks}
+
+
 def get_image(call: Call) -> Answer:
     """Show an image."""
     return Answer(body=image_body(call.world.get(Image, _id(call)), call.group))
@@ -47,30 +66,31 @@ def list_images(call: Call) -> Answer:
 
 
 def put_image(call: Call) -> Answer:
-    """Capture a generalized VM; or answer for the image there is, without capturing again."""
+    """Make an image of a generalized VM or of disks; or answer for the image there is."""
     world, image_id = call.world, _id(call)
     world.need_group(image_id)
     existing = world.find(Image, image_id)
     if existing:
         return _again(call, existing)
-    if not member(call.body, "properties", "sourceVirtualMachine", "id"):
-        msg = "a managed image of anything but a virtual machine"
-        raise errors.not_simulated(msg)
-    image = world.add(_captured(call, image_id))
+    of_vm = member(call.body, "properties", "sourceVirtualMachine", "id")
+    image = world.add((_captured if of_vm else _assembled)(call, image_id))
     image.provisioning = "Creating"
+    return _work(call, image, world.seconds("image"), 201)
 
+
+def _work(call: Call, image: Image, seconds: float, status: int) -> Answer:
     def settle(state: str) -> None:
         image.provisioning, image.operation = state, None
 
-    image.operation = world.operations.start(
+    image.operation = call.world.operations.start(
         "image",
         image.location,
-        world.seconds("image"),
+        seconds,
         lambda: settle("Succeeded"),
         fail=lambda: settle("Failed"),
         doomed=call.doomed,
     )
-    return call.accepted(image.operation, 201, image_body(image, call.group))
+    return call.accepted(image.operation, status, image_body(image, call.group))
 
 
 def patch_image(call: Call) -> Answer:
@@ -91,16 +111,72 @@ def delete_image(call: Call) -> Answer:
 
 
 def _again(call: Call, image: Image) -> Answer:
-    source = member(call.body, "properties", "sourceVirtualMachine", "id")
+    properties = call.body.get("properties") or {}
+    source = member(properties, "sourceVirtualMachine", "id")
     if source and source.lower() != (image.source_vm or "").lower():
         msg = "sourceVirtualMachine.id"
+        raise errors.property_change_not_allowed(msg)
+    given, has = _sources(properties.get("storageProfile") or {}), _sources(image.storage)
+    if any(has.get(at) != value for at, value in given.items()):
+        msg = "storageProfile"
         raise errors.property_change_not_allowed(msg)
     if image.operation:
         raise errors.concurrent_operation()
     if "tags" in call.body:
         image.tags = tags_in(call.body)
-    operation = call.world.operations.start("image", image.location, 1.0, lambda: None)
-    return call.accepted(operation, 200, image_body(image, call.group))
+    image.provisioning = "Updating"
+    return _work(call, image, _NOTHING_TO_DO, 200)
+
+
+def _sources(storage: Json) -> dict[object, str]:
+    """Return what the disks of a storageProfile are made of, by their luns."""
+
+    def named() -> Iterator[tuple[object, str]]:
+        for disk in (storage.get("osDisk") or {}, *(storage.get("dataDisks") or ())):
+            for name in ("managedDisk", "snapshot"):
+                if name in disk:
+                    yield disk.get("lun"), str(disk[name].get("id")).lower()
+            if "blobUri" in disk:
+                yield disk.get("lun"), disk["blobUri"]
+
+    return dict(named())
+
+
+def _assembled(call: Call, image_id: str) -> Image:
+    """Return an image of disks, snapshots or blobs, as a request names them."""
+    properties = call.body.get("properties") or {}
+    storage = need(properties, "storageProfile")
+    location = ids.region_name(need(call.body, "location"))
+    generation = _generation(call, properties)
+    os_disk, data = image_sources(call, storage, location)
+    has = os_disk.word("hyperVGeneration") or generation
+    if has != generation:
+        raise capture_errors.generation_not_the_sources(has)
+    kept, disks = image_storage(storage, os_disk, data), storage.get("dataDisks") or []
+    return Image(
+        id=image_id,
+        location=location,
+        tags=tags_in(call.body),
+        storage=kept | _zone_resilient(call),
+        generation=generation,
+        source_vm=None,
+        capture=capture_from(os_disk.id, os_disk, data, call.world.clock.now()),
+        sized=frozenset(d.get("lun") for d in (storage["osDisk"], *disks) if "diskSizeGB" in d),
+    )
+
+
+def _generation(call: Call, properties: Json) -> str:
+    given = properties.get("hyperVGeneration")
+    if given is None and call.api_version >= _GENERATION_SINCE:
+        msg = "hyperVGeneration"
+        raise errors.missing_parameter(msg)
+    return str(given or "V1")
+
+
+def _zone_resilient(call: Call) -> Json:
+    """Whether an image outlives a zone is shown only where it was said."""
+    given = member(call.body, "properties", "storageProfile", "zoneResilient")
+    return {} if given is None else {"zoneResilient": given}
 
 
 def _captured(call: Call, image_id: str) -> Image:
@@ -114,7 +190,7 @@ def _captured(call: Call, image_id: str) -> Image:
         id=image_id,
         location=location,
         tags=tags_in(call.body),
-        storage=_storage(vm),
+        storage=_storage(vm) | _zone_resilient(call),
         generation=vm.generation,
         source_vm=source_id,
         capture=capture_of(vm),
@@ -139,11 +215,7 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
     if vm.security_type != "Standard":
         raise capture_errors.not_for_trusted_launch(vm.security_type)
     if (generation or "V1") != vm.generation:
-        message = (
-            f"The source Virtual Machine is of Hypervisor Generation '{vm.generation}'. The "
-            "parameter 'hyperVGeneration' must be the same."
-        )
-        raise errors.invalid_parameter(message, "hyperVGeneration")
+        raise capture_errors.generation_not_the_sources(vm.generation)
     if location != vm.location:
         message = f"The source Virtual Machine lies in '{vm.location}', the image in '{location}'."
         raise errors.invalid_parameter(message, "location")
@@ -152,7 +224,7 @@ def _check_source(vm: Vm, location: str, generation: str | None) -> None:
 def _storage(vm: Vm) -> Json:
     os_disk = {"osType": vm.os_type, "osState": "Generalized"} | _copied(vm.os_disk)
     data = [{"lun": attachment.lun} | _copied(attachment) for attachment in vm.data_disks]
-    return {"osDisk": os_disk, "dataDisks": data, "zoneResilient": False}
+    return {"osDisk": os_disk, "dataDisks": data}
 
 
 def _copied(attachment: Attachment) -> Json:

@@ -95,8 +95,9 @@ def _change(call: Call, snapshot: Snapshot) -> Answer:
     if snapshot.operation:
         raise errors.concurrent_operation()
     properties = call.body.get("properties") or {}
-    if properties.get("incremental", snapshot.properties["incremental"]) != (
-        snapshot.properties["incremental"]
+    if (
+        properties.get("incremental", snapshot.properties["incremental"])
+        != (snapshot.properties["incremental"])
     ):
         msg = "incremental"
         raise errors.property_change_not_allowed(msg)

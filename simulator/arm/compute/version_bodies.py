@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from simulator.arm.compute import capture_errors
-from simulator.arm.compute.records import Attachment, Image, Version, Vm
+from simulator.arm.compute.records import Version
 from simulator.arm.core import ids
-from simulator.arm.core.call import member, need
+from simulator.arm.core.call import need
 from simulator.arm.core.errors import Json
 from simulator.arm.core.wire import stamp
 
@@ -20,7 +20,7 @@ def version_body(version: Version, group: str, *, replication: bool = False) -> 
     }
     if replication:
         properties["replicationStatus"] = _replication(version)
-    return {
+    body: Json = {
         "name": version.name,
         "id": ids.with_group(version.id, group),
         "type": Version.kind,
@@ -28,19 +28,25 @@ def version_body(version: Version, group: str, *, replication: bool = False) -> 
         "tags": version.tags,
         "properties": properties,
     }
+    if not (version.tags or version.tagged):
+        del body["tags"]
+    return body
 
 
-def profile_of(body: Json, location: str, published: datetime) -> Json:
+def profile_of(given: Json, location: str, published: datetime) -> Json:
     """Return the publishing profile with Azure's defaults; refuse one without the own region."""
-    given = member(body, "properties", "publishingProfile") or {}
     replicas = given.get("replicaCount") or 1
     account = given.get("storageAccountType") or "Standard_LRS"
     regions = [
         _region(region, replicas, account)
         for region in given.get("targetRegions") or [{"name": location}]
     ]
-    if location not in (ids.region_name(region["name"]) for region in regions):
-        raise capture_errors.region_missing(location)
+    names = regions_of({"targetRegions": regions})
+    if location not in names:
+        raise capture_errors.region_missing(names, location)
+    if len(set(names)) < len(names):
+        msg = "region"
+        raise capture_errors.twice(msg)
     # What Azure decides stands twice: first for the order of the members, last to prevail.
     decided = {"targetRegions": regions, "publishedDate": stamp(published)}
     defaults = {
@@ -49,9 +55,13 @@ def profile_of(body: Json, location: str, published: datetime) -> Json:
         "excludeFromLatest": False,
         "publishedDate": decided["publishedDate"],
         "storageAccountType": account,
-        "replicationMode": "Full",
     }
     return defaults | given | decided
+
+
+def regions_of(profile: Json) -> list[str]:
+    """Return the regions of a publishing profile by their short names."""
+    return [ids.region_name(region["name"]) for region in profile["targetRegions"]]
 
 
 def _region(given: Json, replicas: int, account: str) -> Json:
@@ -60,33 +70,13 @@ def _region(given: Json, replicas: int, account: str) -> Json:
     return name | defaults | given | name
 
 
-def copied_disks(source: Vm | Image) -> Json:
-    """Return what the copied disks look like once they are there."""
-    if isinstance(source, Image):
-        disks = source.storage["dataDisks"]
-        data = [{"lun": d["lun"], **_image_disk(d)} for d in disks]
-        return {"osDiskImage": _image_disk(source.storage["osDisk"]), "dataDiskImages": data}
-    data = [{"lun": attachment.lun} | _disk_image(attachment) for attachment in source.data_disks]
-    return {"osDiskImage": _disk_image(source.os_disk), "dataDiskImages": data}
-
-
-def _disk_image(attachment: Attachment) -> Json:
-    caching = attachment.settings["caching"]
-    return {"sizeInGB": attachment.disk.size_gb, "hostCaching": caching, "source": {}}
-
-
-def _image_disk(disk: Json) -> Json:
-    return {"sizeInGB": disk["diskSizeGB"], "hostCaching": disk["caching"], "source": {}}
-
-
 def _replication(version: Version) -> Json:
     done = version.provisioning == "Succeeded"
     failed = version.provisioning == "Failed"
     state = "Completed" if done else "Failed" if failed else "Replicating"
-    regions = version.properties["publishingProfile"]["targetRegions"]
     summary = [
-        {"region": ids.region_name(r["name"]), "state": state, "progress": 100 if done else 0}
-        for r in regions
+        {"region": region, "state": state, "progress": 100 if done else 0}
+        for region in regions_of(version.properties["publishingProfile"])
     ]
     aggregated = "Completed" if done else "Failed" if failed else "InProgress"
     return {"aggregatedState": aggregated, "summary": summary}

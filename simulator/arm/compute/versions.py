@@ -9,11 +9,16 @@ import re
 from azure.mgmt.compute import models
 
 from simulator.arm.compute import capture_errors
-from simulator.arm.compute.capture_rules import late_failure, refusal
 from simulator.arm.compute.galleries import DEFINITION, definition_id
-from simulator.arm.compute.images import capture_of
-from simulator.arm.compute.records import Definition, Image, Version, Vm
-from simulator.arm.compute.version_bodies import copied_disks, profile_of, version_body
+from simulator.arm.compute.records import Definition, Version
+from simulator.arm.compute.version_bodies import profile_of, regions_of, version_body
+from simulator.arm.compute.version_safety import (
+    check_deletable,
+    end_of_life_of,
+    may_leave_regions,
+    safety_of,
+)  # fmt: skip
+from simulator.arm.compute.version_sources import identity, version_origin
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, delete, member, need, tags_in
@@ -27,6 +32,8 @@ _NAME = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
 _LARGEST_PART = 2**31 - 1
 # Each further region adds this much of the time that the first one takes.
 _FURTHER_REGION = 0.5
+# What a later request cannot change, and what a PUT that is silent on it leaves alone.
+_FIXED = ("storageAccountType", "replicationMode")
 
 
 def get_version(call: Call) -> Answer:
@@ -65,27 +72,41 @@ def patch_version(call: Call) -> Answer:
 
 
 def delete_version(call: Call) -> Answer:
-    """Delete a version, a failed one too."""
+    """Delete a version, a failed one too; not one that is to stay until its end of life."""
     world = call.world
     version = world.find(Version, _id(call))
     if version is None:
         return Answer(204)
+    check_deletable(version, world.clock.now())
     return delete(call, version, "delete", Family.GALLERY)
 
 
 def _create(call: Call, definition: Definition) -> Answer:
-    world, source_id = call.world, _source_id(call.body)
+    world = call.world
     location = ids.region_name(need(call.body, "location"))
-    profile = profile_of(call.body, location, world.clock.now())
-    source = _allowed_source(call, definition, source_id)
-    shallow = profile["replicationMode"] == "Shallow"
-    failure = late_failure(source, shallow=shallow) if isinstance(source, Vm) else None
-    version = world.add(_version(call, source, source_id, location, profile))
+    given = member(call.body, "properties", "publishingProfile") or {}
+    now = world.clock.now()
+    profile = profile_of(given, location, now) | end_of_life_of(call, None, now)
+    origin = version_origin(call, definition, location)
+    failure = origin.failure(shallow=profile.get("replicationMode") == "Shallow")
+    version = world.add(
+        Version(
+            id=_id(call),
+            location=location,
+            tags=tags_in(call.body),
+            tagged="tags" in call.body,
+            properties={"publishingProfile": profile, "safetyProfile": safety_of(call, {})},
+            source=origin.id,
+            storage=origin.storage,
+            capture=origin.capture,
+            published=now,
+        )
+    )
     version.provisioning = "Creating"
 
     def finish() -> Failure | None:
         if failure is None:
-            version.storage |= copied_disks(source)
+            version.storage = version.storage | origin.copied
             _settle(version, "Succeeded")
         return failure
 
@@ -101,63 +122,14 @@ def _create(call: Call, definition: Definition) -> Answer:
     return call.accepted(version.operation, 201, version_body(version, call.group))
 
 
-def _allowed_source(call: Call, definition: Definition, source_id: str) -> Vm | Image:
-    """Return the source, once the caller may use it and the definition takes it."""
-    kind = _kind_of(source_id)
-    if kind == Image.kind.lower():
-        call.allowed_on(f"{Image.kind}/read", source_id)
-        return _fitting_image(call.world.get(Image, source_id), definition)
-    if kind != Vm.kind.lower():
-        msg = f"a gallery version from {source_id}"
-        raise errors.not_simulated(msg)
-    call.allowed_on(f"{Vm.kind}/write", source_id)
-    vm = call.world.get(Vm, source_id)
-    refused = refusal(vm, definition)
-    if refused:
-        raise refused
-    return vm
-
-
-def _kind_of(source_id: str) -> str:
-    named = ids.take_apart(source_id)
-    return named.kind.lower() if named else ""
-
-
-def _fitting_image(image: Image, definition: Definition) -> Image:
-    wanted = definition.properties["hyperVGeneration"]
-    if image.generation != wanted:
-        raise capture_errors.wrong_generation(image.id, image.generation, wanted)
-    os_type = image.storage["osDisk"]["osType"]
-    if os_type != definition.properties["osType"]:
-        wanted = definition.properties["osType"]
-        raise capture_errors.wrong_os(image.id, "OS type", os_type, wanted)
-    return image
-
-
-def _version(
-    call: Call, source: Vm | Image, source_id: str, location: str, profile: Json
-) -> Version:
-    named = member(call.body, "properties", "storageProfile", "source") or {"id": source_id}
-    safety = {"allowDeletionOfReplicatedLocations": True, "reportedForPolicyViolation": False}
-    given = member(call.body, "properties", "safetyProfile") or {}
-    return Version(
-        id=_id(call),
-        location=location,
-        tags=tags_in(call.body),
-        properties={"publishingProfile": profile, "safetyProfile": safety | given},
-        source=source_id.lower(),
-        storage={"source": named},
-        capture=capture_of(source) if isinstance(source, Vm) else source.capture,
-        published=call.world.clock.now(),
-    )
-
-
 def _again(call: Call, version: Version) -> Answer:
     if version.provisioning == "Failed":
         raise capture_errors.version_failed(version.name)
-    given = member(call.body, "properties", "storageProfile", "source")
-    if given and _source_id(call.body).lower() != version.source:
-        msg = "galleryImageVersion.storageProfile.source"
+    storage = member(call.body, "properties", "storageProfile") or {}
+    given = identity(storage)
+    if given and given != version.source:
+        source = "source" if "source" in storage else "osDiskImage.source.id"
+        msg = f"galleryImageVersion.properties.storageProfile.{source}"
         raise errors.property_change_not_allowed(msg)
     return _update(call, version)
 
@@ -165,13 +137,15 @@ def _again(call: Call, version: Version) -> Answer:
 def _update(call: Call, version: Version) -> Answer:
     if version.operation:
         raise errors.concurrent_operation()
-    world, old = call.world, version.properties["publishingProfile"]
-    given = member(call.body, "properties", "publishingProfile")
-    if given:
-        profile = profile_of(call.body, version.location, version.published)
-        version.properties["publishingProfile"] = old | profile
+    world, old = call.world, version.properties
+    safety = safety_of(call, old["safetyProfile"])
+    profile = _profile(call, version)
+    left = [r for r in regions_of(old["publishingProfile"]) if r not in regions_of(profile)]
+    if left and not may_leave_regions(safety):
+        raise capture_errors.region_is_kept(left)
+    version.properties = old | {"publishingProfile": profile, "safetyProfile": safety}
     if "tags" in call.body:
-        version.tags = tags_in(call.body)
+        version.tags, version.tagged = tags_in(call.body), True
     version.provisioning = "Updating"
     version.operation = world.operations.start(
         "version",
@@ -185,6 +159,24 @@ def _update(call: Call, version: Version) -> Answer:
     return call.accepted(version.operation, 200, version_body(version, call.group))
 
 
+def _profile(call: Call, version: Version) -> Json:
+    """Return the publishing profile that a later request leaves.
+
+    A PATCH merges, and so does a PUT without a profile: that a PUT of location and tags keeps it is
+    recorded.
+    """
+    old = version.properties["publishingProfile"]
+    given = member(call.body, "properties", "publishingProfile") or {}
+    for name in _FIXED:
+        if name in given and given[name] != old.get(name, "Full"):
+            msg = f"galleryImageVersion.properties.publishingProfile.{name}"
+            raise errors.property_change_not_allowed(msg)
+    replaces = call.method == "PUT" and given
+    kept = {name: old[name] for name in _FIXED if name in old} if replaces else old
+    life = end_of_life_of(call, old.get("endOfLifeDate"), version.published)
+    return profile_of(kept | given, version.location, version.published) | life
+
+
 def _settle(version: Version, state: str) -> None:
     version.provisioning, version.operation = state, None
 
@@ -193,18 +185,6 @@ def _check_name(name: str) -> None:
     parts = name.split(".")
     if not _NAME.fullmatch(name) or any(int(part) > _LARGEST_PART for part in parts):
         raise capture_errors.wrong_version_name(name)
-
-
-def _source_id(body: Json) -> str:
-    source = member(body, "properties", "storageProfile", "source") or {}
-    named = member(source, "virtualMachineId") or member(source, "id")
-    if named is None:
-        if member(body, "properties", "storageProfile", "osDiskImage"):
-            what = "a gallery version from disks, snapshots or blobs"
-            raise errors.not_simulated(what)
-        msg = "galleryImageVersion.properties.storageProfile.source"
-        raise errors.missing_parameter(msg)
-    return str(named)
 
 
 def _seconds(world: World, profile: Json) -> float:
