@@ -4,13 +4,14 @@ Takes a few words (`name`, `group`, and whatever should differ from a usual VM),
 it had been made long ago; and shows of any VM what ARM would not tell.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from simulator.arm.compute.conditions import AVAILABLE, LEFT_BY_ARM, STOPPED_INSIDE
 from simulator.arm.compute.disk_bodies import disk_state
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Disk, Sysprep, Vm
 from simulator.arm.compute.vm_build import build_vm
+from simulator.arm.compute.vms import forget_vm
 from simulator.arm.core import ids
 from simulator.arm.core.errors import Json
 from simulator.arm.core.resource import Group
@@ -20,6 +21,8 @@ from simulator.steering.guests import DEFAULT_SYSPREP_ERROR
 
 _WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "version": "latest"}
 _LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
+# Disks that have not moved since then have no LastOwnershipUpdateTime.
+_BEFORE_INSTANTS = datetime(2022, 6, 1, tzinfo=UTC)
 # A VM that is found stopped was stopped from within.
 _CONDITIONS = LEFT_BY_ARM | {Power.RUNNING: AVAILABLE, Power.STOPPED: STOPPED_INSIDE}
 DEFAULTS: Json = {
@@ -44,6 +47,7 @@ DEFAULTS: Json = {
     "why": None,
     "layout": None,
     "disk_properties": {},
+    "instant": "known",
     "zones": None,
     "managed_by": None,
     "license_type": None,
@@ -54,7 +58,10 @@ DEFAULTS: Json = {
 
 
 def create_vm(world: World, words: Json) -> Vm:
-    """Make a VM of `age` seconds and its group; ValueError for a word that means nothing here."""
+    """Make a VM of `age` seconds and its group; ValueError for a word that means nothing here.
+
+    A VM that has the name already is deleted, as far as nobody hears of it.
+    """
     unknown = set(words) - set(DEFAULTS) - {"name"}
     if unknown:
         msg = f"no such setting of a VM: {sorted(unknown)}"
@@ -64,6 +71,9 @@ def create_vm(world: World, words: Json) -> Vm:
     if world.find(Group, group_id) is None:
         world.add(Group(id=group_id, location=said["location"]))
     vm_id = f"{group_id}/providers/{Vm.kind}/{said['name']}"
+    former = world.find(Vm, vm_id)
+    if former:
+        _forget(world, former)
     vm = world.add(build_vm(world, vm_id, _body(world.subscription, said), said["generation"]))
     vm.architecture = said["architecture"]
     vm.os_disk.disk.properties["supportedCapabilities"] |= {
@@ -73,6 +83,12 @@ def create_vm(world: World, words: Json) -> Vm:
     vm.tags = dict(said["tags"])
     _put_into(world, vm, said)
     return vm
+
+
+def _forget(world: World, former: Vm) -> None:
+    if former.operation:
+        world.operations.preempt(former.operation)
+    forget_vm(world, former)
 
 
 def hidden_facts(vm: Vm) -> Json:
@@ -160,11 +176,15 @@ def _put_into(world: World, vm: Vm, said: Json) -> None:
     """Bring a VM into the state it is to be found in."""
     since = world.clock.now() - timedelta(seconds=said["age"])
     off = _stopped_at(world, said)
-    vm.created = vm.settled = since
+    vm.settled = since
     vm.agent_seen = vm.condition_since = off or since
     released = off if said["power"] == Power.DEALLOCATED else None
+    known = _instant_is_known(said)
+    made = since if known else min(since, _BEFORE_INSTANTS)
+    vm.created = made
     for attachment in vm.disks:
-        attachment.disk.created, attachment.disk.moved = since, released or since
+        attachment.disk.created = made
+        attachment.disk.moved = (released or since) if known else None
     vm.power = Power(said["power"])
     vm.condition = _CONDITIONS[vm.power]
     vm.guest_runs = vm.power is Power.RUNNING
@@ -182,6 +202,14 @@ def _put_on(disk: Disk, said: Json) -> None:
     if disk.sysprep is Sysprep.FAILED and disk.os_type == "Windows":
         disk.sysprep_error = said["why"] or DEFAULT_SYSPREP_ERROR
     disk.properties |= said["disk_properties"]
+
+
+def _instant_is_known(said: Json) -> bool:
+    """Say whether the disks of a VM tell when they moved; ValueError for another word."""
+    if said["instant"] not in {"known", "unknown"}:
+        msg = f"instant: known or unknown, not {said['instant']}"
+        raise ValueError(msg)
+    return bool(said["instant"] == "known")
 
 
 def _stopped_at(world: World, said: Json) -> datetime | None:

@@ -65,7 +65,7 @@ def blob_source(world: World, uri: str) -> Source:
 
 
 def check_at_rest(disk: Disk) -> None:
-    """Refuse a disk whose VM runs, that is busy, waits for its contents, or is open from outside."""
+    """Refuse a disk that is busy, waits for its contents, is open, or whose VM runs."""
     if disk.operation:
         raise errors.concurrent_operation()
     if disk.awaits_upload:

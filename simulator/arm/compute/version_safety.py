@@ -1,8 +1,8 @@
 """How long a gallery version is to live, and what keeps it from being deleted before.
 
-Takes requests and what a version has, gives its safetyProfile and the date of its end of life. From
-2026-03-03 on a request that is silent has a version stay for six months after it was published; that
-is announced by Microsoft, not recorded.
+Takes requests and what a version has, gives its safetyProfile and the date of its end of life.
+From 2026-03-03 on a request that is silent has a version stay for six months after it was
+published; that is announced by Microsoft, not recorded.
 """
 
 import calendar
