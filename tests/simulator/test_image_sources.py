@@ -40,7 +40,7 @@ def image(vm: str) -> str:
 
 def snapshot_of(sim: Simulator, arm: Arms, disk: str) -> str:
     """Take a snapshot of a disk and return its id."""
-    path = disk.split("/disks/")[0] + "/snapshots/kept"
+    path = disk.split("/disks/", maxsplit=1)[0] + "/snapshots/kept"
     creation = {"createOption": "Copy", "sourceResourceId": disk}
     body = {"location": "westeurope", "properties": {"creationData": creation}}
     assert arm("owner")("PUT", path, body).status_code == 202
@@ -127,9 +127,7 @@ def test_an_image_of_the_blob_of_a_vms_unmanaged_disk(
         ({"location": "westeurope", "properties": {"hyperVGeneration": "V1"}}, "storageProfile"),
     ],
 )
-def test_what_an_image_of_disks_must_say(
-    arm: Arms, image: str, body: object, missing: str
-) -> None:
+def test_what_an_image_of_disks_must_say(arm: Arms, image: str, body: object, missing: str) -> None:
     """OS type, OS state, generation and a source are required, in Azure's words."""
     answer = arm("owner")("PUT", image, body)
     assert code(answer) == (400, "InvalidParameter")
@@ -245,7 +243,7 @@ def version_of(**storage: object) -> dict[str, object]:
 def test_a_version_of_an_image_of_a_disk(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
     """It is made of the same, once the image is made; the facts behind both are one."""
     owner, disk = arm("owner"), sim.client.vm(vm)["osDisk"]
-    version = define(sim, arm, image.split("/images/")[0]) + "/versions/1.0.0"
+    version = define(sim, arm, image.split("/images/", maxsplit=1)[0]) + "/versions/1.0.0"
     owner("PUT", image, image_of({"managedDisk": {"id": disk}}))
     body = version_of(source={"id": image})
     assert code(owner("PUT", version, body)) == (409, "Conflict")
@@ -268,7 +266,7 @@ def test_a_managed_image_fits_no_secured_definition(
     owner("PUT", image, image_of({"managedDisk": {"id": sim.client.vm(vm)["osDisk"]}}))
     sim.client.advance(8)
     features = [{"name": "SecurityType", "value": "TrustedLaunch"}]
-    definition = define(sim, arm, image.split("/images/")[0], features=features)
+    definition = define(sim, arm, image.split("/images/", maxsplit=1)[0], features=features)
     answer = owner("PUT", f"{definition}/versions/1.0.0", version_of(source={"id": image}))
     assert code(answer) == (400, "InvalidParameter")
 
@@ -277,7 +275,7 @@ def test_a_version_of_disks_and_snapshots(sim: Simulator, arm: Arms, vm: str) ->
     """Each disk keeps its source; sizes come when it is made, caching at once."""
     owner, facts = arm("owner"), sim.client.vm(vm)
     snapshot = snapshot_of(sim, arm, facts["osDisk"])
-    version = define(sim, arm, vm.split("/virtualMachines/")[0]) + "/versions/1.0.0"
+    version = define(sim, arm, vm.split("/virtualMachines/", maxsplit=1)[0]) + "/versions/1.0.0"
     os_disk = {"source": {"id": snapshot}}
     data = {"lun": 2, "source": {"id": facts["dataDisks"][0]}}
     body = version_of(osDiskImage=os_disk, dataDiskImages=[data])
@@ -301,7 +299,7 @@ def test_a_version_of_disks_and_snapshots(sim: Simulator, arm: Arms, vm: str) ->
 def test_disks_that_no_version_can_be_made_of(sim: Simulator, arm: Arms, vm: str) -> None:
     """Missing, elsewhere, running, secured, of another kind, named twice: refused at the PUT."""
     owner, disk = arm("owner"), sim.client.vm(vm)["osDisk"]
-    base = vm.split("/virtualMachines/")[0]
+    base = vm.split("/virtualMachines/", maxsplit=1)[0]
     version = define(sim, arm, base) + "/versions/1.0.0"
 
     def asked(disk_id: str, *data: dict[str, object]) -> tuple[int, str]:
@@ -330,7 +328,7 @@ def test_a_supported_definition_takes_blobs_but_no_disks(
 ) -> None:
     """Trusted Launch supported: a blob of whatever kind is good, a disk is not."""
     features = [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]
-    base, disk = vm.split("/virtualMachines/")[0], sim.client.vm(vm)["osDisk"]
+    base, disk = vm.split("/virtualMachines/", maxsplit=1)[0], sim.client.vm(vm)["osDisk"]
     version = define(sim, arm, base, features=features) + "/versions/1.0.0"
     of_disk = version_of(osDiskImage={"source": {"id": disk}})
     assert code(arm("owner")("PUT", version, of_disk)) == (400, "InvalidParameter")
