@@ -199,7 +199,7 @@ def test_a_gallery_and_its_versions(sim: Simulator, arm: Arms) -> None:
     source = {"source": {"virtualMachineId": vm}}
     properties = {"publishingProfile": {"targetRegions": regions}, "storageProfile": source}
     body = {"location": "westeurope", "properties": properties}
-    seen[41] = owner("PUT", version, body)
+    seen[41] = owner("PUT", f"{version}?api-version=2023-07-03", body)
     sim.client.advance(630)
     seen |= {61: owner("GET", version), 63: owner("GET", f"{version}?$expand=ReplicationStatus")}
     seen |= {69: owner("GET", f"{definition}/versions"), 70: owner("DELETE", version)}

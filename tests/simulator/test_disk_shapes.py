@@ -52,23 +52,23 @@ def test_the_answer_to_a_new_disk(sim: Simulator, arm: Arms, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sku", "size", "shown"),
+    ("disk", "shown"),
     [
-        ("Premium_LRS", 2, (120, 25, "P1")),
-        ("Premium_LRS", 5, (120, 25, "P2")),
-        ("Premium_LRS", 10, (120, 25, "P3")),
-        ("Premium_LRS", 30, (120, 25, "P4")),
-        ("Premium_LRS", 200, (1100, 125, "P15")),
-        ("Premium_LRS", 1024, (5000, 200, "P30")),
-        ("StandardSSD_LRS", 4, (500, 100, None)),
-        ("Standard_LRS", 10, (500, 60, None)),
+        (("Premium_LRS", 2), (120, 25, "P1")),
+        (("Premium_LRS", 5), (120, 25, "P2")),
+        (("Premium_LRS", 10), (120, 25, "P3")),
+        (("Premium_LRS", 30), (120, 25, "P4")),
+        (("Premium_LRS", 200), (1100, 125, "P15")),
+        (("Premium_LRS", 1024), (5000, 200, "P30")),
+        (("StandardSSD_LRS", 4), (500, 100, None)),
+        (("Standard_LRS", 10), (500, 60, None)),
     ],
 )
 def test_how_fast_a_disk_is(
-    sim: Simulator, arm: Arms, base: str, sku: str, size: int, shown: tuple[object, ...]
+    sim: Simulator, arm: Arms, base: str, disk: tuple[str, int], shown: tuple[object, ...]
 ) -> None:
     """By account type and size, as recorded; what a client says of it changes nothing."""
-    body = body_of("Empty", sku, diskSizeGB=size, diskIOPSReadWrite=9999)
+    body = body_of("Empty", disk[0], diskSizeGB=disk[1], diskIOPSReadWrite=9999)
     arm("owner")("PUT", f"{base}/disks/d", body)
     sim.client.advance(1)
     properties = arm("owner")("GET", f"{base}/disks/d").json()["properties"]
@@ -78,7 +78,7 @@ def test_how_fast_a_disk_is(
     assert speed == shown
 
 
-def test_a_disk_may_be_faster_than_its_size(sim: Simulator, arm: Arms, base: str) -> None:
+def test_a_disk_may_be_faster_than_its_size(arm: Arms, base: str) -> None:
     """A Premium disk of a higher tier has that tier's speed; an Ultra one what it was given."""
     owner = arm("owner")
     owner("PUT", f"{base}/disks/d", body_of("Empty", diskSizeGB=10, tier="P15"))
