@@ -140,7 +140,7 @@ def test_an_image_deleted_after_it_was_captured_is_not_made_again(
     vm.order(target)
     vm.sysprep()
     (image,) = vm.images
-    world.owner("DELETE", f"{image['id']}?api-version=2026-03-03")
+    world.delete_image(image["id"])
     world.settle()
     world.forget_requests()
     vm.tag_disk({"team": "payments"})
@@ -216,7 +216,7 @@ def test_an_image_that_its_owner_deletes_stays_deleted(world: Hosted) -> None:
     vm = world.vm()
     vm.order("golden/windows")
     vm.sysprep()
-    world.owner("DELETE", f"{vm.images[0]['id']}?api-version=2026-03-03")
+    world.delete_image(vm.images[0]["id"])
     world.settle()
     world.forget_requests()
     for _ in range(100):

@@ -225,6 +225,16 @@ class World:
         answer.raise_for_status()
         return dict(answer.json()) if answer.content else {}
 
+    def delete_image(self, image: str) -> None:
+        """Delete an image; a version, which is to stay for six months, has to be set free first."""
+        if "/versions/" not in image:
+            self.owner("DELETE", f"{image}?api-version=2026-04-01")
+            return
+        free = {"safetyProfile": {"blockDeletionBeforeEndOfLife": False}}
+        self.owner("PATCH", f"{image}?api-version=2026-03-03", {"properties": free})
+        self.client.advance(10)
+        self.owner("DELETE", f"{image}?api-version=2026-03-03")
+
     def lock(self, scope: str, level: str) -> None:
         """Put a management lock on a scope."""
         path = f"{scope}/providers/Microsoft.Authorization/locks/kept?api-version=2016-09-01"

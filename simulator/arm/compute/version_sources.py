@@ -54,7 +54,7 @@ def version_origin(call: Call, definition: Definition, location: str) -> Version
     named = identity(storage)
     if named is None:
         raise capture_errors.one_source_only()
-    if "source" not in storage:
+    if not storage.get("source"):
         return _of_disks(call, definition, storage, location)
     if _disk_id(storage.get("osDiskImage")):
         raise capture_errors.one_source_only()
