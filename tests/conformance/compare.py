@@ -21,7 +21,7 @@ _FEW = 3
 RANDOM = re.compile(
     r"(^|\.)(vmId|uniqueId|uniqueName|diskSizeBytes|time\w*|startTime|endTime|exactVersion|etag"
     r"|publishedDate|osName|osVersion|vmAgentVersion|skipToken|nextLink|principalId|tenantId"
-    r"|clientId|createdAt|lastModifiedAt|completionPercent|accessSAS|securityDataAccessSAS)$",
+    r"|osDisk\.name|dataDisks\[\]\.name|clientId|createdAt|lastModifiedAt|completionPercent|accessSAS|securityDataAccessSAS)$",
 )
 # What says which row of a list is meant, the best first.
 _KEYS = ("id", "resourceType", "lun", "name", "region", "key")
@@ -116,16 +116,25 @@ def _values(azure: Any, ours: Any, at: str) -> Iterator[Difference]:  # noqa: AN
 def _members(azure: dict[str, Any], ours: dict[str, Any], at: str) -> Iterator[Difference]:
     folded = {name.lower(): name for name in ours}
     for name, value in azure.items():
-        below = f"{at}.{name}".lstrip(".")
+        below = _below(at, name)
         here = folded.pop(name.lower(), None)
         if here is None:
-            yield Difference("missing", below, brief(value))
+            yield Difference("missing", below, _kind(value))
             continue
         if here != name:
             yield Difference("spelling", below, name, here)
         yield from _values(value, ours[here], below)
     for name in folded.values():
-        yield Difference("extra", f"{at}.{name}".lstrip("."), "", brief(ours[name]))
+        yield Difference("extra", _below(at, name), "", _kind(ours[name]))
+
+
+def _below(at: str, name: str) -> str:
+    """Return a member's path; members that are named after things, as tags are, read alike."""
+    if name.startswith("/"):
+        name = "{id}"
+    elif at == "tags" or at.endswith(".tags"):
+        name = "{tag}"
+    return f"{at}.{name}".lstrip(".")
 
 
 def _items(azure: list[Any], ours: list[Any], at: str) -> Iterator[Difference]:

@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.conformance.compare import Answer
 
 _SUBSCRIPTION = re.compile(r"(/?subscriptions/)([0-9a-fA-F-]{36})", re.IGNORECASE)
+_GROUP = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)(?P<below>/providers/.+)", re.IGNORECASE
+)
 _URLS = ("azure-asyncoperation", "location")
 
 
@@ -20,6 +23,7 @@ class Names:
     def __init__(self, subscription: str) -> None:
         self._subscription = subscription
         self._ids: dict[str, str] = {}
+        self._groups: dict[str, str] = {}
         self._operations: dict[tuple[str, bool], str] = {}
 
     def here(self, value: Any) -> Any:  # noqa: ANN401 JSON
@@ -33,6 +37,11 @@ class Names:
         return self._known(_SUBSCRIPTION.sub(rf"\g<1>{self._subscription}", value))
 
     def _known(self, resource_id: str) -> str:
+        for azure, ours in self._groups.items():
+            at = resource_id.lower().find(f"/resourcegroups/{azure}/")
+            if at >= 0:
+                start = at + len("/resourcegroups/")
+                resource_id = resource_id[:start] + ours + resource_id[start + len(azure) :]
         for azure, ours in self._ids.items():
             if resource_id.lower() == azure or resource_id.lower().startswith(azure + "/"):
                 return ours + resource_id[len(azure) :]
@@ -60,16 +69,27 @@ class Names:
         elif isinstance(azure, list) and isinstance(ours, list) and len(azure) == len(ours):
             for real, made in zip(azure, ours, strict=True):
                 self._learn_ids(real, made)
-        elif isinstance(azure, str) and isinstance(ours, str) and _made_up(azure, ours):
-            self._ids[azure.lower()] = ours
+        elif isinstance(azure, str) and isinstance(ours, str):
+            alias = _alias(azure, ours)
+            if alias:
+                self._groups[alias[0]] = alias[1]
+            elif _made_up(azure, ours):
+                self._ids[azure.lower()] = ours
 
 
 def _made_up(azure: str, ours: str) -> bool:
     """Say whether two ids are of disks that the platform named, as it does those of VMs."""
-    if azure.lower() == ours.lower():
-        return False
-    real, made = (each.lower().split("/microsoft.compute/disks/") for each in (azure, ours))
-    return len(real) == len(made) == 2 and real[0] == made[0]  # noqa: PLR2004 scope and name
+    kind = "/microsoft.compute/disks/"
+    return azure.lower() != ours.lower() and all(kind in each.lower() for each in (azure, ours))
+
+
+def _alias(azure: str, ours: str) -> tuple[str, str] | None:
+    """Return the groups in two ids that differ in nothing else: recordings have aliases."""
+    real, made = _GROUP.match(azure), _GROUP.match(ours)
+    if not real or not made or real["below"].lower() != made["below"].lower():
+        return None
+    groups = real["group"].lower(), made["group"].lower()
+    return groups if groups[0] != groups[1] else None
 
 
 def _monitors(query: str) -> bool:

@@ -81,7 +81,7 @@ class Replay:
         if self._is_lost(exchange):
             return "resources that the simulator would not make"
         found = outside.resource_of(exchange.path)
-        if found and exchange.ok and exchange.method != "PUT" and found.lower() not in self._known:
+        if found and found.lower() not in self._known and _was_there(exchange):
             self._adopt(found)
         return "resources that the simulator would not make" if self._is_lost(exchange) else None
 
@@ -128,6 +128,7 @@ class Replay:
             self._made(resource, exchange.sent, ours, exchange)
         elif exchange.method == "DELETE":
             self._lost.discard(resource.lower())
+            self._known.discard(resource.lower())
 
     def _made(self, resource: str, sent: Any, ours: Answer, exchange: Exchange) -> None:  # noqa: ANN401 JSON
         """Take note of what was made here, or of what was not."""
@@ -237,6 +238,11 @@ def _had_ended(exchange: Exchange, *, polls: bool) -> bool:
     if exchange.method != "GET":
         return exchange.ok
     return not outside.states(answer) & _IN_FLIGHT
+
+
+def _was_there(exchange: Exchange) -> bool:
+    """Say whether Azure's answer shows that what was asked for existed."""
+    return exchange.ok and exchange.method != "PUT" and exchange.status != 204  # noqa: PLR2004
 
 
 def _monitors(exchange: Exchange) -> bool:
