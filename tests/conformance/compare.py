@@ -18,16 +18,22 @@ _LONGEST = 60
 _FEW = 3
 
 # Members whose values are nobody's business: random, of the moment, or of the machine.
-RANDOM = re.compile(
-    r"(^|\.)(vmId|uniqueId|uniqueName|diskSizeBytes|time\w*|startTime|endTime|exactVersion|etag"
-    r"|publishedDate|osName|osVersion|vmAgentVersion|skipToken|nextLink|principalId|tenantId"
-    r"|osDisk\.name|dataDisks\[\]\.name|clientId|createdAt|lastModifiedAt|completionPercent|accessSAS|securityDataAccessSAS)$",
-)
+_RANDOM = (
+    "vmId", "uniqueId", "uniqueName", "sourceUniqueId", "incrementalSnapshotFamilyId",
+    "diskSizeBytes", r"time\w*", "startTime", "endTime", r"\w*UpdateTime", "burstingEnabledTime",
+    "exactVersion", "etag", "publishedDate", "osName", "osVersion", "vmAgentVersion", "skipToken",
+    "nextLink", "principalId", "tenantId", "clientId", "createdAt", "lastModifiedAt",
+    "completionPercent", "accessSAS", "securityDataAccessSAS", r"osDisk\.name",
+    r"dataDisks\[\]\.name", "createdTime", "changedTime", "regionalDisplayName",
+)  # fmt: skip
+RANDOM = re.compile(rf"(^|\.)({'|'.join(_RANDOM)})$")
 # What says which row of a list is meant, the best first.
 _KEYS = ("id", "resourceType", "lun", "name", "region", "key")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _ID = re.compile(r"/?subscriptions/[^\s'\"]+", re.IGNORECASE)
+# What the platform appends to a VM's name to name its disks.
+_DISK_NAME = re.compile(r"_(OsDisk_\d|DataDisk_\d+|disk\d+)_[0-9a-f]{32}\b", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NUMBER = re.compile(r"\d+")
 
@@ -203,7 +209,7 @@ def _plain(value: object) -> object:
         return value
     if value.lower().startswith(("/subscriptions/", "https://")):
         return _types(value)
-    return _TIME.sub("<time>", _GUID.sub("<guid>", value))
+    return _DISK_NAME.sub("<disk>", _TIME.sub("<time>", _GUID.sub("<guid>", value)))
 
 
 def _types(resource_id: str) -> str:

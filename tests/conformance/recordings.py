@@ -11,6 +11,7 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -40,6 +41,12 @@ class Exchange:
     def api_version(self) -> str:
         """Return the api-version that the client asked for, or nothing."""
         return self.query.get("api-version", "")
+
+    @property
+    def day(self) -> str:
+        """Return the day of the recording as YYYY-MM-DD, or nothing."""
+        date = self.headers.get("date")
+        return parsedate_to_datetime(date).date().isoformat() if date else ""
 
     @property
     def ok(self) -> bool:
