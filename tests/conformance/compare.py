@@ -214,7 +214,7 @@ def _plain(value: object) -> object:
 
 def _types(resource_id: str) -> str:
     """Return an id with `*` for the names in it."""
-    parts = resource_id.split("?")[0].strip("/").split("/")
+    parts = resource_id.split("?", maxsplit=1)[0].strip("/").split("/")
     keeps = {"providers"}
     return "/".join(
         part if at % 2 == 0 or parts[at - 1].lower() in keeps else "*"

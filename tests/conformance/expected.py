@@ -85,16 +85,24 @@ RULES = (
     Rule(DISK_ENCRYPTION, at=r"instanceView\.disks\[\]\.(statuses|encryptionSettings)"),
     Rule(DISK_ENCRYPTION, cassette="encryption", at="encryptionSettings"),
     Rule(SHARING, at=r"sharingProfile"),
-    Rule(NEWEST, kind="extra", at=r"^(header )?etag$|\]\.etag$", operation=_VM, before="2024-07-01"),
+    Rule(
+        NEWEST, kind="extra", at=r"^(header )?etag$|\]\.etag$", operation=_VM, before="2024-07-01"
+    ),
     Rule(NEWEST, kind="extra", at="^(header )?etag$", operation=_VM, recorded="2024-08-01"),
-    Rule(NEWEST, kind="extra", at="deleteOption|timeCreated|exactVersion|patch", before="2022-03-01"),
+    Rule(
+        NEWEST, kind="extra", at="deleteOption|timeCreated|exactVersion|patch", before="2022-03-01"
+    ),
     Rule(NEWEST, kind="extra", operation="virtualMachines", before="2021-01-01"),
-    Rule(NEWEST, kind="extra|value", operation="disks|snapshots|DiskOperations", before="2021-01-01"),
+    Rule(
+        NEWEST, kind="extra|value", operation="disks|snapshots|DiskOperations", before="2021-01-01"
+    ),
     Rule(NEWEST, kind="extra", operation="images", before="2020-07-01"),
     Rule(MOMENT, at=r"vmAgent\.statuses", azure="Unavailable|Not Ready|Warning|VM status blob"),
     Rule(MOMENT, at=r"vmAgent$", kind="extra"),
     Rule(MOMENT, at=r"instanceView\.(osName|osVersion|computerName)$", kind="extra"),
-    Rule(MOMENT, at="provisioningState|statuses", azure=r"^(Creating|Updating)$|/(creating|updating)"),
+    Rule(
+        MOMENT, at="provisioningState|statuses", azure=r"^(Creating|Updating)$|/(creating|updating)"
+    ),
     Rule(OTHER_ACTS, cassette="simulate_eviction|attach_detach_api|os_disk_swap"),
 )
 

@@ -51,7 +51,7 @@ class Exchange:
     @property
     def ok(self) -> bool:
         """Say whether Azure did what it was asked."""
-        return self.status < 400  # noqa: PLR2004 the first status of a refusal
+        return self.status < 400
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class Replay:
         """Take note of what was made here, or of what was not."""
         key = resource.lower()
         self._known.add(key)
-        if ours.status < 400:  # noqa: PLR2004 the first status of a refusal
+        if ours.status < 400:
             self._lost.discard(key)
         elif "/virtualmachines/" in key:
             self._stand_in(resource, sent if isinstance(sent, dict) else exchange.answer)
@@ -180,9 +180,9 @@ class Replay:
         ours = self._sim.send("PUT", self._names.here(resource), query, sent)
         self._sim.settle()
         self._known.add(resource.lower())
-        if ours.status >= 400 and "/virtualmachines/" in resource.lower():  # noqa: PLR2004
+        if ours.status >= 400 and "/virtualmachines/" in resource.lower():
             self._stand_in(resource, sent)
-        elif ours.status >= 400:  # noqa: PLR2004
+        elif ours.status >= 400:
             self._lost.add(resource.lower())
 
     def _deploy(self, exchange: Exchange) -> None:
@@ -242,7 +242,7 @@ def _had_ended(exchange: Exchange, *, polls: bool) -> bool:
 
 def _was_there(exchange: Exchange) -> bool:
     """Say whether Azure's answer shows that what was asked for existed."""
-    return exchange.ok and exchange.method != "PUT" and exchange.status != 204  # noqa: PLR2004
+    return exchange.ok and exchange.method != "PUT" and exchange.status != 204
 
 
 def _monitors(exchange: Exchange) -> bool:

@@ -11,7 +11,7 @@ from tests.conformance.replay import Pair
 
 @dataclass
 class Count:
-    """What became of an operation's pairs; a pair with one unexplained difference is unexplained."""
+    """What became of an operation's pairs; one unexplained difference makes one unexplained."""
 
     pairs: int = 0
     same: int = 0

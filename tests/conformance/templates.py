@@ -46,13 +46,16 @@ def made_by(sent: Json, scope: Scope) -> Iterator[Made]:
     scope.parameters = {name: said.get("defaultValue") for name, said in defaults.items()}
     given = properties.get("parameters") or {}
     scope.parameters |= {
-        name: said["value"] for name, said in given.items() if isinstance(said, dict) and "value" in said
+        name: said["value"]
+        for name, said in given.items()
+        if isinstance(said, dict) and "value" in said
     }
     scope.variables = template.get("variables") or {}
     resources = template.get("resources") or []
     for resource in resources.values() if isinstance(resources, dict) else resources:
         times = (resource.get("copy") or {}).get("count", 1)
-        for scope.index in range(int(str(evaluate(times, scope)))):
+        for index in range(int(str(evaluate(times, scope)))):
+            scope.index = index
             yield _made(resource, scope)
 
 
@@ -63,11 +66,22 @@ def _made(resource: Json, scope: Scope) -> Made:
     names = str(evaluate(resource["name"], scope)).split("/")
     group = evaluate(resource.get("resourceGroup", scope.group), scope)
     below = "/".join(f"{each}/{name}" for each, name in zip(kinds, names, strict=False))
-    path = f"/subscriptions/{scope.subscription}/resourceGroups/{group}/providers/{namespace}/{below}"
+    path = (
+        f"/subscriptions/{scope.subscription}/resourceGroups/{group}/providers/{namespace}/{below}"
+    )
     return Made(kind, path, str(evaluate(resource["apiVersion"], scope)), whole)
 
 
-_NOT_SENT = {"type", "name", "apiVersion", "dependsOn", "copy", "comments", "condition", "resourceGroup"}
+_NOT_SENT = {
+    "type",
+    "name",
+    "apiVersion",
+    "dependsOn",
+    "copy",
+    "comments",
+    "condition",
+    "resourceGroup",
+}
 
 
 def evaluate(value: Any, scope: Scope) -> Any:  # noqa: ANN401 JSON
