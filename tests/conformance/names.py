@@ -59,7 +59,7 @@ class Names:
             if name in azure.headers and found:
                 real = urlsplit(azure.headers[name])
                 key = (unquote(real.path).lower(), _monitors(real.query))
-                self._operations[key] = ours.headers.get(name, found)
+                self._operations.setdefault(key, ours.headers.get(name, found))
         self._learn_ids(self.here(azure.body), ours.body)
 
     def _learn_ids(self, azure: Any, ours: Any) -> None:  # noqa: ANN401 JSON

@@ -31,8 +31,8 @@ _AGAIN = """\
 ## To make this page again
 
 The recordings are not part of this project. Put each collection into a folder of its own below one
-folder, with a file `SOURCE` in it that says in one line where it comes from: VCR cassettes (`.yaml`,
-those below `src/azure-cli/azure/cli/command_modules/*/tests/latest/recordings` of the Azure CLI), or
+folder, with a file `SOURCE` in it that says in one line where it comes from: VCR cassettes (YAML,
+those in `src/azure-cli/azure/cli/command_modules/*/tests/latest/recordings` of the Azure CLI) or
 JSON files with `entries` of `request` and `response`. Then `make conformance RECORDINGS=<folder>`.
 """
 
@@ -73,8 +73,8 @@ def _recordings(tally: Tally, sources: dict[str, str]) -> Iterator[str]:
 
 def _operations(tally: Tally, reasons: dict[str, int]) -> Iterator[str]:
     yield from (
-        "`{group}` and `{subscription}` stand for what comes before a provider's types. A number in",
-        "brackets is the reason below.",
+        "`{group}` and `{subscription}` stand for what comes before a provider's types. A number",
+        "in brackets is the reason below.",
         "",
         _row(*_COLUMNS),
         _row(*("---" for _ in _COLUMNS)),

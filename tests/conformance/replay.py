@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.client import SteeringError
 from tests.conformance import outside, templates
-from tests.conformance.compare import Answer, Difference, differences
+from tests.conformance.compare import REFUSED, Answer, Difference, differences, outcome
 from tests.conformance.names import Names
 from tests.conformance.operations import Operation, operation_of
 from tests.conformance.recordings import ARM_HOST, Cassette, Exchange
@@ -28,6 +28,8 @@ _IN_FLIGHT = {"Creating", "Updating", "Deleting", "Migrating", "InProgress", "Ru
 _FORWARDED = ("if-match", "if-none-match")
 _ENDED = "Succeeded"
 _NEWEST = "2024-07-01"
+_LOST = "requests for resources that the simulator would not make"
+_REFUSED_BODIES = "resources of deployments, or from before a recording, that were refused here"
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,13 @@ class Replay:
             return None if known else "polls of operations that the simulator did not start"
         path = exchange.path.lower()
         if operation.template.startswith("{scope}") and not _is_ours(path):
-            return "tags and locks of resources that are not simulated"
+            return "requests for tags and locks of resources that are not simulated"
         if self._is_lost(exchange):
-            return "resources that the simulator would not make"
+            return _LOST
         found = outside.resource_of(exchange.path)
         if found and found.lower() not in self._known and _was_there(exchange):
             self._adopt(found)
-        return "resources that the simulator would not make" if self._is_lost(exchange) else None
+        return _LOST if self._is_lost(exchange) else None
 
     def _is_lost(self, exchange: Exchange) -> bool:
         path = exchange.path.lower() + "/"
@@ -134,7 +136,7 @@ class Replay:
         """Take note of what was made here, or of what was not."""
         key = resource.lower()
         self._known.add(key)
-        if ours.status < 400:
+        if ours.status < REFUSED:
             self._lost.discard(key)
         elif "/virtualmachines/" in key:
             self._stand_in(resource, sent if isinstance(sent, dict) else exchange.answer)
@@ -180,9 +182,12 @@ class Replay:
         ours = self._sim.send("PUT", self._names.here(resource), query, sent)
         self._sim.settle()
         self._known.add(resource.lower())
-        if ours.status >= 400 and "/virtualmachines/" in resource.lower():
+        if ours.status < REFUSED:
+            return
+        self.skipped[f"{_REFUSED_BODIES}: {outcome(ours)}"] += 1
+        if "/virtualmachines/" in resource.lower():
             self._stand_in(resource, sent)
-        elif ours.status >= 400:
+        else:
             self._lost.add(resource.lower())
 
     def _deploy(self, exchange: Exchange) -> None:
