@@ -33,7 +33,9 @@ _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _ID = re.compile(r"/?subscriptions/[^\s'\"]+", re.IGNORECASE)
 # What the platform appends to a VM's name to name its disks.
-_DISK_NAME = re.compile(r"_(OsDisk_\d|DataDisk_\d+|disk\d+)_[0-9a-f]{32}", re.IGNORECASE)
+_DISK_NAME = re.compile(
+    r"_(OsDisk_\d|DataDisk_\d+|disk\d+|lun_\d+_\d+)_[0-9a-f]{32}", re.IGNORECASE
+)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NUMBER = re.compile(r"\d+")
 

@@ -28,7 +28,8 @@ MOMENT = "recorded in the first minutes of a VM, which here has settled"
 OTHER_ACTS = "the test did before what the simulator has no operation for"
 HIDDEN = "the recording hides what was sent"
 SHARING = "sharing a gallery is an act of its own, which is not simulated"
-VALUES = "a machine's own: versions of systems and agents"
+OTHER_GROUPS = "groups from outside a recording are there from its start to its end"
+MORE_ROWS = "the recorded subscription had more than one page of resources"
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ RULES = (
     Rule(PROVIDERS, operation=r"/\{namespace\}"),
     Rule(REGIONS, operation="/locations$"),
     Rule(SITES, operation=r"Microsoft\.Web/sites"),
+    Rule(OTHER_GROUPS, operation="/resourceGroups$"),
+    Rule(MORE_ROWS, operation="/resources$", at="^nextLink$"),
     Rule(POLICY, operation=r"resourceGroups/\{group\}$", at=r"^tags"),
     Rule(HIDDEN, kind="^status$", cassette="^list_all_2025$"),
     Rule(NO_RETRY_AFTER, at="^header retry-after$", kind="missing"),

@@ -55,11 +55,11 @@ class Names:
     def learn(self, azure: Answer, ours: Answer) -> None:
         """Learn names from two answers to the same request."""
         found = next((ours.headers[name] for name in _URLS if name in ours.headers), None)
-        for name in _URLS:
+        for name in reversed(_URLS):
             if name in azure.headers and found:
                 real = urlsplit(azure.headers[name])
                 key = (unquote(real.path).lower(), _monitors(real.query))
-                self._operations.setdefault(key, ours.headers.get(name, found))
+                self._operations[key] = ours.headers.get(name, found)
         self._learn_ids(self.here(azure.body), ours.body)
 
     def _learn_ids(self, azure: Any, ours: Any) -> None:  # noqa: ANN401 JSON

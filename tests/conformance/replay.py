@@ -95,8 +95,8 @@ class Replay:
     def _play(self, exchange: Exchange, operation: Operation) -> Pair:
         self._keep_time(exchange, operation)
         ours = self._ask(exchange, operation)
-        azure = Answer(exchange.status, exchange.headers, self._names.here(exchange.answer))
         self._names.learn(Answer(exchange.status, exchange.headers, exchange.answer), ours)
+        azure = Answer(exchange.status, exchange.headers, self._names.here(exchange.answer))
         resource = outside.resource_of(exchange.path)
         self._remember(exchange, ours, resource)
         azure, ours = self._ours_only(azure, ours, exchange)
