@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra audit package fuzz lint clean
+.PHONY: demo test sim sweep status bench infra audit package fuzz conformance lint clean
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -54,6 +54,11 @@ test: lint
 # Ten thousand broken and hostile disks; `make test` tries some of them.
 fuzz: $(STAMP)
 	MUTATIONS=10400 $(PY) -m pytest tests/disk/test_hostile.py
+
+# What the simulator answers beside what Azure did: simulator/CONFORMANCE.md, which says what RECORDINGS is.
+conformance: $(STAMP)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r tests/conformance/requirements.txt
+	@$(PY) -m tests.conformance --recordings $(RECORDINGS)
 
 clean:
 	rm -rf $(VENV) .venv-audit .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

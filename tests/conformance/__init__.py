@@ -1,0 +1,1 @@
+"""The simulator held against recorded traffic of real Azure, pair by pair."""

@@ -1,0 +1,68 @@
+"""The simulator's operations, and which of them a request is for.
+
+The one place here that knows where the simulator keeps its route table.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from simulator.arm.routes import ROUTES
+
+_RESOURCE = "/subscriptions/{subscription}/resourceGroups/{group}/providers/"
+_SHARED = "/subscriptions/{subscription}/providers/"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method and a path's template, as the route table has them."""
+
+    method: str
+    template: str
+
+    @property
+    def name(self) -> str:
+        """Return it short: what lies in a group begins with `{group}`."""
+        short = self.template.replace(_RESOURCE, "{group}/").replace(_SHARED, "{subscription}/")
+        return f"{self.method} {short}"
+
+    @property
+    def polls(self) -> bool:
+        """Say whether this is how an operation in flight is asked for."""
+        return self.template.endswith("/{operation}")
+
+
+OPERATIONS = tuple(Operation(route.method, route.template) for route in ROUTES)
+
+
+def operation_of(method: str, path: str) -> Operation | None:
+    """Return the operation that a request is for, None where the simulator has none."""
+    for pattern, operation in _patterns():
+        if operation.method == method and pattern.fullmatch(path):
+            return operation
+    return None
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], Operation]]:
+    """Return all templates as patterns, those with more fixed segments first, extensions last."""
+    ranked = sorted(OPERATIONS, key=lambda found: (_extends(found), -_fixed(found.template)))
+    return [(re.compile(_pattern(found.template), re.IGNORECASE), found) for found in ranked]
+
+
+def _extends(operation: Operation) -> bool:
+    return operation.template.startswith("{scope}")
+
+
+def _fixed(template: str) -> int:
+    return sum(not segment.startswith("{") for segment in template.split("/"))
+
+
+def _pattern(template: str) -> str:
+    segments = [
+        ("/.+" if segment == "{scope}" else "[^/]+")
+        if segment.startswith("{")
+        else re.escape(segment)
+        for segment in template.split("/")
+    ]
+    return "/".join(segments)
