@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra audit package fuzz conformance lint clean
+.PHONY: demo test sim sweep status bench infra audit package fuzz conformance lint clean clients
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -25,6 +25,11 @@ sweep status: $(STAMP)
 
 bench: $(STAMP)
 	@$(PY) -m bench
+
+# Real Azure clients, each in an environment of its own (.clients, some GiB), against the simulator; no part of
+# `make test`. NAMES="az ansible" runs some of them: az, custodian, arm-compute (needs Node 20), ansible.
+clients: $(STAMP)
+	@$(PY) -m tests.clients $(NAMES)
 
 # Needs the Bicep compiler: on PATH, or named by BICEP.
 infra:
@@ -61,4 +66,4 @@ conformance: $(STAMP)
 	@$(PY) -m tests.conformance --recordings $(RECORDINGS)
 
 clean:
-	rm -rf $(VENV) .venv-audit .demo .bench .sim .package .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-audit .demo .bench .sim .package .clients .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
