@@ -183,7 +183,7 @@ def _put_into(world: World, vm: Vm, said: Json) -> None:
     made = since if known else min(since, _BEFORE_INSTANTS)
     vm.created = made
     for attachment in vm.disks:
-        attachment.disk.created = made
+        attachment.fresh, attachment.disk.created = False, made
         attachment.disk.moved = (released or since) if known else None
     vm.power = Power(said["power"])
     vm.condition = _CONDITIONS[vm.power]

@@ -155,6 +155,8 @@ def test_the_instance_view_of_a_deallocated_vm(sim: Simulator, arm: Arms, vm: st
     sim.client.advance(11)
     answer = arm("app")("GET", f"{vm}?$expand=instanceView")
     recorded = entry("flow_disks_snapshots_deallocated_iv.json", 124)
+    # Recorded in 2017; the nine of later years show nothing of a deallocated VM's guest.
+    del recorded["response"]["body"]["properties"]["instanceView"]["vmAgent"]
     assert compare(recorded, answer) == []
     codes = [status["code"] for status in answer.json()["properties"]["instanceView"]["statuses"]]
     assert codes == ["ProvisioningState/succeeded", "PowerState/deallocated"]

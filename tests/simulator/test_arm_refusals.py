@@ -103,7 +103,7 @@ def test_an_api_version_that_arm_itself_has_not(sim: Simulator, base: str, arm: 
     ("body", "refused"),
     [
         ({"properties": "none"}, (400, "BadRequest", "properties")),
-        ({"properties": {"diskSizeGB": "4"}}, (400, "BadRequest", "properties.diskSizeGB")),
+        ({"properties": {"diskSizeGB": "four"}}, (400, "BadRequest", "properties.diskSizeGB")),
         ({"properties": {"diskSizeGB": True}}, (400, "BadRequest", "properties.diskSizeGB")),
         (
             {"properties": {"creationData": {"createOption": ["Empty"]}}},
@@ -213,6 +213,18 @@ def test_an_unknown_member_is_noted_elsewhere(sim: Simulator, base: str, arm: Ar
     ]
     sim.client.ask("DELETE", "differences")
     assert sim.client.differences() == {}
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("4", 4), (4, 4)])
+def test_a_number_may_come_as_text(base: str, arm: Arms, sent: object, kept: int) -> None:
+    """Azure takes a number, and a truth, that is sent as text for what it says, as recorded."""
+    body = {
+        "location": "westeurope",
+        "properties": DISK | {"diskSizeGB": sent, "burstingEnabled": "true"},
+    }
+    assert arm("owner")("PUT", f"{base}/disks/d", body).status_code == 202
+    shown = arm("owner")("GET", f"{base}/disks/d").json()["properties"]
+    assert (shown["diskSizeGB"], shown["burstingEnabled"]) == (kept, True)
 
 
 def test_null_is_nothing(base: str, arm: Arms) -> None:

@@ -106,11 +106,17 @@ class Access(Resource):
 
 @dataclass(eq=False)
 class Attachment:
-    """A disk as a VM holds it; `settings` are the VM's own words on it (caching, deleteOption)."""
+    """A disk as a VM holds it; `settings` are the VM's own words on it (caching, deleteOption).
+
+    Until the operation under way has ended, a `fresh` one is not there yet, and one that is
+    `leaving` has not gone.
+    """
 
     disk: Disk
     settings: Json
     lun: int | None = None
+    fresh: bool = False
+    leaving: bool = False
 
 
 @dataclass(kw_only=True, eq=False)

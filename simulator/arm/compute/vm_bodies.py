@@ -20,7 +20,7 @@ _SHOWN_PROVISIONING = {
 }
 
 
-def vm_body(vm: Vm, group: str, now: datetime | None = None) -> Json:
+def vm_body(vm: Vm, group: str, now: datetime | None = None, *, user_data: bool = False) -> Json:
     """Return a VM's model, with its group in the caller's casing; `now` adds the instance view."""
     properties = {
         "hardwareProfile": vm.properties["hardwareProfile"],
@@ -30,6 +30,8 @@ def vm_body(vm: Vm, group: str, now: datetime | None = None) -> Json:
         **vm.properties,
         "timeCreated": stamp(vm.created),
     }
+    if not user_data:
+        properties.pop("userData", None)
     if now:
         properties["instanceView"] = instance_view(vm, now)
     body: Json = {
@@ -60,9 +62,9 @@ def status_row(vm: Vm) -> Json:
 
 
 def instance_view(vm: Vm, now: datetime) -> Json:
-    """Return what the platform knows of a VM's state."""
+    """Return what the platform knows of a VM's state: of a deallocated one nothing of its guest."""
     view: Json = {}
-    if vm.agent_seen:
+    if vm.agent_seen and vm.allocated:
         seen = now if vm.guest_runs else vm.agent_seen
         computer = (vm.properties.get("osProfile") or {}).get("computerName")
         windows = vm.os_type == "Windows"
@@ -73,8 +75,27 @@ def instance_view(vm: Vm, now: datetime) -> Json:
             "vmAgent": _agent(seen),
         }
     view["disks"] = [_disk_status(attachment, vm) for attachment in vm.disks]
+    boot = _boot_diagnostics(vm)
+    if boot is not None:
+        view["bootDiagnostics"] = boot
     view["hyperVGeneration"] = vm.generation
     return view | {"statuses": statuses(vm)}
+
+
+def _boot_diagnostics(vm: Vm) -> Json | None:
+    """Return where a VM's screen and serial log are; an empty object where Azure keeps them."""
+    profile: Json = (vm.properties.get("diagnosticsProfile") or {}).get("bootDiagnostics") or {}
+    if not profile.get("enabled"):
+        return None
+    if not profile.get("storageUri"):
+        return {}
+    plain = "".join(letter for letter in vm.name.lower() if letter.isalnum())[:9]
+    folder = f"{profile['storageUri'].rstrip('/')}/bootdiagnostics-{plain}-{vm.vm_id}"
+    blob = f"{folder}/{vm.name}.{vm.vm_id}"
+    return {
+        "consoleScreenshotBlobUri": f"{blob}.screenshot.bmp",
+        "serialConsoleLogBlobUri": f"{blob}.serialconsole.log",
+    }
 
 
 def statuses(vm: Vm) -> list[Json]:
@@ -104,9 +125,9 @@ def _provisioning(state: str, settled: datetime | None) -> Json:
 def _agent(seen: datetime) -> Json:
     """A stopped VM's agent still reads Ready, with an old time."""
     status = _status("ProvisioningState/succeeded", "Ready")
-    status["message"] = "GuestAgent is running and processing the extensions."
+    status["message"] = "Guest Agent is running"
     status["time"] = seen.replace(microsecond=0).isoformat()
-    return {"vmAgentVersion": AGENT_VERSION, "statuses": [status], "extensionHandlers": []}
+    return {"vmAgentVersion": AGENT_VERSION, "statuses": [status]}
 
 
 def _disk_status(attachment: Attachment, vm: Vm) -> Json:
@@ -120,7 +141,8 @@ def _storage_profile(vm: Vm) -> Json:
         profile["imageReference"] = vm.image_reference
     profile["osDisk"] = {"osType": vm.os_type} | _held(vm.os_disk, vm)
     profile["dataDisks"] = [
-        {"lun": disk.lun} | _held(disk, vm) | {"toBeDetached": False} for disk in vm.data_disks
+        {"lun": disk.lun} | _held(disk, vm) | {"toBeDetached": disk.leaving}
+        for disk in vm.data_disks
     ]
     if vm.disk_controller:
         profile["diskControllerType"] = vm.disk_controller
@@ -128,12 +150,14 @@ def _storage_profile(vm: Vm) -> Json:
 
 
 def _held(attachment: Attachment, vm: Vm) -> Json:
+    """Return a disk as its VM shows it; one that is still to be made has no id yet."""
     disk = attachment.disk
     body: Json = {"name": disk.name} | attachment.settings
     if disk.vhd:
         return body | {"vhd": {"uri": disk.vhd}, "diskSizeGB": disk.size_gb}
-    fate = {"deleteOption": body.pop("deleteOption", "Detach")}
+    fate = {"deleteOption": body.pop("deleteOption")}
+    known = {} if attachment.fresh else {"id": disk.id}
     if not vm.allocated:
-        return body | {"managedDisk": {"id": disk.id}} | fate
-    managed = {"storageAccountType": disk.sku, "id": disk.id}
+        return body | {"managedDisk": known} | fate
+    managed = {"storageAccountType": disk.sku} | known
     return body | {"managedDisk": managed} | fate | {"diskSizeGB": disk.size_gb}

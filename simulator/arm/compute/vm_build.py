@@ -9,7 +9,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from simulator.arm.compute import vm_errors
-from simulator.arm.compute.records import Attachment, Definition, Disk, Image, Sysprep, Version, Vm
+from simulator.arm.compute.records import Attachment, Disk, Sysprep, Vm
+from simulator.arm.compute.vm_images import ImageDisk, ImageSource, data_disks, image_source
 from simulator.arm.core import errors, ids
 from simulator.arm.core.call import member, need
 from simulator.arm.core.errors import Json
@@ -23,8 +24,19 @@ _CONFIDENTIAL_DISKS = {
     "NonPersistedTPM": "ConfidentialVM_NonPersistedTPM",
 }
 _SECRETS = ("adminPassword", "customData")
-_WINDOWS = {"provisionVMAgent": True, "enableAutomaticUpdates": True}
-_LINUX = {"disablePasswordAuthentication": False, "provisionVMAgent": True}
+_PATCHES = {"assessmentMode": "ImageDefault"}
+_WINDOWS = {
+    "provisionVMAgent": True,
+    "enableAutomaticUpdates": True,
+    "patchSettings": _PATCHES | {"patchMode": "AutomaticByOS"},
+}
+_LINUX = {
+    "disablePasswordAuthentication": False,
+    "provisionVMAgent": True,
+    "patchSettings": _PATCHES | {"patchMode": "ImageDefault"},
+}
+# What names a Linux among the images that Microsoft publishes.
+_LINUXES = ("ubuntu", "linux", "mariner", "-aks", "rhel", "sles", "centos", "flatcar")
 _OWN = ("storageProfile", "provisioningState", "vmId", "instanceView", "timeCreated")
 
 
@@ -34,7 +46,8 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
     properties = body.get("properties") or {}
     storage = properties.get("storageProfile") or {}
     need(body, "properties", "hardwareProfile", "vmSize")
-    os_type = _os_type(world, properties)
+    image = image_source(world, storage)
+    os_type = _os_type(world, properties, image)
     vm = Vm(
         id=vm_id,
         location=ids.region_name(need(body, "location")),
@@ -42,34 +55,48 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
         created=now,
         os_type=os_type,
         architecture=_architecture(body["properties"]["hardwareProfile"]["vmSize"]),
-        generation=generation or _generation(world, storage),
-        properties=_kept(properties, os_type),
+        generation=generation or _generation(world, storage, image),
+        properties=_kept(properties, os_type, specialized=bool(image and image.specialized)),
         os_disk=Attachment(Disk(id=vm_id, created=now), {}),
         image_reference=_image_reference(storage),
         disk_controller=storage.get("diskControllerType"),
         plan=body.get("plan"),
         zones=body.get("zones"),
-        identity=body.get("identity"),
+        identity=identity_of({}, body.get("identity"), world.tenant),
         managed_by=body.get("managedBy"),
     )
-    vm.os_disk = _attach(world, vm, storage.get("osDisk") or {"createOption": "FromImage"}, None)
+    if vm.generation == "V2" and not vm.disk_controller:
+        vm.disk_controller = "SCSI"
+    os_disk = storage.get("osDisk") or {"createOption": "FromImage"}
+    vm.os_disk = _attach(world, vm, os_disk, None, image.os_disk if image else None)
+    brought = image.data_disks if image else {}
     vm.data_disks = [
-        _attach(world, vm, data, need(data, "lun")) for data in storage.get("dataDisks") or []
+        _attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
+        for data in data_disks(storage, image)
     ]
     return vm
 
 
 def change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
-    """Attach and detach data disks so that the VM holds those that a PUT or PATCH names."""
-    held = {attachment.lun: attachment for attachment in vm.data_disks}
-    kept = {data["lun"] for data in wanted if data["lun"] in held}
-    for lun, attachment in held.items():
-        if lun not in kept:
-            detach(attachment.disk, world.clock.now())
-    vm.data_disks = [
-        held[data["lun"]] if data["lun"] in kept else _attach(world, vm, data, data["lun"])
-        for data in wanted
+    """Attach the data disks that a PUT or PATCH names anew; those that it leaves out are to go.
+
+    One goes as well that is said to be detached. It goes when the operation ends.
+    """
+    named = {data["lun"]: data for data in wanted if not data.get("toBeDetached")}
+    held = {attachment.lun for attachment in vm.data_disks}
+    for attachment in vm.data_disks:
+        attachment.leaving = attachment.lun not in named
+    vm.data_disks += [
+        _attach(world, vm, data, lun) for lun, data in named.items() if lun not in held
     ]
+
+
+def let_go(vm: Vm, now: datetime) -> None:
+    """Let the data disks go that are to be detached."""
+    for attachment in vm.data_disks:
+        if attachment.leaving:
+            detach(attachment.disk, now)
+    vm.data_disks = [attachment for attachment in vm.data_disks if not attachment.leaving]
 
 
 def detach(disk: Disk, now: datetime) -> None:
@@ -77,27 +104,62 @@ def detach(disk: Disk, now: datetime) -> None:
     disk.owner, disk.moved = None, now
 
 
-def _kept(properties: Json, os_type: str) -> Json:
+def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
     kept = {name: value for name, value in properties.items() if name not in _OWN}
-    profile = kept.get("osProfile")
-    if profile:
-        shown = {name: value for name, value in profile.items() if name not in _SECRETS}
-        name, default = (
-            ("windowsConfiguration", _WINDOWS)
-            if os_type == "Windows"
-            else ("linuxConfiguration", _LINUX)
-        )
-        shown[name] = default | (shown.get(name) or {})
-        kept["osProfile"] = {
-            **shown,
-            "secrets": shown.get("secrets") or [],
-            "allowExtensionOperations": True,
-            "requireGuestProvisionSignal": True,
-        }
-    elif member(properties, "storageProfile", "osDisk", "createOption") != "Attach":
+    attached = member(properties, "storageProfile", "osDisk", "createOption") == "Attach"
+    if kept.get("osProfile"):
+        kept["osProfile"] = os_profile({}, kept["osProfile"], os_type)
+    elif not attached and not specialized:
         msg = "osProfile"
         raise errors.missing_parameter(msg)
     return kept
+
+
+def os_profile(known: Json, given: Json, os_type: str) -> Json:
+    """Return a VM's osProfile once a request has changed it: without secrets, with defaults."""
+    shown = {name: value for name, value in given.items() if name not in _SECRETS}
+    windows = os_type == "Windows"
+    name, default = (
+        ("windowsConfiguration", _WINDOWS) if windows else ("linuxConfiguration", _LINUX)
+    )
+    always = {"secrets": [], "allowExtensionOperations": True, "requireGuestProvisionSignal": True}
+    return merged(always | {name: default} | known, shown)
+
+
+def merged(known: Json, given: Json) -> Json:
+    """Return an object with the members that a request names, and the others as they were."""
+    both = {
+        name: merged(known[name], value)
+        for name, value in given.items()
+        if isinstance(value, dict) and isinstance(known.get(name), dict)
+    }
+    return known | given | both
+
+
+def identity_of(known: Json, given: Json | None, tenant: str) -> Json | None:
+    """Return a VM's identity as Azure shows it: with what it knows of each principal.
+
+    What is not named stays; `None` as the type takes it away. The principals are made up.
+    """
+    if given is None:
+        return known or None
+    kind = given.get("type", "None")
+    if kind == "None":
+        return None
+    asked, had = (one.get("userAssignedIdentities") or {} for one in (given, known))
+    users = {
+        name: had.get(name) for name in had | asked if name not in asked or asked[name] is not None
+    }
+    shown: Json = {"type": kind}
+    if "SystemAssigned" in kind:
+        principal = known.get("principalId") or str(uuid4())
+        shown |= {"principalId": principal, "tenantId": tenant}
+    if "UserAssigned" in kind:
+        shown["userAssignedIdentities"] = {
+            name: said or {"principalId": str(uuid4()), "clientId": str(uuid4())}
+            for name, said in users.items()
+        }
+    return shown
 
 
 def _architecture(size: str) -> str:
@@ -120,31 +182,33 @@ def _exact(reference: Json) -> str:
     return newest if version == "latest" else version
 
 
-def _os_type(world: World, properties: Json) -> str:
+def _os_type(world: World, properties: Json, image: ImageSource | None) -> str:
     storage = properties.get("storageProfile") or {}
     named = member(storage, "osDisk", "osType")
     if named:
         return str(named)
-    source = _source_image(world, storage)
-    if isinstance(source, Definition):
-        return str(source.properties["osType"])
-    if isinstance(source, Image):
-        return str(source.storage["osDisk"]["osType"])
+    if image:
+        return image.os_type
     attached = _attached(world, storage.get("osDisk") or {})
     if attached and attached.os_type:
         return attached.os_type
-    windows = "windows" in str(member(storage, "imageReference", "publisher")).lower()
+    windows = _is_windows(storage.get("imageReference") or {})
     return (
         "Windows" if windows or member(properties, "osProfile", "windowsConfiguration") else "Linux"
     )
 
 
-def _generation(world: World, storage: Json) -> str:
-    source = _source_image(world, storage)
-    if isinstance(source, Definition):
-        return str(source.properties["hyperVGeneration"])
-    if isinstance(source, Image):
-        return source.generation
+def _is_windows(reference: Json) -> bool:
+    """Say whether a marketplace image is Windows: Microsoft's own are, but for those of Linux."""
+    publisher, offer = (str(reference.get(name, "")).lower() for name in ("publisher", "offer"))
+    return publisher.startswith("microsoft") and not any(
+        linux in publisher + offer for linux in _LINUXES
+    )
+
+
+def _generation(world: World, storage: Json, image: ImageSource | None) -> str:
+    if image:
+        return image.generation
     attached = _attached(world, storage.get("osDisk") or {})
     if attached:
         return str(attached.properties.get("hyperVGeneration", "V1"))
@@ -152,62 +216,58 @@ def _generation(world: World, storage: Json) -> str:
     return "V2" if "g2" in sku or "gen2" in sku or "azure-edition" in sku else "V1"
 
 
-def _source_image(world: World, storage: Json) -> Definition | Image | None:
-    reference = member(storage, "imageReference", "id")
-    if not reference:
-        return None
-    image = world.find(Image, reference)
-    if image:
-        return image
-    version = world.find(Version, reference)
-    definition = world.find(Definition, ids.parent(reference) if version else reference)
-    if definition is None:
-        msg = f"The platform image '{reference}' is not available."
-        raise errors.invalid_parameter(msg, "imageReference")
-    return definition
-
-
 def _attached(world: World, named: Json) -> Disk | None:
     """Return the existing disk that a body wants attached; it must be free."""
     reference = member(named, "managedDisk", "id")
-    if not reference or str(named.get("createOption")).lower() != "attach":
+    if not reference or named.get("createOption") != "Attach":
         return None
     disk = world.get(Disk, reference)
     if disk.owner:
         message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
         raise errors.ArmError(409, "ConflictingUserInput", message)
-    if disk.access_open:
+    if disk.access_open or disk.awaits_upload:
         raise vm_errors.disk_access_open(disk.name, "attaching it")
     return disk
 
 
-def _attach(world: World, vm: Vm, named: Json, lun: int | None) -> Attachment:
-    disk = _attached(world, named) or _new_disk(world, vm, named, lun)
+def _attach(
+    world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None = None
+) -> Attachment:
+    attached = _attached(world, named)
+    disk = attached or _new_disk(world, vm, named, lun, image)
     disk.owner, disk.moved = vm, world.clock.now()
+    os = lun is None
+    local = named.get("diffDiskSettings")
     settings: Json = {
-        "createOption": named.get("createOption", "Empty" if lun is not None else "FromImage"),
-        "caching": named.get("caching", "None" if lun is not None else "ReadWrite"),
-        "deleteOption": named.get("deleteOption", "Detach"),
+        "createOption": named.get("createOption", "FromImage" if os else "Empty"),
+        "caching": named.get("caching")
+        or (image.caching if image else "ReadWrite" if os else "None"),
+        "deleteOption": named.get("deleteOption", "Delete" if local else "Detach"),
     }
-    for name in ("diffDiskSettings", "encryptionSettings", "writeAcceleratorEnabled"):
+    if local:
+        settings["diffDiskSettings"] = {"placement": "CacheDisk"} | local
+    for name in ("encryptionSettings", "writeAcceleratorEnabled"):
         if name in named:
             settings[name] = named[name]
-    return Attachment(disk, settings, lun)
+    return Attachment(disk, settings, lun, fresh=attached is None)
 
 
-def _new_disk(world: World, vm: Vm, named: Json, lun: int | None) -> Disk:
+def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None) -> Disk:
     """Create the disk that a VM is created with."""
     os = lun is None
     part = "OsDisk_1" if os else f"DataDisk_{lun}"
     name = named.get("name") or f"{vm.name}_{part}_{uuid4().hex}"
     default = (127 if vm.os_type == "Windows" else 30) if os else 128
+    account = image.sku if image and image.sku else "Premium_LRS"
+    if named.get("diffDiskSettings"):
+        account = "Standard_LRS"
     disk = Disk(
         id=f"{vm.id.rsplit('/', 3)[0]}/Microsoft.Compute/disks/{name}",
         location=vm.location,
         tags={},
-        properties=_disk_properties(vm, named, os=os),
-        sku=member(named, "managedDisk", "storageAccountType") or "Premium_LRS",
-        size_gb=named.get("diskSizeGB") or default,
+        properties=_disk_properties(vm, named, os=os, of_image=image is not None),
+        sku=member(named, "managedDisk", "storageAccountType") or account,
+        size_gb=named.get("diskSizeGB") or (image.size_gb if image else default),
         os_type=vm.os_type if os else None,
         created=vm.created,
         zones=vm.zones,
@@ -217,9 +277,9 @@ def _new_disk(world: World, vm: Vm, named: Json, lun: int | None) -> Disk:
     return disk if disk.vhd else world.add(disk)
 
 
-def _disk_properties(vm: Vm, named: Json, *, os: bool) -> Json:
-    creation: Json = {"createOption": "FromImage" if os else "Empty"}
-    if os and vm.image_reference:
+def _disk_properties(vm: Vm, named: Json, *, os: bool, of_image: bool) -> Json:
+    creation: Json = {"createOption": "FromImage" if os or of_image else "Empty"}
+    if (os or of_image) and vm.image_reference:
         creation["imageReference"] = {"id": _reference_id(vm)}
     properties: Json = {"creationData": creation}
     if os:

@@ -129,6 +129,8 @@ def begin(  # noqa: PLR0913 who, what, how, and what is to go wrong
 def settle(world: World, vm: Vm, provisioning: str = "Succeeded") -> None:
     """End the operation on a VM."""
     vm.operation, vm.provisioning = None, provisioning
+    for attachment in vm.disks:
+        attachment.fresh = attachment.leaving = False
     vm.settled = world.clock.now()
     vm.etag += 1
 

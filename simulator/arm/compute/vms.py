@@ -9,7 +9,15 @@ from simulator.arm.compute import vm_errors
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_bodies import instance_view, status_row, vm_body
-from simulator.arm.compute.vm_build import build_vm, change_data_disks, detach
+from simulator.arm.compute.vm_build import (
+    build_vm,
+    change_data_disks,
+    detach,
+    identity_of,
+    let_go,
+    merged,
+    os_profile,
+)
 from simulator.arm.compute.vm_power import VM, boot, settle
 from simulator.arm.core import errors
 from simulator.arm.core.answer import Answer
@@ -25,16 +33,21 @@ _UPDATABLE = (
     "scheduledEventsProfile", "applicationProfile", "capacityReservation", "virtualMachineScaleSet",
 )  # fmt: skip
 
+# Recorded in 2024-07-01, and in no answer of an earlier one.
+WITH_ETAG = "2024-03-01"
+
 
 def get_vm(call: Call) -> Answer:
     """Show a VM; with `$expand=instanceView` its state as well."""
     vm = _existing(call)
-    expand = call.query.get("$expand", "").lower()
-    if expand not in ("", "instanceview", "userdata"):
-        msg = f"The expand '{expand}' is not supported."
+    wanted = {part.strip().lower() for part in call.query.get("$expand", "").split(",")} - {""}
+    if wanted - {"instanceview", "userdata"}:
+        msg = f"The expand '{call.query['$expand']}' is not supported."
         raise errors.invalid_parameter(msg, "$expand")
-    now = call.world.clock.now() if expand == "instanceview" else None
-    return _with_etag(vm, Answer(body=vm_body(vm, call.group, now)))
+    now = call.world.clock.now() if "instanceview" in wanted else None
+    body = vm_body(vm, call.group, now, user_data="userdata" in wanted)
+    # With the instance view Azure sends no header, as recorded.
+    return Answer(body=_dated(call, body)) if now else _with_etag(call, vm, body)
 
 
 def get_instance_view(call: Call) -> Answer:
@@ -49,14 +62,14 @@ def list_vms(call: Call) -> Answer:
         raise errors.not_simulated(msg)
     if call.query.get("statusOnly", "").lower() == "true":
         return page(call, Vm, status_row)
-    return page(call, Vm, lambda vm: vm_body(vm, vm.group.upper()))
+    return page(call, Vm, lambda vm: _dated(call, vm_body(vm, vm.group.upper())))
 
 
 def put_vm(call: Call) -> Answer:
     """Create a VM, or change the one there is."""
     vm_id = call.resource_id(Vm.kind, "vm")
     existing = call.world.find(Vm, vm_id)
-    check_etag(call, existing, existing.etag if existing else None)
+    _check_etag(call, existing)
     call.world.need_group(vm_id)
     return _change(call, existing) if existing else _create(call, vm_id)
 
@@ -64,7 +77,7 @@ def put_vm(call: Call) -> Answer:
 def patch_vm(call: Call) -> Answer:
     """Change a VM; a `tags` member replaces the whole map."""
     vm = _existing(call)
-    check_etag(call, vm, vm.etag)
+    _check_etag(call, vm)
     return _change(call, vm)
 
 
@@ -95,15 +108,15 @@ def forget_vm(world: World, vm: Vm) -> None:
     world.remove(vm)
     for attachment in vm.disks:
         detach(attachment.disk, world.clock.now())
-        if str(attachment.settings.get("deleteOption")).lower() == "delete":
+        if attachment.settings["deleteOption"] == "Delete":
             world.remove(attachment.disk)
 
 
 def _create(call: Call, vm_id: str) -> Answer:
     world = call.world
-    if member(call.body, "properties", "storageProfile", "osDisk", "createOption") != "Attach":
-        _need_admin(call.body)
     vm = build_vm(world, vm_id, call.body)
+    if "osProfile" in vm.properties:
+        _need_admin(call.body)
     vm.tags = tags_in(call.body)
     vm.provisioning = "Creating"
     world.add(vm)
@@ -121,13 +134,31 @@ def _create(call: Call, vm_id: str) -> Answer:
         doomed=call.doomed,
     )
     _show_starting(world, vm)
-    return _with_etag(vm, call.accepted(vm.operation, 201, vm_body(vm, call.group)))
+    body = vm_body(vm, call.group)
+    return _with_etag(call, vm, body, call.accepted(vm.operation, 201))
 
 
-def _with_etag(vm: Vm, answer: Answer) -> Answer:
+def _with_etag(call: Call, vm: Vm, body: Json, answer: Answer | None = None) -> Answer:
     """Have a VM's version in a header, too, as clients send it back in If-Match."""
-    answer.headers["ETag"] = f'"{vm.etag}"'
+    answer = answer or Answer()
+    answer.body = _dated(call, body)
+    if call.api_version >= WITH_ETAG:
+        answer.headers["ETag"] = f'"{vm.etag}"'
     return answer
+
+
+def _dated(call: Call, body: Json) -> Json:
+    """Leave out what the caller's api-version has not."""
+    return (
+        body
+        if call.api_version >= WITH_ETAG
+        else {name: value for name, value in body.items() if name != "etag"}
+    )
+
+
+def _check_etag(call: Call, vm: Vm | None) -> None:
+    if call.api_version >= WITH_ETAG:
+        check_etag(call, vm, vm.etag if vm else None)
 
 
 def _need_admin(body: Json) -> None:
@@ -161,26 +192,44 @@ def _change(call: Call, vm: Vm) -> Answer:
     _check_fixed(vm, properties)
     if "tags" in call.body:
         _change_tags(vm, tags_in(call.body))
-    vm.properties |= {name: properties[name] for name in _UPDATABLE if name in properties}
+    given = {name: properties[name] for name in _UPDATABLE if name in properties}
+    if "osProfile" in given:
+        known = vm.properties.get("osProfile") or {}
+        given["osProfile"] = os_profile(known, given["osProfile"], vm.os_type)
+    vm.properties = merged(vm.properties, given)
     disks = member(properties, "storageProfile", "dataDisks")
     if disks is not None:
         change_data_disks(world, vm, disks)
-    vm.identity = call.body.get("identity", vm.identity)
+    vm.identity = identity_of(vm.identity or {}, call.body.get("identity"), world.tenant)
     vm.etag += 1
     vm.provisioning = "Updating"
     vm.operation = world.operations.start(
         "update",
         vm.location,
         world.seconds("update"),
-        lambda: settle(world, vm),
+        lambda: _changed(world, vm),
         fail=lambda: settle(world, vm, "Failed"),
         doomed=call.doomed,
     )
-    return _with_etag(vm, call.accepted(vm.operation, 200, vm_body(vm, call.group)))
+    return _with_etag(call, vm, vm_body(vm, call.group), call.accepted(vm.operation, 200))
+
+
+def _changed(world: World, vm: Vm) -> None:
+    let_go(vm, world.clock.now())
+    settle(world, vm)
 
 
 def _check_fixed(vm: Vm, properties: Json) -> None:
-    """Refuse a change of what is fixed when a VM is created."""
+    """Refuse a change of what is fixed when a VM is created, or for as long as it is allocated."""
+    if properties.get("priority", vm.properties.get("priority")) != vm.properties.get("priority"):
+        msg = "priority"
+        raise errors.property_change_not_allowed(msg)
+    if vm.allocated and "billingProfile" in properties:
+        message = (
+            "Max price change is not allowed. For more information, see "
+            "http://aka.ms/AzureSpot/errormessages"
+        )
+        raise errors.operation_not_allowed(message)
     reference = member(properties, "storageProfile", "imageReference")
     if (
         reference

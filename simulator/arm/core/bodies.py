@@ -6,12 +6,13 @@ nothing. What cannot be so is refused, as Azure's own deserializer does. What is
 specification is named, as are all differences of an answer, whose spelling must be Azure's own.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.arm.core import errors
 from simulator.arm.core.errors import Json
-from simulator.arm.core.specification import Shape
+from simulator.arm.core.specification import Shape, spelt
 
 
 @dataclass
@@ -63,9 +64,9 @@ def differences(body: Any, shape: Shape, at: str = "") -> list[str]:  # noqa: AN
 
 def _differing(name: str, value: Any, shape: Shape, at: str) -> list[str]:  # noqa: ANN401 JSON
     path = f"{at}.{name}" if at else name
-    spelt, inside = shape.members.get(name.lower(), ("", shape))
-    if spelt != name:
-        return [f"{path}: not in {shape.name}" + (f", which has {spelt}" if spelt else "")]
+    known, inside = shape.members.get(name.lower(), ("", shape))
+    if known != name:
+        return [f"{path}: not in {shape.name}" + (f", which has {known}" if known else "")]
     return differences(value, inside, path)
 
 
@@ -73,15 +74,16 @@ def _object(body: Json, shape: Shape, at: str, unknown: dict[str, str]) -> Json:
     kept: Json = {}
     for name, value in body.items():
         path = f"{at}.{name}" if at else name
-        spelt, inside = shape.members.get(name.lower(), (name, None))
+        known, inside = shape.members.get(name.lower(), (name, None))
         if inside is None:
             unknown[path] = shape.name
         if value is not None:
-            kept[spelt] = value if inside is None else _value(value, inside, path, unknown)
+            kept[known] = value if inside is None else _value(value, inside, path, unknown)
     return kept
 
 
 def _value(value: Any, shape: Shape, at: str, unknown: dict[str, str]) -> Any:  # noqa: ANN401 JSON
+    value = _converted(value, shape.kind)
     if not _is_of(value, shape.kind):
         raise errors.not_convertible(value, shape.name, at)
     if isinstance(value, dict):
@@ -90,9 +92,18 @@ def _value(value: Any, shape: Shape, at: str, unknown: dict[str, str]) -> Any:  
     if isinstance(value, list) and shape.item:
         return [_value(one, shape.item, f"{at}[{n}]", unknown) for n, one in enumerate(value)]
     if shape.values:
-        if value.lower() not in shape.values:
+        if spelt(value) not in shape.values:
             raise errors.not_convertible(value, shape.name, at)
-        return shape.values[value.lower()]
+        return shape.values[spelt(value)]
+    return value
+
+
+def _converted(value: Any, kind: type) -> Any:  # noqa: ANN401 JSON
+    """Return a number or a truth that was sent as text as what it says: recorded for both."""
+    if isinstance(value, str) and kind is bool and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if isinstance(value, str) and kind is int and re.fullmatch(r"-?\d{1,10}", value):
+        return int(value)
     return value
 
 

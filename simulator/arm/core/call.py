@@ -153,6 +153,6 @@ def check_etag(call: Call, existing: Resource | None, etag: int | None) -> None:
     """Refuse a write whose If-Match or If-None-Match does not hold."""
     wanted, unwanted = call.headers.get("If-Match"), call.headers.get("If-None-Match")
     if wanted and (existing is None or wanted not in ("*", f'"{etag}"', str(etag))):
-        raise errors.precondition_failed(call.path.rsplit("/", 1)[1])
+        raise errors.precondition_failed(wanted, f'"{etag}"' if existing else '""')
     if unwanted == "*" and existing is not None:
-        raise errors.precondition_failed(existing.name)
+        raise errors.already_there(existing.name)

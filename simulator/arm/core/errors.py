@@ -184,12 +184,15 @@ def bad_request(message: str) -> ArmError:
     return ArmError(400, "BadRequest", message)
 
 
-def precondition_failed(name: str) -> ArmError:
-    """Refuse a write whose If-Match or If-None-Match does not hold."""
-    message = (
-        f"The etag provided in the request for resource '{name}' does not match the current etag "
-        "of the resource."
-    )
+def precondition_failed(given: str, known: str) -> ArmError:
+    """Refuse a write whose If-Match does not hold; recorded of a scale set."""
+    message = f"Etag provided in if-match header {given} does not match etag {known} of resource."
+    return ArmError(412, "PreconditionFailed", message)
+
+
+def already_there(name: str) -> ArmError:
+    """Refuse a write that is only to make what is not there: inferred."""
+    message = f"The resource '{name}' already exists, and the If-None-Match header forbids it."
     return ArmError(412, "PreconditionFailed", message)
 
 

@@ -38,7 +38,8 @@ class Listed[T](TypedDict):
 class Shape:
     """What may stand somewhere; one of kind `object` is anything.
 
-    `values` are those of an enumeration, by their lowered spelling; empty for an open one.
+    `values` are those of an enumeration, by their spelling without case and spaces; none of an open
+    one.
     """
 
     name: str
@@ -101,7 +102,12 @@ def _is(kind: Any, base: type) -> bool:  # noqa: ANN401
 def _values(enumeration: type[Enum]) -> dict[str, str]:
     if enumeration.__name__ in _OPEN:
         return {}
-    return {str(one.value).lower(): str(one.value) for one in enumeration}
+    return {spelt(str(one.value)): str(one.value) for one in enumeration}
+
+
+def spelt(value: str) -> str:
+    """Return the spelling by which enumerations are compared: without case and spaces."""
+    return value.lower().replace(" ", "")
 
 
 def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401

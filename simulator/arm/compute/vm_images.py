@@ -1,0 +1,133 @@
+"""What an image brings into the VMs that are made of it: system, generation, disks.
+
+Takes the storage profile of a VM's PUT, gives what its image reference leads to, and the data disks
+that the VM will have: all of the image's, however little is said of them. A list that names some of
+them must name each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulator.arm.compute.records import Definition, Image, Version
+from simulator.arm.core import errors, ids
+from simulator.arm.core.call import member
+from simulator.arm.core.errors import ArmError, Json
+from simulator.arm.core.world import World
+
+_REFERENCE = "imageReference"
+
+
+@dataclass(frozen=True)
+class ImageDisk:
+    """A disk of an image; what it does not know of the account is Azure's to say."""
+
+    size_gb: int
+    caching: str
+    sku: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """What a VM is made of; `data_disks` by their luns."""
+
+    os_type: str
+    generation: str
+    specialized: bool = False
+    os_disk: ImageDisk | None = None
+    data_disks: Mapping[int, ImageDisk] = field(default_factory=dict)
+
+
+def image_source(world: World, storage: Json) -> ImageSource | None:
+    """Return what an image reference leads to, None for a marketplace's or for none."""
+    reference = member(storage, _REFERENCE, "id")
+    if not reference:
+        return None
+    image = world.find(Image, reference)
+    if image:
+        return _of_image(image)
+    version = world.find(Version, reference) or _latest(world, reference)
+    definition = world.find(Definition, ids.parent(version.id)) if version else None
+    if version is None or definition is None or version.provisioning != "Succeeded":
+        message = f"The platform image '{reference}' is not available."
+        raise errors.invalid_parameter(message, _REFERENCE)
+    return _of_version(version, definition)
+
+
+def data_disks(storage: Json, image: ImageSource | None) -> list[Json]:
+    """Return the data disks that a request asks for, those of its image among them.
+
+    A list that leaves one of the image's out, an empty one too, is refused, as recorded.
+    """
+    brought = image.data_disks if image else {}
+    named: list[Json] | None = storage.get("dataDisks")
+    if named is None:
+        return [{"lun": lun, "createOption": "FromImage"} for lun in brought]
+    if set(brought) - {disk.get("lun") for disk in named}:
+        raise _luns_missing()
+    for disk in named:
+        from_image = disk.get("createOption") == "FromImage"
+        own = member(disk, "managedDisk", "id") or member(disk, "vhd", "uri")
+        if disk.get("lun") in brought and (own or not from_image):
+            raise _overridden()
+        if from_image and disk.get("lun") not in brought:
+            raise _luns_missing()
+    return named
+
+
+def _of_image(image: Image) -> ImageSource:
+    storage = image.storage
+    return ImageSource(
+        os_type=storage["osDisk"]["osType"],
+        generation=image.generation,
+        specialized=storage["osDisk"].get("osState") == "Specialized",
+        os_disk=_image_disk(storage["osDisk"]),
+        data_disks={disk["lun"]: _image_disk(disk) for disk in storage["dataDisks"]},
+    )
+
+
+def _image_disk(disk: Json) -> ImageDisk:
+    return ImageDisk(disk["diskSizeGB"], disk["caching"], disk.get("storageAccountType"))
+
+
+def _latest(world: World, definition_id: str) -> Version | None:
+    """Return the version that a definition stands for: the highest that is not left out."""
+    found = [
+        version
+        for version in world.of(Version)
+        if version.key.startswith(f"{definition_id.lower()}/versions/")
+        and version.provisioning == "Succeeded"
+        and not version.properties["publishingProfile"].get("excludeFromLatest")
+    ]
+    return max(found, key=lambda v: [int(part) for part in v.name.split(".")], default=None)
+
+
+def _of_version(version: Version, definition: Definition) -> ImageSource:
+    return ImageSource(
+        os_type=definition.properties["osType"],
+        generation=definition.properties["hyperVGeneration"],
+        specialized=definition.properties["osState"] == "Specialized",
+        os_disk=_version_disk(version.storage["osDiskImage"]),
+        data_disks={
+            disk["lun"]: _version_disk(disk) for disk in version.storage.get("dataDiskImages") or []
+        },
+    )
+
+
+def _version_disk(disk: Json) -> ImageDisk:
+    return ImageDisk(disk["sizeInGB"], disk["hostCaching"])
+
+
+def _luns_missing() -> ArmError:
+    return errors.invalid_parameter(
+        "StorageProfile.dataDisks.lun does not have required value(s) for image specified in "
+        "storage profile.",
+        "storageProfile",
+    )
+
+
+def _overridden() -> ArmError:
+    return errors.invalid_parameter(
+        "Cannot specify user image overrides for a disk already defined in the specified image "
+        "reference.",
+        "storageProfile",
+    )
