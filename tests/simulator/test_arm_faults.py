@@ -122,3 +122,43 @@ def test_reset_leaves_nothing_behind(sim: Simulator, arm: Arms) -> None:
     assert sim.client.settings()["throttling"] is False
     assert arm("owner")("GET", "/subscriptions").status_code == 200
     sim.client.advance(60)
+
+
+@pytest.mark.parametrize(
+    ("member", "how", "shown"),
+    [
+        ("tags", "null", {"tags": None}),
+        ("tags", "missing", {}),
+        ("properties.storageProfile.osDisk.osType", "null", {"tags": {"a": "b"}}),
+        ("nothing.of.this", "missing", {"tags": {"a": "b"}}),
+        ("tags.a.b", "null", {"tags": {"a": "b"}}),
+    ],
+)
+def test_a_member_that_is_not_there(
+    sim: Simulator, arm: Arms, member: str, how: str, shown: dict[str, object]
+) -> None:
+    """One member of an answer is null or missing; what is kept, and the next answer, are whole."""
+    vm = sim.client.create_vm("web", tags={"a": "b"})
+    sim.client.fault(path="/web$", spoil={"member": member, "as": how})
+    spoilt, whole = arm("app")("GET", vm).json(), arm("app")("GET", vm).json()
+    assert {name: value for name, value in spoilt.items() if name == "tags"} == shown
+    disk = spoilt["properties"]["storageProfile"]["osDisk"]
+    assert disk["osType"] == (None if member.endswith("osType") else "Windows")
+    assert whole["tags"] == {"a": "b"}
+
+
+@pytest.mark.parametrize("how", ["null", "missing"])
+def test_a_row_that_is_not_there(sim: Simulator, arm: Arms, how: str) -> None:
+    """A row of a list can only be null; a list's own `value` can be missing as well."""
+    sim.client.create_vm("web")
+    base = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.Compute/virtualMachines"
+    sim.client.fault(path="virtualMachines$", spoil={"member": "value.0", "as": how})
+    assert arm("app")("GET", base).json()["value"] == [None]
+    sim.client.fault(path="virtualMachines$", spoil={"member": "value", "as": how})
+    assert arm("app")("GET", base).json() == ({"value": None} if how == "null" else {})
+
+
+def test_a_member_is_spoilt_in_two_ways_only(sim: Simulator) -> None:
+    """Any other word is refused."""
+    with pytest.raises(SteeringError, match="null or missing"):
+        sim.client.fault(spoil={"member": "tags", "as": "empty"})

@@ -86,6 +86,28 @@ def test_an_api_version_says_what_there_is(sim: Simulator, arm: Arms) -> None:
     assert ", 2026-04-01'. The supported locations are 'eastus, " in message
 
 
+@pytest.mark.parametrize(
+    ("tail", "given", "known"),
+    [
+        ("Microsoft.Authorization/locks", "2020-05-01", "'2015-01-01,2015-05-01-preview,"),
+        ("Microsoft.Authorization/permissions", "2016-09-01", "'2015-07-01,2018-01-01-preview,"),
+        (
+            "Microsoft.ResourceHealth/availabilityStatuses/current",
+            "2018-07-01",
+            "'2015-01-01,2017-07-01,2018-07-01-preview,",
+        ),
+    ],
+)
+def test_an_api_version_that_an_extension_has_not(
+    sim: Simulator, arm: Arms, tail: str, given: str, known: str
+) -> None:
+    """Types behind the id of another are 404, with what there is."""
+    vm = sim.client.create_vm("web")
+    answer = arm("owner")("GET", f"{vm}/providers/{tail}?api-version={given}")
+    assert code(answer) == (404, "InvalidResourceType")
+    assert f"The supported api-versions are {known}" in answer.json()["error"]["message"]
+
+
 def test_an_api_version_that_arm_itself_has_not(sim: Simulator, base: str, arm: Arms) -> None:
     """ARM's own routes list ARM's own api-versions; tags came in 2019."""
     owner, group = arm("owner"), base.partition("/providers/")[0]

@@ -122,7 +122,7 @@ def test_a_data_disk_is_detached(sim: Simulator, arm: Arms, way: str) -> None:
 
 
 def test_a_new_disk_has_no_id_yet(sim: Simulator, arm: Arms, base: str) -> None:
-    """The answer to a VM's PUT, and to that of one more disk of it, has no id of what is being made."""
+    """A VM's PUT, and that of one more disk of it, answers without ids of what is being made."""
     vm = f"{base}/virtualMachines/web"
     first = arm("owner")("PUT", vm, body(MARKET)).json()["properties"]["storageProfile"]
     assert "id" not in first["osDisk"]["managedDisk"]

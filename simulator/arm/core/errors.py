@@ -136,6 +136,17 @@ def invalid_resource_type(given: str, namespace: str) -> ArmError:
     return ArmError(404, "InvalidResourceType", message, gateway=True)
 
 
+def no_such_extension(
+    given: str, namespace: str, resource_type: str, known: Sequence[str]
+) -> ArmError:
+    """Refuse an api-version in which a type that extends others (locks ..) is not there."""
+    message = (
+        f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' for "
+        f"api version '{given}'. The supported api-versions are '{','.join(known)}'."
+    )
+    return ArmError(404, "InvalidResourceType", message, gateway=True)
+
+
 def invalid_content(why: str) -> ArmError:
     """Refuse a body that is no JSON object."""
     message = f"The request content was invalid and could not be deserialized: '{why}'."

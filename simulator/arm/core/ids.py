@@ -39,6 +39,10 @@ class Named(NamedTuple):
         return "/".join((self.namespace, *self.types))
 
 
+# What a path without a provider names.
+NOTHING = Named("", "", (), ())
+
+
 def straightened(path: str) -> str:
     """Return a path without empty segments: clients send them where a parent is empty."""
     return "/" + "/".join(segment for segment in path.split("/") if segment)

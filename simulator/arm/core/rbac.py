@@ -147,7 +147,7 @@ def action_of(method: str, path: str) -> tuple[str, str]:
     if named.kind.lower() == "microsoft.resources/tags":
         return f"{named.kind}/{verb}", named.scope
     if len(named.types) == len(named.names):
-        return f"{named.kind}/{verb}", named.scope if _extends(named.namespace) else path
+        return f"{named.kind}/{verb}", named.scope if extends(named.namespace) else path
     return f"{named.kind}/{verb}", _without_last(path) if len(named.types) > 1 else named.scope
 
 
@@ -165,7 +165,8 @@ def _container_action(method: str, path: str) -> tuple[str, str]:
     return f"Microsoft.Resources/subscriptions{extra}/{verb}", above
 
 
-def _extends(namespace: str) -> bool:
+def extends(namespace: str) -> bool:
+    """Say whether a provider's types lie behind the ids of others."""
     return namespace.lower() in ("microsoft.authorization", "microsoft.resourcehealth")
 
 

@@ -2,15 +2,47 @@
 
 Takes faults (which requests, how many of them, what is to happen), gives the first that fits a
 request and counts it down. Kinds: an error answer, latency in real seconds, a dropped connection,
-throttling, and an operation that is accepted and ends Failed.
+throttling, an operation that is accepted and ends Failed, and a member of the answer that is null
+or missing.
 """
 
+import copy
 import itertools
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.arm.core import errors
 from simulator.arm.core.errors import ArmError, Failure, Json
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """A member of an answer, `value.0.properties.osType`, that is to be null, or missing."""
+
+    member: tuple[str, ...]
+    null: bool
+
+    def spoiled(self, body: Json) -> Json:
+        """Return the body so; as it is, where it has no such member."""
+        spoiled = copy.deepcopy(body)
+        *above, last = self.member
+        holder: Any = spoiled
+        for step in above:
+            holder = _below(holder, step)
+        if isinstance(holder, list) and last.isdecimal() and int(last) < len(holder):
+            holder[int(last)] = None
+        elif isinstance(holder, dict) and last in holder:
+            holder[last] = None
+            if not self.null:
+                del holder[last]
+        return spoiled
+
+
+def _below(holder: Any, step: str) -> Any:  # noqa: ANN401 JSON
+    if isinstance(holder, list):
+        return holder[int(step)] if step.isdecimal() and int(step) < len(holder) else None
+    return holder.get(step) if isinstance(holder, dict) else None
 
 
 @dataclass(kw_only=True)
@@ -26,6 +58,7 @@ class Fault:
     latency: float = 0.0
     drop: bool = False
     operation: Failure | None = None
+    spoil: Spoil | None = None
     said: Json = field(default_factory=dict)
 
     def fits(self, method: str, path: str, caller: str | None) -> bool:
@@ -64,6 +97,7 @@ class Faults:
             latency=float(said.get("latency", 0)),
             drop=bool(said.get("drop")),
             operation=_failure(said.get("operation")),
+            spoil=_spoil(said.get("spoil")),
             said=said,
         )
         self.all.append(fault)
@@ -87,7 +121,7 @@ class Faults:
         self.all.clear()
 
 
-_EFFECTS = {"error", "latency", "drop", "throttle", "operation"}
+_EFFECTS = {"error", "latency", "drop", "throttle", "operation", "spoil"}
 _MEMBERS = _EFFECTS | {"method", "path", "caller", "count"}
 
 
@@ -103,3 +137,12 @@ def _error(said: Json) -> ArmError | None:
 
 def _failure(said: Json | None) -> Failure | None:
     return Failure(said["code"], said.get("message", "An injected fault.")) if said else None
+
+
+def _spoil(said: Json | None) -> Spoil | None:
+    if said is None:
+        return None
+    if said["as"] not in ("null", "missing"):
+        msg = "spoil: as null or missing"
+        raise ValueError(msg)
+    return Spoil(tuple(said["member"].split(".")), said["as"] == "null")

@@ -245,6 +245,8 @@ class Passage:
     def _given(self, answer: Answer) -> web.Response:
         if self._route:
             self._pipeline.given(self._route, answer)
+        if self._fault and self._fault.spoil and answer.body is not None:
+            answer.body = self._fault.spoil.spoiled(answer.body)
         if answer.operation:
             answer.operation.report = self._report
         elif answer.status in DONE:

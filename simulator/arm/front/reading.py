@@ -8,7 +8,7 @@ import msgspec
 
 from simulator.arm.core import api_versions, errors, ids
 from simulator.arm.core.bodies import Reading, check_envelope, read
-from simulator.arm.core.rbac import action_of
+from simulator.arm.core.rbac import action_of, extends
 from simulator.arm.core.routing import Route
 from simulator.arm.core.specification import shape_of
 
@@ -27,19 +27,18 @@ def check_api_version(method: str, path: str, given: str, route: Route | None, a
     Which refusal a list gets, and the location it names, is inferred; a type that is not simulated
     is let through, to be refused as such.
     """
-    named = ids.take_apart(route.template if route else path)
-    namespace = named.namespace if named and "{" not in named.namespace else ""
-    kind = (
-        "/".join(named.types[: len(named.names)] if method == "POST" else named.types)
-        if named
-        else ""
-    )
+    named = ids.take_apart(route.template if route else path) or ids.NOTHING
+    namespace = "" if "{" in named.namespace else named.namespace
+    types = named.types[: len(named.names)] if method == "POST" else named.types
+    kind = "/".join(types)
     known = api_versions.known(namespace, kind)
     if not known:
         return
     if given.lower() not in known:
         if known is api_versions.ARM:
             raise errors.invalid_api_version(given, known)
+        if extends(namespace):
+            raise errors.no_such_extension(given, namespace, kind, known)
         raise errors.no_registered_provider(given, at, kind, known, tuple(ids.REGIONS))
     if route and given.lower() < route.since:
         raise errors.invalid_resource_type(given, namespace)
