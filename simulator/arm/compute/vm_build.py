@@ -11,6 +11,7 @@ from uuid import uuid4
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.records import Attachment, Disk, Sysprep, Vm
 from simulator.arm.compute.vm_images import ImageDisk, ImageSource, data_disks, image_source
+from simulator.arm.compute.vm_profiles import identity_of, os_profile
 from simulator.arm.core import errors, ids
 from simulator.arm.core.call import member, need
 from simulator.arm.core.errors import Json
@@ -22,18 +23,6 @@ _CONFIDENTIAL_DISKS = {
     "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
     "DiskWithVMGuestState": "ConfidentialVM_DiskEncryptedWithPlatformKey",
     "NonPersistedTPM": "ConfidentialVM_NonPersistedTPM",
-}
-_SECRETS = ("adminPassword", "customData")
-_PATCHES = {"assessmentMode": "ImageDefault"}
-_WINDOWS = {
-    "provisionVMAgent": True,
-    "enableAutomaticUpdates": True,
-    "patchSettings": _PATCHES | {"patchMode": "AutomaticByOS"},
-}
-_LINUX = {
-    "disablePasswordAuthentication": False,
-    "provisionVMAgent": True,
-    "patchSettings": _PATCHES | {"patchMode": "ImageDefault"},
 }
 # What names a Linux among the images that Microsoft publishes.
 _LINUXES = ("ubuntu", "linux", "mariner", "-aks", "rhel", "sles", "centos", "flatcar")
@@ -68,35 +57,13 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
     if vm.generation == "V2" and not vm.disk_controller:
         vm.disk_controller = "SCSI"
     os_disk = storage.get("osDisk") or {"createOption": "FromImage"}
-    vm.os_disk = _attach(world, vm, os_disk, None, image.os_disk if image else None)
+    vm.os_disk = attach(world, vm, os_disk, None, image.os_disk if image else None)
     brought = image.data_disks if image else {}
     vm.data_disks = [
-        _attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
+        attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
         for data in data_disks(storage, image)
     ]
     return vm
-
-
-def change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
-    """Attach the data disks that a PUT or PATCH names anew; those that it leaves out are to go.
-
-    One goes as well that is said to be detached. It goes when the operation ends.
-    """
-    named = {data["lun"]: data for data in wanted if not data.get("toBeDetached")}
-    held = {attachment.lun for attachment in vm.data_disks}
-    for attachment in vm.data_disks:
-        attachment.leaving = attachment.lun not in named
-    vm.data_disks += [
-        _attach(world, vm, data, lun) for lun, data in named.items() if lun not in held
-    ]
-
-
-def let_go(vm: Vm, now: datetime) -> None:
-    """Let the data disks go that are to be detached."""
-    for attachment in vm.data_disks:
-        if attachment.leaving:
-            detach(attachment.disk, now)
-    vm.data_disks = [attachment for attachment in vm.data_disks if not attachment.leaving]
 
 
 def detach(disk: Disk, now: datetime) -> None:
@@ -113,53 +80,6 @@ def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
         msg = "osProfile"
         raise errors.missing_parameter(msg)
     return kept
-
-
-def os_profile(known: Json, given: Json, os_type: str) -> Json:
-    """Return a VM's osProfile once a request has changed it: without secrets, with defaults."""
-    shown = {name: value for name, value in given.items() if name not in _SECRETS}
-    windows = os_type == "Windows"
-    name, default = (
-        ("windowsConfiguration", _WINDOWS) if windows else ("linuxConfiguration", _LINUX)
-    )
-    always = {"secrets": [], "allowExtensionOperations": True, "requireGuestProvisionSignal": True}
-    return merged(always | {name: default} | known, shown)
-
-
-def merged(known: Json, given: Json) -> Json:
-    """Return an object with the members that a request names, and the others as they were."""
-    both = {
-        name: merged(known[name], value)
-        for name, value in given.items()
-        if isinstance(value, dict) and isinstance(known.get(name), dict)
-    }
-    return known | given | both
-
-
-def identity_of(known: Json, given: Json | None, tenant: str) -> Json | None:
-    """Return a VM's identity as Azure shows it: with what it knows of each principal.
-
-    What is not named stays; `None` as the type takes it away. The principals are made up.
-    """
-    if given is None:
-        return known or None
-    kind = given.get("type", "None")
-    if kind == "None":
-        return None
-    asked, had = (one.get("userAssignedIdentities") or {} for one in (given, known))
-    users = {
-        name: had.get(name) for name in had | asked if name not in asked or asked[name] is not None
-    }
-    shown: Json = {"type": kind}
-    if "SystemAssigned" in kind:
-        principal = known.get("principalId") or str(uuid4())
-        shown |= {"principalId": principal, "tenantId": tenant}
-    if "UserAssigned" in kind:
-        shown["userAssignedIdentities"] = {
-            name: said or {"principalId": str(uuid4()), "clientId": str(uuid4())}
-            for name, said in users.items()
-        }
-    return shown
 
 
 def _architecture(size: str) -> str:
@@ -230,9 +150,10 @@ def _attached(world: World, named: Json) -> Disk | None:
     return disk
 
 
-def _attach(
+def attach(
     world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None = None
 ) -> Attachment:
+    """Give a VM a disk, an existing one or one that is made with it."""
     attached = _attached(world, named)
     disk = attached or _new_disk(world, vm, named, lun, image)
     disk.owner, disk.moved = vm, world.clock.now()
