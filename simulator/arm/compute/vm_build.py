@@ -18,6 +18,8 @@ from simulator.arm.core.errors import Json
 from simulator.arm.core.world import World
 
 _OF_MARKETPLACE = ("publisher", "offer", "sku", "version")
+# The letter s, after the family's or among the features, stands for Premium storage.
+_PREMIUM_SIZE = re.compile(r"Standard_([A-Z]+S\d|[A-Z]+\d+(-\d+)?[a-z]*s[a-z]*(_|$))")
 _ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
 _CONFIDENTIAL_DISKS = {
     "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
@@ -73,6 +75,9 @@ def detach(disk: Disk, now: datetime) -> None:
 
 def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
     kept = {name: value for name, value in properties.items() if name not in _OWN}
+    for interface in member(kept, "networkProfile", "networkInterfaces") or ():
+        if interface.get("properties") == {}:
+            del interface["properties"]
     attached = member(properties, "storageProfile", "osDisk", "createOption") == "Attach"
     if kept.get("osProfile"):
         kept["osProfile"] = os_profile({}, kept["osProfile"], os_type)
@@ -179,9 +184,7 @@ def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDi
     part = "OsDisk_1" if os else f"DataDisk_{lun}"
     name = named.get("name") or f"{vm.name}_{part}_{uuid4().hex}"
     default = (127 if vm.os_type == "Windows" else 30) if os else 128
-    account = image.sku if image and image.sku else "Premium_LRS"
-    if named.get("diffDiskSettings"):
-        account = "Standard_LRS"
+    account = image.sku if image and image.sku else _account(vm, named)
     disk = Disk(
         id=f"{vm.id.rsplit('/', 3)[0]}/Microsoft.Compute/disks/{name}",
         location=vm.location,
@@ -196,6 +199,12 @@ def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDi
         sysprep=Sysprep.NEVER,
     )
     return disk if disk.vhd else world.add(disk)
+
+
+def _account(vm: Vm, named: Json) -> str:
+    """Return where a disk lies of which nothing is said: Premium, where the size can have it."""
+    premium = _PREMIUM_SIZE.match(vm.properties["hardwareProfile"]["vmSize"])
+    return "Premium_LRS" if premium and not named.get("diffDiskSettings") else "Standard_LRS"
 
 
 def _disk_properties(vm: Vm, named: Json, *, os: bool, of_image: bool) -> Json:
