@@ -5,7 +5,7 @@ from datetime import datetime
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_bodies import vm_body
-from simulator.arm.compute.vm_build import attach, detach
+from simulator.arm.compute.vm_disks import attach, detach
 from simulator.arm.compute.vm_etags import with_etag
 from simulator.arm.compute.vm_power import settle
 from simulator.arm.compute.vm_profiles import identity_of, merged, os_profile

@@ -10,8 +10,9 @@ from simulator.arm.compute import vm_errors
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_bodies import instance_view, status_row, vm_body
-from simulator.arm.compute.vm_build import build_vm, detach
+from simulator.arm.compute.vm_build import build_vm
 from simulator.arm.compute.vm_change import change
+from simulator.arm.compute.vm_disks import detach
 from simulator.arm.compute.vm_etags import check_vm_etag, dated, with_etag
 from simulator.arm.compute.vm_power import VM, boot, settle
 from simulator.arm.core import errors
