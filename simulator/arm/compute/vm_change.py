@@ -11,7 +11,7 @@ from simulator.arm.compute.vm_power import settle
 from simulator.arm.compute.vm_profiles import identity_of, merged, os_profile
 from simulator.arm.core import errors
 from simulator.arm.core.answer import Answer
-from simulator.arm.core.call import Call, member, tags_in
+from simulator.arm.core.call import Call, member, need, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.world import World
 
@@ -94,7 +94,7 @@ def _change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
 
     One goes as well that is said to be detached. It goes when the operation ends.
     """
-    named = {data["lun"]: data for data in wanted if not data.get("toBeDetached")}
+    named = {need(data, "lun"): data for data in wanted if not data.get("toBeDetached")}
     held = {attachment.lun for attachment in vm.data_disks}
     for attachment in vm.data_disks:
         attachment.leaving = attachment.lun not in named

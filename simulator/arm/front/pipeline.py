@@ -108,7 +108,9 @@ class Passage:
             code = error.code
             response = self._refused(error)
         except web.HTTPException as refusal:
-            response = refusal
+            # Event Grid's own; aiohttp wants them raised, or an answer.
+            kind = {"Content-Type": refusal.headers["Content-Type"]}
+            response = web.Response(status=refusal.status, text=refusal.text, headers=kind)
         self._envelope.seal(response)
         self._log(response, code)
         if self._fault and self._fault.drop:
