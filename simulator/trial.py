@@ -8,6 +8,7 @@ from pathlib import Path
 
 import requests
 
+from simulator.arm.core.errors import Json
 from simulator.owner import owner_session
 from simulator.simulator import Simulator
 
@@ -62,7 +63,7 @@ def stock(simulator: Simulator) -> str:
     with owner_session(simulator) as owner:
         _put(simulator, owner, f"{group}?api-version=2024-11-01", {})
         _put(simulator, owner, f"{gallery}?api-version=2024-03-03", {"properties": {}})
-        body = {
+        body: Json = {
             "properties": {
                 "osType": "Windows",
                 "osState": "Generalized",
@@ -75,9 +76,7 @@ def stock(simulator: Simulator) -> str:
     return definition
 
 
-def _put(
-    simulator: Simulator, owner: requests.Session, path: str, body: dict[str, object]
-) -> None:
+def _put(simulator: Simulator, owner: requests.Session, path: str, body: Json) -> None:
     url = f"{simulator.arm_endpoint}{path}"
     answer = owner.put(url, json=body | {"location": _LOCATION}, timeout=30)
     if not answer.ok:
