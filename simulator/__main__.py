@@ -1,11 +1,13 @@
 """`make sim`: the simulator, and the local Functions host beside it, until interrupted.
 
-Prints the endpoints, the CA's path and the environment that a client needs, and writes the same to
-`endpoints.json` and `env` in the state directory. Says why, and ends with 1, if it cannot start.
+Prints the endpoints, the CA's path, what there is to order into and the environment that a client
+needs, and writes the same to `endpoints.json` and `env` in the state directory. Says why, and what
+to do about it, if it cannot start: ends with 2 where the arguments cannot be meant, else with 1.
 """
 
 import argparse
 import json
+import shlex
 import signal
 import sys
 import threading
@@ -14,23 +16,41 @@ from pathlib import Path
 
 from simulator.arm.core.rbac import DEFAULT_ROLES
 from simulator.deployment import Deployment, DeploymentError
-from simulator.simulator import Simulator
+from simulator.simulator import PortTaken, Simulator
 from simulator.template import TemplateError
+from simulator.trial import TrialError, client_environment, forget_clouds, stock
 
 TEMPLATE = Path("infra/snapshots/usual.snapshot.json")
+FAILED, USAGE = 1, 2
+_ELSEWHERE = (
+    "another simulator may be running. Stop it, or start this one beside it: "
+    "python -m simulator --port 0 --identity-port 0 --state-dir .sim-2"
+)
+
+
+class UsageError(Exception):
+    """Arguments that cannot be meant; the text says what to write instead."""
 
 
 def main() -> int:
     """Run until SIGINT or SIGTERM; return the process's status."""
     try:
         _run(_arguments())
-    except (DeploymentError, TemplateError, OSError) as error:
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except PortTaken as error:
+        print(f"The simulator could not start: {error}; {_ELSEWHERE}", file=sys.stderr)
+        return FAILED
+    except (DeploymentError, TemplateError, TrialError, OSError) as error:
         print(f"The simulator could not start: {error}", file=sys.stderr)
-        return 1
+        return FAILED
     return 0
 
 
 def _run(said: argparse.Namespace) -> None:
+    settings = _settings(said)
+    template = _template(said)
     simulator = Simulator(
         port=said.port,
         identity_port=said.identity_port,
@@ -43,10 +63,15 @@ def _run(said: argparse.Namespace) -> None:
         signal.signal(interruption, lambda *_: stopped.set())
     with ExitStack() as running:
         running.enter_context(simulator)
+        forget_clouds(simulator)
+        order_into = stock(simulator)
+        app = None
+        if template:
+            deployment = _deployment(simulator, said.app, settings, template)
+            app = running.enter_context(deployment).url
         if said.throttling:
             simulator.client.settings(throttling=True)
-        app = running.enter_context(_deployment(simulator, said)) if said.app else None
-        _announce(simulator, app.url if app else None)
+        _announce(simulator, app, order_into)
         stopped.wait()
 
 
@@ -66,24 +91,67 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _deployment(simulator: Simulator, said: argparse.Namespace) -> Deployment:
-    settings = {"SUBSCRIPTIONS": simulator.subscription_id}
-    settings |= dict(setting.split("=", 1) for setting in said.settings)
-    app: Path = said.app.resolve()
+def _settings(said: argparse.Namespace) -> dict[str, str]:
+    """Return the app's settings that were said; `UsageError` for what is none, or nobody's."""
+    for setting in said.settings:
+        if not setting.partition("=")[0] or "=" not in setting:
+            msg = f"--set {setting}: write NAME=VALUE, as in --set PROOF=off"
+            raise UsageError(msg)
+    if said.settings and said.app is None:
+        msg = f"--set {said.settings[0]}: no app is started that it could be for; name it by --app"
+        raise UsageError(msg)
+    return dict(setting.split("=", 1) for setting in said.settings)
+
+
+def _template(said: argparse.Namespace) -> Path | None:
+    """Return the snapshot that deploys the app; None where there is no app."""
+    if said.app is None:
+        if said.template:
+            msg = f"--template {said.template}: no app is started to deploy by it; name it by --app"
+            raise UsageError(msg)
+        return None
+    if not (said.app / "host.json").is_file():
+        msg = f"--app {said.app}: no function app, it has no host.json; --no-app starts without one"
+        raise UsageError(msg)
+    template: Path = said.template or said.app / TEMPLATE
+    if not _is_snapshot(template):
+        msg = (
+            f"{template}: no snapshot of a template; name one with --template (this app's is "
+            f"{TEMPLATE}, bicep snapshot makes others), or start without the app: --no-app"
+        )
+        raise UsageError(msg)
+    return template
+
+
+def _is_snapshot(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text())["predictedResources"], list)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _deployment(
+    simulator: Simulator, app: Path, settings: dict[str, str], template: Path
+) -> Deployment:
+    here = {"SUBSCRIPTIONS": simulator.subscription_id}
     log = simulator.state_dir / "host.log"
-    return Deployment(simulator, app, settings, said.template or app / TEMPLATE, log)
+    return Deployment(simulator, app.resolve(), here | settings, template, log)
 
 
-def _announce(simulator: Simulator, app: str | None) -> None:
-    endpoints = simulator.endpoints() | ({"app": app} if app else {})
+def _announce(simulator: Simulator, app: str | None, order_into: str) -> None:
+    environment = client_environment(simulator)
+    endpoints = simulator.endpoints() | {"environment": environment, "definition": order_into}
+    endpoints |= {"app": app} if app else {}
     (simulator.state_dir / "endpoints.json").write_text(json.dumps(endpoints, indent=2) + "\n")
-    environment = "".join(f"export {n}='{v}'\n" for n, v in endpoints["environment"].items())
-    sourced = simulator.state_dir / "env"
-    sourced.write_text(environment)
+    exported = "".join(f"export {n}={shlex.quote(v)}\n" for n, v in environment.items())
+    sourced = (simulator.state_dir / "env").resolve()
+    sourced.write_text(exported)
     for name in ("arm", "identity", "steering", "ca", "app"):
         if name in endpoints:
             print(f"{name:>9}  {endpoints[name]}")
-    print(f"\nThe environment of a client (source {sourced}):\n\n{environment}", flush=True)
+    print(f"\nThe value of the tag stillframe-capture for an image:\n\n{order_into}")
+    print(f"\nThe environment of a client, the owner (. {shlex.quote(str(sourced))}):\n")
+    print(exported, flush=True)
 
 
 if __name__ == "__main__":

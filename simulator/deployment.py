@@ -24,7 +24,7 @@ from typing import Any, Self
 import requests
 
 from simulator.arm.core.ids import SITES
-from simulator.arm.entra import identity
+from simulator.owner import owner_session
 from simulator.simulator import Simulator
 from simulator.template import Known, Template, read_template
 
@@ -179,7 +179,7 @@ class Deployment:
         steering.ask("PUT", "eventgrid/functions", {template.app: f"{self.url}?code={self.key}"})
         for group in template.groups:
             steering.create_group(group)
-        with self._owner() as owner:
+        with owner_session(self.simulator) as owner:
             (config,) = template.of("Microsoft.Web/sites/config")
             app = [*template.of(SITES), config | {"properties": self.app_settings}]
             topics = template.of("Microsoft.EventGrid/systemTopics")
@@ -194,27 +194,6 @@ class Deployment:
         if not answer.ok:
             msg = f"PUT {resource['id']}: {answer.status_code} {answer.text}"
             raise DeploymentError(msg)
-
-    def _owner(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env = False
-        session.verify = str(self.simulator.ca_path)
-        session.headers["Authorization"] = f"Bearer {self._owner_token()}"
-        return session
-
-    def _owner_token(self) -> str:
-        owner = self.simulator.environment("owner")
-        answer = requests.get(
-            owner["IDENTITY_ENDPOINT"],
-            params={
-                "api-version": "2019-08-01",
-                "resource": self.simulator.arm_endpoint,
-                "client_id": owner["AZURE_CLIENT_ID"],
-            },
-            headers={"X-IDENTITY-HEADER": identity.HEADER_SECRET},
-            timeout=10,
-        )
-        return str(answer.json()["access_token"])
 
 
 def _check_settings(settings: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ the CA's path, and the environment that a client needs to take it for Azure.
 """
 
 import asyncio
+import errno
 import ssl
 import threading
 from contextlib import suppress
@@ -30,6 +31,14 @@ SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
 TENANT = "7e4a0000-0000-4000-8000-00000000d1e7"
 HOST = "localhost"
 OUTCOMES = "/topics/outcomes/api/events"
+
+
+class PortTaken(OSError):
+    """A port on which something else listens already."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is taken (address already in use)")
+        self.port = port
 
 
 @dataclass
@@ -177,5 +186,10 @@ async def _listen(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port, ssl_context=tls, backlog=1024)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(port) from error
     return runner, int(runner.addresses[0][1])

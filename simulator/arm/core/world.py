@@ -7,6 +7,7 @@ id without case, and listed by kind in the order they were made.
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from simulator.arm.core import errors, ids
 from simulator.arm.core.operations import Operations
@@ -65,6 +66,13 @@ class Settings:
     durations: dict[str, float] = field(default_factory=lambda: dict(DURATIONS))
 
 
+@dataclass(kw_only=True, eq=False)
+class Subscription(Resource):
+    """The subscription itself, which has tags as well."""
+
+    kind: ClassVar[str] = "Microsoft.Resources/subscriptions"
+
+
 class World:
     """One subscription and all that is in it."""
 
@@ -79,7 +87,8 @@ class World:
         self._begin()
 
     def _begin(self) -> None:
-        """Have the group of the custom topic that is there from the start."""
+        """Have the subscription, and the group of the custom topic that is there from the start."""
+        self.itself = self.add(Subscription(id=f"/subscriptions/{self.subscription}"))
         group = ids.group_id(self.subscription, OUTCOMES_GROUP)
         self.add(Group(id=group, location="westeurope"))
 

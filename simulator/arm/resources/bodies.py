@@ -37,6 +37,59 @@ class Subscription(TypedDict, total=False):
     promotions: list[dict[str, Any]]
 
 
+class PairedRegion(TypedDict, total=False):
+    """The region beside which another is kept."""
+
+    name: str
+    id: str
+
+
+class LocationMetadata(TypedDict, total=False):
+    """Where a region is."""
+
+    regionType: str
+    regionCategory: str
+    geography: str
+    geographyGroup: str
+    longitude: str
+    latitude: str
+    physicalLocation: str
+    pairedRegion: list[PairedRegion]
+
+
+class Location(TypedDict, total=False):
+    """A region."""
+
+    id: str
+    name: str
+    type: str
+    displayName: str
+    regionalDisplayName: str
+    metadata: LocationMetadata
+
+
+class Sku(TypedDict, total=False):
+    """What of its kind a resource is."""
+
+    name: str
+    tier: str
+
+
+class GenericResource(TypedDict, total=False):
+    """A resource of whatever type."""
+
+    id: str
+    name: str
+    type: str
+    location: str
+    tags: dict[str, str]
+    sku: Sku
+    managedBy: str
+    createdTime: str
+    changedTime: str
+    provisioningState: str
+
+
 class TagsOperation(StrEnum):
     """What a PATCH does with the tags it names."""
 

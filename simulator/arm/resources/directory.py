@@ -10,7 +10,9 @@ from simulator.arm.core.pages import page
 from simulator.arm.core.resource import Group
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
-from simulator.arm.resources.bodies import ResourceGroup, Subscription
+from simulator.arm.resources.bodies import Location, ResourceGroup, Subscription
+from simulator.arm.resources.filters import filter_of
+from simulator.arm.resources.regions import location_body
 
 _PROVIDERS = {
     "Microsoft.Compute": (
@@ -27,8 +29,8 @@ _PROVIDERS = {
 
 
 def subscription_body(world: World) -> Json:
-    """Return the one subscription."""
-    return {
+    """Return the one subscription; without tags where it has none, which is inferred."""
+    body: Json = {
         "id": f"/subscriptions/{world.subscription}",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
@@ -42,18 +44,21 @@ def subscription_body(world: World) -> Json:
             "spendingLimit": "Off",
         },
     }
+    return body | ({"tags": world.itself.tags} if world.itself.tags else {})
 
 
 def group_body(group: Group) -> Json:
-    """Return a resource group as ARM shows it."""
-    return {
+    """Return a resource group as ARM shows it: without tags where none were ever sent, recorded."""
+    body: Json = {
         "id": group.id,
         "name": group.name,
         "type": Group.kind,
         "location": group.location,
-        "tags": group.tags,
         "properties": {"provisioningState": group.provisioning},
     }
+    sent = group.properties
+    managed = {"managedBy": sent["managedBy"]} if "managedBy" in sent else {}
+    return body | managed | ({"tags": group.tags} if group.tags or "tags" in sent else {})
 
 
 def list_subscriptions(call: Call) -> Answer:
@@ -70,7 +75,7 @@ def get_subscription(call: Call) -> Answer:
 
 def list_locations(call: Call) -> Answer:
     """List the regions."""
-    value = [_location(call.world, region) for region in ids.REGIONS.values()]
+    value = [location_body(call.world.subscription, region) for region in ids.REGIONS.values()]
     return Answer(body={"value": value})
 
 
@@ -111,12 +116,12 @@ def head_group(call: Call) -> Answer:
 
 
 def list_groups(call: Call) -> Answer:
-    """List the resource groups."""
+    """List the resource groups by pages, or at once those with a tag."""
     if "$filter" in call.query:
-        msg = "$filter on a list of resource groups"
-        raise errors.not_simulated(msg)
-    prefix = f"/subscriptions/{call.world.subscription}/"
-    return page(call, Group, group_body, prefix)
+        lets_through = filter_of(call, {}, "a list of resource groups")
+        found = [group_body(group) for group in call.world.of(Group) if lets_through(group)]
+        return Answer(body={"value": found})
+    return page(call, Group, group_body, f"/subscriptions/{call.world.subscription}/")
 
 
 def put_group(call: Call) -> Answer:
@@ -131,9 +136,11 @@ def put_group(call: Call) -> Answer:
         raise errors.ArmError(409, "InvalidResourceGroupLocation", message, gateway=True)
     if existing:
         existing.tags = tags_in(call.body)
+        existing.properties |= _sent(call)
         return Answer(200, group_body(existing))
     group_id = ids.group_id(call.world.subscription, call.group)
-    group = Group(id=group_id, location=location, tags=tags_in(call.body))
+    tags, sent = tags_in(call.body), _sent(call)
+    group = Group(id=group_id, location=location, tags=tags, properties=sent)
     return Answer(201, group_body(call.world.add(group)))
 
 
@@ -142,6 +149,7 @@ def patch_group(call: Call) -> Answer:
     group = _existing(call)
     if "tags" in call.body:
         group.tags = tags_in(call.body)
+    group.properties |= _sent(call)
     return Answer(body=group_body(group))
 
 
@@ -181,6 +189,11 @@ def _forget(world: World, group: Group) -> None:
     world.remove(group)
 
 
+def _sent(call: Call) -> Json:
+    """Return what of a request a group keeps beside its place and its tags' present values."""
+    return {name: call.body[name] for name in ("managedBy", "tags") if name in call.body}
+
+
 def _existing(call: Call) -> Group:
     return call.world.get(Group, ids.group_id(call.world.subscription, call.group))
 
@@ -212,17 +225,6 @@ def _provider(world: World, namespace: str) -> Json:
     }
 
 
-def _location(world: World, region: ids.Region) -> Json:
-    return {
-        "id": f"/subscriptions/{world.subscription}/locations/{region.name}",
-        "name": region.name,
-        "type": "Region",
-        "displayName": region.display,
-        "regionalDisplayName": region.display,
-        "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
-    }
-
-
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUPS = _SUBSCRIPTION + "/resourceGroups"
 _GROUP = _GROUPS + "/{group}"
@@ -232,7 +234,7 @@ ROUTES = (
         Route("GET", "/subscriptions", list_subscriptions, front=True),
         Route("GET", _SUBSCRIPTION, get_subscription, front=True),
     ),
-    Route("GET", _SUBSCRIPTION + "/locations", list_locations, front=True),
+    *of(Location, Route("GET", _SUBSCRIPTION + "/locations", list_locations, front=True)),
     Route("GET", "/tenants", list_tenants, front=True),
     Route("GET", _SUBSCRIPTION + "/providers", list_providers, front=True),
     Route("GET", _SUBSCRIPTION + "/providers/{namespace}", get_provider, front=True),

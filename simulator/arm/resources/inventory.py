@@ -1,37 +1,31 @@
-"""Everything at once: ARM's own lists of resources of whatever type, by id, type and tags alone.
-
-Filters are simulated as far as tools use them: equality of resourceGroup, resourceType, name and
-of a tag's name and value, joined by `and`.
-"""
-
-import re
-from collections.abc import Callable
+"""Everything at once: ARM's own lists of resources of any type, with what ARM keeps of each."""
 
 from simulator.arm.authorization.locks import Lock
-from simulator.arm.compute.records import Vm
-from simulator.arm.core import errors, ids
+from simulator.arm.compute.disk_sizes import sku_body
+from simulator.arm.compute.records import Disk, Snapshot, Vm
+from simulator.arm.core import ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call
 from simulator.arm.core.errors import Json
 from simulator.arm.core.resource import Group, Resource
 from simulator.arm.core.routing import Route
+from simulator.arm.core.specification import Listed
 from simulator.arm.core.wire import stamp
+from simulator.arm.resources.bodies import GenericResource
+from simulator.arm.resources.filters import Member, by_tag, expanded, filter_of
 
-type Test = Callable[[Resource, str], bool]
-
-_CLAUSE = re.compile(r"\s*(\w+)\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
-_TESTS: dict[str, Test] = {
-    "resourcegroup": lambda resource, value: resource.group.lower() == value,
-    "resourcetype": lambda resource, value: resource.kind.lower() == value,
-    "name": lambda resource, value: resource.name.lower() == value,
-    "tagname": lambda resource, value: value in (name.lower() for name in resource.tags),
-    "tagvalue": lambda resource, value: value in (v.lower() for v in resource.tags.values()),
+_WHAT = "a list of resources"
+_MEMBERS: dict[str, Member] = {
+    "resourcegroup": lambda resource: resource.group,
+    "resourcetype": lambda resource: resource.kind,
+    "name": lambda resource: resource.name,
 }
+_ON_DEMAND = ("createdTime", "changedTime", "provisioningState")
 
 
 def list_resources(call: Call) -> Answer:
     """List all resources of the subscription that a filter lets through."""
-    return _listed(call, ids.group_id(call.world.subscription, "").removesuffix("resourceGroups/"))
+    return _listed(call, f"/subscriptions/{call.world.subscription}")
 
 
 def list_group_resources(call: Call) -> Answer:
@@ -42,25 +36,18 @@ def list_group_resources(call: Call) -> Answer:
 
 
 def _listed(call: Call, scope: str) -> Answer:
-    tests = _filter(call.query.get("$filter", ""))
-    found = (
-        resource
+    """Filtered by a tag and its value, rows come without their tags: documented."""
+    lets_through = filter_of(call, _MEMBERS, _WHAT)
+    asked = expanded(call, _ON_DEMAND, _WHAT)
+    rows = [
+        _row(resource) | _more(resource, asked)
         for resource in call.world.under(scope)
-        if not isinstance(resource, Group | Lock)
-        and all(test(resource, value) for test, value in tests)
-    )
-    return Answer(body={"value": [_row(resource) for resource in found]})
-
-
-def _filter(said: str) -> list[tuple[Test, str]]:
-    tests = []
-    for clause in re.split(r"\s+and\s+", said, flags=re.IGNORECASE) if said else ():
-        match = _CLAUSE.fullmatch(clause)
-        if match is None or match[1].lower() not in _TESTS:
-            what = f"the filter {clause}"
-            raise errors.not_simulated(what)
-        tests.append((_TESTS[match[1].lower()], match[2].lower()))
-    return tests
+        if not isinstance(resource, Group | Lock) and lets_through(resource)
+    ]
+    if by_tag(call):
+        for row in rows:
+            del row["tags"]
+    return Answer(body={"value": rows})
 
 
 def _row(resource: Resource) -> Json:
@@ -72,18 +59,32 @@ def _row(resource: Resource) -> Json:
         "location": resource.location,
         "tags": resource.tags,
     }
-    if isinstance(resource, Vm):
-        row["createdTime"] = stamp(resource.created)
+    if isinstance(resource, Disk | Snapshot):
+        row["sku"] = sku_body(resource.sku)
+    if isinstance(resource, Disk) and resource.owner:
+        row["managedBy"] = resource.owner.id
     return row
 
 
+def _more(resource: Resource, asked: list[str]) -> Json:
+    """Return what is shown on demand; when anything last changed is not kept."""
+    more: Json = {}
+    if "createdTime" in asked and isinstance(resource, Vm | Disk | Snapshot):
+        more["createdTime"] = stamp(resource.created)
+    if "provisioningState" in asked:
+        more["provisioningState"] = resource.provisioning
+    return more
+
+
 _SUBSCRIPTION = "/subscriptions/{subscription}"
+_LISTED = Listed[GenericResource]
 ROUTES = (
-    Route("GET", _SUBSCRIPTION + "/resources", list_resources, front=True),
+    Route("GET", _SUBSCRIPTION + "/resources", list_resources, front=True, gives=_LISTED),
     Route(
         "GET",
         _SUBSCRIPTION + "/resourceGroups/{group}/resources",
         list_group_resources,
         front=True,
+        gives=_LISTED,
     ),
 )
