@@ -94,7 +94,7 @@ _DISPLAYS = (
     "UK West|France Central|Germany West Central|Switzerland North|Norway East|Sweden Central|"
     "Poland Central|Italy North|Spain Central|UAE North|South Africa North|Central India|"
     "South India|Southeast Asia|East Asia|Japan East|Japan West|Korea Central|Australia East|"
-    "Australia Southeast|Mexico Central|Israel Central|Qatar Central|Central US EUAP|East US 2 EUAP"
+    "Australia Southeast|Mexico Central|Israel Central|Qatar Central"
 )
 
 
