@@ -23,6 +23,9 @@ from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
+# An earlier api-version does not know the parameter.
+_STATUS_ONLY = "2019-07-01"
+
 
 def get_vm(call: Call) -> Answer:
     """Show a VM; with `$expand=instanceView` its state as well."""
@@ -47,7 +50,8 @@ def list_vms(call: Call) -> Answer:
     if "$filter" in call.query or "$expand" in call.query:
         msg = "$filter and $expand on a list of virtual machines"
         raise errors.not_simulated(msg)
-    if call.query.get("statusOnly", "").lower() == "true":
+    wanted = call.query.get("statusOnly", "").lower() == "true"
+    if wanted and call.api_version >= _STATUS_ONLY:
         return page(call, Vm, status_row)
     return page(call, Vm, lambda vm: dated(call, vm_body(vm, vm.group.upper())))
 
@@ -148,8 +152,16 @@ def _existing(call: Call) -> Vm:
 
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
 _VIEW = models.VirtualMachineInstanceView
+_VIEWED = "2017-03-30"
 ROUTES = (
-    Route("GET", f"{VM}/instanceView", get_instance_view, "LowCostGet", gives=_VIEW),
+    Route(
+        "GET",
+        f"{VM}/instanceView",
+        get_instance_view,
+        "LowCostGet",
+        gives=_VIEW,
+        since=_VIEWED,
+    ),
     *of(
         models.VirtualMachine,
         Route("GET", VM, get_vm, "LowCostGet"),
