@@ -6,6 +6,7 @@ would give back unchanged; what Azure itself decides (power, disks, provisioning
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ from simulator.arm.core.operations import Operation
 
 @dataclass(kw_only=True, eq=False)
 class Resource:
-    """What everything with an id has; `number` is its place in lists."""
+    """What everything with an id has; `number` is its place in lists, `added` when it came there."""
 
     id: str
     location: str = ""
@@ -25,6 +26,7 @@ class Resource:
     provisioning: str = "Succeeded"
     operation: Operation | None = None
     number: int = 0
+    added: datetime | None = None
     kind: ClassVar[str] = ""
 
     @cached_property

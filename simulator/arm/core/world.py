@@ -94,7 +94,7 @@ class World:
 
     def add[R: Resource](self, resource: R) -> R:
         """Keep a new resource (or one in the place of another of the same id)."""
-        resource.number = next(self._numbers)
+        resource.number, resource.added = next(self._numbers), self.clock.now()
         self._by_key[resource.key] = resource
         self._by_kind.setdefault(type(resource), {})[resource.key] = resource
         return resource

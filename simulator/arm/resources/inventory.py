@@ -69,8 +69,9 @@ def _row(resource: Resource) -> Json:
 def _more(resource: Resource, asked: list[str]) -> Json:
     """Return what is shown on demand; when anything last changed is not kept."""
     more: Json = {}
-    if "createdTime" in asked and isinstance(resource, Vm | Disk | Snapshot):
-        more["createdTime"] = stamp(resource.created)
+    made = resource.created if isinstance(resource, Vm | Disk | Snapshot) else resource.added
+    if "createdTime" in asked and made:
+        more["createdTime"] = stamp(made)
     if "provisioningState" in asked:
         more["provisioningState"] = resource.provisioning
     return more
