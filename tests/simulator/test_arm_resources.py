@@ -137,3 +137,16 @@ def test_a_group_shows_what_it_was_sent(arm: Arms, base: str) -> None:
     assert (shown["managedBy"], shown["tags"]) == (f"{base}/some", {})
     assert owner("PATCH", group, {"tags": {"a": "1"}}).json()["tags"] == {"a": "1"}
     assert owner("GET", group).json()["managedBy"] == f"{base}/some"
+
+
+def test_a_groups_deletion_says_when_to_come_again(sim: Simulator, arm: Arms) -> None:
+    """Its answer and each look at it have the Retry-After that is set, and none where none is."""
+    owner = arm("owner")
+    for after in (None, 3):
+        sim.client.settings(retry_after=after)
+        gone = owner("DELETE", sim.client.create_group("rg-gone"))
+        look = owner("GET", gone.headers["Location"].removeprefix(sim.arm_endpoint))
+        assert look.status_code == 202
+        said = [answer.headers.get("Retry-After") for answer in (gone, look)]
+        assert said == [after and str(after)] * 2
+        sim.client.advance(60)

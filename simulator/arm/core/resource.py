@@ -17,7 +17,7 @@ from simulator.arm.core.operations import Operation
 
 @dataclass(kw_only=True, eq=False)
 class Resource:
-    """What everything with an id has; `number` is its place in lists, `added` when it came there."""
+    """What everything with an id has; `number` is its place in lists, `added` when it came."""
 
     id: str
     location: str = ""

@@ -161,9 +161,8 @@ def delete_group(call: Call) -> Answer:
         "delete", group.location, world.seconds("group"), lambda: _forget(world, group),
         doomed=call.doomed,
     )  # fmt: skip
-    url = f"{call.base}/subscriptions/{world.subscription}/operationresults/{operation.id}"
-    headers = {"Location": f"{url}?api-version={call.query['api-version']}"}
-    return Answer(202, None, headers, operation)
+    path = f"/subscriptions/{world.subscription}/operationresults/{operation.id}"
+    return Answer(202, None, _come_again(call, path), operation)
 
 
 def get_operation_result(call: Call) -> Answer:
@@ -173,8 +172,14 @@ def get_operation_result(call: Call) -> Answer:
         raise errors.entity_not_found()
     if operation.ended:
         return Answer(200)
-    url = f"{call.base}{call.path}?api-version={call.query['api-version']}"
-    return Answer(202, None, {"Location": url})
+    return Answer(202, None, _come_again(call, call.path))
+
+
+def _come_again(call: Call, path: str) -> dict[str, str]:
+    """Return where to ask how a deletion is going, and when, where the settings say it."""
+    after = call.world.settings.retry_after
+    when = {} if after is None else {"Retry-After": str(after)}
+    return {"Location": f"{call.base}{path}?api-version={call.query['api-version']}"} | when
 
 
 def _forget(world: World, group: Group) -> None:
