@@ -323,14 +323,18 @@ def test_disks_that_no_version_can_be_made_of(sim: Simulator, arm: Arms, vm: str
     assert code(owner("PUT", version, version_of())) == (400, "InvalidParameter")
 
 
-def test_a_supported_definition_takes_blobs_but_no_disks(
+def test_a_supported_definition_takes_what_has_no_guest_state(
     sim: Simulator, arm: Arms, vm: str
 ) -> None:
-    """Trusted Launch supported: a blob of whatever kind is good, a disk is not."""
+    """Trusted Launch supported: a blob and a standard disk are taken, one of Trusted Launch not."""
     features = [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]
     base, disk = vm.split("/virtualMachines/", maxsplit=1)[0], sim.client.vm(vm)["osDisk"]
-    version = define(sim, arm, base, features=features) + "/versions/1.0.0"
+    versions = define(sim, arm, base, features=features) + "/versions"
+    trusted = sim.client.create_vm("trusted", power="deallocated", security_type="TrustedLaunch")
+    of_trusted = version_of(osDiskImage={"source": {"id": sim.client.vm(trusted)["osDisk"]}})
+    refused = arm("owner")("PUT", f"{versions}/1.0.0", of_trusted)
+    assert code(refused) == (400, "InvalidParameter")
     of_disk = version_of(osDiskImage={"source": {"id": disk}})
-    assert code(arm("owner")("PUT", version, of_disk)) == (400, "InvalidParameter")
+    assert arm("owner")("PUT", f"{versions}/1.0.1", of_disk).status_code == 201
     of_blob = version_of(osDiskImage={"source": {"uri": BLOB, "id": "/an/account"}})
-    assert arm("owner")("PUT", version, of_blob).status_code == 201
+    assert arm("owner")("PUT", f"{versions}/1.0.2", of_blob).status_code == 201

@@ -223,19 +223,34 @@ def test_identities_show_their_principals(sim: Simulator, arm: Arms, base: str) 
 
 
 @pytest.mark.parametrize(
-    ("properties", "refused"),
+    ("properties", "status"),
     [
-        ({"priority": "Spot"}, (409, "PropertyChangeNotAllowed")),
+        ({"priority": "Regular"}, (409, "PropertyChangeNotAllowed")),
+        ({"priority": "Low"}, (200, None)),
         ({"billingProfile": {"maxPrice": 1}}, (409, "OperationNotAllowed")),
+        ({"priority": "Spot", "billingProfile": {"maxPrice": -1}}, (200, None)),
     ],
 )
-def test_what_an_allocated_vm_keeps(
-    sim: Simulator, arm: Arms, properties: Json, refused: tuple[int, str]
+def test_what_a_spot_vm_keeps(
+    sim: Simulator, arm: Arms, properties: Json, status: tuple[int, str | None]
 ) -> None:
-    """Its priority is fixed, and its highest price for as long as it is allocated."""
-    vm = sim.client.create_vm("web")
+    """It never becomes a regular one; while it is allocated it keeps its highest price."""
+    vm = sim.client.create_vm("web", priority="Spot")
     answer = arm("owner")("PATCH", vm, {"properties": properties})
-    assert (answer.status_code, answer.json()["error"]["code"]) == refused
+    assert (answer.status_code, (answer.json().get("error") or {}).get("code")) == status
+
+
+def test_a_regular_vm_stays_one_and_a_free_one_may_change_its_price(
+    sim: Simulator, arm: Arms
+) -> None:
+    """Spot for a regular VM is refused; the highest price of a deallocated one may change."""
+    regular = arm("owner")(
+        "PATCH", sim.client.create_vm("web"), {"properties": {"priority": "Spot"}}
+    )
+    assert regular.json()["error"]["code"] == "PropertyChangeNotAllowed"
+    spot = sim.client.create_vm("spot", priority="Spot", power="deallocated")
+    price = {"properties": {"billingProfile": {"maxPrice": 1}}}
+    assert arm("owner")("PATCH", spot, price).status_code == 200
 
 
 def test_user_data_is_shown_to_those_who_ask(sim: Simulator, arm: Arms) -> None:

@@ -64,17 +64,20 @@ def _change_tags(vm: Vm, tags: dict[str, str]) -> None:
     vm.tags = tags
 
 
+def _regular(properties: Json) -> bool:
+    """Say whether a VM is one of no lower priority; Low and Spot may become each other."""
+    return bool(properties.get("priority", "Regular") == "Regular")
+
+
 def _check_fixed(vm: Vm, properties: Json) -> None:
     """Refuse a change of what is fixed when a VM is created, or for as long as it is allocated."""
-    if properties.get("priority", vm.properties.get("priority")) != vm.properties.get("priority"):
+    known = vm.properties
+    if _regular(known) != _regular(known | properties):
         msg = "priority"
         raise errors.property_change_not_allowed(msg)
-    if vm.allocated and "billingProfile" in properties:
-        message = (
-            "Max price change is not allowed. For more information, see "
-            "http://aka.ms/AzureSpot/errormessages"
-        )
-        raise errors.operation_not_allowed(message)
+    billing = known.get("billingProfile")
+    if vm.allocated and properties.get("billingProfile", billing) != billing:
+        raise vm_errors.billing_is_fixed(vm.name)
     reference = member(properties, "storageProfile", "imageReference")
     if (
         reference

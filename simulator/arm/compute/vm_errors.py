@@ -46,6 +46,19 @@ def marked_for_deletion(operation: str, vm: str) -> ArmError:
     return operation_not_allowed(message)
 
 
+def billing_is_fixed(vm: str) -> ArmError:
+    """Refuse another highest price for as long as a VM is allocated."""
+    more = "For more information, see https://aka.ms/low-priority/errormessages."
+    detail = {
+        "code": "OperationNotAllowed",
+        "message": f"Billing Profile change is not allowed when the VM '{vm}' is currently "
+        f"allocated. Please deallocate and try again. {more}",
+        "target": vm,
+    }
+    message = f"Billing Profile change is not allowed. {more}"
+    return ArmError(409, "OperationNotAllowed", message, details=[detail])
+
+
 def disk_is_ephemeral(operation: str) -> ArmError:
     """Refuse to deallocate what would lose its OS disk."""
     message = (
