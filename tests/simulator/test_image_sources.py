@@ -328,13 +328,15 @@ def test_a_supported_definition_takes_what_has_no_guest_state(
 ) -> None:
     """Trusted Launch supported: a blob and a standard disk are taken, one of Trusted Launch not."""
     features = [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]
-    base, disk = vm.split("/virtualMachines/", maxsplit=1)[0], sim.client.vm(vm)["osDisk"]
-    versions = define(sim, arm, base, features=features) + "/versions"
+    base = vm.split("/virtualMachines/", maxsplit=1)[0]
+    definition = define(sim, arm, base, features=features, hyperVGeneration="V2")
+    versions = f"{definition}/versions"
+    plain = sim.client.create_vm("plain", power="deallocated", security_type="Standard")
     trusted = sim.client.create_vm("trusted", power="deallocated", security_type="TrustedLaunch")
     of_trusted = version_of(osDiskImage={"source": {"id": sim.client.vm(trusted)["osDisk"]}})
     refused = arm("owner")("PUT", f"{versions}/1.0.0", of_trusted)
     assert code(refused) == (400, "InvalidParameter")
-    of_disk = version_of(osDiskImage={"source": {"id": disk}})
+    of_disk = version_of(osDiskImage={"source": {"id": sim.client.vm(plain)["osDisk"]}})
     assert arm("owner")("PUT", f"{versions}/1.0.1", of_disk).status_code == 201
     of_blob = version_of(osDiskImage={"source": {"uri": BLOB, "id": "/an/account"}})
     assert arm("owner")("PUT", f"{versions}/1.0.2", of_blob).status_code == 201
