@@ -75,7 +75,15 @@ def test_groups_by_their_tags(sim: Simulator, arm: Arms, base: str) -> None:
 
     assert found("tagname eq 'kind' and tagvalue eq 'old'") == ["rg-b"]
     assert found("tagName eq 'KIND'") == ["rg-a", "rg-b"]
-    for said in ("name eq 'rg-a'", "tagvalue eq 'old'", "tagname ne 'kind'", "nonsense"):
+    for said in (
+        "name eq 'rg-a'",
+        "tagvalue eq 'old'",
+        "tagname ne 'kind'",
+        "tagname eq 'kind' and",
+        "tagname eq 'kind' or tagname eq 'other'",
+        "tagname eq 'kind' and tagname eq 'other'",
+        "nonsense",
+    ):
         assert owner("GET", f"{base}/resourceGroups?$filter={said}").status_code == 501
 
 
