@@ -41,6 +41,9 @@ _DISK_API = "2026-03-02"
 _GALLERY_API = "2026-03-03"
 """The api-versions that this SDK's own operations speak."""
 
+# From 2026-03-03 on Azure forbids for six months to delete a version that says nothing of it.
+_NEW_VERSION_API = "2025-12-03"
+
 DISK_SCOPE = "https://disk.azure.com//.default"
 """What a token for the bytes of disks is made out to; two slashes, as Azure documents it."""
 
@@ -167,6 +170,7 @@ class Arm:
                 ref.version,
                 models.GalleryImageVersion(body),
                 polling=False,
+                api_version=_NEW_VERSION_API,
             )
 
     def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:

@@ -158,6 +158,20 @@ try_a_capture() {
   taken=$(attempt tag update --resource-id "$disk" --operation Merge --tags smoke=taken)
   point 'that a VM marked generalized takes no tags, and its OS disk does' "VM: $frozen; disk: $taken" \
     "$(both "$(says "$frozen" OperationNotAllowedOnGeneralizedVM)" "$(says "$taken" '^accepted$')")"
+  look_at_the_version
+}
+
+# Announced from api-version 2026-03-03 on: a guard against deletion, an end of life in six months.
+look_at_the_version() {
+  local free='that a gallery version has no guard against its deletion and no end of life' image life
+  if [[ $target != */* ]]; then
+    point "$free" "not tried: wants --target <gallery>/<definition>" no
+    return
+  fi
+  image=$(value image resource list --tag "stillframe-source-vm=$vm" --query '[0].id')
+  life=$(value life rest --method get --url "$image?api-version=2026-03-03" --query \
+    'properties.[safetyProfile.blockDeletionBeforeEndOfLife, publishingProfile.endOfLifeDate]')
+  point "$free" "${life:-neither}" "$(not "$(says "$life" 'true|[0-9]{4}-')")"
 }
 
 look_at_events() {

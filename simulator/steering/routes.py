@@ -146,10 +146,10 @@ class Steering:
         return in_json({})
 
     async def _differences(self, _: web.Request) -> web.Response:
-        return in_json(dict(self._pipeline.differences))
+        return in_json(dict(self._pipeline.bodies.differences))
 
     async def _clear_differences(self, _: web.Request) -> web.Response:
-        self._pipeline.differences.clear()
+        self._pipeline.bodies.differences.clear()
         return in_json({})
 
     async def _roles(self, _: web.Request) -> web.Response:

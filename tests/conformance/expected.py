@@ -29,6 +29,7 @@ OTHER_ACTS = "the test did before what the simulator has no operation for"
 HIDDEN = "the recording hides what was sent"
 SHARING = "sharing a gallery is an act of its own, which is not simulated"
 OTHER_GROUPS = "groups from outside a recording are there from its start to its end"
+CANARY = "a region for Azure's own trials, which customers do not have"
 MORE_ROWS = "the recorded subscription had more than one page of resources"
 
 
@@ -66,6 +67,7 @@ _VM = "virtualMachines"
 RULES = (
     Rule(NOT_SIMULATED, kind="^status$", ours="^501"),
     Rule(NETWORKS, operation="networkInterfaces"),
+    Rule(CANARY, at="targetRegions", azure="EUAP"),
     Rule(PROVIDERS, operation=r"/\{namespace\}"),
     Rule(REGIONS, operation="/locations$"),
     Rule(SITES, operation=r"Microsoft\.Web/sites"),

@@ -86,6 +86,19 @@ def test_an_api_version_says_what_there_is(sim: Simulator, arm: Arms) -> None:
     assert ", 2026-04-01'. The supported locations are 'eastus, " in message
 
 
+def test_what_came_with_a_later_api_version(sim: Simulator, base: str, arm: Arms) -> None:
+    """The route of an instance view came in 2017, the list of states in 2019."""
+    vm, owner = sim.client.create_vm("web"), arm("owner")
+    early, late = "api-version=2016-03-30", "api-version=2017-03-30"
+    assert code(owner("GET", f"{vm}/instanceView?{early}")) == (404, "InvalidResourceType")
+    assert owner("GET", f"{vm}/instanceView?{late}").status_code == 200
+    lists = f"{base}/virtualMachines?statusOnly=true&api-version"
+    (early_row,) = owner("GET", f"{lists}=2019-03-01").json()["value"]
+    (late_row,) = owner("GET", f"{lists}=2019-07-01").json()["value"]
+    assert "storageProfile" in early_row["properties"]
+    assert set(late_row["properties"]) == {"instanceView"}
+
+
 @pytest.mark.parametrize(
     ("tail", "given", "known"),
     [

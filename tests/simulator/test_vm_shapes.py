@@ -283,3 +283,34 @@ def test_the_system_of_a_marketplace_image(
     storage = MARKET | {"imageReference": image}
     shown = made(sim, arm, f"{base}/virtualMachines/web", body(storage))["properties"]
     assert shown["storageProfile"]["osDisk"]["osType"] == system
+
+
+@pytest.mark.parametrize(
+    ("size", "account"),
+    [
+        ("Standard_D4s_v5", "Premium_LRS"),
+        ("Standard_DS1_v2", "Premium_LRS"),
+        ("Standard_B1ms", "Premium_LRS"),
+        ("Standard_E8-4ads_v5", "Premium_LRS"),
+        ("Standard_D2_v3", "Standard_LRS"),
+        ("Standard_A1_v2", "Standard_LRS"),
+        ("Standard_E4d_v5", "Standard_LRS"),
+    ],
+)
+def test_a_size_tells_the_account_of_a_disk(
+    sim: Simulator, arm: Arms, base: str, size: str, account: str
+) -> None:
+    """A disk of which nothing is said lies on Premium storage where the size can have it."""
+    asked = body(MARKET)
+    asked["properties"]["hardwareProfile"]["vmSize"] = size
+    shown = made(sim, arm, f"{base}/virtualMachines/web", asked)["properties"]["storageProfile"]
+    assert shown["osDisk"]["managedDisk"]["storageAccountType"] == account
+
+
+def test_an_interface_of_which_nothing_is_said(sim: Simulator, arm: Arms, base: str) -> None:
+    """Properties that are empty, or all null, are not shown."""
+    asked = body(MARKET)
+    said = {"id": "/subscriptions/x/nic", "properties": {"deleteOption": None}}
+    asked["properties"]["networkProfile"]["networkInterfaces"] = [said]
+    shown = made(sim, arm, f"{base}/virtualMachines/web", asked)["properties"]
+    assert shown["networkProfile"]["networkInterfaces"] == [{"id": "/subscriptions/x/nic"}]

@@ -124,6 +124,21 @@ def test_an_image_says_where_it_comes_from(world: Hosted) -> None:
     assert image["id"].endswith(f"/versions/{number}")
 
 
+def test_a_version_is_its_owners_to_delete(world: Hosted) -> None:
+    """It has no end of life and no guard that nobody asked for: it can be deleted the same hour."""
+    world.definition()
+    vm = world.vm()
+    vm.order("golden/windows")
+    vm.sysprep()
+    (image,) = vm.images
+    shown = world.owner("GET", f"{image['id']}?api-version=2026-03-03")["properties"]
+    assert "endOfLifeDate" not in shown["publishingProfile"]
+    assert not shown["safetyProfile"].get("blockDeletionBeforeEndOfLife")
+    world.delete_image(image["id"])
+    world.let(60)
+    assert vm.images == []
+
+
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_marketplace_plan_is_kept(world: Hosted, target: str) -> None:
     """What a VM made of the image must name again is in the image's tags."""

@@ -1,16 +1,16 @@
-"""A VM made from the body of its PUT: disks created or attached, Azure's defaults filled in.
+"""A VM made from the body of its PUT: what its image and Azure's defaults fill in.
 
 Takes the body as a client sends it, gives a `Vm` that is not running yet. Networks are not
 simulated: the ids of network interfaces are kept and shown, and lead nowhere.
 """
 
 import re
-from datetime import datetime
 from uuid import uuid4
 
-from simulator.arm.compute import vm_errors
-from simulator.arm.compute.records import Attachment, Disk, Sysprep, Vm
-from simulator.arm.compute.vm_images import ImageDisk, ImageSource, data_disks, image_source
+from simulator.arm.compute.records import Attachment, Disk, Vm
+from simulator.arm.compute.vm_disks import attach, attached_disk
+from simulator.arm.compute.vm_images import ImageSource, data_disks, image_source
+from simulator.arm.compute.vm_profiles import identity_of, os_profile
 from simulator.arm.core import errors, ids
 from simulator.arm.core.call import member, need
 from simulator.arm.core.errors import Json
@@ -18,23 +18,6 @@ from simulator.arm.core.world import World
 
 _OF_MARKETPLACE = ("publisher", "offer", "sku", "version")
 _ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
-_CONFIDENTIAL_DISKS = {
-    "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
-    "DiskWithVMGuestState": "ConfidentialVM_DiskEncryptedWithPlatformKey",
-    "NonPersistedTPM": "ConfidentialVM_NonPersistedTPM",
-}
-_SECRETS = ("adminPassword", "customData")
-_PATCHES = {"assessmentMode": "ImageDefault"}
-_WINDOWS = {
-    "provisionVMAgent": True,
-    "enableAutomaticUpdates": True,
-    "patchSettings": _PATCHES | {"patchMode": "AutomaticByOS"},
-}
-_LINUX = {
-    "disablePasswordAuthentication": False,
-    "provisionVMAgent": True,
-    "patchSettings": _PATCHES | {"patchMode": "ImageDefault"},
-}
 # What names a Linux among the images that Microsoft publishes.
 _LINUXES = ("ubuntu", "linux", "mariner", "-aks", "rhel", "sles", "centos", "flatcar")
 _OWN = ("storageProfile", "provisioningState", "vmId", "instanceView", "timeCreated")
@@ -68,44 +51,20 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
     if vm.generation == "V2" and not vm.disk_controller:
         vm.disk_controller = "SCSI"
     os_disk = storage.get("osDisk") or {"createOption": "FromImage"}
-    vm.os_disk = _attach(world, vm, os_disk, None, image.os_disk if image else None)
+    vm.os_disk = attach(world, vm, os_disk, None, image.os_disk if image else None)
     brought = image.data_disks if image else {}
     vm.data_disks = [
-        _attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
+        attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
         for data in data_disks(storage, image)
     ]
     return vm
 
 
-def change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
-    """Attach the data disks that a PUT or PATCH names anew; those that it leaves out are to go.
-
-    One goes as well that is said to be detached. It goes when the operation ends.
-    """
-    named = {data["lun"]: data for data in wanted if not data.get("toBeDetached")}
-    held = {attachment.lun for attachment in vm.data_disks}
-    for attachment in vm.data_disks:
-        attachment.leaving = attachment.lun not in named
-    vm.data_disks += [
-        _attach(world, vm, data, lun) for lun, data in named.items() if lun not in held
-    ]
-
-
-def let_go(vm: Vm, now: datetime) -> None:
-    """Let the data disks go that are to be detached."""
-    for attachment in vm.data_disks:
-        if attachment.leaving:
-            detach(attachment.disk, now)
-    vm.data_disks = [attachment for attachment in vm.data_disks if not attachment.leaving]
-
-
-def detach(disk: Disk, now: datetime) -> None:
-    """Let a disk go from its VM; that moves its ownership."""
-    disk.owner, disk.moved = None, now
-
-
 def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
     kept = {name: value for name, value in properties.items() if name not in _OWN}
+    for interface in member(kept, "networkProfile", "networkInterfaces") or ():
+        if interface.get("properties") == {}:
+            del interface["properties"]
     attached = member(properties, "storageProfile", "osDisk", "createOption") == "Attach"
     if kept.get("osProfile"):
         kept["osProfile"] = os_profile({}, kept["osProfile"], os_type)
@@ -113,53 +72,6 @@ def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
         msg = "osProfile"
         raise errors.missing_parameter(msg)
     return kept
-
-
-def os_profile(known: Json, given: Json, os_type: str) -> Json:
-    """Return a VM's osProfile once a request has changed it: without secrets, with defaults."""
-    shown = {name: value for name, value in given.items() if name not in _SECRETS}
-    windows = os_type == "Windows"
-    name, default = (
-        ("windowsConfiguration", _WINDOWS) if windows else ("linuxConfiguration", _LINUX)
-    )
-    always = {"secrets": [], "allowExtensionOperations": True, "requireGuestProvisionSignal": True}
-    return merged(always | {name: default} | known, shown)
-
-
-def merged(known: Json, given: Json) -> Json:
-    """Return an object with the members that a request names, and the others as they were."""
-    both = {
-        name: merged(known[name], value)
-        for name, value in given.items()
-        if isinstance(value, dict) and isinstance(known.get(name), dict)
-    }
-    return known | given | both
-
-
-def identity_of(known: Json, given: Json | None, tenant: str) -> Json | None:
-    """Return a VM's identity as Azure shows it: with what it knows of each principal.
-
-    What is not named stays; `None` as the type takes it away. The principals are made up.
-    """
-    if given is None:
-        return known or None
-    kind = given.get("type", "None")
-    if kind == "None":
-        return None
-    asked, had = (one.get("userAssignedIdentities") or {} for one in (given, known))
-    users = {
-        name: had.get(name) for name in had | asked if name not in asked or asked[name] is not None
-    }
-    shown: Json = {"type": kind}
-    if "SystemAssigned" in kind:
-        principal = known.get("principalId") or str(uuid4())
-        shown |= {"principalId": principal, "tenantId": tenant}
-    if "UserAssigned" in kind:
-        shown["userAssignedIdentities"] = {
-            name: said or {"principalId": str(uuid4()), "clientId": str(uuid4())}
-            for name, said in users.items()
-        }
-    return shown
 
 
 def _architecture(size: str) -> str:
@@ -189,7 +101,7 @@ def _os_type(world: World, properties: Json, image: ImageSource | None) -> str:
         return str(named)
     if image:
         return image.os_type
-    attached = _attached(world, storage.get("osDisk") or {})
+    attached = attached_disk(world, storage.get("osDisk") or {})
     if attached and attached.os_type:
         return attached.os_type
     windows = _is_windows(storage.get("imageReference") or {})
@@ -209,117 +121,8 @@ def _is_windows(reference: Json) -> bool:
 def _generation(world: World, storage: Json, image: ImageSource | None) -> str:
     if image:
         return image.generation
-    attached = _attached(world, storage.get("osDisk") or {})
+    attached = attached_disk(world, storage.get("osDisk") or {})
     if attached:
         return str(attached.properties.get("hyperVGeneration", "V1"))
     sku = str(member(storage, "imageReference", "sku")).lower()
     return "V2" if "g2" in sku or "gen2" in sku or "azure-edition" in sku else "V1"
-
-
-def _attached(world: World, named: Json) -> Disk | None:
-    """Return the existing disk that a body wants attached; it must be free."""
-    reference = member(named, "managedDisk", "id")
-    if not reference or named.get("createOption") != "Attach":
-        return None
-    disk = world.get(Disk, reference)
-    if disk.owner:
-        message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
-        raise errors.ArmError(409, "ConflictingUserInput", message)
-    if disk.access_open or disk.awaits_upload:
-        raise vm_errors.disk_access_open(disk.name, "attaching it")
-    return disk
-
-
-def _attach(
-    world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None = None
-) -> Attachment:
-    attached = _attached(world, named)
-    disk = attached or _new_disk(world, vm, named, lun, image)
-    disk.owner, disk.moved = vm, world.clock.now()
-    os = lun is None
-    local = named.get("diffDiskSettings")
-    settings: Json = {
-        "createOption": named.get("createOption", "FromImage" if os else "Empty"),
-        "caching": named.get("caching")
-        or (image.caching if image else "ReadWrite" if os else "None"),
-        "deleteOption": named.get("deleteOption", "Delete" if local else "Detach"),
-    }
-    if local:
-        settings["diffDiskSettings"] = {"placement": "CacheDisk"} | local
-    for name in ("encryptionSettings", "writeAcceleratorEnabled"):
-        if name in named:
-            settings[name] = named[name]
-    return Attachment(disk, settings, lun, fresh=attached is None)
-
-
-def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None) -> Disk:
-    """Create the disk that a VM is created with."""
-    os = lun is None
-    part = "OsDisk_1" if os else f"DataDisk_{lun}"
-    name = named.get("name") or f"{vm.name}_{part}_{uuid4().hex}"
-    default = (127 if vm.os_type == "Windows" else 30) if os else 128
-    account = image.sku if image and image.sku else "Premium_LRS"
-    if named.get("diffDiskSettings"):
-        account = "Standard_LRS"
-    disk = Disk(
-        id=f"{vm.id.rsplit('/', 3)[0]}/Microsoft.Compute/disks/{name}",
-        location=vm.location,
-        tags={},
-        properties=_disk_properties(vm, named, os=os, of_image=image is not None),
-        sku=member(named, "managedDisk", "storageAccountType") or account,
-        size_gb=named.get("diskSizeGB") or (image.size_gb if image else default),
-        os_type=vm.os_type if os else None,
-        created=vm.created,
-        zones=vm.zones,
-        vhd=member(named, "vhd", "uri"),
-        sysprep=Sysprep.NEVER,
-    )
-    return disk if disk.vhd else world.add(disk)
-
-
-def _disk_properties(vm: Vm, named: Json, *, os: bool, of_image: bool) -> Json:
-    creation: Json = {"createOption": "FromImage" if os or of_image else "Empty"}
-    if (os or of_image) and vm.image_reference:
-        creation["imageReference"] = {"id": _reference_id(vm)}
-    properties: Json = {"creationData": creation}
-    if os:
-        properties["hyperVGeneration"] = vm.generation
-        properties["supportedCapabilities"] = {
-            "diskControllerTypes": "SCSI, NVMe" if vm.disk_controller == "NVMe" else "SCSI",
-            "acceleratedNetwork": True,
-            "architecture": vm.architecture,
-        }
-        if vm.security_type != "Standard":
-            properties["securityProfile"] = {"securityType": _disk_security(vm, named)}
-        if member(named, "encryptionSettings", "enabled"):
-            properties["encryptionSettingsCollection"] = {"enabled": True}
-        if vm.plan:
-            properties["purchasePlan"] = vm.plan
-    key = member(named, "managedDisk", "diskEncryptionSet", "id")
-    if key:
-        properties["encryption"] = {
-            "type": "EncryptionAtRestWithCustomerKey",
-            "diskEncryptionSetId": key,
-        }
-    return properties
-
-
-def _disk_security(vm: Vm, named: Json) -> str:
-    """Return what a disk says of its security: of a confidential VM also what is encrypted."""
-    if vm.security_type != "ConfidentialVM":
-        return vm.security_type
-    encrypted = member(named, "managedDisk", "securityProfile", "securityEncryptionType")
-    return _CONFIDENTIAL_DISKS.get(encrypted, _CONFIDENTIAL_DISKS["VMGuestStateOnly"])
-
-
-def _reference_id(vm: Vm) -> str:
-    reference = vm.image_reference or {}
-    if "id" in reference:
-        return str(reference["id"])
-    subscription = vm.id.split("/")[2]
-    return (
-        f"/Subscriptions/{subscription}/Providers/Microsoft.Compute/Locations/{vm.location}"
-        f"/Publishers/{reference.get('publisher')}/ArtifactTypes/VMImage/Offers/"
-        f"{reference.get('offer')}/Skus/{reference.get('sku')}/Versions/"
-        f"{reference.get('exactVersion')}"
-    )

@@ -1,6 +1,7 @@
 """Virtual machines: create, show, list, change, delete.
 
-Takes calls, gives Azure's answers. Power lies in `vm_power`, the bodies in `vm_bodies`.
+Takes calls, gives Azure's answers. What changes one lies in `vm_change`, its power in `vm_power`,
+the bodies in `vm_bodies`.
 """
 
 from azure.mgmt.compute import models
@@ -9,32 +10,21 @@ from simulator.arm.compute import vm_errors
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_bodies import instance_view, status_row, vm_body
-from simulator.arm.compute.vm_build import (
-    build_vm,
-    change_data_disks,
-    detach,
-    identity_of,
-    let_go,
-    merged,
-    os_profile,
-)
+from simulator.arm.compute.vm_build import build_vm
+from simulator.arm.compute.vm_change import change
+from simulator.arm.compute.vm_disks import detach
+from simulator.arm.compute.vm_etags import check_vm_etag, dated, with_etag
 from simulator.arm.compute.vm_power import VM, boot, settle
 from simulator.arm.core import errors
 from simulator.arm.core.answer import Answer
-from simulator.arm.core.call import Call, check_etag, member, tags_in
+from simulator.arm.core.call import Call, member, tags_in
 from simulator.arm.core.errors import Json
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
-_UPDATABLE = (
-    "hardwareProfile", "osProfile", "securityProfile", "additionalCapabilities", "networkProfile",
-    "diagnosticsProfile", "licenseType", "billingProfile", "extensionsTimeBudget", "userData",
-    "scheduledEventsProfile", "applicationProfile", "capacityReservation", "virtualMachineScaleSet",
-)  # fmt: skip
-
-# Recorded in 2024-07-01, and in no answer of an earlier one.
-WITH_ETAG = "2024-03-01"
+# An earlier api-version does not know the parameter.
+_STATUS_ONLY = "2019-07-01"
 
 
 def get_vm(call: Call) -> Answer:
@@ -47,7 +37,7 @@ def get_vm(call: Call) -> Answer:
     now = call.world.clock.now() if "instanceview" in wanted else None
     body = vm_body(vm, call.group, now, user_data="userdata" in wanted)
     # With the instance view Azure sends no header, as recorded.
-    return Answer(body=_dated(call, body)) if now else _with_etag(call, vm, body)
+    return Answer(body=dated(call, body)) if now else with_etag(call, vm, body)
 
 
 def get_instance_view(call: Call) -> Answer:
@@ -60,25 +50,26 @@ def list_vms(call: Call) -> Answer:
     if "$filter" in call.query or "$expand" in call.query:
         msg = "$filter and $expand on a list of virtual machines"
         raise errors.not_simulated(msg)
-    if call.query.get("statusOnly", "").lower() == "true":
+    wanted = call.query.get("statusOnly", "").lower() == "true"
+    if wanted and call.api_version >= _STATUS_ONLY:
         return page(call, Vm, status_row)
-    return page(call, Vm, lambda vm: _dated(call, vm_body(vm, vm.group.upper())))
+    return page(call, Vm, lambda vm: dated(call, vm_body(vm, vm.group.upper())))
 
 
 def put_vm(call: Call) -> Answer:
     """Create a VM, or change the one there is."""
     vm_id = call.resource_id(Vm.kind, "vm")
     existing = call.world.find(Vm, vm_id)
-    _check_etag(call, existing)
+    check_vm_etag(call, existing)
     call.world.need_group(vm_id)
-    return _change(call, existing) if existing else _create(call, vm_id)
+    return change(call, existing) if existing else _create(call, vm_id)
 
 
 def patch_vm(call: Call) -> Answer:
     """Change a VM; a `tags` member replaces the whole map."""
     vm = _existing(call)
-    _check_etag(call, vm)
-    return _change(call, vm)
+    check_vm_etag(call, vm)
+    return change(call, vm)
 
 
 def delete_vm(call: Call) -> Answer:
@@ -135,30 +126,7 @@ def _create(call: Call, vm_id: str) -> Answer:
     )
     _show_starting(world, vm)
     body = vm_body(vm, call.group)
-    return _with_etag(call, vm, body, call.accepted(vm.operation, 201))
-
-
-def _with_etag(call: Call, vm: Vm, body: Json, answer: Answer | None = None) -> Answer:
-    """Have a VM's version in a header, too, as clients send it back in If-Match."""
-    answer = answer or Answer()
-    answer.body = _dated(call, body)
-    if call.api_version >= WITH_ETAG:
-        answer.headers["ETag"] = f'"{vm.etag}"'
-    return answer
-
-
-def _dated(call: Call, body: Json) -> Json:
-    """Leave out what the caller's api-version has not."""
-    return (
-        body
-        if call.api_version >= WITH_ETAG
-        else {name: value for name, value in body.items() if name != "etag"}
-    )
-
-
-def _check_etag(call: Call, vm: Vm | None) -> None:
-    if call.api_version >= WITH_ETAG:
-        check_etag(call, vm, vm.etag if vm else None)
+    return with_etag(call, vm, body, call.accepted(vm.operation, 201))
 
 
 def _need_admin(body: Json) -> None:
@@ -178,80 +146,22 @@ def _show_starting(world: World, vm: Vm) -> None:
     world.clock.after(world.seconds("stoppedWhileStarting"), show)
 
 
-def _change_tags(vm: Vm, tags: dict[str, str]) -> None:
-    if vm.generalized and tags != vm.tags:
-        raise vm_errors.no_tags_on_generalized(vm.name)
-    vm.tags = tags
-
-
-def _change(call: Call, vm: Vm) -> Answer:
-    world = call.world
-    if vm.operation:
-        raise errors.concurrent_operation()
-    properties = call.body.get("properties") or {}
-    _check_fixed(vm, properties)
-    if "tags" in call.body:
-        _change_tags(vm, tags_in(call.body))
-    given = {name: properties[name] for name in _UPDATABLE if name in properties}
-    if "osProfile" in given:
-        known = vm.properties.get("osProfile") or {}
-        given["osProfile"] = os_profile(known, given["osProfile"], vm.os_type)
-    vm.properties = merged(vm.properties, given)
-    disks = member(properties, "storageProfile", "dataDisks")
-    if disks is not None:
-        change_data_disks(world, vm, disks)
-    vm.identity = identity_of(vm.identity or {}, call.body.get("identity"), world.tenant)
-    vm.etag += 1
-    vm.provisioning = "Updating"
-    vm.operation = world.operations.start(
-        "update",
-        vm.location,
-        world.seconds("update"),
-        lambda: _changed(world, vm),
-        fail=lambda: settle(world, vm, "Failed"),
-        doomed=call.doomed,
-    )
-    return _with_etag(call, vm, vm_body(vm, call.group), call.accepted(vm.operation, 200))
-
-
-def _changed(world: World, vm: Vm) -> None:
-    let_go(vm, world.clock.now())
-    settle(world, vm)
-
-
-def _check_fixed(vm: Vm, properties: Json) -> None:
-    """Refuse a change of what is fixed when a VM is created, or for as long as it is allocated."""
-    if properties.get("priority", vm.properties.get("priority")) != vm.properties.get("priority"):
-        msg = "priority"
-        raise errors.property_change_not_allowed(msg)
-    if vm.allocated and "billingProfile" in properties:
-        message = (
-            "Max price change is not allowed. For more information, see "
-            "http://aka.ms/AzureSpot/errormessages"
-        )
-        raise errors.operation_not_allowed(message)
-    reference = member(properties, "storageProfile", "imageReference")
-    if (
-        reference
-        and vm.image_reference
-        and member(reference, "sku") != vm.image_reference.get("sku")
-    ):
-        msg = "imageReference"
-        raise errors.property_change_not_allowed(msg)
-    disk = member(properties, "storageProfile", "osDisk", "managedDisk", "id")
-    if disk and disk.lower() != vm.os_disk.disk.key:
-        msg = "swapping the OS disk of a virtual machine"
-        raise errors.not_simulated(msg)
-
-
 def _existing(call: Call) -> Vm:
     return call.world.get(Vm, call.resource_id(Vm.kind, "vm"))
 
 
 _ALL = "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines"
 _VIEW = models.VirtualMachineInstanceView
+_VIEWED = "2017-03-30"
 ROUTES = (
-    Route("GET", f"{VM}/instanceView", get_instance_view, "LowCostGet", gives=_VIEW),
+    Route(
+        "GET",
+        f"{VM}/instanceView",
+        get_instance_view,
+        "LowCostGet",
+        gives=_VIEW,
+        since=_VIEWED,
+    ),
     *of(
         models.VirtualMachine,
         Route("GET", VM, get_vm, "LowCostGet"),

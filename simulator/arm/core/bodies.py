@@ -17,7 +17,7 @@ from simulator.arm.core.specification import Shape, spelt
 
 @dataclass
 class Reading:
-    """A request's body as Azure keeps it; `unknown` are the members that no specification has.
+    """A request's body as Azure keeps it; `unknown` is left out: no specification has it.
 
     By their paths, with the name of what they stand in.
     """
@@ -77,8 +77,8 @@ def _object(body: Json, shape: Shape, at: str, unknown: dict[str, str]) -> Json:
         known, inside = shape.members.get(name.lower(), (name, None))
         if inside is None:
             unknown[path] = shape.name
-        if value is not None:
-            kept[known] = value if inside is None else _value(value, inside, path, unknown)
+        elif value is not None:
+            kept[known] = _value(value, inside, path, unknown)
     return kept
 
 

@@ -141,8 +141,8 @@ def no_such_extension(
 ) -> ArmError:
     """Refuse an api-version in which a type that extends others (locks ..) is not there."""
     message = (
-        f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' for "
-        f"api version '{given}'. The supported api-versions are '{','.join(known)}'."
+        f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' "
+        f"for api version '{given}'. The supported api-versions are '{','.join(known)}'."
     )
     return ArmError(404, "InvalidResourceType", message, gateway=True)
 

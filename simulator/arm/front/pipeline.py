@@ -8,9 +8,7 @@ and waiting for an injected latency are the only things that are awaited.
 import asyncio
 import re
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 from aiohttp import web
@@ -18,16 +16,15 @@ from aiohttp import web
 from simulator.arm.authorization.locks import check_locks
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
-from simulator.arm.core.bodies import differences
 from simulator.arm.core.call import Call
 from simulator.arm.core.errors import UNAUTHORIZED, ArmError, Json
 from simulator.arm.core.operations import Operation
 from simulator.arm.core.rbac import Principal, Rbac
 from simulator.arm.core.resource import Group, Resource
 from simulator.arm.core.routing import Route, Routes
-from simulator.arm.core.specification import shape_of
 from simulator.arm.core.world import World
 from simulator.arm.entra.identity import Tokens
+from simulator.arm.front.body_checks import Bodies
 from simulator.arm.front.crooked import straighten
 from simulator.arm.front.envelope import Envelope, plain
 from simulator.arm.front.faults import Fault, Faults
@@ -35,7 +32,6 @@ from simulator.arm.front.reading import (
     action_and_scope,
     check_api_version,
     check_subscription,
-    read_body,
 )
 from simulator.arm.front.request_log import Logged, RequestLog
 from simulator.arm.front.throttling import Throttling
@@ -64,9 +60,7 @@ class Pipeline:
     ) -> None:
         self.world, self.rbac, self.tokens, self.routes = world, rbac, tokens, routes
         self.log, self.faults = RequestLog(), Faults()
-        self._check_answers = check_answers
-        # What stood in a body and in no specification, by operation, and how often.
-        self.differences: Counter[str] = Counter()
+        self.bodies = Bodies(check_answers=check_answers)
         self.throttling = Throttling(world.clock)
 
     @web.middleware
@@ -79,32 +73,6 @@ class Pipeline:
             return await handler(request)
         except ArmError as error:
             return plain(error)
-
-    def taken(  # what a route says of its body
-        self,
-        method: str,
-        path: str,
-        raw: bytes,
-        takes: Any,  # noqa: ANN401 a model
-        *,
-        strict: bool,
-    ) -> Json:
-        """Read a request's body; refuse or note what of it is in no specification."""
-        reading = read_body(raw, method, takes)
-        if strict and reading.unknown:
-            at, kind = next(iter(reading.unknown.items()))
-            raise errors.unknown_member(at, kind)
-        self._note(method, path, [f"{at}: not in {kind}" for at, kind in reading.unknown.items()])
-        return reading.body
-
-    def given(self, route: Route, answer: Answer) -> None:
-        """Note what of an answer is not as specified, where that is asked for."""
-        if self._check_answers and answer.body is not None and route.gives:
-            found = differences(answer.body, shape_of(route.gives))
-            self._note(route.method, route.template, found, "answer: ")
-
-    def _note(self, method: str, path: str, found: Iterable[str], what: str = "request: ") -> None:
-        self.differences.update(f"{method} {path}: {what}{difference}" for difference in found)
 
     def may_publish(self, request: web.Request, action: str, scope: str) -> web.Response | None:
         """Check the data action of a request that is not ARM's: None, or the refusal."""
@@ -140,7 +108,9 @@ class Passage:
             code = error.code
             response = self._refused(error)
         except web.HTTPException as refusal:
-            response = refusal
+            # Event Grid's own; aiohttp wants them raised, or an answer.
+            kind = {"Content-Type": refusal.headers["Content-Type"]}
+            response = web.Response(status=refusal.status, text=refusal.text, headers=kind)
         self._envelope.seal(response)
         self._log(response, code)
         if self._fault and self._fault.drop:
@@ -206,12 +176,9 @@ class Passage:
             msg = f"{self._request.method} {self._request.path}"
             raise errors.not_simulated(msg)
         if self._request.can_read_body:
-            path, method = self._request.path, self._request.method
-            named = ids.take_apart(path)
+            named, raw = ids.take_apart(self._request.path), await self._request.read()
             takes = BY_TYPE.get(named.types[-1].lower()) if named and named.types else None
-            self._pipeline.taken(
-                method, self._action, await self._request.read(), takes, strict=False
-            )
+            self._pipeline.bodies.taken(self._request.method, self._action, raw, takes)
         return await self._go_on(self._request)
 
     async def _call(self, names: dict[str, str]) -> Call:
@@ -239,12 +206,11 @@ class Passage:
         if route is None or not request.can_read_body:
             return {}
         raw = await request.read()
-        method, path = route.method, route.template
-        return self._pipeline.taken(method, path, raw, route.takes, strict=route.strict)
+        return self._pipeline.bodies.asked(route, raw)
 
     def _given(self, answer: Answer) -> web.Response:
         if self._route:
-            self._pipeline.given(self._route, answer)
+            self._pipeline.bodies.given(self._route, answer)
         if self._fault and self._fault.spoil and answer.body is not None:
             answer.body = self._fault.spoil.spoiled(answer.body)
         if answer.operation:
