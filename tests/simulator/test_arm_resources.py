@@ -1,5 +1,7 @@
 """Microsoft.Resources: tags of what is above resources, lists of everything, regions, groups."""
 
+from datetime import datetime
+
 import pytest
 
 from simulator.arm.core import ids
@@ -112,6 +114,15 @@ def test_what_the_list_of_resources_shows(sim: Simulator, arm: Arms, base: str) 
     for one in owner("GET", f"{path}?$expand=createdTime,ProvisioningState").json()["value"]:
         assert one["provisioningState"] == "Succeeded"
         assert one["createdTime"].endswith("+00:00")
+        assert "changedTime" not in one
+    made = sim.client.now()
+    body = {"location": "westeurope"}
+    owner("PUT", f"{base}/resourceGroups/rg-vms/providers/{ids.GALLERIES}/golden", body)
+    sim.client.advance(60)
+    (gallery,) = owner("GET", f"{path}?$filter=name eq 'golden'&$expand=createdTime").json()[
+        "value"
+    ]
+    assert datetime.fromisoformat(gallery["createdTime"]) == made
     assert owner("GET", f"{path}?$expand=everything").status_code == 501
 
 
