@@ -24,7 +24,7 @@ TEMPLATE = Path("infra/snapshots/usual.snapshot.json")
 FAILED, USAGE = 1, 2
 _ELSEWHERE = (
     "another simulator may be running. Stop it, or start this one beside it: "
-    "python -m simulator --port 0 --identity-port 0 --state-dir .sim-2"
+    ".venv/bin/python -m simulator --port 0 --identity-port 0 --state-dir .sim-2"
 )
 
 

@@ -15,11 +15,12 @@ from simulator.arm.compute import (
 from simulator.arm.core.routing import Route
 from simulator.arm.health import resource_health
 from simulator.arm.network import interfaces
-from simulator.arm.resources import directory, inventory, tags
+from simulator.arm.resources import directory, groups, inventory, tags
 from simulator.arm.web import sites
 
 ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,
+    *groups.ROUTES,
     *inventory.ROUTES,
     *interfaces.ROUTES,
     *vms.ROUTES,

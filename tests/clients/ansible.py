@@ -1,7 +1,7 @@
 """Ansible's Azure collection: `playbook.yml` takes the steps, this starts it and listens.
 
 The collection comes with the package `ansible`; what it needs, its own `requirements.txt` names.
-Nothing but environment variables points it here: it takes its list of clouds from a metadata URL.
+Nothing points it here but the environment that `make sim` gives to all clients.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.simulator import Simulator
+from simulator.trial import client_environment
 from tests.clients.environments import HERE, bare, python
 from tests.clients.steps import Step, Steps
 
@@ -49,13 +50,7 @@ def drive(simulator: Simulator, home: Path, steps: Steps) -> None:
 
 
 def _settings(simulator: Simulator, binaries: Path) -> dict[str, str]:
-    base = simulator.arm_endpoint
-    return {
-        "AZURE_SECRET": "owner-secret",
-        "AZURE_TENANT": simulator.tenant_id,
-        "AZURE_CLOUD_ENVIRONMENT": base,
-        "AZURE_DISABLE_INSTANCE_DISCOVERY": "true",
-        "ARM_CLOUD_METADATA_URL": f"{base}/metadata/endpoints?api-version=2019-05-01",
+    return client_environment(simulator) | {
         "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.jsonl",
         "ANSIBLE_PYTHON_INTERPRETER": str(binaries / "python"),
         "ANSIBLE_LOCALHOST_WARNING": "false",

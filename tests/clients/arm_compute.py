@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from simulator.simulator import Simulator
+from simulator.trial import client_environment
 from tests.clients.environments import HERE, bare, node
 from tests.clients.steps import Step, Steps
 
@@ -25,7 +26,7 @@ def drive(simulator: Simulator, home: Path, steps: Steps) -> None:
     simulator.client.create_vm("spare", group="rg-node", os="Linux", power="deallocated")
     folder = node("arm-compute")
     shutil.copy(HERE / SCRIPT, folder)  # a module finds packages from where it lies
-    environment = bare(simulator, home) | {"NODE_EXTRA_CA_CERTS": str(simulator.ca_path)}
+    environment = bare(simulator, home) | client_environment(simulator)
     with subprocess.Popen(  # noqa: S603 - our own script
         [shutil.which("node") or "node", SCRIPT],
         cwd=folder,

@@ -1,5 +1,7 @@
 """Microsoft.Resources: tags of what is above resources, lists of everything, regions, groups."""
 
+from datetime import datetime
+
 import pytest
 
 from simulator.arm.core import ids
@@ -75,7 +77,15 @@ def test_groups_by_their_tags(sim: Simulator, arm: Arms, base: str) -> None:
 
     assert found("tagname eq 'kind' and tagvalue eq 'old'") == ["rg-b"]
     assert found("tagName eq 'KIND'") == ["rg-a", "rg-b"]
-    for said in ("name eq 'rg-a'", "tagvalue eq 'old'", "tagname ne 'kind'", "nonsense"):
+    for said in (
+        "name eq 'rg-a'",
+        "tagvalue eq 'old'",
+        "tagname ne 'kind'",
+        "tagname eq 'kind' and",
+        "tagname eq 'kind' or tagname eq 'other'",
+        "tagname eq 'kind' and tagname eq 'other'",
+        "nonsense",
+    ):
         assert owner("GET", f"{base}/resourceGroups?$filter={said}").status_code == 501
 
 
@@ -104,6 +114,15 @@ def test_what_the_list_of_resources_shows(sim: Simulator, arm: Arms, base: str) 
     for one in owner("GET", f"{path}?$expand=createdTime,ProvisioningState").json()["value"]:
         assert one["provisioningState"] == "Succeeded"
         assert one["createdTime"].endswith("+00:00")
+        assert "changedTime" not in one
+    made = sim.client.now()
+    body = {"location": "westeurope"}
+    owner("PUT", f"{base}/resourceGroups/rg-vms/providers/{ids.GALLERIES}/golden", body)
+    sim.client.advance(60)
+    (gallery,) = owner("GET", f"{path}?$filter=name eq 'golden'&$expand=createdTime").json()[
+        "value"
+    ]
+    assert datetime.fromisoformat(gallery["createdTime"]) == made
     assert owner("GET", f"{path}?$expand=everything").status_code == 501
 
 

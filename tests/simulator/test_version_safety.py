@@ -119,6 +119,25 @@ def test_a_version_that_is_to_stay_for_good(versions: Versions) -> None:
     assert code(versions.owner("DELETE", versions.path)) == (409, BLOCKED)
 
 
+def test_a_version_that_is_to_stay_keeps_its_group(versions: Versions) -> None:
+    """The group's deletion fails in the end: all is gone but the version and what holds it."""
+    versions.put(OLD, BLOCK)
+    group, _, name = versions.path.partition("/providers/")
+    versions.sim.client.settings(retry_after=7)
+    deletion = versions.owner("DELETE", group)
+    poll = deletion.headers["Location"].removeprefix(versions.sim.arm_endpoint)
+    assert (deletion.status_code, deletion.headers["Retry-After"]) == (202, "7")
+    assert versions.owner("GET", poll).headers["Retry-After"] == "7"
+    versions.sim.client.advance(10)
+    failed = versions.owner("GET", poll)
+    assert code(failed) == (409, "ResourceGroupDeletionBlocked")
+    assert f"resources with identifiers '{name}' could not" in failed.json()["error"]["message"]
+    shown = versions.owner("GET", group).json()
+    assert shown["properties"]["provisioningState"] == "Succeeded"
+    left = versions.owner("GET", f"{group}/resources").json()["value"]
+    assert [one["name"] for one in left] == ["golden", "golden/i", "golden/i/1.0.0"]
+
+
 def test_a_silent_version_stays_for_six_months(versions: Versions) -> None:
     """From 2026-03-03 on; which api-version deletes it is all the same."""
     versions.put(NEW)

@@ -6,7 +6,6 @@ would give back unchanged; what Azure itself decides (power, disks, provisioning
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from simulator.arm.core.operations import Operation
 
 @dataclass(kw_only=True, eq=False)
 class Resource:
-    """What everything with an id has; `number` is its place in lists, `added` when it came."""
+    """What everything with an id has; `number` is its place in lists."""
 
     id: str
     location: str = ""
@@ -26,7 +25,6 @@ class Resource:
     provisioning: str = "Succeeded"
     operation: Operation | None = None
     number: int = 0
-    added: datetime | None = None
     kind: ClassVar[str] = ""
 
     @cached_property

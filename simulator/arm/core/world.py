@@ -7,6 +7,7 @@ id without case, and listed by kind in the order they were made.
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar
 
 from simulator.arm.core import errors, ids
@@ -84,6 +85,7 @@ class World:
         self._numbers = itertools.count(1)
         self._by_key: dict[str, Resource] = {}
         self._by_kind: dict[type[Resource], dict[str, Resource]] = {}
+        self._since: dict[str, datetime] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -94,7 +96,8 @@ class World:
 
     def add[R: Resource](self, resource: R) -> R:
         """Keep a new resource (or one in the place of another of the same id)."""
-        resource.number, resource.added = next(self._numbers), self.clock.now()
+        resource.number = next(self._numbers)
+        self._since.setdefault(resource.key, self.clock.now())
         self._by_key[resource.key] = resource
         self._by_kind.setdefault(type(resource), {})[resource.key] = resource
         return resource
@@ -102,7 +105,12 @@ class World:
     def remove(self, resource: Resource) -> None:
         """Forget a resource; nothing happens where it is gone already."""
         self._by_key.pop(resource.key, None)
+        self._since.pop(resource.key, None)
         self._by_kind.get(type(resource), {}).pop(resource.key, None)
+
+    def since(self, resource: Resource) -> datetime:
+        """Return since when there has been a resource of that id."""
+        return self._since[resource.key]
 
     def find[R: Resource](self, kind: type[R], resource_id: str) -> R | None:
         """Return a resource of a kind by its id, in any case."""
@@ -149,6 +157,7 @@ class World:
         """Forget all resources, operations and settings; what is there from the start is again."""
         self._by_key.clear()
         self._by_kind.clear()
+        self._since.clear()
         self.operations.clear()
         self.settings = Settings()
         self._begin()

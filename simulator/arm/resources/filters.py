@@ -15,7 +15,8 @@ type Test = Callable[[Resource], bool]
 type Member = Callable[[Resource], str]
 
 _CLAUSE = r"\s*(\w+)\s+eq\s+'((?:[^']|'')*)'\s*"
-_NEXT = re.compile(_CLAUSE + r"(?:\band\b|$)", re.IGNORECASE)
+_ONE = re.compile(_CLAUSE, re.IGNORECASE)
+_ALL = re.compile(rf"{_CLAUSE}(?:and\b{_CLAUSE})*|\s*", re.IGNORECASE)
 _TAG_NAME, _TAG_VALUE = "tagname", "tagvalue"
 
 
@@ -48,16 +49,11 @@ def expanded(call: Call, known: Collection[str], what: str) -> list[str]:
 
 
 def _clauses(said: str, known: Collection[str], what: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    at = 0
-    while at < len(said):
-        match = _NEXT.match(said, at)
-        name = match[1].lower() if match else ""
-        if match is None or name not in known or name in found:
-            refused = f"the $filter {said} of {what}"
-            raise errors.not_simulated(refused)
-        found[name] = match[2].replace("''", "'")
-        at = match.end()
+    clauses = [(name.lower(), value.replace("''", "'")) for name, value in _ONE.findall(said)]
+    found = dict(clauses)
+    if not _ALL.fullmatch(said) or len(found) < len(clauses) or not found.keys() <= {*known}:
+        refused = f"the $filter {said} of {what}"
+        raise errors.not_simulated(refused)
     return found
 
 

@@ -1,5 +1,7 @@
 """Everything at once: ARM's own lists of resources of any type, with what ARM keeps of each."""
 
+from datetime import datetime
+
 from simulator.arm.authorization.locks import Lock
 from simulator.arm.compute.disk_sizes import sku_body
 from simulator.arm.compute.records import Disk, Snapshot, Vm
@@ -11,6 +13,7 @@ from simulator.arm.core.resource import Group, Resource
 from simulator.arm.core.routing import Route
 from simulator.arm.core.specification import Listed
 from simulator.arm.core.wire import stamp
+from simulator.arm.core.world import World
 from simulator.arm.resources.bodies import GenericResource
 from simulator.arm.resources.filters import Member, by_tag, expanded, filter_of
 
@@ -40,7 +43,7 @@ def _listed(call: Call, scope: str) -> Answer:
     lets_through = filter_of(call, _MEMBERS, _WHAT)
     asked = expanded(call, _ON_DEMAND, _WHAT)
     rows = [
-        _row(resource) | _more(resource, asked)
+        _row(resource) | _more(call.world, resource, asked)
         for resource in call.world.under(scope)
         if not isinstance(resource, Group | Lock) and lets_through(resource)
     ]
@@ -66,15 +69,21 @@ def _row(resource: Resource) -> Json:
     return row
 
 
-def _more(resource: Resource, asked: list[str]) -> Json:
+def _more(world: World, resource: Resource, asked: list[str]) -> Json:
     """Return what is shown on demand; when anything last changed is not kept."""
     more: Json = {}
-    made = resource.created if isinstance(resource, Vm | Disk | Snapshot) else resource.added
-    if "createdTime" in asked and made:
-        more["createdTime"] = stamp(made)
+    if "createdTime" in asked:
+        more["createdTime"] = stamp(_created(world, resource))
     if "provisioningState" in asked:
         more["provisioningState"] = resource.provisioning
     return more
+
+
+def _created(world: World, resource: Resource) -> datetime:
+    """Return when a resource was made: VMs out of thin air are older than they are here."""
+    if isinstance(resource, Vm | Disk | Snapshot):
+        return resource.created
+    return world.since(resource)
 
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
