@@ -161,7 +161,8 @@ def _others(custodian: Custodian, steps: Steps) -> None:
         [group] = custodian.found("groups-tag")
         expect(group["tags"], {"team": "red"})
     with steps.step("resource groups: empty-group"):
-        expect(custodian("empty-groups"), ["rg-empty"])
+        # The first has a topic in it, which the simulator's lists of resources leave out.
+        expect(custodian("empty-groups"), ["simulator", "rg-empty"])
     with steps.step("resources of every kind"):
         types = {one["type"].rpartition("/")[2] for one in custodian.found("resources")}
         kinds = {"resourceGroups", "virtualMachines", "disks", "images", "snapshots"}
