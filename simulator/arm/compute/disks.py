@@ -8,8 +8,9 @@ outside in `disk_access`.
 from azure.mgmt.compute import models
 
 from simulator.arm.compute import vm_errors
-from simulator.arm.compute.disk_bodies import disk_body, sent_properties, write_body
+from simulator.arm.compute.disk_bodies import disk_body, sent_properties
 from simulator.arm.compute.disk_creation import check_unchanged, origin_of
+from simulator.arm.compute.disk_writing import written
 from simulator.arm.compute.records import Disk
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
@@ -107,27 +108,7 @@ def _change(call: Call, disk: Disk) -> Answer:
 
 
 def _accepted(call: Call, disk: Disk) -> Answer:
-    body = write_body(call, disk_body(disk, call.group, call.api_version), disk.sku)
-    disk.provisioning = "Updating"
-
-    def settle() -> None:
-        disk.operation, disk.provisioning = None, "Succeeded"
-        operation.output = disk_body(disk, disk.group, call.api_version)
-
-    def fail() -> None:
-        disk.operation, disk.provisioning = None, "Failed"
-
-    operation = call.world.operations.start(
-        "update",
-        disk.location,
-        call.world.seconds("disk"),
-        settle,
-        fail=fail,
-        family=Family.DISK,
-        doomed=call.doomed,
-    )
-    disk.operation = operation
-    return call.accepted(operation, 202, body)
+    return written(call, disk, lambda group: disk_body(disk, group, call.api_version))
 
 
 def _id(call: Call) -> str:

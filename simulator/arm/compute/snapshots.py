@@ -4,8 +4,9 @@ from uuid import NAMESPACE_OID, uuid5
 
 from azure.mgmt.compute import models
 
-from simulator.arm.compute.disk_bodies import sent_properties, snapshot_body, write_body
+from simulator.arm.compute.disk_bodies import sent_properties, snapshot_body
 from simulator.arm.compute.disk_creation import Origin, check_unchanged, origin_of
+from simulator.arm.compute.disk_writing import written
 from simulator.arm.compute.records import Snapshot
 from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
@@ -114,27 +115,7 @@ def _change(call: Call, snapshot: Snapshot) -> Answer:
 
 
 def _accepted(call: Call, snapshot: Snapshot) -> Answer:
-    body = write_body(call, snapshot_body(snapshot, call.group), snapshot.sku)
-    snapshot.provisioning = "Updating"
-
-    def settle() -> None:
-        snapshot.operation, snapshot.provisioning = None, "Succeeded"
-        operation.output = snapshot_body(snapshot, snapshot.group)
-
-    def fail() -> None:
-        snapshot.operation, snapshot.provisioning = None, "Failed"
-
-    operation = call.world.operations.start(
-        "update",
-        snapshot.location,
-        call.world.seconds("disk"),
-        settle,
-        fail=fail,
-        family=Family.DISK,
-        doomed=call.doomed,
-    )
-    snapshot.operation = operation
-    return call.accepted(operation, 202, body)
+    return written(call, snapshot, lambda group: snapshot_body(snapshot, group))
 
 
 def _id(call: Call) -> str:

@@ -152,7 +152,7 @@ class Passage:
         if caller is None:
             raise errors.missing_token()
         given, path = request.query["api-version"], request.path
-        check_api_version(request.method, path, given, self._route, self._location())
+        check_api_version(request.method, path, given, self._route, self._location)
         check_subscription(pipeline.world.subscription, path)
         allowance = self._route.allowance if self._route else ""
         pipeline.throttling.spend(caller.app_id, request.method, self._scope, allowance)

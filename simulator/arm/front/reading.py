@@ -1,6 +1,7 @@
 """What a request says before any provider sees it: action, api-version, subscription, body."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -21,27 +22,33 @@ def action_and_scope(method: str, path: str, route: Route | None) -> tuple[str, 
     return (route and _template_action(route)) or asked, scope
 
 
-def check_api_version(method: str, path: str, given: str, route: Route | None, at: str) -> None:
-    """Refuse an api-version that the type in a path does not have; `at` is its location.
+def check_api_version(
+    method: str, path: str, given: str, route: Route | None, locate: Callable[[], str]
+) -> None:
+    """Refuse an api-version that the type in a path does not have; `locate` gives its location.
 
     Which refusal a list gets, and the location it names, is inferred; a type that is not simulated
     is let through, to be refused as such.
     """
-    named = ids.take_apart(route.template if route else path) or ids.NOTHING
-    namespace = "" if "{" in named.namespace else named.namespace
-    types = named.types[: len(named.names)] if method == "POST" else named.types
-    kind = "/".join(types)
-    known = api_versions.known(namespace, kind)
-    if not known:
-        return
-    if given.lower() not in known:
+    namespace, kind, known = _versions(method, route.template if route else path)
+    if known and given.lower() not in known:
         if known is api_versions.ARM:
             raise errors.invalid_api_version(given, known)
         if extends(namespace):
             raise errors.no_such_extension(given, namespace, kind, known)
-        raise errors.no_registered_provider(given, at, kind, known, tuple(ids.REGIONS))
-    if route and given.lower() < route.since:
+        raise errors.no_registered_provider(given, locate(), kind, known, tuple(ids.REGIONS))
+    if known and route and given.lower() < route.since:
         raise errors.invalid_resource_type(given, namespace)
+
+
+@lru_cache(maxsize=512)
+def _versions(method: str, path: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the namespace and type that a path is about, and the api-versions there are."""
+    named = ids.take_apart(path) or ids.NOTHING
+    namespace = "" if "{" in named.namespace else named.namespace
+    types = named.types[: len(named.names)] if method == "POST" else named.types
+    kind = "/".join(types)
+    return namespace, kind, api_versions.known(namespace, kind)
 
 
 def check_subscription(known: str, path: str) -> None:
