@@ -58,7 +58,7 @@ test: lint
 
 # Ten thousand broken and hostile disks; `make test` tries some of them.
 fuzz: $(STAMP)
-	MUTATIONS=10400 $(PY) -m pytest tests/disk/test_hostile.py
+	MUTATIONS=10400 $(PY) -m pytest tests/proof/test_hostile.py
 
 # What the simulator answers beside what Azure did: simulator/CONFORMANCE.md, which says what RECORDINGS is.
 conformance: $(STAMP)

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 import azure.functions as func
 from azure.functions.timer import TimerRequest
 
-from shared.clients import connect
-from shared.errors import Refused, Unreadable
+from shared.cloud.connect import connect
 from shared.events import Wake, read_event
-from shared.model import VmRef, read_instant
+from shared.model.errors import Refused, Unreadable
+from shared.model.ids import VmRef
+from shared.model.instants import read_instant
+from shared.model.settings import read_settings
 from shared.reconcile import Report, reconcile, reconcile_image
-from shared.settings import read_settings
-from shared.sweep import Sweeper
+from shared.sweep.sweeper import Sweeper
 
 log = logging.getLogger("stillframe")
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every request at info

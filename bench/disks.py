@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from shared.disk.ranges import Ranges
+from shared.proof.ranges import Ranges
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 
@@ -45,7 +45,7 @@ class Measured:
 def run() -> tuple[float, list[Measured]]:
     """Return the milliseconds of CPU that importing the readers takes, and each verdict's cost."""
     before = time.thread_time()
-    from shared.disk import verdict  # noqa: F401, PLC0415 - the import is what is measured
+    from shared.proof import verdict  # noqa: F401, PLC0415 - the import is what is measured
 
     imported = (time.thread_time() - before) * 1000
     return imported, [measure(guest) for guest in GUESTS]
@@ -53,7 +53,7 @@ def run() -> tuple[float, list[Measured]]:
 
 def measure(guest: Guest) -> Measured:
     """Return what the verdict on a guest's disk costs."""
-    from shared.disk.verdict import verdict  # noqa: PLC0415 - not before it is measured
+    from shared.proof.verdict import verdict  # noqa: PLC0415 - not before it is measured
 
     source = contents(guest)
     spent = []

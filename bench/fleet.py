@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from shared.model import write_instant
+from shared.model.instants import write_instant
 from simulator.client import SimClient
 from simulator.simulator import Simulator
 

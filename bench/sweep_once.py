@@ -9,10 +9,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.clients import connect
-from shared.lists import list_subscription
-from shared.settings import read_settings
-from shared.sweep import Sweeper
+from shared.cloud.connect import connect
+from shared.cloud.lists import list_subscription
+from shared.model.settings import read_settings
+from shared.sweep.sweeper import Sweeper
 
 
 def measure() -> dict[str, float]:

@@ -24,11 +24,11 @@ from cli.app import app_settings, read_app_id
 from cli.orders import Row, orders
 from cli.tables import naming, status_page, sweep_page
 from cli.words import in_the_apps_words
-from shared.clients import Azure, connect
-from shared.errors import Misconfigured, Refused, StillframeError, Transient
-from shared.lists import list_subscription
-from shared.settings import APP_NAME, Name, read_settings
-from shared.sweep import Sweeper
+from shared.cloud.connect import Azure, connect
+from shared.cloud.lists import list_subscription
+from shared.model.errors import Misconfigured, Refused, StillframeError, Transient
+from shared.model.settings import APP_NAME, Name, read_settings
+from shared.sweep.sweeper import Sweeper
 
 OK, TROUBLE, USAGE = 0, 1, 2
 COLUMNS = 130

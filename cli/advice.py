@@ -1,13 +1,13 @@
 """Azure's no -> what it means, and what a person does next.
 
-Pure. Takes an error, or its text, as `shared/arm.py` words it: Azure's code, then its message.
+Pure. Takes an error, or its text, as `shared/cloud/errors.py` words it: Azure's code, then its message.
 """
 
 import re
 from typing import NamedTuple
 
-from shared.azure_errors import NO_TOKEN
-from shared.errors import StillframeError
+from shared.cloud.errors import NO_TOKEN
+from shared.model.errors import StillframeError
 
 
 class Advice(NamedTuple):

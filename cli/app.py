@@ -8,10 +8,10 @@ import argparse
 import re
 from collections.abc import Mapping
 
-from shared.arm import Arm
-from shared.azure_client import find_credential
-from shared.settings import PUBLIC_ARM, Name
-from shared.values import GUID, read_https
+from shared.cloud.arm import Arm
+from shared.cloud.client import find_credential
+from shared.model.settings import PUBLIC_ARM, Name
+from shared.model.values import GUID, read_https
 
 _APP = re.compile(
     rf"/subscriptions/{GUID.pattern}/resourceGroups/[\w.()-]*[\w()-]"

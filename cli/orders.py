@@ -6,8 +6,9 @@ them; the app's own settings are not known here.
 
 from collections.abc import Mapping
 
-from shared.lists import Listing
-from shared.model import ListedVm, PowerState, Status, Tag
+from shared.cloud.lists import Listing
+from shared.model.facts import ListedVm, PowerState
+from shared.model.tags import Status, Tag
 
 type Row = dict[str, str | None]
 """vm (id), status, powerState, asOf (an instant), next, image, detail, by (a function app)."""

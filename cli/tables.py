@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.orders import Row
-from shared.model import Status, VmRef, read_instant
-from shared.report import Flagged, SweepReport
+from shared.model.ids import VmRef
+from shared.model.instants import read_instant
+from shared.model.tags import Status
+from shared.sweep.report import Flagged, SweepReport
 
 type Naming = Callable[[str], str]
 """From a VM's id to its name in a table."""

@@ -7,8 +7,8 @@ app has written on a VM counts, and what this run has come to is shown beside it
 from collections import Counter
 from dataclasses import replace
 
-from shared.model import Status
-from shared.report import SweepReport
+from shared.model.tags import Status
+from shared.sweep.report import SweepReport
 
 
 def in_the_apps_words(report: SweepReport) -> SweepReport:

@@ -13,7 +13,7 @@ from typing import Any
 
 from demo.cast import CAST, IMAGES_GROUP, Actor, Ending
 from demo.engineer import Engineer
-from shared.memory import remembered
+from shared.model.memory import remembered
 from simulator.client import SimClient
 
 PATIENCE = 90.0

@@ -5,20 +5,17 @@ VM's resource group (each VM has its own) or its image definition; those of its 
 apart.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from demo.cast import IMAGES_GROUP, Ending
 from demo.story import DETAIL, IMAGE, Course
 from simulator.client import SimClient
+from simulator.disk_requests import Request, proof_requests
 
 BILLED = {"Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"}
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
-
-type Request = dict[str, Any]
-
-_PROOF = {"begingetaccess", "endgetaccess", "diskoperations", "disk permissions"}
 
 
 @dataclass(frozen=True)
@@ -96,34 +93,6 @@ def _billed(
     return [
         {"vm": one.actor.name, **asdict(bills[one.actor.name])} for one in _ending(courses, ending)
     ]
-
-
-def proof_requests(requests: Iterable[Request]) -> list[Request]:
-    """Return the requests that only proofs make, of requests in their order.
-
-    They open and close a disk and ask how far that is, ask what may be done with a disk, and look
-    at VM and disk again once it is closed.
-    """
-    found, again = [], set[tuple[str, str]]()
-    for one in requests:
-        path = one["path"].lower()
-        kind, group = _kind(path), path.split("/")[4] if "/resourcegroups/" in path else ""
-        if kind == "endgetaccess":
-            again |= {("virtualmachines", group), ("disks", group)}
-        if kind in _PROOF or (one["method"] == "GET" and (kind, group) in again):
-            again.discard((kind, group))
-            found.append(one)
-    return found
-
-
-def _kind(path: str) -> str:
-    """Return what a path asks for: a proof's own act, or the type of the resource it names."""
-    parts = path.split("/")
-    if "diskoperations" in parts:
-        return "diskoperations"
-    if parts[-1] == "permissions":
-        return "disk permissions" if "disks" in parts else "permissions"
-    return parts[-1] if parts[-1] in _PROOF else parts[-2]
 
 
 def _capture(course: Course, requests: list[Request], reads: list[Request]) -> dict[str, Any]:

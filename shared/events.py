@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.errors import Unreadable
-from shared.model import ImageRef, VmRef, find_image, read_instant
+from shared.model.errors import Unreadable
+from shared.model.ids import ImageRef, VmRef, find_image
+from shared.model.instants import read_instant
 
 HEALTH = "Microsoft.ResourceNotifications.HealthResources."
 RESOURCES = "Microsoft.Resources.Resource"

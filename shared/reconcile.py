@@ -14,40 +14,9 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.act import act, remember
-from shared.clients import Azure
-from shared.decide import decide, is_pinned
-from shared.errors import Refused, Transient
-from shared.memory import frozen
-from shared.model import (
-    Create,
-    Deallocate,
-    Generalize,
-    ImageRef,
-    Look,
-    Memory,
-    Missing,
-    ObservedDisk,
-    ObservedImage,
-    ObservedVm,
-    ReadDisk,
-    ReadProof,
-    Rest,
-    Say,
-    SourceTag,
-    Status,
-    Step,
-    Tag,
-    VmRef,
-    Withdraw,
-    Words,
-    read_instant,
-    write_instant,
-)
-from shared.observe import first_look, image, read
-from shared.targets import later_names, made_from
-from shared.tell import (
-    Outcome,
+from shared.capture.decide import decide, is_pinned
+from shared.capture.targets import later_names, made_from
+from shared.capture.tell import (
     Telling,
     image_outcome,
     last_words,
@@ -56,6 +25,28 @@ from shared.tell import (
     unanswerable,
     withdrawal,
 )
+from shared.cloud.act import act, remember
+from shared.cloud.connect import Azure
+from shared.cloud.observe import first_look, image, proven, read
+from shared.model.errors import Refused, Transient
+from shared.model.facts import Look, Missing, ObservedDisk, ObservedImage, ObservedVm
+from shared.model.ids import ImageRef, VmRef
+from shared.model.instants import read_instant, write_instant
+from shared.model.memory import frozen
+from shared.model.outcomes import Outcome
+from shared.model.steps import (
+    Create,
+    Deallocate,
+    Generalize,
+    Prove,
+    ReadDisk,
+    Rest,
+    Say,
+    Step,
+    Withdraw,
+)
+from shared.model.tags import Memory, SourceTag, Status, Tag, Words
+from shared.proof.examine import examine
 
 BELIEVED_AFTER = timedelta(minutes=10)
 """An announced stop that has not shown by then is no longer waited for."""
@@ -135,7 +126,7 @@ def reconcile_look(
                 return _tell(azure, look.vm, say, now, replace(report, again=again))
             case Withdraw():
                 return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm))[1])
-            case ReadProof(say):
+            case Prove(say):
                 look, ended = _prove(azure, look, say, now, report)
                 if ended:
                     return ended
@@ -195,7 +186,8 @@ def _prove(
         vm, untold = _say_first(azure, vm, say, now)
     if untold:
         return look, _tell(azure, vm, unanswerable(say, untold), now, report)
-    return read(azure.arm, replace(look, vm=vm), ReadProof(say)), None
+    look = replace(look, vm=vm)
+    return proven(azure.arm, look, examine(azure.arm, look)), None
 
 
 def _generalize(

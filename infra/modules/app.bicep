@@ -1,5 +1,5 @@
 // The function app on its Flex Consumption plan. It has no secret: storage, logs, topic and ARM all
-// know it by its identity, and its settings are those of `shared/settings.py` beside the host's own.
+// know it by its identity, and its settings are those of `shared/model/settings.py` beside the host's own.
 
 import { Names, Tags } from 'names.bicep'
 import { Settings } from 'settings.bicep'

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator.simulator import Simulator
-from tests.commands import ROOT
+from tests.cli.commands import ROOT
 
 ANY_PORTS = ("--port", "0", "--identity-port", "0")
 

@@ -14,12 +14,12 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
-from shared.arm import Arm
-from shared.azure_client import find_credential
-from shared.clients import Azure
-from shared.prices import Prices
-from shared.settings import APP_NAME, read_settings
-from shared.topic import Topic
+from shared.cloud.arm import Arm
+from shared.cloud.client import find_credential
+from shared.cloud.connect import Azure
+from shared.cloud.prices import Prices
+from shared.cloud.topic import Topic
+from shared.model.settings import APP_NAME, read_settings
 from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Refused, Transient
+from shared.model.errors import Refused, Transient
 from tests.stories.world import Json, Spine, Vm
 
 DEEPEST = 6

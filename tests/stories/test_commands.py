@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.model import write_instant
-from tests.commands import run
+from shared.model.instants import write_instant
+from tests.cli.commands import run
 from tests.stories.world import WRITES, Hosted, Json, Vm
 
 LIST = "/config/appsettings/list"

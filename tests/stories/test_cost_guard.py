@@ -6,10 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from shared.model import read_instant, write_instant
-from shared.prices import Prices
-from shared.settings import GuardAction
-from shared.sweep import Sweeper
+from shared.cloud.prices import Prices
+from shared.model.instants import read_instant, write_instant
+from shared.model.settings import GuardAction
+from shared.sweep.sweeper import Sweeper
 from tests.stories.world import Json, Spine, Vm, kinds
 
 HOUR = 3600
@@ -340,7 +340,7 @@ def test_what_was_not_reached_comes_first_next_time(
     sweeper = Sweeper(guarded.azure)
     now = guarded.client.now()
     with monkeypatch.context() as hurried:
-        hurried.setattr("shared.sweep.SECONDS", -1.0)
+        hurried.setattr("shared.sweep.sweeper.SECONDS", -1.0)
         report = sweeper.sweep(now, now)
     assert (len(report.unreached), report.looked) == (3, 0)
     assert [vm.since for vm in vms] == [None] * 3

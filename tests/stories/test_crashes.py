@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from shared.azure_client import find_credential
-from shared.clients import Azure
-from shared.errors import Transient
-from shared.model import VmRef, find_image
+from shared.cloud.client import find_credential
+from shared.cloud.connect import Azure
+from shared.cloud.topic import Topic
+from shared.model.errors import Transient
+from shared.model.ids import VmRef, find_image
 from shared.reconcile import reconcile, reconcile_image
-from shared.sweep import Sweeper
-from shared.topic import Topic
+from shared.sweep.sweeper import Sweeper
 from tests.stories.world import Spine, Vm, empty
 
 MINUTE = 60

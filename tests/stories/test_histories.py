@@ -11,7 +11,7 @@ from azure.core.exceptions import HttpResponseError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Transient
+from shared.model.errors import Transient
 from simulator.client import SteeringError
 from tests.stories.world import Spine, Vm, empty, kinds
 

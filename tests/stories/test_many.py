@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.errors import Transient
+from shared.model.errors import Transient
 from shared.reconcile import Report
 from tests.stories.conftest import Play
 from tests.stories.world import Spine, Vm, kinds

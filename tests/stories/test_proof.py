@@ -6,7 +6,7 @@ of hands, of which Azure says nothing, or not.
 
 import pytest
 
-from shared.settings import MachineId
+from shared.model.settings import MachineId
 from simulator.simulator import Simulator
 from tests.stories.world import Hosted, Json, Spine, Vm
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from shared import reconcile
-from shared.errors import Transient
-from shared.settings import ProofPolicy
+from shared.model.errors import Transient
+from shared.model.settings import ProofPolicy
 from tests.stories.world import Json, Spine, Vm, kinds
 
 MINUTE = 60

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.queries.traces import find, traces, unlogged
+from tests.deployment.queries.traces import find, traces, unlogged
 from tests.stories.world import Hosted, Json, Vm
 
 HOUR = 3600

@@ -12,8 +12,8 @@ from azure.core.exceptions import HttpResponseError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shared.model import Status
-from shared.settings import ProofPolicy
+from shared.model.settings import ProofPolicy
+from shared.model.tags import Status
 from tests.stories.world import Spine, Vm, beyond_lists, empty, kinds
 
 LOOKS = 8

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Refused, Transient
-from shared.settings import GuardAction
+from shared.model.errors import Refused, Transient
+from shared.model.settings import GuardAction
 from simulator.deployment import deployed_into
 from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm
 

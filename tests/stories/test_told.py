@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from shared.model import find_image
+from shared.model.ids import find_image
 from shared.reconcile import reconcile_image
 from tests.stories.world import Json, Spine, kinds
 

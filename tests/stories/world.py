@@ -16,17 +16,17 @@ import requests
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
-from demo.summary import proof_requests
-from shared.azure_client import find_credential
-from shared.clients import Azure
-from shared.memory import remembered
-from shared.model import VmRef
+from shared.cloud.client import find_credential
+from shared.cloud.connect import Azure
+from shared.cloud.topic import Topic
+from shared.model.ids import VmRef
+from shared.model.memory import remembered
 from shared.reconcile import Report, reconcile
-from shared.report import SweepReport
-from shared.sweep import Sweeper
-from shared.topic import Topic
+from shared.sweep.report import SweepReport
+from shared.sweep.sweeper import Sweeper
 from simulator.client import SimClient
 from simulator.deployment import Deployment, deployed_into
+from simulator.disk_requests import proof_requests
 from simulator.simulator import Simulator
 
 type Json = dict[str, Any]

@@ -1,0 +1,418 @@
+"""The rules: what has been seen of a VM -> the next step, or what to read before it is known.
+
+Takes a `Look`, the settings and the instant of the look; gives one `Decision`. Pure. The rules are
+read top down and the first that matches wins:
+
+| the VM                                         | next step                 | status          |
+|------------------------------------------------|---------------------------|-----------------|
+| another app's order                            | none                      | as before       |
+| not in scope, or without an order              | none; our tags go         | -               |
+| hibernated, of a scale set, order unreadable   | none                      | refused         |
+| `captured` stands and fits the order           | none                      | captured        |
+| generalized, its image's name pinned           | as the image is: _follow  | by the image    |
+| Azure is busy with it                          | none, look again          | as before       |
+| preflight finds something                      | none                      | refused         |
+| running                                        | none                      | waiting         |
+| stopped, for longer than a start takes         | deallocate                | deallocating    |
+| deallocated, access to its disk open           | none, look again          | deallocating    |
+| deallocated, a negative verdict stands for it  | none                      | not-generalized |
+| deallocated, its disk cannot be reached        | none, look again          | deallocating    |
+| deallocated, Azure does not let its disk open  | none                      | refused         |
+| deallocated, its disk says no                  | none                      | not-generalized |
+| deallocated, its disk says generalized         | pin the name, generalize  | capturing       |
+| the same, and marked generalized               | create the image          | capturing       |
+
+A rule that needs a fact nobody has read gives a `Read` instead, so that a look costs no more
+requests than its answer. A stored verdict may stop a step, never permit one: what generalize rests
+on is read in the same wake-up.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from shared.capture.preflight import generation, no_instant, preflight
+from shared.capture.targets import (
+    fits,
+    is_left_over,
+    is_ordered,
+    made_from,
+    names,
+    read_order,
+    speaks_of,
+)
+from shared.model.facts import (
+    Doubt,
+    Look,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    PowerState,
+    Proof,
+    Refusal,
+    Unread,
+    Verdict,
+)
+from shared.model.ids import GalleryTarget, ImageRef, ManagedImageRef, VersionRef
+from shared.model.instants import read_instant, write_instant
+from shared.model.settings import MachineId, ProofPolicy, Settings
+from shared.model.steps import (
+    Create,
+    Deallocate,
+    Decision,
+    Generalize,
+    Order,
+    Prove,
+    ReadDisk,
+    ReadImage,
+    ReadRegions,
+    Rest,
+    Say,
+    Withdraw,
+)
+from shared.model.tags import SourceTag, Status, Tag
+
+START_LASTS = timedelta(minutes=2)
+"""A VM being started reads `stopped` for a moment; one whose disk changed hands longer ago is."""
+
+MANAGED_IMAGE_LASTS = timedelta(minutes=30)
+VERSION_LASTS = timedelta(hours=6)
+DEALLOCATION_LASTS = timedelta(minutes=30)
+"""What takes longer than this is stuck."""
+
+OURS_ENDS = timedelta(minutes=10)
+"""Access that a look of ours has left open, because its process ended, has ended long before."""
+
+_SETTLED_PROVISIONING = {"succeeded", "failed", "canceled"}
+_BUSY_POWER = {
+    PowerState.STARTING,
+    PowerState.STOPPING,
+    PowerState.DEALLOCATING,
+    PowerState.UNKNOWN,
+}
+
+
+def decide(look: Look, settings: Settings, now: datetime) -> Decision:
+    """Return the next step of a VM's order, or what must be read to know it."""
+    vm = look.vm
+    if not settings.watches(vm.ref.subscription) or not settings.owns(vm.tags):
+        return Rest()
+    if not is_ordered(vm, settings):
+        return Withdraw() if is_left_over(vm, settings) else Rest()
+    order = read_order(vm.tags, settings, vm.ref, now)
+    if isinstance(order, Refusal):
+        return _signed(_refuse(vm, None, order.why), settings.app)
+    return _signed(_ordered(look, order, settings, now), settings.app, order.target.group_id)
+
+
+def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
+    """Have what is said say whose word it is, and where the order's images lie."""
+    match decision:
+        case (Rest(Say() as say) | Prove(say) | Deallocate(say) | Generalize(say)) | Create(
+            say=say
+        ):
+            return replace(decision, say=replace(say, by=app, image_group=image_group))
+        case _:
+            return decision
+
+
+def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
+    """Go by the rules for an order that can be read."""
+    vm = look.vm
+    if why := _never(vm):
+        return _refuse(vm, order, why)
+    if _captured(vm) and fits(vm.tags, order):
+        return _retell(look, order) if Tag.UNTOLD in vm.tags else Rest()
+    pinned = _pinned(vm)
+    if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
+        return done
+    return _prepare(look, order, settings, now)
+
+
+def _captured(vm: ObservedVm) -> bool:
+    """Whether `captured` stands; on a VM that is not generalized the tag is another VM's."""
+    return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
+
+
+def _retell(look: Look, order: Order) -> Decision:
+    """Say `captured` once more, where the topic has not taken it yet; never make it again."""
+    vm, as_of = look.vm, _pinned(look.vm)
+    label = vm.tags[Tag.IMAGE]
+    named = names(vm.ref, order.target, as_of, order.version) if as_of else ()
+    ref = next((one for one in named if one.label.lower() == label.lower()), None)
+    if ref and ref.key not in look.images:
+        return ReadImage(ref)
+    seen = look.images.get(ref.key) if ref else None
+    made = seen if isinstance(seen, ObservedImage) else None
+    detail = vm.tags.get(Tag.DETAIL, "")
+    return Rest(Say(status=Status.CAPTURED, detail=detail, image=label, as_of=as_of, of=made))
+
+
+def _never(vm: ObservedVm) -> str | None:
+    if vm.hibernated:
+        return "it is hibernated; start it and shut it down, an image of a session is no image"
+    if vm.in_scale_set:
+        return "it belongs to a scale set; capture a VM that stands alone"
+    return None
+
+
+def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
+    """Wait for Azure, look for what stands in the way, then go by the power state."""
+    vm = look.vm
+    if vm.provisioning.lower() not in _SETTLED_PROVISIONING or vm.power in _BUSY_POWER:
+        unseen = vm.power is not PowerState.DEALLOCATING
+        return Rest(_stuck_deallocation(vm, order, now), unseen=unseen)
+    answered = vm.power is PowerState.STOPPED and _waits_for(vm, order)
+    if not answered and (finding := preflight(look, order, settings.proof)):
+        return _refuse(vm, order, finding.why) if isinstance(finding, Refusal) else finding
+    if vm.power is PowerState.RUNNING:
+        return Rest(Say(status=Status.WAITING, detail=_READY, image=order.label), unseen=True)
+    if look.disk is None:
+        return ReadDisk()
+    if isinstance(look.disk, Missing):
+        return _refuse(vm, order, no_instant(look.disk).why)
+    if vm.power is PowerState.STOPPED:
+        return _stopped(vm, order, look.disk.released, now)
+    if look.disk.released is None:
+        return _refuse(vm, order, no_instant(look.disk).why)
+    return _deallocated(look, order, look.disk.released, settings, now)
+
+
+def _stopped(vm: ObservedVm, order: Order, released: datetime | None, now: datetime) -> Decision:
+    if released and now - released < START_LASTS:
+        return Rest(unseen=True)
+    if stuck := _stuck_deallocation(vm, order, now):
+        return Deallocate(stuck)
+    detail = "it has shut down and is being deallocated; until then it is billed"
+    since = _deallocating_since(vm) or now
+    return Deallocate(
+        Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since)
+    )
+
+
+def _deallocated(
+    look: Look, order: Order, released: datetime, settings: Settings, now: datetime
+) -> Decision:
+    """The disk is free: ask it whether Sysprep finished, then generalize or start the image."""
+    vm = look.vm
+    if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
+        since = read_instant(vm.tags.get(Tag.AS_OF)) or now
+        again = _OPEN if now - since < OURS_ENDS else None
+        if _pinned(vm):  # other words would unpin its name, and closing may move `released`
+            return Rest(again=again)
+        say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
+        return Rest(say, again=again)
+    if no := _standing_no(vm, order, released, settings.proof):
+        return no
+    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else _strictly(look, settings)
+    if verdict is None:
+        detail = "it is deallocated, and its OS disk is read"
+        say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now)
+        return Prove(say)
+    if isinstance(verdict, Unread):
+        return _unread(vm, order, verdict, now)
+    if stop := _proof_stops(vm, order, verdict, released, settings):
+        return stop
+    as_of = _pinned(vm) or released
+    ref = _follow(look, order, as_of, now)
+    if not isinstance(ref, _FREE):
+        return ref
+    if not vm.generalized:
+        return Generalize(_capturing(ref, as_of))
+    allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
+    return _start(look, order, ref, as_of, allowed)
+
+
+def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | None:
+    """Return what the disk has said; a doubt that the operator does not allow is a no."""
+    said, doubt = look.verdict, Doubt.MACHINE_ID
+    if settings.machine_id is not MachineId.REQUIRED or not isinstance(said, Verdict):
+        return said
+    allowed = said.proof is not Proof.GENERALIZED or doubt not in said.warnings
+    return said if allowed else Verdict(Proof.NOT_GENERALIZED, said.warnings[doubt])
+
+
+def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
+    """Try again while it may pass; when it lasts tell what must be reached, once."""
+    asked = _deallocating_since(vm) or _pinned(vm) or now
+    lasts = now - asked > DEALLOCATION_LASTS
+    again = unread.why if now - asked < OURS_ENDS else None
+    why = f"{unread.why}; let the app reach *.blob.storage.azure.net over https (firewall, DNS)"
+    if _pinned(vm):  # other words would unpin its name
+        return _refuse(vm, order, why) if lasts else Rest(again=again)
+    since = f" since {write_instant(asked)}" if lasts else ""
+    say = Say(
+        status=Status.DEALLOCATING,
+        detail=f"its OS disk cannot be read{since}: {why}",
+        image=order.label,
+        as_of=asked,
+        stuck=lasts,
+    )
+    return Rest(say, again=again)
+
+
+def _proof_stops(
+    vm: ObservedVm, order: Order, verdict: Verdict | Refusal, released: datetime, settings: Settings
+) -> Rest | None:
+    """Return why the capture does not go on with this word on the disk, if so."""
+    if isinstance(verdict, Refusal):  # no word of the disk's: asked again, not written down as one
+        required = settings.proof is ProofPolicy.REQUIRED
+        return _refuse(vm, order, verdict.why) if required else None
+    if _goes_on(verdict, settings.proof):
+        return None
+    if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
+        return _refuse(vm, order, verdict.why)
+    why = "; ".join((verdict.why, *verdict.warnings.values()))
+    return Rest(_not_generalized(vm, order, why, released, verdict.proof))
+
+
+def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Verdict) -> Decision:
+    if isinstance(order.target, GalleryTarget) and look.regions is None:
+        return ReadRegions(order.target)
+    return Create(
+        say=_capturing(ref, as_of),
+        ref=ref,
+        order=order,
+        as_of=as_of,
+        verdict=verdict,
+        generation=generation(look) or "",
+        regions=look.regions or (),
+    )
+
+
+def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decision | ImageRef:
+    """Go through the names from the pinned one on: the image's state, or the name that is free."""
+    candidates = names(look.vm.ref, order.target, as_of, order.version)
+    labels = [ref.label.lower() for ref in candidates]
+    label = look.vm.tags.get(Tag.IMAGE, "").lower()
+    why, last = "", None
+    for ref in candidates[labels.index(label) if label in labels else 0 :]:
+        image = look.images.get(ref.key)
+        if image is None:
+            return ReadImage(ref)
+        if image is Missing.GONE:
+            return ref
+        if isinstance(image, Missing):
+            return _refuse(look.vm, order, f"the app may not read {ref.label}")
+        if not made_from(image, look.vm):
+            why, last = f"another image has the last of its names, {ref.label}", None
+            continue
+        if image.provisioning != "Failed":
+            return Rest(_progress(image, as_of, now))
+        why, last = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}", image
+    label = candidates[-1].label
+    return Rest(Say(status=Status.FAILED, detail=why, image=label, as_of=as_of, of=last))
+
+
+def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
+    label = image.ref.label
+    started = read_instant(image.tags.get(SourceTag.STARTED)) or now
+    lasts = MANAGED_IMAGE_LASTS if isinstance(image.ref, ManagedImageRef) else VERSION_LASTS
+    status, detail, stuck = Status.CAPTURING, _MAKING, False
+    if image.provisioning == "Succeeded":
+        status, detail = Status.CAPTURED, f"{label} is ready"
+    elif now - started > lasts:
+        detail = f"{label} is {image.provisioning} since {write_instant(started)}, for too long"
+        stuck = True
+    return Say(status=status, detail=detail, image=label, as_of=as_of, of=image, stuck=stuck)
+
+
+def _stuck_deallocation(vm: ObservedVm, order: Order, now: datetime) -> Say | None:
+    since = _deallocating_since(vm)
+    if since is None or now - since <= DEALLOCATION_LASTS:
+        return None
+    detail = f"Azure was asked to deallocate it at {write_instant(since)} and has not done so"
+    return Say(
+        status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since, stuck=True
+    )
+
+
+def _deallocating_since(vm: ObservedVm) -> datetime | None:
+    """Return when Azure was first asked to deallocate this stopped VM."""
+    asked = vm.tags.get(Tag.STATUS) == Status.DEALLOCATING
+    return read_instant(vm.tags.get(Tag.AS_OF)) if asked else None
+
+
+def _pinned(vm: ObservedVm) -> datetime | None:
+    """Return the instant its image is named after, once it is generalized and pinned.
+
+    Such a VM can never run again, so the pin holds for good.
+    """
+    named = vm.tags.get(Tag.STATUS) in _PINNED
+    return read_instant(vm.tags.get(Tag.AS_OF)) if vm.generalized and named else None
+
+
+def is_pinned(vm: ObservedVm, say: Say) -> bool:
+    """Whether the name that is said stands pinned, so that nothing need be written for it."""
+    pinned = _pinned(vm)
+    said = {Tag.IMAGE: say.image, Tag.IMAGE_GROUP: say.image_group}
+    named = all(vm.tags.get(tag, "").lower() == value.lower() for tag, value in said.items())
+    return named and pinned is not None and pinned == say.as_of
+
+
+def _waits_for(vm: ObservedVm, order: Order) -> bool:
+    """Whether this order has passed preflight while the VM ran."""
+    return vm.tags.get(Tag.STATUS) == Status.WAITING and speaks_of(vm.tags, order)
+
+
+def _standing_no(
+    vm: ObservedVm, order: Order, released: datetime, policy: ProofPolicy
+) -> Rest | None:
+    """Say again what the disk, as it is now, has said under a policy like this one."""
+    said = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
+    if not said or vm.tags.get(Tag.AS_OF) != write_instant(released):
+        return None
+    why, named = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
+    proof = Proof(named) if named in Proof else None
+    if _goes_on(Verdict(proof or Proof.NOT_GENERALIZED, why), policy):
+        return None
+    return Rest(_not_generalized(vm, order, why, released, proof))
+
+
+def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
+    if policy is ProofPolicy.OFF:
+        return True
+    match verdict.proof:
+        case Proof.GENERALIZED:
+            return True
+        case Proof.NOT_GENERALIZED:
+            return False
+        case Proof.CANNOT_TELL:
+            return policy is ProofPolicy.WHEN_READABLE
+        case Proof.NOT_READ:
+            return False
+        case _:
+            assert_never(verdict.proof)
+
+
+def _not_generalized(
+    vm: ObservedVm, order: Order, why: str, as_of: datetime, proof: Proof | None = None
+) -> Say:
+    if vm.generalized and _MARKED not in why:
+        why = f"{_MARKED}; {why}"
+    return Say(
+        status=Status.NOT_GENERALIZED, detail=why, image=order.label, as_of=as_of, proof=proof
+    )
+
+
+def _capturing(ref: ImageRef, as_of: datetime) -> Say:
+    return Say(status=Status.CAPTURING, detail=_MAKING, image=ref.label, as_of=as_of)
+
+
+def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
+    """Say no; what is pinned on a generalized VM stays, where it is this order's."""
+    pinned = _pinned(vm)
+    label = order.label if order else vm.tags[Tag.CAPTURE]
+    stands = pinned and (order is None or fits(vm.tags, order))
+    image = vm.tags.get(Tag.IMAGE, label) if stands else label
+    return Rest(Say(status=Status.REFUSED, detail=why, image=image, as_of=pinned))
+
+
+_FREE = (ManagedImageRef, VersionRef)
+_PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
+_NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
+_READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
+_MAKING = "Azure makes the image"
+_OPEN = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
+_MARKED = "somebody has marked it generalized, so it cannot start again"

@@ -1,0 +1,312 @@
+"""What would make a capture impossible, found while the VM still runs.
+
+Takes a `Look` and an `Order`; gives the first `Refusal`, or the `Read` that the next check needs,
+or None when nothing stands in the way. Pure. Azure itself refuses most of these only after
+generalize, when the VM is lost, so they are asked here and again right before it. The cheap checks
+stand first: what the VM's own model shows costs no further request.
+"""
+
+from collections.abc import Callable, Iterable
+
+from shared.capture.rights import lacking, lacking_on_disk
+from shared.capture.targets import made_from
+from shared.model.facts import (
+    AttachedDisk,
+    Definition,
+    Look,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    Plan,
+    PowerState,
+    Refusal,
+)
+from shared.model.ids import GalleryTarget, ManagedImageTarget
+from shared.model.memory import ON_DISK, ON_VM
+from shared.model.settings import ProofPolicy
+from shared.model.steps import (
+    Order,
+    Read,
+    ReadDataDisks,
+    ReadDefinition,
+    ReadDisk,
+    ReadDiskRights,
+    ReadImage,
+    ReadRights,
+)
+
+type Finding = Refusal | Read | None
+type Check = Callable[[Look, Order], Finding]
+
+DISK_LIMIT_GB = 2048
+"""The largest disk a gallery version takes by full replication, GiB; 1024 until 2024.
+
+A larger one fails while it is replicated, when its VM is generalized already
+(https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery).
+"""
+
+TAG_LIMIT = 50
+"""Tags that a resource can have."""
+
+_ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
+_TRUSTED_LAUNCH = "TrustedLaunch"
+_CONFIDENTIAL = "ConfidentialVM"
+_CLOSED_NETWORKS = {"denyall", "allowprivate"}
+
+
+def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
+    """Return the first thing that stands in the way of an order, or is needed to know."""
+    checks = (*_CHECKS, _proof) if proof is ProofPolicy.REQUIRED else _CHECKS
+    for check in checks:
+        if finding := check(look, order):
+            return finding
+    return None
+
+
+def _proof(look: Look, _order: Order) -> Finding:
+    """Whether the disk could be read; of one that is free already, opening it tells as well."""
+    if not isinstance(look.disk, ObservedDisk):
+        return None
+    if why := unreadable(look.disk):
+        return Refusal(f"{why}, so nothing can prove that Sysprep ran")
+    if look.vm.power is PowerState.DEALLOCATED:
+        return None
+    if look.disk_rights is None:
+        return ReadDiskRights()
+    grants = None if isinstance(look.disk_rights, Missing) else look.disk_rights
+    missing = lacking_on_disk(grants, entra_only=look.disk.entra_only)
+    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+
+
+def unreadable(disk: ObservedDisk) -> str | None:
+    """Return why the bytes of a disk cannot be had from outside, as far as ARM shows it."""
+    if disk.encrypted_by_guest:
+        return "its OS disk is encrypted by Azure Disk Encryption"
+    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
+        return "its OS disk is confidential"
+    if (disk.network_access or "").lower() in _CLOSED_NETWORKS:
+        return f"its OS disk cannot be read: networkAccessPolicy is {disk.network_access}"
+    if (disk.public_access or "").lower() == "disabled":
+        return "its OS disk cannot be read: publicNetworkAccess is Disabled"
+    return None
+
+
+def _model(look: Look, order: Order) -> Finding:
+    vm = look.vm
+    if vm.os_disk.ephemeral:
+        return Refusal("its OS disk is ephemeral: it is lost with deallocation and has no image")
+    if any(disk.id is None for disk in (vm.os_disk, *vm.data_disks)):
+        return Refusal("it has unmanaged disks; convert them to managed disks first")
+    if vm.encrypted_by_guest or vm.os_disk.encrypted_by_guest:
+        return _encrypted()
+    if vm.security_type == _CONFIDENTIAL:
+        return Refusal("it is a confidential VM, whose OS disk cannot be captured this way")
+    if isinstance(order.target, ManagedImageTarget):
+        return _managed_image(look, order.target)
+    return None
+
+
+def _managed_image(look: Look, target: ManagedImageTarget) -> Finding:
+    if look.vm.security_type == _TRUSTED_LAUNCH:
+        return Refusal(
+            "a Trusted Launch VM cannot become a managed image; "
+            "name a gallery definition with SecurityType TrustedLaunch"
+        )
+    if _on_nvme(look.vm):
+        return Refusal(
+            "it is of a size on NVMe, which boots no managed image; "
+            "name a gallery definition whose feature DiskControllerTypes has NVMe"
+        )
+    if target.subscription.lower() != look.vm.ref.subscription.lower():
+        return Refusal(
+            f"managed images are kept in subscription {target.subscription}, and a managed image "
+            "must lie in its VM's own; name a gallery"
+        )
+    return None
+
+
+def _os_disk(look: Look, order: Order) -> Finding:
+    disk = look.disk
+    if disk is None:
+        return ReadDisk()
+    free = look.vm.power is PowerState.DEALLOCATED  # until then the instant may still be to come
+    if isinstance(disk, Missing) or (free and disk.released is None):
+        return no_instant(disk)
+    if disk.encrypted_by_guest:
+        return _encrypted()
+    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
+        return Refusal("its OS disk is confidential and cannot be captured this way")
+    if generation(look) is None:
+        return Refusal("Azure shows its generation neither on the VM nor on its OS disk")
+    what = "its OS disk"
+    return _size(order, disk, what) or _customer_key(look, order, disk) or _sku(disk.sku, what)
+
+
+def _room_for_tags(look: Look, _order: Order) -> Finding:
+    """Whether the VM, and its OS disk, can take our words beside the tags they have."""
+    disk = look.disk.tags if isinstance(look.disk, ObservedDisk) else {}
+    for tags, ours, what in ((look.vm.tags, ON_VM, "it"), (disk, ON_DISK, "its OS disk")):
+        others = sum(name not in ours for name in tags)
+        if others + len(ours) > TAG_LIMIT:
+            return Refusal(
+                f"{what} has {others} tags of others, and Azure allows {TAG_LIMIT}: "
+                f"{len(ours)} must be free for Stillframe's"
+            )
+    return None
+
+
+def no_instant(disk: ObservedDisk | Missing) -> Refusal:
+    """Return why an OS disk has no instant that an image could be named after."""
+    if isinstance(disk, Missing):
+        return Refusal(f"its OS disk is {_said(disk)}")
+    return Refusal("Azure does not say when its OS disk last changed hands, which names images")
+
+
+def _data_disks(look: Look, order: Order) -> Finding:
+    attached = look.vm.data_disks
+    if all(disk.sku and disk.size_gb for disk in attached):
+        return _first(_data_disk(look, order, disk) for disk in attached)
+    if look.data_disks is None:
+        return ReadDataDisks()
+    return _first(_data_disk(look, order, disk) for disk in look.data_disks)
+
+
+def _data_disk(look: Look, order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Finding:
+    if isinstance(disk, Missing):
+        return Refusal(f"one of its data disks is {_said(disk)}")
+    if disk.encrypted_by_guest:
+        return _encrypted()
+    what = "one of its data disks"
+    return _size(order, disk, what) or _customer_key(look, order, disk) or _sku(disk.sku, what)
+
+
+def _definition(look: Look, order: Order) -> Finding:
+    if not isinstance(order.target, GalleryTarget):
+        return None
+    if look.definition is None:
+        return ReadDefinition(order.target)
+    if isinstance(look.definition, Missing):
+        return Refusal(f"image definition {order.target.label} is {_said(look.definition)}")
+    return _first(
+        Refusal(f"definition {order.target.label} is for {theirs} and the VM is {ours}")
+        for ours, theirs in _mismatches(look, look.definition)
+    )
+
+
+def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]:
+    """Yield what the VM is and the definition is for, wherever the two differ."""
+    vm, disk = look.vm, look.disk
+    if definition.os_state.lower() != "generalized":
+        yield "to be generalized", f"{definition.os_state.lower()} images"
+    if definition.os_type.lower() != vm.os_type.lower():
+        yield vm.os_type, definition.os_type
+    ours = generation(look) or "unknown"
+    if definition.generation.lower() != ours.lower():
+        yield f"generation {ours}", f"generation {definition.generation}"
+    yield from _security_mismatch(vm.security_type, definition.security_type)
+    if isinstance(disk, ObservedDisk):
+        architecture = disk.architecture or "x64"
+        if architecture.lower() != definition.architecture.lower():
+            yield architecture, definition.architecture
+        if definition.accelerated_network and disk.accelerated_network is False:
+            yield "without it", "accelerated networking"
+    if _plan(vm.plan).lower() != _plan(definition.plan).lower():
+        yield _plan(vm.plan), _plan(definition.plan)
+    if _on_nvme(vm) and "nvme" not in definition.disk_controllers:
+        yield "on NVMe", "SCSI alone (its feature DiskControllerTypes does not name NVMe)"
+
+
+def _on_nvme(vm: ObservedVm) -> bool:
+    """Whether a VM's disks are on NVMe: its size then boots only images that are marked so."""
+    return (vm.disk_controller or "").lower() == "nvme"
+
+
+def _security_mismatch(ours: str | None, theirs: str | None) -> Iterable[tuple[str, str]]:
+    """A VM source goes only into a definition of its own security type.
+
+    `TrustedLaunchSupported` and its like take images and disks, but not VMs: Azure answers 400.
+    """
+    if (ours or "Standard").lower() != (theirs or "Standard").lower():
+        yield f"security type {ours or 'Standard'}", f"security type {theirs or 'Standard'}"
+
+
+def _owner_version(look: Look, order: Order) -> Finding:
+    if order.version is None or not isinstance(order.target, GalleryTarget):
+        return None
+    ref = order.target.version(order.version)
+    if ref.key not in look.images:
+        return ReadImage(ref)
+    taken = look.images[ref.key]
+    if taken is Missing.GONE or (isinstance(taken, ObservedImage) and _is_ours(taken, look.vm)):
+        return None
+    return Refusal(f"version {ref.label} exists already; take another number or none")
+
+
+def _is_ours(image: ObservedImage, vm: ObservedVm) -> bool:
+    """Whether the image is this order's own, made before its tags were taken off."""
+    return vm.generalized and made_from(image, vm)
+
+
+def _rights(look: Look, order: Order) -> Finding:
+    if look.rights is None:
+        return ReadRights(order.target)
+    missing = lacking(look.rights, order.target)
+    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+
+
+def _customer_key(look: Look, order: Order, disk: AttachedDisk | ObservedDisk) -> Finding:
+    elsewhere = order.target.subscription.lower() != look.vm.ref.subscription.lower()
+    if elsewhere and disk.customer_key:
+        return Refusal(
+            "a disk of it is encrypted with a customer's key, and the gallery lies in "
+            "another subscription"
+        )
+    return None
+
+
+def generation(look: Look) -> str | None:
+    """Return the VM's Hyper-V generation, `V1` or `V2`; None where Azure shows neither."""
+    disk = look.disk if isinstance(look.disk, ObservedDisk) else None
+    return look.vm.generation or (disk and disk.generation) or None
+
+
+def _sku(sku: str | None, what: str) -> Finding:
+    named = _ULTRA.get((sku or "").lower())
+    return Refusal(f"{what} is {named}, which no image can hold") if named else None
+
+
+def _size(order: Order, disk: AttachedDisk | ObservedDisk, what: str) -> Finding:
+    """A managed image has no limit of its own that is documented."""
+    if not isinstance(order.target, GalleryTarget) or (disk.size_gb or 0) <= DISK_LIMIT_GB:
+        return None
+    return Refusal(f"{what} has {disk.size_gb} GiB, and a gallery version takes {DISK_LIMIT_GB}")
+
+
+def _encrypted() -> Refusal:
+    return Refusal("its disks are encrypted by Azure Disk Encryption, which no image can hold")
+
+
+def _said(missing: Missing) -> str:
+    return "not there" if missing is Missing.GONE else "not for this app to read"
+
+
+def _plan(plan: Plan | None) -> str:
+    if plan is None:
+        return "no purchase plan"
+    return f"purchase plan {plan.publisher}/{plan.product}/{plan.name}"
+
+
+def _first(findings: Iterable[Finding]) -> Finding:
+    return next((finding for finding in findings if finding), None)
+
+
+_CHECKS: tuple[Check, ...] = (
+    _model,
+    _os_disk,
+    _room_for_tags,
+    _data_disks,
+    _definition,
+    _owner_version,
+    _rights,
+)

@@ -1,0 +1,236 @@
+"""Where an order's image goes, what it is called, and whose it is.
+
+Takes tags and facts; gives `Order`, `Target` and `ImageRef`.
+
+Pure. Names derive from the VM and the instant its OS disk was last released, so that any number of
+workers give one image the same name, and a later release gives the higher version number. Each
+order has `ATTEMPTS` names: attempt n adds n to the last part. An owner's own number is never
+changed, so it has one.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shared.model.facts import ListedVm, ObservedImage, ObservedVm, Refusal
+from shared.model.ids import (
+    GalleryTarget,
+    ImageRef,
+    ManagedImageRef,
+    ManagedImageTarget,
+    Target,
+    VersionRef,
+    VmRef,
+)
+from shared.model.instants import read_instant
+from shared.model.settings import Name, Settings
+from shared.model.steps import Order
+from shared.model.tags import ORDER_TAGS, SourceTag, Tag
+from shared.model.values import read_definition_id, read_gallery_pair
+
+ATTEMPTS = 3
+IMAGE_NAME_LIMIT = 80
+INT32_MAX = 2**31 - 1
+
+_NOT_IN_IMAGE_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
+_NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.ASCII)
+
+
+def is_ordered(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
+    """Whether a VM has an order that counts."""
+    return Tag.CAPTURE in vm.tags and settings.in_scope(f"{vm.ref.id}/")
+
+
+def is_left_over(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
+    """Whether a VM has words of an order that counts no more: it is gone, or out of scope.
+
+    Out of scope a generalized VM keeps them: they say what it was captured as.
+    """
+    if is_ordered(vm, settings) or (Tag.CAPTURE in vm.tags and vm.generalized):
+        return False
+    return any(tag in vm.tags for tag in ORDER_TAGS)
+
+
+def read_order(
+    tags: Mapping[str, str], settings: Settings, vm: VmRef, now: datetime
+) -> Order | Refusal:
+    """Return what a VM's tags ask for; they have the capture tag."""
+    target = read_target(tags[Tag.CAPTURE], settings, vm)
+    if isinstance(target, Refusal):
+        return target
+    version = read_owner_version(tags.get(Tag.VERSION), target)
+    if isinstance(version, Refusal):
+        return version
+    latest = tags.get(Tag.LATEST, "yes").strip().lower()
+    if latest not in ("yes", "no"):
+        return Refusal(f"'{Tag.LATEST}: {_shorten(latest)}' is neither yes nor no")
+    if version and latest == "yes" and not settings.any_version and _hides_dated(version, now):
+        return Refusal(
+            f"version {version} is higher than those named by date, YYYY.MMDD.HHMMSSmmm, none of "
+            f"which would be latest after it; take a lower one or '{Tag.LATEST}: no', or have "
+            f"{Name.CAPTURE_ANY_VERSION} set"
+        )
+    return Order(target, version, in_latest=latest == "yes")
+
+
+def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
+    """Return where the value of the capture tag sends the image of that VM."""
+    order = order.strip()
+    if order.lower() == "yes":
+        if not settings.capture_target:
+            return Refusal(
+                f"'{Tag.CAPTURE}: yes' needs a default target and this app has none; "
+                "name one: managed-image or <gallery>/<definition>"
+            )
+        return _target(settings.capture_target, settings, vm)
+    target = _target(order, settings, vm)
+    if isinstance(target, Refusal) or _may_be_named(target, settings, vm):
+        return target
+    return Refusal(
+        f"orders may not name '{_shorten(order)}'; whoever runs Stillframe can allow it by "
+        f"{Name.CAPTURE_ALLOWED_TARGETS}"
+    )
+
+
+def _target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
+    home = _home(settings, vm)
+    if order.lower() == "managed-image":
+        return home
+    if definition := read_definition_id(order):
+        return definition
+    if pair := read_gallery_pair(order):
+        return GalleryTarget(home.subscription, home.group, *pair)
+    return Refusal(
+        f"'{_shorten(order)}' is no target; use yes, managed-image, <gallery>/<definition> "
+        "or an image definition's full id"
+    )
+
+
+def _may_be_named(target: Target, settings: Settings, vm: VmRef) -> bool:
+    """Whether an order may send an image there: who may tag a VM need not be who runs galleries."""
+    allowed = settings.targets or (f"{_home(settings, vm).scope}/".lower(),)
+    if settings.capture_target:
+        default = _target(settings.capture_target, settings, vm)
+        assert not isinstance(default, Refusal)  # noqa: S101 the setting was read as a target
+        allowed += (f"{default.scope}/".lower(),)
+    return f"{target.scope}/".lower().startswith(allowed)
+
+
+def _home(settings: Settings, vm: VmRef) -> ManagedImageTarget:
+    """Return the resource group that images go to where no other is named."""
+    return ManagedImageTarget(*(settings.image_group or (vm.subscription, vm.group)))
+
+
+def read_owner_version(number: str | None, target: Target) -> str | Refusal | None:
+    """Return the version number the owner asked for; None where they asked for none."""
+    if number is None:
+        return None
+    number = number.strip()
+    if isinstance(target, ManagedImageTarget):
+        return Refusal(f"'{Tag.VERSION}' goes with a gallery; a managed image has no version")
+    parts = _NUMBER.fullmatch(number)
+    if parts is None or any(int(part) > INT32_MAX for part in parts.groups()):
+        return Refusal(
+            f"'{_shorten(number)}' is no version; three integers up to {INT32_MAX} with dots "
+            "between, without leading zeros"
+        )
+    return number
+
+
+def names(
+    vm: VmRef, target: Target, instant: datetime, owner_version: str | None
+) -> tuple[ImageRef, ...]:
+    """Return the names an order's image may take, first attempt first."""
+    match target:
+        case ManagedImageTarget(subscription, group):
+            return tuple(
+                ManagedImageRef(subscription, group, managed_image_name(vm.name, instant, attempt))
+                for attempt in range(ATTEMPTS)
+            )
+        case GalleryTarget():
+            numbers = [owner_version] if owner_version else version_numbers(instant)
+            return tuple(target.version(number) for number in numbers)
+
+
+def later_names(image: ObservedImage, vm: VmRef) -> tuple[ImageRef, ...]:
+    """Return the names of the attempts that came after an image of that VM, if any did."""
+    as_of = read_instant(image.tags.get(SourceTag.AS_OF))
+    if as_of is None:
+        return ()
+    candidates = names(vm, _target_of(image.ref), as_of, None)
+    keys = [ref.key for ref in candidates]
+    return candidates[keys.index(image.ref.key) + 1 :] if image.ref.key in keys else ()
+
+
+def _target_of(ref: ImageRef) -> Target:
+    match ref:
+        case ManagedImageRef(subscription, group):
+            return ManagedImageTarget(subscription, group)
+        case VersionRef(subscription, group, gallery, definition):
+            return GalleryTarget(subscription, group, gallery, definition)
+
+
+def version_numbers(instant: datetime) -> list[str]:
+    """Return `YYYY.MMDD.HHMMSSmmm` as three integers, one for each attempt."""
+    at = instant.astimezone(UTC)
+    return [f"{at.year}.{at.month * 100 + at.day}.{_clock(at) + n}" for n in range(ATTEMPTS)]
+
+
+def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
+    """Return `<vm>-YYYYMMDD-HHMMSSmmm`; a VM name that does not fit is cut, its hash added."""
+    at = instant.astimezone(UTC)
+    suffix = f"-{at:%Y%m%d}-{_clock(at) + attempt:09d}"
+    room = IMAGE_NAME_LIMIT - len(suffix)
+    stem = _NOT_IN_IMAGE_NAMES.sub("-", vm_name).lstrip("_.-")
+    if stem == vm_name and len(stem) <= room:
+        return stem + suffix
+    digest = hashlib.sha256(vm_name.lower().encode()).hexdigest()[:8]
+    return "-".join(part for part in (stem[: room - 9], digest) if part) + suffix
+
+
+def speaks_of(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether what the tags say is of this order, whose image has no name yet."""
+    label = tags.get(Tag.IMAGE, "").lower()
+    return _same_group(tags, order) and label == order.label.lower()
+
+
+def fits(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether the image that the tags name is what the order asks for."""
+    if not _same_group(tags, order):
+        return False
+    head, _, version = tags.get(Tag.IMAGE, "").lower().rpartition("/")
+    if isinstance(order.target, ManagedImageTarget):
+        return not head and version not in ("", order.label)
+    return head == order.target.label.lower() and order.version in (None, version)
+
+
+def _same_group(tags: Mapping[str, str], order: Order) -> bool:
+    """Whether the tags speak of images in the order's resource group: names are unique in one."""
+    said = tags.get(Tag.IMAGE_GROUP, order.target.group_id)
+    return said.lower() == order.target.group_id.lower()
+
+
+def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
+    """Whether an image was made from this very VM, not from one that had its name before."""
+    if vm_id := image.tags.get(SourceTag.VM_ID):
+        return vm_id.lower() == vm.vm_id.lower()
+    return image.source is not None and image.source.key == vm.ref.key
+
+
+def _hides_dated(version: str, now: datetime) -> bool:
+    """Whether a version is higher than one that is named after this instant."""
+    dated = version_numbers(now)[0]
+    return _parts(version) > _parts(dated)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _clock(at: datetime) -> int:
+    return ((at.hour * 100 + at.minute) * 100 + at.second) * 1000 + at.microsecond // 1000
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."  # noqa: PLR2004 - keeps room in a tag

@@ -1,0 +1,219 @@
+"""What people see: a `Say` -> the tags to write and the outcome event, if what they say is new.
+
+Pure. Whatever ends between two steps of a telling, it is told at least once, and what is told twice
+has one id, by which it can be dropped. An outcome with an image has its id from that, is published
+first, and noted then: the words stand on the VM, and the image has the tag `stillframe-told`. Any
+other has its id from its occasion, which is noted first: `stillframe-untold` stands beside the
+words, with an instant, until it is published. It also stands where the topic has refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from shared.model.facts import ObservedDisk, ObservedImage, ObservedVm
+from shared.model.ids import VmRef
+from shared.model.instants import write_instant
+from shared.model.memory import kept, signature
+from shared.model.outcomes import Outcome, OutcomeType, event_id
+from shared.model.steps import Say
+from shared.model.tags import BILLED_TAGS, ORDER_TAGS, WORD_TAGS, SourceTag, Status, Tag, Words
+from shared.model.text import VARYING, clean, cut
+
+NOTHING = Words()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is new: an outcome, and the words to write before it is published, and after it.
+
+    `refused` are those for after it where the topic refuses it; `of` is the image whose end it is.
+    """
+
+    before: Words = NOTHING
+    outcome: Outcome | None = None
+    after: Words = NOTHING
+    refused: Words = NOTHING
+    of: ObservedImage | None = None
+
+
+def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
+    """Return what to write and publish, or None where the VM's tags say it already."""
+    wanted = _tags(say)
+    new = {name: value for name, value in wanted.items() if vm.tags.get(name) != value}
+    stale = {
+        name.value: vm.tags[name] for name in WORD_TAGS if name in vm.tags and name not in wanted
+    }
+    if not new or (new.keys() == {Tag.DETAIL} and _alike(vm, wanted)):
+        return _once_more(vm, say, stale, now)
+    return _news(vm, say, Words(new, stale), now)
+
+
+def _once_more(vm: ObservedVm, say: Say, stale: Mapping[str, str], now: datetime) -> Telling | None:
+    """Return what is left to do where the words stand: to publish what is noted as untold."""
+    noted = _noted(vm)
+    outcome = _outcome(vm, say, now, noted[Tag.UNTOLD]) if noted else None
+    if outcome:
+        return Telling(Words({}, stale), outcome, Words({}, noted), of=_ended(say))
+    gone = Words({}, {**stale, **noted})
+    return Telling(gone) if gone else None
+
+
+def _news(vm: ObservedVm, say: Say, words: Words, now: datetime) -> Telling:
+    note = {Tag.UNTOLD.value: write_instant(now)}
+    outcome = _outcome(vm, say, now, note[Tag.UNTOLD])
+    told = replace(words, removed={**words.removed, **_noted(vm)})
+    untold = replace(words, tags={**words.tags, **note})
+    if outcome is None:
+        return Telling(told)
+    if say.of:
+        return Telling(outcome=outcome, after=told, refused=untold, of=_ended(say))
+    return Telling(untold, outcome, Words({}, note))
+
+
+def _ended(say: Say) -> ObservedImage | None:
+    return None if say.stuck else say.of
+
+
+def _noted(vm: ObservedVm) -> dict[str, str]:
+    """Return the tag that stands where what the words tell of is not published yet."""
+    return {Tag.UNTOLD.value: vm.tags[Tag.UNTOLD]} if Tag.UNTOLD in vm.tags else {}
+
+
+def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
+    """Return what is written on a VM's OS disk before the VM is generalized: its memory."""
+    carried = {name: value for name, value in kept(vm.tags).items() if name in BILLED_TAGS}
+    words = {**signature(vm.ref, vm.vm_id), **carried, **_tags(say)}
+    return Words(
+        {name: value for name, value in words.items() if disk.tags.get(name) != value},
+        {name: value for name, value in kept(disk.tags).items() if name not in words},
+    )
+
+
+def last_words(say: Say, disk_id: str) -> Say:
+    """Return what a VM says for good once it is generalized: where to read on."""
+    disk = disk_id.rpartition("/")[2]
+    detail = f"generalized, so it takes no more tags; how it goes on stands on its OS disk, {disk}"
+    return replace(say, detail=detail)
+
+
+def unanswerable(say: Say, why: str) -> Say:
+    """Return the refusal of an order whose VM takes no tag of ours: nothing is begun for it."""
+    detail = f"Azure does not let the app tag this VM, so the order cannot be answered: {why}"
+    return replace(say, status=Status.REFUSED, detail=detail, as_of=None)
+
+
+def withdrawal(vm: ObservedVm) -> Words:
+    """Return what takes every tag of an order off its VM."""
+    return Words({}, {name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags})
+
+
+def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | None:
+    """Return the outcome of an image whose VM is gone; None of one not ours, not done, or told.
+
+    An image of ours says so in its tags; those of others lie beside it in the same group.
+    """
+    if not {SourceTag.VM_ID, SourceTag.AS_OF} <= image.tags.keys() or SourceTag.TOLD in image.tags:
+        return None
+    said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
+    kind = said.get(image.provisioning)
+    if kind is None:
+        return None
+    data = {
+        "vm": {"id": vm.id, "vmId": image.tags[SourceTag.VM_ID], "gone": True},
+        "reason": "captured" if kind is OutcomeType.CAPTURED else "failed",
+        "image": _image(image),
+        "asOf": image.tags[SourceTag.AS_OF],
+        "proof": image.tags.get(SourceTag.PROOF),
+        "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
+        "proofWarnings": image.tags.get(SourceTag.PROOF_WARNINGS),
+        "detail": "its VM is gone",
+    }
+    return _event(kind, vm, now, data, _occasion(image))
+
+
+def _tags(say: Say) -> dict[str, str]:
+    tags = {
+        Tag.STATUS.value: say.status.value,
+        Tag.DETAIL.value: cut(say.detail),
+        Tag.IMAGE.value: cut(say.image),
+    }
+    if say.as_of:
+        tags[Tag.AS_OF.value] = write_instant(say.as_of)
+    if say.proof:
+        tags[Tag.PROOF.value] = say.proof.value
+    if say.image_group:
+        tags[Tag.IMAGE_GROUP.value] = say.image_group
+    if say.by:
+        tags[Tag.BY.value] = say.by
+    return tags
+
+
+def _alike(vm: ObservedVm, wanted: Mapping[str, str]) -> bool:
+    """Whether a detail says what stands there already, but for ids and times in Azure's words."""
+    said = (vm.tags.get(Tag.DETAIL, ""), wanted[Tag.DETAIL])
+    before, now = (VARYING.sub("", text).removesuffix("…") for text in said)
+    return before == now
+
+
+def _outcome(vm: ObservedVm, say: Say, now: datetime, noted: str) -> Outcome | None:
+    """Return the outcome of what is said, if it is one; `noted`: its occasion, without an image."""
+    kind = _kind(say)
+    if kind is None:
+        return None
+    data = {
+        "vm": {"id": vm.ref.id, "vmId": vm.vm_id, "location": vm.location},
+        "reason": "stuck" if say.stuck else say.status.value,
+        "detail": clean(say.detail),
+        "image": _image(say.of) if say.of else {"label": say.image},
+        "asOf": write_instant(say.as_of) if say.as_of else None,
+        **_proof(say),
+        "timeline": _timeline(say, now),
+    }
+    return _event(kind, vm.ref, now, data, _occasion(say.of) if say.of else noted)
+
+
+def _kind(say: Say) -> OutcomeType | None:
+    if say.stuck:
+        return OutcomeType.FAILED
+    return {
+        Status.CAPTURED: OutcomeType.CAPTURED,
+        Status.REFUSED: OutcomeType.REFUSED,
+        Status.NOT_GENERALIZED: OutcomeType.FAILED,
+        Status.FAILED: OutcomeType.FAILED,
+    }.get(say.status)
+
+
+def _timeline(say: Say, now: datetime) -> dict[str, str]:
+    """Return what is known of when: the disk released, the image started, and told."""
+    instants = {"released": say.as_of and write_instant(say.as_of), "told": write_instant(now)}
+    if say.of:
+        instants["started"] = say.of.tags.get(SourceTag.STARTED)
+    return {name: instant for name, instant in instants.items() if instant}
+
+
+def _proof(say: Say) -> dict[str, str | None]:
+    """Return what the disk has said: now, or before the image was made of it."""
+    tags = say.of.tags if say.of else {}
+    return {
+        "proof": say.proof or tags.get(SourceTag.PROOF),
+        "proofDetail": clean(say.detail) if say.proof else tags.get(SourceTag.PROOF_DETAIL),
+        "proofWarnings": tags.get(SourceTag.PROOF_WARNINGS),
+    }
+
+
+def _image(image: ObservedImage) -> dict[str, str]:
+    return {"id": image.ref.id, "label": image.ref.label}
+
+
+def _occasion(image: ObservedImage) -> str:
+    """Return what tells an image from one made later under its name."""
+    return f"{image.ref.key} {image.tags.get(SourceTag.STARTED)}"
+
+
+def _event(
+    kind: OutcomeType, vm: VmRef, now: datetime, data: Mapping[str, Any], occasion: str
+) -> Outcome:
+    happened = event_id(kind, vm.id, data["vm"]["vmId"], data["reason"], occasion)
+    return Outcome(happened, kind, vm.id, vm.name, now, data)

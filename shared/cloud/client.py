@@ -1,0 +1,99 @@
+"""How Azure Resource Manager is spoken to: who asks, at which cloud, through which pipeline.
+
+The pipeline is our own on two counts. Azure has sent Retry-After of 1200 seconds and the SDK would
+sleep that long inside an invocation; here what asks for more than `PATIENCE` is left to redelivery
+and the sweep. And the SDK's policy that registers a missing resource provider polls until that is
+done; here the refusal is told instead.
+"""
+
+import itertools
+import os
+from typing import Any
+
+import requests
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+from shared.model.errors import Misconfigured, Transient
+from shared.model.settings import PUBLIC_ARM
+
+PATIENCE = 3.0
+"""Seconds to wait inside one request for Azure to be ready again."""
+
+
+class _PatientRetry(policies.RetryPolicy[Any, Any]):
+    """The SDK's retries, without waits that belong to redelivery."""
+
+    def __init__(self) -> None:
+        super().__init__(retry_total=2, retry_backoff_factor=0.4, retry_backoff_max=PATIENCE)
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        if (self.get_retry_after(response) or 0) > PATIENCE:
+            return False
+        return super().is_retry(settings, response)
+
+
+class Counted(policies.SansIOHTTPPolicy[Any, Any]):
+    """Counts the requests that are sent, retries included."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.requests = 0
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:  # noqa: ARG002 - the SDK's own
+        """Count a request that is about to be sent."""
+        self.requests = next(self._numbers)
+
+
+def new_client(
+    endpoint: str,
+    credential: TokenCredential,
+    subscription: str,
+    transport: RequestsTransport,
+    counted: Counted,
+) -> ComputeManagementClient:
+    """Make the client of a subscription, over a pool of connections that all of them share."""
+    scope = audience(endpoint) + "/.default"
+    return ComputeManagementClient(
+        credential,
+        subscription,
+        base_url=endpoint,
+        transport=transport,
+        policies=[
+            policies.RequestIdPolicy(),
+            policies.HeadersPolicy(),
+            policies.UserAgentPolicy("Stillframe"),
+            policies.ContentDecodePolicy(),
+            _PatientRetry(),
+            counted,
+            ARMChallengeAuthenticationPolicy(credential, scope),
+        ],
+    )
+
+
+def find_credential() -> TokenCredential:
+    """Return the function app's managed identity; elsewhere a developer's own sign-in."""
+    if "IDENTITY_ENDPOINT" in os.environ:
+        return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
+    return DefaultAzureCredential()
+
+
+def audience(endpoint: str) -> str:
+    """Return whom tokens for that ARM endpoint are made out to, asking it unless it is public."""
+    if endpoint == PUBLIC_ARM:
+        return endpoint
+    url = f"{endpoint}/metadata/endpoints?api-version=2015-01-01"
+    try:
+        answer = requests.get(url, timeout=10)
+        answer.raise_for_status()
+        return str(answer.json()["authentication"]["audiences"][0]).rstrip("/")
+    except requests.RequestException as error:
+        msg = f"ARM_ENDPOINT: {endpoint} could not be asked for its audience: {error}"
+        raise Transient(msg) from error
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        msg = f"ARM_ENDPOINT: {endpoint} does not tell the audience of its tokens"
+        raise Misconfigured(msg) from error

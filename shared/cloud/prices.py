@@ -1,0 +1,135 @@
+"""What a stopped VM costs: a `Machine` -> its list price an hour, from the Azure Retail Prices API.
+
+A list price: no discount, no reservation. Asked once a day and machine, kept in the process. A
+price that cannot be had is unknown and told so; when the API fails, nobody asks it again for a
+while, so that a sweep is never delayed by more than one time-out.
+Source: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+import requests
+
+from shared.model.facts import Machine
+
+TIMEOUT = 5.0
+"""Seconds for one answer."""
+
+PAGES = 5
+"""More pages than one size in one region has."""
+
+KEPT = timedelta(days=1)
+SULKS = timedelta(minutes=15)
+"""How long after a failure the API is not asked again."""
+
+log = logging.getLogger(__name__)
+
+
+class PriceRow(msgspec.Struct, frozen=True, rename="camel"):
+    """One row of the list, as far as it is read."""
+
+    retail_price: float = 0.0
+    type: str = ""
+    unit_of_measure: str = ""
+    is_primary_meter_region: bool = False
+    product_name: str = ""
+    sku_name: str = ""
+    meter_name: str = ""
+
+
+class PricePage(msgspec.Struct, frozen=True):
+    """One page of the list."""
+
+    items: tuple[PriceRow, ...] = msgspec.field(default=(), name="Items")
+    next_page: str | None = msgspec.field(default=None, name="NextPageLink")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A price as it was told at an instant; None: nobody knows it."""
+
+    price: float | None
+    at: datetime
+
+
+class Prices:
+    """The list prices of one process, in one currency; without an endpoint all are unknown."""
+
+    def __init__(self, endpoint: str, currency: str) -> None:
+        self.currency = currency
+        self._endpoint = endpoint
+        self._known: dict[Machine, _Known] = {}
+        self._failed_at: datetime | None = None
+
+    def hourly(self, machine: Machine, now: datetime) -> float | None:
+        """Return the price of an hour, None where it is unknown."""
+        known = self._known.get(machine)
+        if known and now - known.at < KEPT:
+            return known.price
+        if not self._endpoint or (self._failed_at and now - self._failed_at < SULKS):
+            return None
+        try:
+            price = only_price(self._rows(machine), machine)
+        except (requests.RequestException, msgspec.DecodeError) as error:
+            log.warning("no price of %s: %s", machine, error)
+            self._failed_at = now
+            return None
+        self._known[machine] = _Known(price, now)
+        return price
+
+    def _rows(self, machine: Machine) -> list[PriceRow]:
+        params = {
+            "api-version": "2023-01-01-preview",
+            "currencyCode": f"'{self.currency}'",
+            "$filter": filter_of(machine),
+        }
+        url: str | None = requests.Request("GET", self._endpoint, params=params).prepare().url
+        rows: list[PriceRow] = []
+        for _ in range(PAGES):
+            if not url:
+                break
+            answer = requests.get(url, timeout=TIMEOUT)
+            answer.raise_for_status()
+            page = msgspec.json.decode(answer.content, type=PricePage)
+            rows += page.items
+            url = page.next_page
+        return rows
+
+
+def filter_of(machine: Machine) -> str:
+    """Return the OData filter that asks for one size in one region; values are case-sensitive."""
+    return (
+        "serviceName eq 'Virtual Machines' "
+        f"and armRegionName eq '{_quoted(machine.region.lower())}' "
+        f"and armSkuName eq '{_quoted(machine.size)}' and priceType eq 'Consumption'"
+    )
+
+
+def only_price(rows: Iterable[PriceRow], machine: Machine) -> float | None:
+    """Return the price on the one row that is this machine's; None where none or several are.
+
+    Some sizes have no row whose meter is the region's primary one, so such a row is preferred, but
+    not asked for.
+    """
+    own = [row for row in rows if _is_price_of(row, machine)]
+    primary = [row for row in own if row.is_primary_meter_region]
+    left = {row.retail_price for row in primary or own}
+    return left.pop() if len(left) == 1 else None
+
+
+def _is_price_of(row: PriceRow, machine: Machine) -> bool:
+    hour = row.type == "Consumption" and row.unit_of_measure == "1 Hour" and row.retail_price > 0
+    if not hour or not row.product_name.startswith("Virtual Machines"):
+        return False  # what begins otherwise is a cloud service of that size
+    windows = machine.os_type.lower() == "windows" and not machine.hybrid
+    if row.product_name.endswith("Windows") != windows or "Low Priority" in row.sku_name:
+        return False
+    return ("Spot" in row.sku_name or "Spot" in row.meter_name) == machine.spot
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,1 @@
+"""The cost guard: VMs that are stopped but not deallocated, and what is done about their bill."""

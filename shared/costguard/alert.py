@@ -1,0 +1,101 @@
+"""What the cost guard says: facts of a VM's bill -> outcome events.
+
+Pure. Money is list price: no discount, no reservation. An alert's id derives from the VM, since
+when it is billed, and the day of telling, so that one told twice can be dropped by its id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.model.facts import Machine, ObservedVm
+from shared.model.instants import write_instant
+from shared.model.outcomes import Outcome, OutcomeType, event_id
+
+PORTAL = "https://portal.azure.com/#resource"
+WHAT_TO_DO = (
+    "start it if it is needed; else deallocate it (az vm deallocate, or Stop in the portal), "
+    "or set the tag stillframe-cost-guard to ignore, or ignore-until-YYYY-MM-DD"
+)
+WHAT_IS_LOST = (
+    "deallocation empties the temporary disk, releases a dynamic public address and gives back the "
+    "claim on capacity; a guest that has hibernated itself loses its session"
+)
+OWNER_TAGS = ("owner", "contact", "created-by", "createdby")
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a VM has cost while stopped: from when to when, at which price an hour, if known."""
+
+    since: datetime
+    until: datetime
+    hourly: float | None
+    currency: str
+
+    @property
+    def seconds(self) -> int:
+        """How long it was billed."""
+        return round((self.until - self.since).total_seconds())
+
+    @property
+    def money(self) -> float | None:
+        """What that cost, list price."""
+        return None if self.hourly is None else round(self.hourly * self.seconds / HOUR, 2)
+
+
+def still_billed(
+    vm: ObservedVm, bill: Bill, number: int, *, known_by: str, kept: str | None
+) -> Outcome:
+    """Return the alert of a VM that is stopped and still billed."""
+    data = {
+        "owner": owner(vm.tags),
+        "sinceKnownBy": known_by,
+        "whatToDo": WHAT_TO_DO,
+        "whatIsLost": WHAT_IS_LOST,
+        "notDeallocatedBecause": kept,
+        "portal": f"{PORTAL}{vm.ref.id}",
+    }
+    return _outcome(OutcomeType.STILL_BILLED, vm, bill, str(number), data)
+
+
+def no_longer_billed(vm: ObservedVm, bill: Bill) -> Outcome:
+    """Return the word that it is over, with the total."""
+    data = {"owner": owner(vm.tags), "powerState": vm.power.value}
+    return _outcome(OutcomeType.NO_LONGER_BILLED, vm, bill, "over", data)
+
+
+def owner(tags: Mapping[str, str]) -> str | None:
+    """Return whom a VM's tags name as its owner."""
+    return next((tags[name] for name in OWNER_TAGS if name in tags), None)
+
+
+def described(machine: Machine) -> dict[str, Any]:
+    """Return what a price was asked for."""
+    return {
+        "size": machine.size,
+        "region": machine.region,
+        "osType": machine.os_type,
+        "hybridBenefit": machine.hybrid,
+        "spot": machine.spot,
+    }
+
+
+def _outcome(
+    kind: OutcomeType, vm: ObservedVm, bill: Bill, which: str, more: Mapping[str, Any]
+) -> Outcome:
+    data = {
+        "vm": {"id": vm.ref.id, "vmId": vm.vm_id, **described(vm.machine)},
+        "since": write_instant(bill.since),
+        "until": write_instant(bill.until),
+        "seconds": bill.seconds,
+        "listPricePerHour": bill.hourly,
+        "listPriceSoFar": bill.money,
+        "currency": bill.currency,
+        **more,
+    }
+    happened = event_id(kind, vm.ref.key, write_instant(bill.since), which)
+    return Outcome(happened, kind, vm.ref.id, vm.ref.name, bill.until, data)

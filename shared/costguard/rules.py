@@ -1,0 +1,176 @@
+"""The cost guard's rules: a VM as it stands -> what is due about its bill.
+
+Takes `Standing`, which the lists show as well as a look does, so that one function says whom to
+look at and what to do then. Gives one `Due`. Pure. The rules, the first that matches wins:
+
+| the VM                                                | due                              |
+|-------------------------------------------------------|----------------------------------|
+| its state is not known, or in transition              | nothing: as before               |
+| not stopped, marked                                   | clear the mark, say it is over   |
+| not stopped                                           | nothing                          |
+| exempt, marked                                        | clear the mark, say nothing      |
+| exempt, or a capture is under way                     | nothing                          |
+| stopped, not marked (or unreadably)                   | mark it, with since when         |
+| marked for longer than the policy allows, deallocate  | deallocate                       |
+| marked for longer than the grace, not told for a day  | alert                            |
+| marked                                                | nothing                          |
+
+`PowerState/stopped` is the one state that is billed and does not look like it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from shared.capture.decide import DEALLOCATION_LASTS, MANAGED_IMAGE_LASTS, VERSION_LASTS
+from shared.model.facts import PowerState
+from shared.model.instants import read_instant
+from shared.model.settings import GuardAction, Settings
+from shared.model.tags import BILLED_TAGS, Status, Tag
+
+DAY = timedelta(days=1)
+SKEW = timedelta(minutes=5)
+"""How far a clock of Azure's may be ahead of ours before its instant counts as unreadable."""
+
+_IGNORE = "ignore"
+_UNTIL = "ignore-until-"
+_SETTLED = {"succeeded", "failed", "canceled"}
+_OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a VM stands; `tags`, its own and its resource group's, have lower-case names.
+
+    `kept` is why it must not be deallocated by policy: an ephemeral disk, a lock. `ours` is whether
+    an order that it has is for this app to carry out.
+    """
+
+    tags: Mapping[str, str]
+    group_tags: Mapping[str, str]
+    power: PowerState
+    provisioning: str
+    kept: str | None = None
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing is due; `since` is when a mark that stands says."""
+
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Write down since when it is billed while stopped; `unreadable`: what stood there before."""
+
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Tell that it is still billed, for the `number`-th day (0 is the first)."""
+
+    since: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deallocate:
+    """Deallocate it, as the policy says."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Take the mark off; `since`, where it is to be told that the waste is over."""
+
+    since: datetime | None
+
+
+type Due = Nothing | Mark | Alert | Deallocate | Clear
+
+
+def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
+    """Return what is due about a VM's bill."""
+    tags = standing.tags
+    written = tags.get(Tag.BILLED_SINCE)
+    since = _since(written, now)
+    marked = any(tag in tags for tag in BILLED_TAGS)
+    if standing.power in _OVER:
+        return Clear(since) if marked else Nothing()
+    if standing.power is not PowerState.STOPPED or standing.provisioning.lower() not in _SETTLED:
+        return Nothing(since)
+    if is_exempt(tags, now) or is_exempt(standing.group_tags, now):
+        return Clear(None) if marked else Nothing()
+    if capture_under_way(standing, now):
+        return Nothing(since)
+    if since is None:
+        return Mark(unreadable=written)
+    return _of_marked(standing, since, settings, now)
+
+
+def _of_marked(standing: Standing, since: datetime, settings: Settings, now: datetime) -> Due:
+    alerted = read_instant(standing.tags.get(Tag.BILLED_ALERTED))
+    billed, after = now - since, settings.guard_deallocate_after
+    if billed >= settings.guard_grace and (alerted is None or now - alerted >= DAY):
+        return Alert(since, (billed - settings.guard_grace) // DAY)
+    by_policy = settings.guard_action is GuardAction.DEALLOCATE and not standing.kept
+    if by_policy and after and billed >= after:
+        return Deallocate(since)
+    return Nothing(since)
+
+
+def is_exempt(tags: Mapping[str, str], now: datetime) -> bool:
+    """Whether people have said not to flag it, for good or until a day that is still to come."""
+    said = tags.get(Tag.COST_GUARD, "").strip().lower()
+    if said == _IGNORE:
+        return True
+    until = _snoozed_until(said)
+    return until is not None and now < datetime.combine(until, time.min, UTC)
+
+
+def unreadable_exemption(tags: Mapping[str, str]) -> str | None:
+    """Return what the opt-out tag says, where that means nothing."""
+    said = tags.get(Tag.COST_GUARD, "").strip().lower()
+    return said if said and said != _IGNORE and _snoozed_until(said) is None else None
+
+
+def capture_under_way(standing: Standing, now: datetime) -> bool:
+    """Whether the VM is on its way to an image, and not stuck there.
+
+    One that waits is taken further by the next sweep, but not by that of an app whose it is not.
+    """
+    tags = standing.tags
+    if Tag.CAPTURE not in tags:
+        return False
+    status = tags.get(Tag.STATUS)
+    if status == Status.WAITING:
+        return standing.ours
+    as_of = read_instant(tags.get(Tag.AS_OF))
+    return as_of is not None and now - as_of <= _lasts(status, tags.get(Tag.IMAGE, ""))
+
+
+def _lasts(status: str | None, image: str) -> timedelta:
+    if status == Status.DEALLOCATING:
+        return DEALLOCATION_LASTS
+    if status == Status.CAPTURING:
+        return VERSION_LASTS if "/" in image else MANAGED_IMAGE_LASTS
+    return timedelta.min
+
+
+def _since(written: str | None, now: datetime) -> datetime | None:
+    """Return a mark's instant; one in the future, beyond skew, was not written by us."""
+    since = read_instant(written)
+    if since is None or since > now + SKEW:
+        return None
+    return min(since, now)
+
+
+def _snoozed_until(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said.removeprefix(_UNTIL)) if said.startswith(_UNTIL) else None
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The words that all rooms share: ids, tags, facts, steps, settings, errors. Imports no room."""

@@ -1,0 +1,81 @@
+"""Where an order's words are kept, and which count: tags of a VM and of its OS disk -> words.
+
+Pure. A VM keeps its words in tags of its own, until it is marked generalized: from then on Azure
+takes none on it, by anyone. Its OS disk does. It is what is captured, it outlives the VM, and the
+app's right to write tags holds there too. So with the pin, before generalize, the words move to the
+OS disk for good, and the VM's own freeze. Everybody who reads an order reads what `remembered`
+gives, and writes where `Memory` says.
+
+The words on a disk bear their VM's name and vmId, as those on an image do: a disk that is attached
+to another VM, or a VM that was made anew under an old name, remembers nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shared.model.facts import ObservedDisk, ObservedVm
+from shared.model.ids import VmRef
+from shared.model.tags import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
+
+PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.COST_GUARD)
+"""What people set; on the OS disk of a generalized VM, where they can set nothing else."""
+
+ON_VM = (*ORDER_TAGS, *BILLED_TAGS)
+ON_DISK = (*ON_VM, SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID)
+"""What Stillframe writes on a VM, and on its OS disk before that is generalized."""
+
+
+def remembered(
+    vm: Mapping[str, str], disk: Mapping[str, str] | None, vm_id: str
+) -> Mapping[str, str]:
+    """Return the tags that count of a generalized VM; names are lower-case, `disk` None unread."""
+    if disk is None:
+        return vm
+    asked = {name.value: disk[name] for name in PEOPLES_TAGS if name in disk}
+    if not is_of(disk, vm_id):
+        return {**vm, **asked}
+    frozen = {name: value for name, value in vm.items() if name not in ON_VM}
+    return {**frozen, **{name.value: disk[name] for name in ON_VM if name in disk}, **asked}
+
+
+def is_of(disk: Mapping[str, str], vm_id: str) -> bool:
+    """Whether the words on a disk are this VM's."""
+    return bool(vm_id) and disk.get(SourceTag.VM_ID, "").lower() == vm_id.lower()
+
+
+def memory_of(
+    ref: VmRef, vm_id: str, disk_id: str, vm: Mapping[str, str], disk: Mapping[str, str] | None
+) -> Memory:
+    """Return where a generalized VM's words are written: on its OS disk."""
+    if disk is not None and is_of(disk, vm_id):
+        return Memory(disk_id)
+    first = {**signature(ref, vm_id), **kept(remembered(vm, disk, vm_id))}
+    return Memory(disk_id, first, kept(disk or {}))
+
+
+def signature(ref: VmRef, vm_id: str) -> dict[str, str]:
+    """Return the tags that say whose the words on a disk are."""
+    return {
+        SourceTag.GROUP.value: ref.group,
+        SourceTag.VM.value: ref.name,
+        SourceTag.VM_ID.value: vm_id,
+    }
+
+
+def kept(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return those tags that are words of ours."""
+    return {name.value: tags[name] for name in ON_VM if name in tags}
+
+
+def frozen(vm: ObservedVm, disk: ObservedDisk | None) -> ObservedVm:
+    """Return a generalized VM with the words that count, and where they are written from now on."""
+    assert vm.os_disk.id  # noqa: S101 only a managed disk was captured, or is asked for
+    said = disk.tags if disk else None
+    memory = memory_of(vm.ref, vm.vm_id, vm.os_disk.id, vm.tags, said)
+    return replace(vm, tags=remembered(vm.tags, said, vm.vm_id), memory=memory)
+
+
+def after(vm: ObservedVm, words: Words) -> ObservedVm:
+    """Return a VM as it is once its words have been changed so."""
+    left = {name: value for name, value in vm.tags.items() if name not in words.removed}
+    return replace(vm, tags={**left, **words.tags}, memory=Memory(vm.memory.id))

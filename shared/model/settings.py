@@ -1,0 +1,248 @@
+"""What the operator decides: environment variables -> one frozen `Settings`.
+
+Takes a mapping of names to texts, raises `Misconfigured` naming the setting and what it should be.
+Each value is checked here, once, at start: a function app that would do the wrong thing does not
+start. An unknown name that looks like ours is an error as well, because it is most likely a typing
+mistake in one that matters. What a VM's owner decides is a tag, not a setting.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.model.errors import Misconfigured
+from shared.model.tags import Tag
+from shared.model.values import (
+    is_subscription,
+    is_target_scope,
+    read_currency,
+    read_definition_id,
+    read_duration,
+    read_flag,
+    read_gallery_pair,
+    read_https,
+    read_list,
+    read_schedule,
+    read_scope,
+    read_word,
+)
+
+APP_NAME = "WEBSITE_SITE_NAME"
+"""Where a function app finds its own name; the platform sets it."""
+
+PUBLIC_ARM = "https://management.azure.com"
+PUBLIC_PRICES = "https://prices.azure.com/api/retail/prices"
+EVERY_FIVE_MINUTES = "0 */5 * * * *"
+AN_HOUR = "PT1H"
+
+_OURS = re.compile(
+    r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
+    r"|DRY_?RUN|ARM_END"
+)
+
+
+class ProofPolicy(StrEnum):
+    """How much a disk must say before its VM is generalized."""
+
+    REQUIRED = "required"
+    WHEN_READABLE = "when-readable"
+    OFF = "off"
+
+
+class MachineId(StrEnum):
+    """What a Linux disk with an /etc/machine-id of its own is taken for."""
+
+    WARN = "warn"
+    REQUIRED = "required"
+
+
+class GuardAction(StrEnum):
+    """What the cost guard does about a VM that is stopped but not deallocated."""
+
+    FLAG = "flag"
+    DEALLOCATE = "deallocate"
+
+
+class Name(StrEnum):
+    """The settings' names."""
+
+    SUBSCRIPTIONS = "SUBSCRIPTIONS"
+    CAPTURE_SCOPE = "CAPTURE_SCOPE"
+    CAPTURE_TARGET = "CAPTURE_TARGET"
+    CAPTURE_ALLOWED_TARGETS = "CAPTURE_ALLOWED_TARGETS"
+    CAPTURE_ANY_VERSION = "CAPTURE_ANY_VERSION"
+    IMAGE_RESOURCE_GROUP = "IMAGE_RESOURCE_GROUP"
+    PROOF = "PROOF"
+    PROOF_MACHINE_ID = "PROOF_MACHINE_ID"
+    COST_GUARD_ACTION = "COST_GUARD_ACTION"
+    COST_GUARD_GRACE = "COST_GUARD_GRACE"
+    COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
+    COST_GUARD_CURRENCY = "COST_GUARD_CURRENCY"
+    PRICES_ENDPOINT = "PRICES_ENDPOINT"
+    OUTCOME_TOPIC = "OUTCOME_TOPIC"
+    SWEEP_SCHEDULE = "SWEEP_SCHEDULE"
+    DRY_RUN = "DRY_RUN"
+    ARM_ENDPOINT = "ARM_ENDPOINT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, read and checked; ids in `scopes`, `targets` are lower case and end in a slash.
+
+    `app` is the function app's name as Azure tells it to the app, empty where nobody does.
+    """
+
+    subscriptions: tuple[str, ...]
+    app: str = ""
+    scopes: tuple[str, ...] = ()
+    capture_target: str = ""
+    targets: tuple[str, ...] = ()
+    any_version: bool = False
+    image_group: tuple[str, str] | None = None
+    proof: ProofPolicy = ProofPolicy.REQUIRED
+    machine_id: MachineId = MachineId.WARN
+    guard_action: GuardAction = GuardAction.FLAG
+    guard_grace: timedelta = timedelta(hours=1)
+    guard_deallocate_after: timedelta | None = None
+    guard_currency: str = "USD"
+    prices_endpoint: str = PUBLIC_PRICES
+    outcome_topic: str = ""
+    sweep_schedule: str = EVERY_FIVE_MINUTES
+    dry_run: bool = False
+    arm_endpoint: str = PUBLIC_ARM
+
+    def in_scope(self, resource_id: str) -> bool:
+        """Whether an order on that resource counts."""
+        key = resource_id.lower()
+        return not self.scopes or any(key.startswith(scope) for scope in self.scopes)
+
+    def watches(self, subscription: str) -> bool:
+        """Whether a subscription is one of ours."""
+        return subscription.lower() in self.subscriptions
+
+    def owns(self, tags: Mapping[str, str]) -> bool:
+        """Whether an order, or an image, with these tags is this app's: not signed by another."""
+        by = tags.get(Tag.BY) or self.app
+        return not self.app or by.lower() == self.app.lower()
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment; raise `Misconfigured` at the first that is wrong."""
+    _refuse_unknown(environment)
+    values = {name: environment.get(name, "").strip() for name in Name}
+    action = read_word(Name.COST_GUARD_ACTION, values[Name.COST_GUARD_ACTION], GuardAction.FLAG)
+    grace = read_duration(Name.COST_GUARD_GRACE, values[Name.COST_GUARD_GRACE] or AN_HOUR)
+    return Settings(
+        subscriptions=_subscriptions(values[Name.SUBSCRIPTIONS]),
+        app=environment.get(APP_NAME, ""),
+        scopes=_scopes(environment, values[Name.CAPTURE_SCOPE]),
+        capture_target=_capture_target(values[Name.CAPTURE_TARGET]),
+        targets=_targets(values[Name.CAPTURE_ALLOWED_TARGETS]),
+        any_version=read_flag(Name.CAPTURE_ANY_VERSION, values[Name.CAPTURE_ANY_VERSION]),
+        image_group=_image_group(values[Name.IMAGE_RESOURCE_GROUP]),
+        proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
+        machine_id=read_word(Name.PROOF_MACHINE_ID, values[Name.PROOF_MACHINE_ID], MachineId.WARN),
+        guard_action=action,
+        guard_grace=grace,
+        guard_deallocate_after=_deallocate_after(
+            action, grace, values[Name.COST_GUARD_DEALLOCATE_AFTER]
+        ),
+        guard_currency=read_currency(
+            Name.COST_GUARD_CURRENCY, values[Name.COST_GUARD_CURRENCY] or "USD"
+        ),
+        prices_endpoint=_prices(environment),
+        outcome_topic=read_https(Name.OUTCOME_TOPIC, values[Name.OUTCOME_TOPIC]),
+        sweep_schedule=read_schedule(
+            Name.SWEEP_SCHEDULE, values[Name.SWEEP_SCHEDULE] or EVERY_FIVE_MINUTES
+        ),
+        dry_run=read_flag(Name.DRY_RUN, values[Name.DRY_RUN]),
+        arm_endpoint=read_https(Name.ARM_ENDPOINT, values[Name.ARM_ENDPOINT] or PUBLIC_ARM),
+    )
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    for name in environment:
+        if _OURS.match(name) and name not in set(Name):
+            msg = f"{name} is not a setting of Stillframe; known are {', '.join(Name)}"
+            raise Misconfigured(msg)
+
+
+def _subscriptions(text: str) -> tuple[str, ...]:
+    ids = read_list(text)
+    if not ids:
+        msg = f"{Name.SUBSCRIPTIONS} must name the subscriptions to watch: ids, commas between"
+        raise Misconfigured(msg)
+    for wrong in (part for part in ids if not is_subscription(part)):
+        msg = f"{Name.SUBSCRIPTIONS}: {wrong!r} is not a subscription id (a GUID)"
+        raise Misconfigured(msg)
+    return tuple(dict.fromkeys(part.lower() for part in ids))
+
+
+def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
+    if not text and environment.get(Name.CAPTURE_SCOPE):
+        msg = f"{Name.CAPTURE_SCOPE} is blank; leave it out to mean everywhere"
+        raise Misconfigured(msg)
+    is_none = "is neither /subscriptions/<id> nor /subscriptions/<id>/resourceGroups/<name>"
+    scopes = _prefixes(Name.CAPTURE_SCOPE, text, lambda one: read_scope(one) is not None, is_none)
+    if text and not scopes:
+        msg = f"{Name.CAPTURE_SCOPE}: {text!r} names no scope"
+        raise Misconfigured(msg)
+    return scopes
+
+
+def _prefixes(
+    name: Name, text: str, is_one: Callable[[str], bool], is_none: str
+) -> tuple[str, ...]:
+    """Return a list of ids as what lies in them begins; `is_none` says what a wrong one is not."""
+    ids = read_list(text)
+    for wrong in (one for one in ids if not is_one(one)):
+        msg = f"{name}: {wrong!r} {is_none}"
+        raise Misconfigured(msg)
+    return tuple(one.rstrip("/").lower() + "/" for one in ids)
+
+
+def _capture_target(text: str) -> str:
+    if text in ("", "managed-image") or read_definition_id(text) or read_gallery_pair(text):
+        return text
+    msg = (
+        f"{Name.CAPTURE_TARGET}: {text!r} is neither 'managed-image' nor <gallery>/<definition> "
+        "nor an image definition's id"
+    )
+    raise Misconfigured(msg)
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    is_none = "is no id of a resource group, a gallery or an image definition"
+    return _prefixes(Name.CAPTURE_ALLOWED_TARGETS, text, is_target_scope, is_none)
+
+
+def _image_group(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    match read_scope(text):
+        case subscription, str(group):
+            return subscription, group
+    msg = f"{Name.IMAGE_RESOURCE_GROUP}: {text!r} is not a resource group's id"
+    raise Misconfigured(msg)
+
+
+def _deallocate_after(action: GuardAction, grace: timedelta, text: str) -> timedelta | None:
+    name = Name.COST_GUARD_DEALLOCATE_AFTER
+    after = read_duration(name, text) if text else None
+    if action is GuardAction.DEALLOCATE and after is None:
+        msg = f"{name} must say after how long, because {Name.COST_GUARD_ACTION} is deallocate"
+        raise Misconfigured(msg)
+    if after is not None and after < grace:
+        msg = (
+            f"{name}: {text!r} is shorter than {Name.COST_GUARD_GRACE}: nobody would be told before"
+        )
+        raise Misconfigured(msg)
+    return after
+
+
+def _prices(environment: Mapping[str, str]) -> str:
+    """Return where prices are asked for: the public list unless set, nowhere where set empty."""
+    text = environment.get(Name.PRICES_ENDPOINT, PUBLIC_PRICES).strip()
+    return read_https(Name.PRICES_ENDPOINT, text)

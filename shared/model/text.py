@@ -1,0 +1,42 @@
+"""Words of strangers as they may be shown, and as they fit into a tag.
+
+Names, tags, Azure's messages and the lines of a guest's log come from anywhere.
+"""
+
+import re
+
+from shared.model.values import GUID
+
+VALUE_LIMIT = 256
+"""The longest value of a tag, in UTF-16 units, as Azure counts."""
+
+VARYING = re.compile(
+    GUID.pattern  # ids of requests, operations
+    + r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
+    re.IGNORECASE,
+)
+"""What differs each time in words that say the same: ids of requests, instants, hashes."""
+
+
+def cut(text: str) -> str:
+    """Return a text in one line, short enough for a tag's value."""
+    line = " ".join(clean(text).split())
+    if _units(line) <= VALUE_LIMIT:
+        return line
+    while _units(line) > VALUE_LIMIT - 1:
+        line = line[:-1]
+    return line + "…"
+
+
+def clean(text: str) -> str:
+    """Return a text in its lines, without what would steer a terminal or turn its reading round.
+
+    Names, tags and the lines of a guest's log are strangers' words.
+    """
+    lines = text.splitlines()
+    shown = ("".join(one if one.isprintable() else " " for one in line) for line in lines)
+    return "\n".join(" ".join(line.split()) for line in shown)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,120 @@
+"""How the operator's words are read: a setting's name and its text -> the value that is meant.
+
+Takes texts without blanks around them. Raises `Misconfigured`, naming the setting, where a text
+cannot be meant. Here is what holds for a value whatever it is set for, and the forms that tags
+share with settings; which settings there are, and what they are to each other, is in `settings.py`.
+"""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.model.errors import Misconfigured
+from shared.model.ids import GalleryTarget
+
+NCRONTAB_FIELDS = 6
+
+_FIELD = re.compile(r"(\*|\d+|[a-z]{3})([-/,](\*|\d+|[a-z]{3}))*", re.IGNORECASE)
+_DURATION = re.compile(
+    r"P(?:(?P<days>\d{1,4})D)?(?:T(?!$)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,6})M)?)?"
+)
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_HTTPS = re.compile(r"https://[^\s/?#]+(/[^\s?#]*)?")
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SCOPE = re.compile(
+    rf"/subscriptions/({GUID.pattern})(?:/resourceGroups/([^/]+))?/?", re.IGNORECASE
+)
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
+_PAIR = re.compile(rf"({_NAME})/({_NAME})")
+_IN_GROUP = rf"/subscriptions/({GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
+_GALLERY = rf"/providers/Microsoft\.Compute/galleries/({_NAME})"
+_DEFINITION = re.compile(rf"{_IN_GROUP}{_GALLERY}/images/({_NAME})/?", re.IGNORECASE)
+_TARGETS = re.compile(rf"{_IN_GROUP}(?:{_GALLERY}(?:/images/({_NAME}))?)?/?", re.IGNORECASE)
+
+
+def is_subscription(text: str) -> bool:
+    """Whether a text is a subscription's id."""
+    return GUID.fullmatch(text) is not None
+
+
+def read_scope(text: str) -> tuple[str, str | None] | None:
+    """Return subscription and resource group, if any, of a scope's id; None where it is none."""
+    found = _SCOPE.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def read_definition_id(text: str) -> GalleryTarget | None:
+    """Return the image definition of a full resource id; None where it is none."""
+    found = _DEFINITION.fullmatch(text)
+    return GalleryTarget(*found.groups()) if found else None
+
+
+def is_target_scope(text: str) -> bool:
+    """Whether a text is the id of what targets lie in, or of one: group, gallery, definition."""
+    return _TARGETS.fullmatch(text) is not None
+
+
+def read_gallery_pair(text: str) -> tuple[str, str] | None:
+    """Return the names in `<gallery>/<definition>`; None where it is none."""
+    found = _PAIR.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def read_list(text: str) -> list[str]:
+    """Return the parts between commas or semicolons."""
+    return [part.strip() for part in text.replace(";", ",").split(",") if part.strip()]
+
+
+def read_word[E: StrEnum](name: str, text: str, default: E) -> E:
+    """Return the word of an enum; its default where none is given."""
+    kind = type(default)
+    try:
+        return kind(text or default)
+    except ValueError:
+        msg = f"{name}: {text!r} is none of {', '.join(kind)}"
+        raise Misconfigured(msg) from None
+
+
+def read_duration(name: str, text: str) -> timedelta:
+    """Return an ISO 8601 duration of days, hours and minutes."""
+    found = _DURATION.fullmatch(text)
+    parts = (
+        {unit: int(count) for unit, count in found.groupdict().items() if count} if found else {}
+    )
+    if not parts:
+        msg = f"{name}: {text!r} is no ISO 8601 duration of days, hours and minutes, as PT1H or P2D"
+        raise Misconfigured(msg)
+    return timedelta(**parts)
+
+
+def read_currency(name: str, text: str) -> str:
+    """Return the code of a currency."""
+    if not _CURRENCY.fullmatch(text):
+        msg = f"{name}: {text!r} is no currency code, as EUR"
+        raise Misconfigured(msg)
+    return text
+
+
+def read_https(name: str, text: str) -> str:
+    """Return an https address, without a slash at its end; empty where none is given."""
+    if text and not _HTTPS.fullmatch(text):
+        msg = f"{name}: {text!r} is not an https address"
+        raise Misconfigured(msg)
+    return text.rstrip("/")
+
+
+def read_flag(name: str, text: str) -> bool:
+    """Return a yes or no; no where nothing is said."""
+    if text.lower() not in ("", "true", "false"):
+        msg = f"{name}: {text!r} is neither true nor false"
+        raise Misconfigured(msg)
+    return text.lower() == "true"
+
+
+def read_schedule(name: str, text: str) -> str:
+    """Return an NCRONTAB expression, as the Functions host understands it."""
+    fields = text.split()
+    if len(fields) != NCRONTAB_FIELDS or not all(map(_FIELD.fullmatch, fields)):
+        msg = f"{name}: {text!r} is no NCRONTAB expression of six fields"
+        raise Misconfigured(msg)
+    return text

@@ -1,0 +1,230 @@
+"""A Linux root with what it mounts: its /etc/fstab and the file systems of the disk -> paths.
+
+What lies under a mount point is hidden by what is mounted there, and may be years old. So a path is
+looked up where the guest would look it up, and what cannot be read there raises `NotRead`, naming
+the volume; it is never looked for elsewhere.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from shared.proof.filesystems.btrfs import Btrfs
+from shared.proof.filesystems.files import Broken, Entry, FileSystem, Type
+from shared.proof.filesystems.volumes import Volume
+
+TEXT_LIMIT = 64 * 1024
+MOST_LINKS = 8
+"""Links followed on the way to one file; the kernel follows 40."""
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+_BY = re.compile(r"/dev/disk/by-(uuid|label|partuuid|partlabel)/(.+)")
+_HEX = re.compile(r"\\x([0-9a-f]{2})")
+_UNIT_OF = {
+    PurePosixPath("/var"): "var.mount",
+    PurePosixPath("/var/lib"): "var-lib.mount",
+    PurePosixPath("/var/lib/waagent"): "var-lib-waagent.mount",
+    PurePosixPath("/etc"): "etc.mount",
+}
+_UNITS = PurePosixPath("/etc/systemd/system")
+_ROOT = PurePosixPath("/")
+
+
+class NotRead(Exception):
+    """What is mounted there, or what it takes to find it, cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A volume whose file system was tried to open: None where that cannot be read, and why."""
+
+    volume: Volume
+    files: FileSystem | None
+    why: str = ""
+
+    @property
+    def specs(self) -> frozenset[str]:
+        """How /etc/fstab may name it."""
+        return self.volume.specs | (self.files.specs if self.files else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A line of /etc/fstab."""
+
+    spec: str
+    at: PurePosixPath
+    options: tuple[str, ...] = ()
+
+    @property
+    def subvolume(self) -> str | None:
+        """The path of the Btrfs subvolume that it mounts, if it names one."""
+        named = (one[7:] for one in self.options if one.startswith("subvol="))
+        return next((one.strip("/") for one in named), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something lies: an entry on a file system."""
+
+    files: FileSystem
+    entry: Entry
+
+    def read(self, limit: int) -> bytes:
+        """Return the first bytes of a file."""
+        return self.files.read(self.entry.number, limit)
+
+    def text(self) -> str:
+        """Return what a file of a guest's configuration says."""
+        data = self.read(TEXT_LIMIT)
+        if b"\0" in data:  # a hard stop, or damage; the contents of files have no checksums
+            msg = f"{self.entry.name} is no text"
+            raise Broken(msg)
+        return data.decode("utf-8", "replace")
+
+    def list(self) -> Mapping[str, Entry]:
+        """Return what a folder holds."""
+        return self.files.list(self.entry.number)
+
+
+@dataclass(slots=True)
+class System:
+    """A root folder on an opened volume, and what its guest mounts; `used` are the volumes read."""
+
+    volume: Volume
+    files: FileSystem
+    number: int
+    disk: Sequence[Opened]
+    mounts: dict[PurePosixPath, Mount] = field(default_factory=dict)
+    used: list[FileSystem] = field(default_factory=list)
+    _roots: dict[PurePosixPath, Place] = field(default_factory=dict, init=False)
+    _folders: dict[tuple[int, int], Mapping[str, Entry]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.used.append(self.files)
+        fstab = self.find("/etc/fstab")
+        self.mounts = {one.at: one for one in fstab_of(fstab.text() if fstab else "")}
+        self.mounts |= self._units()
+
+    def _units(self) -> dict[PurePosixPath, Mount]:
+        """Return what is mounted by units of systemd's, which say in their own way from where."""
+        folder = self.find(str(_UNITS))
+        names = folder.list() if folder and folder.entry.type is Type.FOLDER else {}
+        return {at: Mount(str(_UNITS / unit), at) for at, unit in _UNIT_OF.items() if unit in names}
+
+    def claims(self, opened: Opened) -> bool:
+        """Whether the guest mounts a volume somewhere, so that it is no other root."""
+        return any(one.spec in opened.specs for one in self.mounts.values())
+
+    def find(self, path: str) -> Place | None:
+        """Return what lies at a path, links followed; None where nothing does."""
+        return self._follow(PurePosixPath(path), MOST_LINKS)
+
+    def _follow(self, path: PurePosixPath, links: int) -> Place | None:
+        here, at = _folder(self.files, self.number), _ROOT
+        for name in path.parts[1:]:
+            if here.entry.type is not Type.FOLDER:
+                return None
+            at /= name
+            found = self._list(here).get(name)
+            if at in self.mounts:
+                here = self._mounted(at)
+            elif found is None:
+                return None
+            elif found.type is Type.LINK:
+                return self._through(Place(here.files, found), at, path, links)
+            else:
+                here = Place(here.files, found)
+        return here
+
+    def _through(
+        self, link: Place, at: PurePosixPath, path: PurePosixPath, links: int
+    ) -> Place | None:
+        """Go on to a path behind a link."""
+        if not links:
+            msg = f"{at} leads in circles"
+            raise NotRead(msg)
+        target = at.parent / link.read(4096).decode("utf-8", "surrogateescape")
+        return self._follow(_plain(target / path.relative_to(at)), links - 1)
+
+    def _list(self, folder: Place) -> Mapping[str, Entry]:
+        """Return what a folder holds; most lie on the way to several paths, and are read once."""
+        key = (id(folder.files), folder.entry.number)
+        if key not in self._folders:
+            self._folders[key] = folder.list()
+        return self._folders[key]
+
+    def _mounted(self, at: PurePosixPath) -> Place:
+        """Return the root folder of what is mounted at a path."""
+        if at not in self._roots:
+            self._roots[at] = self._mount(self.mounts[at])
+        return self._roots[at]
+
+    def _mount(self, mount: Mount) -> Place:
+        at = mount.at
+        named = [one for one in self.disk if mount.spec in one.specs]
+        if len(named) != 1:
+            what = (
+                "several volumes of this disk" if named else "no volume of this disk that is read"
+            )
+            msg = f"{at} is on {mount.spec}, which is {what}"
+            raise NotRead(msg)
+        (opened,) = named
+        if opened.files is None:
+            msg = f"{at} is on {opened.volume.name}: {opened.why}"
+            raise NotRead(msg)
+        if opened.files not in self.used:
+            self.used.append(opened.files)
+        return _folder(opened.files, _root_of(opened.files, mount))
+
+
+def fstab_of(text: str) -> list[Mount]:
+    """Return the lines of an /etc/fstab that mount something at boot."""
+    found = []
+    for line in text.splitlines():
+        words = [_OCTAL.sub(lambda one: chr(int(one[1], 8)), word) for word in line.split()]
+        if len(words) < 3 or words[0].startswith("#") or not words[1].startswith("/"):  # noqa: PLR2004 - device, point, type
+            continue
+        options = tuple(words[3].split(",")) if len(words) > 3 else ()  # noqa: PLR2004 - as above
+        if "noauto" not in options or "x-systemd.automount" in options:
+            found.append(Mount(spec_of(words[0]), _plain(PurePosixPath(words[1])), options))
+    return found
+
+
+def spec_of(text: str) -> str:
+    """Return how a volume is named in /etc/fstab, in one form for each kind of name."""
+    if found := _BY.fullmatch(text):
+        name = _HEX.sub(lambda one: chr(int(one[1], 16)), found[2])
+        text = f"{found[1].upper()}={name}"
+    kind, equals, name = text.partition("=")
+    if not equals:
+        return text
+    name = name.strip("\"'")
+    return f"{kind}={name.lower() if kind.endswith('UUID') else name}"
+
+
+def _root_of(files: FileSystem, mount: Mount) -> int:
+    """Return the root folder of a volume as it is mounted: of a Btrfs the subvolume's."""
+    if not isinstance(files, Btrfs) or mount.subvolume is None:
+        return files.root
+    for path, number in files.subvolumes():
+        if path == mount.subvolume:
+            return number
+    msg = f"{mount.at} is on the subvolume {mount.subvolume}, which is not there"
+    raise NotRead(msg)
+
+
+def _folder(files: FileSystem, number: int) -> Place:
+    return Place(files, Entry("", Type.FOLDER, number))
+
+
+def _plain(path: PurePosixPath) -> PurePosixPath:
+    """Return a path without `..`."""
+    parts: list[str] = []
+    for part in path.parts[1:]:
+        if part != "..":
+            parts.append(part)
+        elif parts:
+            parts.pop()
+    return _ROOT.joinpath(*parts)

@@ -1,0 +1,1 @@
+"""What lies on a disk: partitions, logical volumes, and the file systems on them."""

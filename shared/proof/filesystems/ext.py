@@ -1,0 +1,212 @@
+"""An ext2, ext3 or ext4 volume, opened for its folders and small files.
+
+Blocks and inodes are found by dissect. What a folder holds is read here, strictly: the entries of
+each block add up to the block, and where the volume has metadata checksums (all that mke2fs has
+made since 2018) those of superblock, inode and block are right
+(https://docs.kernel.org/filesystems/ext4/, fs/ext4/dir.c, namei.c).
+"""
+
+import stat
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from dissect.extfs import ExtFS
+from dissect.extfs.c_ext import c_ext
+
+from shared.proof.filesystems.files import (
+    ITSELF,
+    Broken,
+    Entry,
+    Unknown,
+    checksum,
+    gathered,
+    specs_of,
+    type_of,
+    type_of_mode,
+    unread,
+    without_itself,
+)
+
+SUPERBLOCK, SUPERBLOCK_LENGTH = 1024, 1024
+BLOCKS, INODES = range(7), (128, 256, 512, 1024)
+"""Powers of two, above 1 KiB, of a block's size; an inode's size."""
+
+READ = (
+    c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE
+    | c_ext.EXT3_FEATURE_INCOMPAT_RECOVER
+    | c_ext.EXT4_FEATURE_INCOMPAT_EXTENTS
+    | c_ext.EXT4_FEATURE_INCOMPAT_64BIT
+    | c_ext.EXT4_FEATURE_INCOMPAT_MMP
+    | c_ext.EXT4_FEATURE_INCOMPAT_FLEX_BG
+    | c_ext.EXT4_FEATURE_INCOMPAT_EA_INODE
+    | c_ext.EXT4_FEATURE_INCOMPAT_CSUM_SEED
+    | c_ext.EXT4_FEATURE_INCOMPAT_LARGEDIR
+)
+"""Features under which folders and files are where dissect looks for them.
+
+All others are not read: with `inline_data` it takes a small folder for an empty one.
+"""
+
+_NAMES = {
+    0x1: "compression",
+    0x8: "journal_dev",
+    0x10: "meta_bg",
+    0x1000: "dirdata",
+    0x8000: "inline_data",
+    0x10000: "encrypt",
+    0x20000: "casefold",
+}
+_ENTRY = struct.Struct("<IHBB")
+_TAIL, _TAIL_TYPE = 12, 0xDE
+"""The last entry of a block holds its checksum, and has no name."""
+
+_WHOLE_64_KIB = (0, 0xFFFF)
+
+
+class Ext:
+    """An ext volume; raises `Unknown`, `Broken`, and what dissect raises, where it is not read."""
+
+    root = int(c_ext.EXT2_ROOT_INO)
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(SUPERBLOCK)
+        head = file.read(SUPERBLOCK_LENGTH)
+        self._sb = sb = c_ext.ext4_super_block(head)
+        if sb.s_log_block_size not in BLOCKS or sb.s_inode_size not in INODES:
+            msg = "the superblock of the volume is unsound"
+            raise Broken(msg)
+        if other := sb.s_feature_incompat & ~READ:
+            raise Unknown(unread("ext", other, _NAMES))
+        self._file = file
+        self._seed = self._checked(head)
+        self._volume = ExtFS(file)
+        label = sb.s_volume_name.split(b"\0")[0].decode("utf-8", "replace")
+        self.specs = specs_of(self._volume.uuid, label)
+
+    def is_clean(self) -> bool:
+        """Whether its journal has nothing to replay."""
+        return not self._sb.s_feature_incompat & c_ext.EXT3_FEATURE_INCOMPAT_RECOVER
+
+    def list(self, folder: int) -> Mapping[str, Entry]:
+        """Return what a folder holds."""
+        node = self._node(folder)
+        size = node.size
+        if node.filetype != stat.S_IFDIR or size % self._volume.block_size:
+            msg = f"inode {folder} is no sound folder"
+            raise Broken(msg)
+        content = node.open().read(size)
+        if len(content) != size:
+            msg = f"folder {folder} is cut short"
+            raise Broken(msg)
+        found = gathered(self._of_blocks(node, content))
+        if not all(one in found for one in ITSELF):
+            msg = f"folder {folder} does not name itself"
+            raise Broken(msg)
+        return without_itself(found)
+
+    def read(self, file: int, limit: int) -> bytes:
+        """Return the first bytes of a file, or of a link's target."""
+        return bytes(self._node(file).open().read(limit))
+
+    def _checked(self, head: bytes) -> int | None:
+        """Return what checksums begin with; None where the volume has none."""
+        (written,) = struct.unpack_from("<I", head, SUPERBLOCK_LENGTH - 4)
+        has = self._sb.s_feature_ro_compat & c_ext.EXT4_FEATURE_RO_COMPAT_METADATA_CSUM
+        if not has and not written:
+            return None
+        if not has or checksum(head[:-4]) != written:
+            msg = "the superblock of the volume is damaged"
+            raise Broken(msg)
+        if self._sb.s_feature_incompat & c_ext.EXT4_FEATURE_INCOMPAT_CSUM_SEED:
+            return int(self._sb.s_checksum_seed)
+        return checksum(self._sb.s_uuid)
+
+    def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
+        node = self._volume.get_inode(number)
+        if self._seed is not None:
+            self._check_inode(node)
+        return node
+
+    def _check_inode(self, node: Any) -> None:  # noqa: ANN401 - as above
+        """Raise unless an inode bears the checksum of its own content."""
+        raw = self._raw(node.inum)
+        extra = struct.unpack_from("<H", raw, 128)[0] if len(raw) > 128 else 0  # noqa: PLR2004
+        has_high = extra >= 4  # noqa: PLR2004 - the field's end, behind the first 128 bytes
+        zeroed = bytearray(raw)
+        zeroed[124:126] = bytes(2)
+        written = struct.unpack_from("<H", raw, 124)[0]
+        if has_high:
+            zeroed[130:132] = bytes(2)
+            written |= struct.unpack_from("<H", raw, 130)[0] << 16
+        right = checksum(bytes(zeroed), self._seed_of(node))
+        if written != (right if has_high else right & 0xFFFF):
+            msg = f"inode {node.inum} is damaged"
+            raise Broken(msg)
+
+    def _seed_of(self, node: Any) -> int:  # noqa: ANN401 - as above
+        assert self._seed is not None  # noqa: S101 asked for volumes with checksums alone
+        return checksum(struct.pack("<II", node.inum, node.inode.i_generation), self._seed)
+
+    def _raw(self, number: int) -> bytes:
+        """Return an inode's bytes, by the way that dissect finds it."""
+        volume, sb = self._volume, self._sb
+        group, index = divmod(number - 1, sb.s_inodes_per_group)
+        found = volume._read_group_desc(group)  # noqa: SLF001 - its version is pinned
+        high = getattr(found, "bg_inode_table_hi", 0)
+        table = (high << 32 | found.bg_inode_table_lo) * volume.block_size
+        self._file.seek(table + index * sb.s_inode_size)
+        return self._file.read(sb.s_inode_size)
+
+    def _of_blocks(self, node: Any, content: bytes) -> Iterator[Entry]:  # noqa: ANN401 - as above
+        """Yield the entries of a folder, block by block."""
+        size = self._volume.block_size
+        for at in range(0, len(content), size):
+            block = content[at : at + size]
+            self._check_block(node, at, block)
+            yield from self._entries(block)
+
+    def _check_block(self, node: Any, at: int, block: bytes) -> None:  # noqa: ANN401 - as above
+        """Raise unless a folder's block bears its checksum; one of an index alone names nothing."""
+        if self._seed is None:
+            return
+        number, length, name, kind = _ENTRY.unpack_from(block, len(block) - _TAIL)
+        if (number, length, name, kind) == (0, _TAIL, 0, _TAIL_TYPE):
+            (written,) = struct.unpack_from("<I", block, len(block) - 4)
+            if checksum(block[:-_TAIL], self._seed_of(node)) == written:
+                return
+        elif node.inode.i_flags & c_ext.EXT4_INDEX_FL and (at == 0 or self._is_index(block)):
+            return
+        msg = f"folder {node.inum} is damaged"
+        raise Broken(msg)
+
+    def _is_index(self, block: bytes) -> bool:
+        number, length, _, _ = _ENTRY.unpack_from(block)
+        return number == 0 and self._length(length) == len(block)
+
+    def _length(self, length: int) -> int:
+        whole = self._volume.block_size == 65536 and length in _WHOLE_64_KIB  # noqa: PLR2004
+        return 65536 if whole else length
+
+    def _entries(self, block: bytes) -> Iterator[Entry]:
+        """Yield the entries of one block of a folder, which fill it to its end."""
+        at = 0
+        while at < len(block):
+            if at + _ENTRY.size > len(block):
+                msg = "a folder's block breaks off"
+                raise Broken(msg)
+            number, written, name_length, kind = _ENTRY.unpack_from(block, at)
+            length = self._length(written)
+            fits = _ENTRY.size + name_length <= length and at + length <= len(block)
+            if length % 4 or not fits or number > self._sb.s_inodes_count:
+                msg = "a folder's entries do not add up"
+                raise Broken(msg)
+            if number:
+                name = block[at + _ENTRY.size : at + _ENTRY.size + name_length]
+                yield self._entry(number, name.decode("utf-8", "surrogateescape"), kind)
+            at += length
+
+    def _entry(self, number: int, name: str, kind: int) -> Entry:
+        if self._sb.s_feature_incompat & c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE:
+            return Entry(name, type_of(kind), number)
+        return Entry(name, type_of_mode(self._volume.get_inode(number).filetype), number)

@@ -1,0 +1,175 @@
+"""What lies on a disk: its bytes -> the volumes that file systems could be on.
+
+Takes a disk with a GPT or MBR partition table; gives each partition, or each logical volume of LVM,
+with its kind as told by its first sectors, and the names by which /etc/fstab may know it. Nothing
+is mounted, nothing beyond those is read.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from dissect.volume.disk import Disk
+from dissect.volume.disk.schemes import GPT
+
+from shared.proof.filesystems.files import Broken
+from shared.proof.filesystems.lvm import logical_volumes
+from shared.proof.ranges import Ranges
+
+MOST = 64
+"""Partitions looked at on one disk; Azure's own images have at most a dozen."""
+
+_EXT_MAGIC = 0x438, b"\x53\xef"
+_BTRFS_MAGIC = 0x10040, b"_BHRfS_M"
+_LVM_LABELS = tuple(range(0, 2048, 512))
+_DYNAMIC = {0x42, UUID("af9b60a0-1431-4f62-bc68-3311714a69ad")}
+"""Partition types of a Windows dynamic disk, in MBR and in GPT."""
+
+_LINUX = {
+    0x83,
+    UUID("0fc63daf-8483-4772-8e79-3d69d8477de4"),
+    UUID("4f68bce3-e8cd-4db1-96e7-fbcaf984b709"),
+    UUID("b921b045-1df0-41c3-af44-4c6f280d3fae"),
+}
+"""Partition types of a Linux file system: any, the root of an x64 and of an Arm64 machine."""
+
+_SWAP = 4086, b"SWAPSPACE2"
+FAT = (54, b"FAT"), (82, b"FAT32")
+_HEAD = 128 * 1024
+"""Bytes at a volume's start that every file system of Linux has written something to."""
+
+_GPT_AT, _GPT_LONGEST, _ENTRIES_LONGEST = 512, 512, 64 * 1024
+
+
+class Kind(StrEnum):
+    """What lies on a volume, in words for people."""
+
+    NTFS = "NTFS"
+    EXT = "ext"
+    XFS = "XFS"
+    LVM = "LVM"
+    BITLOCKER = "BitLocker"
+    LUKS = "LUKS"
+    REFS = "ReFS"
+    BTRFS = "Btrfs"
+    DYNAMIC = "a dynamic disk"
+    CLOSED = "a volume that cannot be opened"
+    UNKNOWN = "a Linux volume without a known file system"
+    OTHER = "something else"
+
+
+ENCRYPTED = {Kind.BITLOCKER, Kind.LUKS}
+_AT_START = {
+    b"NTFS    ": (3, Kind.NTFS),
+    b"-FVE-FS-": (3, Kind.BITLOCKER),
+    b"ReFS\0\0\0\0": (3, Kind.REFS),
+    b"XFSB": (0, Kind.XFS),
+    b"LUKS\xba\xbe": (0, Kind.LUKS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A part of a disk, as a file of its own, None where it cannot be opened: `why`.
+
+    `name` is for people; `specs` is how /etc/fstab may name it, as it is written there.
+    """
+
+    kind: Kind
+    file: BinaryIO | None
+    name: str = ""
+    specs: frozenset[str] = frozenset()
+    why: str = ""
+
+
+def volumes(disk: Ranges) -> list[Volume]:
+    """Return a disk's volumes; raise what the parsers raise where it has no sound table."""
+    found, physical = [], {}
+    table = Disk(disk)
+    if isinstance(table.scheme, GPT):
+        _check_gpt(disk)
+    for partition in table.partitions[:MOST]:
+        file = partition.open()
+        of_linux = partition.type in _LINUX
+        kind = Kind.DYNAMIC if partition.type in _DYNAMIC else _kind(file, of_linux=of_linux)
+        name = f"partition {partition.number}"
+        if kind is Kind.LVM:
+            physical[name] = file
+        else:
+            found.append(Volume(kind, file, name, _specs(table, partition)))
+    return [*found, *_logical(physical)]
+
+
+def kind_of(file: BinaryIO) -> Kind:
+    """Return what lies on a volume."""
+    file.seek(0)
+    head = file.read(4096)
+    for magic, (at, kind) in _AT_START.items():
+        if _has(head, at, magic):
+            return kind
+    if _has(head, *_EXT_MAGIC):
+        return Kind.EXT
+    if any(_has(head, at, b"LABELONE") for at in _LVM_LABELS):
+        return Kind.LVM
+    at, magic = _BTRFS_MAGIC
+    file.seek(at)
+    return Kind.BTRFS if file.read(len(magic)) == magic else Kind.OTHER
+
+
+def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
+    """Return what lies on a volume; what nobody knows on one of Linux's may be a damaged system."""
+    kind = kind_of(file)
+    return Kind.UNKNOWN if kind is Kind.OTHER and of_linux and _is_written(file) else kind
+
+
+def _is_written(file: BinaryIO) -> bool:
+    """Whether a volume of no known kind holds something, other than swap space or FAT."""
+    file.seek(0)
+    head = file.read(_HEAD)
+    return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *FAT))
+
+
+def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
+    for one in logical_volumes(physical):
+        specs = frozenset({one.mapped, f"/dev/{one.name}"} if one.group else ())
+        if one.file is None:
+            kind = Kind.CLOSED if one.group else Kind.LVM
+            yield Volume(kind, None, one.name, specs, one.why)
+        else:
+            yield Volume(_kind(one.file, of_linux=True), one.file, one.name, specs)
+
+
+def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - dissect's Disk, Partition
+    specs = set()
+    if partition.guid:
+        specs.add(f"PARTUUID={partition.guid}")
+    elif table.serial is not None:
+        specs.add(f"PARTUUID={table.serial:08x}-{partition.number:02x}")
+    if partition.name:
+        specs.add(f"PARTLABEL={partition.name}")
+    return frozenset(specs)
+
+
+def _check_gpt(disk: Ranges) -> None:
+    """Raise unless a GPT bears its checksums: a partition must not be missing from it."""
+    disk.seek(_GPT_AT)
+    header = disk.read(_GPT_LONGEST)
+    (length, written) = struct.unpack_from("<II", header, 12)
+    (at, count, size, entries) = struct.unpack_from("<QIII", header, 72)
+    sound = header[:8] == b"EFI PART" and 92 <= length <= len(header)  # noqa: PLR2004 - the header
+    if sound and count * size <= _ENTRIES_LONGEST:
+        disk.seek(at * 512)
+        table = disk.read(count * size)
+        own = header[:16] + bytes(4) + header[20:length]
+        if zlib.crc32(own) == written and zlib.crc32(table) == entries:
+            return
+    msg = "its partition table is damaged"
+    raise Broken(msg)
+
+
+def _has(head: bytes, at: int, magic: bytes) -> bool:
+    return head[at : at + len(magic)] == magic

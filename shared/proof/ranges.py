@@ -1,0 +1,117 @@
+"""A disk as a file: fetches of byte ranges -> what is read of them, in blocks and within bounds.
+
+Each block of 64 KiB is fetched at most once, neighbours in one range. What a file system leads one
+to read is up to whoever wrote the disk, so the ranges, the bytes and the length of a single read
+are all bounded: a file system read for a handful of files needs a fraction of this.
+"""
+
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from shared.proof.watch import Endless
+
+BLOCK = 64 * 1024
+RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
+"""The most ranges, bytes in all, and bytes in one read."""
+
+_PARSER = threading.Lock()
+"""The one parser: dissect's structures keep what they are evaluating in themselves."""
+
+type Fetch = Callable[[int, int], bytes]
+"""Offset and length -> exactly those bytes, all of them within the disk."""
+
+
+class Ranges(io.RawIOBase):
+    """A disk of `size` bytes, read by `fetch`; raises `Endless` where there is no end to it."""
+
+    def __init__(self, fetch: Fetch, size: int) -> None:
+        self._fetch = fetch
+        self._blocks: dict[int, bytes] = {}
+        self._at = 0
+        self._parsed = False
+        self.size = size
+        self.ranges = self.fetched = 0
+
+    def seekable(self) -> bool:
+        """It can be read at any place."""
+        return True
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place; one beyond the end reads nothing."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the bytes from this place on, fewer at the end of the disk."""
+        wanted = self.size if size is None or size < 0 else size
+        end = min(self._at + wanted, self.size)
+        if end <= self._at:
+            return b""
+        if end - self._at > AT_ONCE:
+            msg = "a read of the disk is far too long"
+            raise Endless(msg)
+        first, last = self._at // BLOCK, (end - 1) // BLOCK
+        self._need(first, last)
+        data = b"".join(self._blocks[number] for number in range(first, last + 1))
+        start = self._at - first * BLOCK
+        self._at, length = end, end - self._at
+        return data[start : start + length]
+
+    @contextmanager
+    def parsed(self) -> Iterator[None]:
+        """Parse it inside: one disk at a time in a process, but while bytes are fetched."""
+        with _PARSER:
+            self._parsed = True
+            try:
+                yield
+            finally:
+                self._parsed = False
+
+    def keep(self, head: bytes) -> None:
+        """Take in the disk's first bytes, fetched to learn its size."""
+        self._blocks[0] = head[: self.size]
+        self.ranges, self.fetched = self.ranges + 1, self.fetched + len(head)
+
+    def _need(self, first: int, last: int) -> None:
+        """Have these blocks, fetching neighbours that are missing together."""
+        start = None
+        for number in range(first, last + 2):
+            missing = number <= last and number not in self._blocks
+            if missing and start is None:
+                start = number
+            elif not missing and start is not None:
+                self._take(start, number)
+                start = None
+
+    def _take(self, first: int, behind: int) -> None:
+        offset = first * BLOCK
+        length = min(behind * BLOCK, self.size) - offset
+        self.ranges += 1
+        self.fetched += length
+        if self.ranges > RANGES or self.fetched > BYTES:
+            msg = "its file system leads nowhere"
+            raise Endless(msg)
+        data = self._fetched(offset, length)
+        for number in range(first, behind):
+            start = (number - first) * BLOCK
+            self._blocks[number] = data[start : start + BLOCK]
+
+    def _fetched(self, offset: int, length: int) -> bytes:
+        if not self._parsed:
+            return self._fetch(offset, length)
+        _PARSER.release()
+        try:
+            return self._fetch(offset, length)
+        finally:
+            _PARSER.acquire()

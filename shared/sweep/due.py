@@ -1,0 +1,102 @@
+"""Which VMs the sweep must look at, decided from the lists alone.
+
+Pure. An order at rest costs nothing: one that is answered and waits, that has been captured, or
+whose disk has said no. A look is due where something may have happened that no event told of.
+"""
+
+import zlib
+from datetime import datetime, timedelta
+
+from shared.capture.targets import fits, is_left_over, is_ordered, read_order, speaks_of
+from shared.model.facts import ListedVm, PowerState, Refusal
+from shared.model.ids import VmRef
+from shared.model.instants import read_instant
+from shared.model.settings import Settings
+from shared.model.tags import Status, Tag
+from shared.model.text import cut
+
+HOUR = 3600
+IMAGE_TAKES = timedelta(minutes=10)
+"""A capture younger than this is left to its events: its image would not be ready anyway."""
+
+PROOF_TAKES = timedelta(minutes=5)
+"""So is a VM just deallocated, whose disk is likely being read: two readers would only wait."""
+
+BEING_TOLD = timedelta(minutes=1)
+"""An outcome noted later than this is likely being published by the look that noted it."""
+
+TRIED_OFTEN = timedelta(hours=1)
+"""How long each sweep tries to publish an outcome; then one an hour does."""
+
+READ_OFTEN = timedelta(hours=2)
+"""How long each sweep tries to read a disk; sweeps may be an hour apart."""
+
+
+def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime) -> bool:
+    """Whether the sweep must look at a VM; `since` is when the sweep before this one ran."""
+    if not settings.owns(vm.tags):
+        return False
+    if not is_ordered(vm, settings):
+        return is_left_over(vm, settings)
+    if not _answered(vm, settings, now):
+        return True
+    if noted := read_instant(vm.tags.get(Tag.UNTOLD)):
+        return BEING_TOLD < now - noted < TRIED_OFTEN or _hour_turns(vm.ref, since, now)
+    return _goes_on(vm, since, now)
+
+
+def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
+    """Whether an order that is answered may have gone on without an event, by its last word."""
+    match vm.tags[Tag.STATUS]:
+        case Status.CAPTURED:
+            return vm.power is PowerState.RUNNING  # not the VM that was captured: that never runs
+        case Status.WAITING:
+            return vm.power is not PowerState.RUNNING
+        case Status.NOT_GENERALIZED:
+            # Between two sweeps it may have run, and be deallocated as before.
+            return vm.power is not PowerState.DEALLOCATED or _hour_turns(vm.ref, since, now)
+        case Status.REFUSED | Status.FAILED:
+            return _hour_turns(vm.ref, since, now)
+        case Status.CAPTURING:
+            age = _age(vm, now)
+            return age is None or age >= IMAGE_TAKES
+        case Status.DEALLOCATING:
+            if vm.power is not PowerState.DEALLOCATED:
+                return True
+            age = _age(vm, now)
+            if age is None or age >= READ_OFTEN:
+                return age is None or _hour_turns(vm.ref, since, now)
+            return age >= PROOF_TAKES
+        case _:
+            return True
+
+
+def _age(vm: ListedVm, now: datetime) -> timedelta | None:
+    """Return how long ago that began which the tags say is under way.
+
+    None where they give no instant, or one to come: by a clock ahead of ours, or by no app.
+    """
+    as_of = read_instant(vm.tags.get(Tag.AS_OF))
+    return now - as_of if as_of and as_of <= now else None
+
+
+def _answered(vm: ListedVm, settings: Settings, now: datetime) -> bool:
+    """Whether the tags speak of this very order, not of one before it."""
+    status = vm.tags.get(Tag.STATUS)
+    if settings.app and Tag.BY not in vm.tags and status != Status.CAPTURED:
+        return False  # handed over: the next app that looks signs what it says
+    order = read_order(vm.tags, settings, vm.ref, now)
+    if isinstance(order, Refusal):
+        return status == Status.REFUSED and vm.tags.get(Tag.DETAIL) == cut(order.why)
+    waits = speaks_of(vm.tags, order) and status != Status.CAPTURED
+    return status is not None and (waits or fits(vm.tags, order))
+
+
+def _hour_turns(ref: VmRef, since: datetime, now: datetime) -> bool:
+    """Whether this VM's own minute of the hour lies between two sweeps.
+
+    Spread over the hour by the VM's id, so that what is refused in great number is not looked at
+    all at once; and without a memory, so that any worker finds the same.
+    """
+    phase = zlib.crc32(ref.key.encode()) % HOUR
+    return int((since.timestamp() - phase) // HOUR) != int((now.timestamp() - phase) // HOUR)

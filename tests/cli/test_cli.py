@@ -1,0 +1,161 @@
+"""The two commands for people: what they show of a subscription, and that they change nothing."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from cli.advice import settings_unread
+from cli.orders import next_step
+from cli.tables import naming, sweep_page
+from cli.words import in_the_apps_words
+from shared.model.errors import Refused, StillframeError, Transient
+from shared.model.facts import PowerState
+from shared.model.tags import Status
+from shared.sweep.report import SweepReport
+from simulator.simulator import Simulator
+from tests.cli.commands import run
+from tests.unit.making import NOW, REF
+
+NOBODYS = "00000000-0000-4000-8000-00000000dead"
+
+
+@pytest.fixture(scope="module")
+def subscription(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Give a subscription with an order that waits and a VM that is billed for nothing."""
+    with Simulator(speed=1, state_dir=tmp_path_factory.mktemp("cli")) as simulator:
+        order = {
+            "stillframe-capture": "managed-image",
+            "stillframe-status": "waiting",
+            "stillframe-image": "managed-image",
+        }
+        simulator.client.create_vm("web", security_type="Standard", tags=order)
+        simulator.client.create_vm("idle", power="stopped", stopped_since=7200.0)
+        yield simulator
+
+
+def test_a_sweep_shows_who_is_billed_and_changes_nothing(subscription: Simulator) -> None:
+    """The stopped VM is flagged with its price; no request of the command is a write."""
+    shown = run(subscription, "sweep", "--subscription", subscription.subscription_id, "--json")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    body = json.loads(shown.stdout)
+    assert (body["vms"], body["orders"], body["flaggedCount"]) == (2, 1, 1)
+    assert body["bills"] == {"would mark": 1}
+    assert body["listPricePerDay"] > 0
+    methods = {one["method"] for one in subscription.client.requests(caller="app")}
+    assert methods == {"GET"}
+
+
+def test_a_sweep_is_a_page_for_people(subscription: Simulator) -> None:
+    """Without --json the same is shown in tables, with the VM's name and what it costs."""
+    shown = run(subscription, "sweep", "--subscription", subscription.subscription_id)
+    assert shown.returncode == 0
+    assert "idle" in shown.stdout
+    assert "Standard_D4s_v5" in shown.stdout
+
+
+def test_status_shows_each_order_and_what_comes_next(subscription: Simulator) -> None:
+    """An order that waits says what its owner is to do."""
+    asked = ("status", "--subscription", subscription.subscription_id, "--json")
+    shown = run(subscription, *asked)
+    assert shown.returncode == 0
+    (row,) = json.loads(shown.stdout)["orders"]
+    assert (row["status"], row["image"]) == ("waiting", "managed-image")
+    assert "run Sysprep" in row["next"]
+    assert "web" in run(subscription, *asked[:-1]).stdout
+
+
+def test_a_subscription_that_is_not_there_is_told(subscription: Simulator) -> None:
+    """The command ends with 1 and says of which subscription it speaks."""
+    shown = run(subscription, "status", "--subscription", NOBODYS)
+    assert shown.returncode == 1
+    assert NOBODYS in shown.stderr
+
+
+def test_a_missing_subscription_is_asked_for(subscription: Simulator) -> None:
+    """Without an id, or with one that is none, the command ends with 2 and asks for one."""
+    for said in (("sweep",), ("sweep", "--subscription", "mine")):
+        shown = run(subscription, *said)
+        assert shown.returncode == 2
+        assert "make sweep SUBSCRIPTION=<id>" in shown.stderr
+
+
+@pytest.mark.parametrize("status", [None, *Status])
+@pytest.mark.parametrize("power", PowerState)
+def test_every_order_has_a_next_step(status: Status | None, power: PowerState) -> None:
+    """Whatever the tags and the power state say, there are words for what comes next."""
+    assert next_step(status, power)
+
+
+def test_orders_are_counted_by_the_apps_own_words() -> None:
+    """Each counts once, by its tag, whatever the run has come to; a status of none is no row."""
+    unsaid = {"a": ("waiting", "refused"), "b": ("unanswered", "waiting")}
+    report = SweepReport(statuses=Counter(waiting=3, refused=1), unsaid=unsaid)
+    assert in_the_apps_words(report).statuses == {"waiting": 3, "unanswered": 1}
+    assert "refused" not in in_the_apps_words(report).statuses
+
+
+def test_another_word_is_a_step_unless_it_hangs_on_rights() -> None:
+    """What the app would say is shown with the other steps; whether it refuses is not."""
+    unsaid = {
+        "new": ("unanswered", "waiting"),
+        "done": ("capturing", "captured"),
+        "refused here": ("waiting", "refused"),
+        "refused there": ("refused", "waiting"),
+    }
+    report = SweepReport(steps={"stopped": ("would deallocate",)}, unsaid=unsaid)
+    shown = in_the_apps_words(report)
+    assert shown.steps == {
+        "stopped": ("would deallocate",),
+        "new": ("would say waiting",),
+        "done": ("would say captured",),
+    }
+    assert set(shown.unsaid) == {"refused here", "refused there"}
+
+
+def test_what_is_left_to_others_and_what_is_left_out_is_named() -> None:
+    """By VM: the app whose order it is; why Azure's list does not show it."""
+    vm = REF.id
+    report = SweepReport(others={vm: "func-one"}, strange={f"{vm}2": "Expected `str`, got `null`"})
+    screen = Console(width=130)
+    with screen.capture() as shown:
+        screen.print(*sweep_page(report, NOW, naming([REF.subscription])))
+    assert re.search(r"golden/web-01 +│? *func-one", shown.get())
+    assert re.search(r"golden/web-012 .*left out of Azure's list .*got `null`", shown.get())
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Refused("AuthorizationFailed", "No.", 403), "Microsoft.Web/sites/config/list/action"),
+        (Refused("ResourceNotFound", "It is not there.", 404), "ResourceNotFound: It is not there"),
+        (Transient("503 Busy: Later.\nMuch later."), "503 Busy: Later."),
+    ],
+)
+def test_settings_that_cannot_be_read_are_one_sentence(error: StillframeError, reason: str) -> None:
+    """It has the reason, the right by name where one is missing, and what holds instead."""
+    said = settings_unread(error)
+    assert reason in said
+    assert "defaults" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        "stillframe",
+        f"/subscriptions/{NOBODYS}/resourceGroups/g",
+        f"/subscriptions/{NOBODYS}/resourceGroups/../providers/Microsoft.Web/sites/app",
+        f"/subscriptions/{NOBODYS}/resourceGroups/g/providers/Microsoft.Web/sites/a?b",
+    ],
+)
+def test_what_is_no_function_apps_id_is_not_asked_for(subscription: Simulator, app: str) -> None:
+    """The command ends with 2, says which form an id has, and asks Azure for nothing."""
+    subscription.client.clear_requests()
+    shown = run(subscription, "sweep", "--app", app)
+    assert shown.returncode == 2
+    assert "providers/Microsoft.Web/sites/<name>" in shown.stderr
+    assert subscription.client.requests() == []

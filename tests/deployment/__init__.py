@@ -1,0 +1,1 @@
+"""What is deployed: template, package, queries, roles, hooks, releases."""

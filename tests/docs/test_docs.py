@@ -1,0 +1,96 @@
+"""The docs list what the code has: a setting, tag, event or file that they miss fails here."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.model import errors
+from shared.model.outcomes import OutcomeType
+from shared.model.settings import Name
+from shared.model.tags import SourceTag, Status, Tag
+
+ROOT = Path(__file__).parents[2]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", [*Name, *Tag, *SourceTag, *Status, *OutcomeType])
+def test_operations_names_it(name: str) -> None:
+    """Each setting, tag, status word and outcome event stands in the operations page."""
+    assert f"`{name}`" in OPERATIONS
+
+
+def test_no_invented_names() -> None:
+    """The operations page names no tag that the code does not know."""
+    known = {*Tag, *SourceTag}
+    said = set(re.findall(r"`(stillframe-[a-z-]+)`", OPERATIONS))
+    assert said <= known
+
+
+@pytest.mark.parametrize(
+    "module",
+    [str(one.relative_to(ROOT / "shared")) for one in (ROOT / "shared").rglob("[a-z]*.py")],
+)
+def test_architecture_places_it(module: str) -> None:
+    """Each module has its place in the architecture page."""
+    assert f"`{module}`" in ARCHITECTURE
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link leads to a file that is there."""
+    targets = [match[1] for match in LINK.finditer(page.read_text())]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_operations_names_what_wakes_it() -> None:
+    """Each function that events go to, and each type of event, stands in the operations page."""
+    snapshot = json.loads((ROOT / "infra" / "snapshots" / "usual.snapshot.json").read_text())
+    subscribed = [
+        one["properties"]
+        for one in snapshot["predictedResources"]
+        if one["type"].endswith("/eventSubscriptions")
+    ]
+    types = {kind for one in subscribed for kind in one["filter"]["includedEventTypes"]}
+    sent = [one["destination"]["properties"]["resourceId"] for one in subscribed]
+    app = (ROOT / "function_app.py").read_text()
+    functions = {one.rpartition("/")[2] for one in sent}
+    functions |= set(re.findall(r'@app\.function_name\("(\w+)"\)', app))
+    assert types
+    assert [name for name in types | functions if f"`{name}`" not in OPERATIONS] == []
+
+
+def test_operations_names_each_alert() -> None:
+    """Each alert rule of the template stands in the operations page."""
+    modules = (ROOT / "infra" / "modules").glob("*.bicep")
+    template = "".join(module.read_text() for module in modules)
+    rules = set(re.findall(r"queries/([a-z-]+)\.kql'\)\n +each:", template))
+    rules |= set(re.findall(r"name: '([a-z-]+)'\n +metric:", template))
+    assert {"no-heartbeat", "captured"} <= rules
+    assert [rule for rule in rules if f"| `{rule}` |" not in OPERATIONS] == []
+
+
+def test_error_tree_is_drawn() -> None:
+    """The picture in the errors' module shows every error there is, and no other."""
+    kinds = {
+        name
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if kind.__module__ == errors.__name__
+    }
+    drawn = set(re.findall(r"^[ │├└─]+([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE))
+    assert drawn == kinds
+
+
+def test_readme_shows_the_demo_it_has() -> None:
+    """The output in the README is that of a demo with the present cast."""
+    readme = (ROOT / "README.md").read_text()
+    names = re.findall(
+        r'^    Actor\(\s*"(\w+)"', (ROOT / "demo" / "cast.py").read_text(), re.MULTILINE
+    )
+    assert names
+    assert all(re.search(rf"│ {name} ", readme) for name in names)

@@ -1,0 +1,102 @@
+"""What each simulated disk says of itself, as a page: `python -m tests.proof.matrix` writes it.
+
+The disks are real file systems (simulator/contents/README.md); the words are the verdict's own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.model.facts import Verdict
+from shared.proof.ranges import Ranges
+from shared.proof.verdict import verdict
+from simulator.contents import store
+from simulator.contents.disk import Guest, contents
+from simulator.contents.footer import LENGTH as FOOTER
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "proof.md"
+WHY = "Package Contoso.App was installed for a user, but not provisioned for all users."
+STATES = {
+    ("Windows", "never"): "runs",
+    ("Windows", "running"): "Sysprep has begun",
+    ("Windows", "failed"): "Sysprep failed",
+    ("Windows", "succeeded"): "Sysprep finished",
+    ("Linux", "never"): "runs",
+    ("Linux", "running"): "half: begun",
+    ("Linux", "failed"): "half: broken off",
+    ("Linux", "succeeded"): "deprovisioned",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One disk, and what it says; `state` is None where its guest makes no difference."""
+
+    layout: str
+    generation: str
+    size_gb: int
+    state: str | None
+    says: Verdict
+    ranges: int
+    fetched: int
+
+    @property
+    def os_type(self) -> str:
+        """What Azure calls its VM's system."""
+        return system_of(self.layout)
+
+
+def system_of(layout: str) -> str:
+    """Return the system of a layout, by its name."""
+    return "Windows" if layout.startswith(("windows", "blank")) else "Linux"
+
+
+def rows() -> Iterator[Row]:
+    """Yield every disk there is."""
+    for entry in store.entries():
+        layout, state = entry["layout"], entry["sysprep"]
+        named = None if layout in ("windows", "linux") else layout
+        system = system_of(layout)
+        guest = Guest(system, entry["generation"], entry["size_gb"], state or "never", WHY, named)
+        source = contents(guest)
+        disk = Ranges(source.read, source.size - FOOTER)
+        says = verdict(disk, system)
+        size = entry["size_gb"]
+        yield Row(layout, entry["generation"], size, state, says, disk.ranges, disk.fetched)
+
+
+def page(found: list[Row]) -> str:
+    """Return the page."""
+    return f"""# What a disk says
+
+Each row is a disk with real file systems, made by the tools of each kind, and the verdict that is
+read from it: layout by layout, as the guest runs, half way, and when it is done. The tests write
+this page (`python -m tests.proof.matrix`) and hold it to be so. How to read it:
+[the proof](operations.md#the-proof).
+
+## Linux
+
+{_table([row for row in found if row.os_type == "Linux"])}
+
+## Windows
+
+{_table([row for row in found if row.os_type == "Windows"])}
+"""
+
+
+def _table(found: list[Row]) -> str:
+    head = "| layout | state | the disk says | in these words | warnings | ranges | KiB |"
+    return "\n".join([head, "|---|---|---|---|---|--:|--:|", *map(_row, found)])
+
+
+def _row(row: Row) -> str:
+    state = STATES[row.os_type, row.state] if row.state else "any"
+    name = f"{row.layout}, {row.generation}, {row.size_gb} GiB"
+    why = " ".join(row.says.why.split()).replace("|", "\\|")
+    warnings = "; ".join(row.says.warnings.values())
+    cells = (name, state, row.says.proof, why, warnings, row.ranges, row.fetched // 1024)
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(list(rows())))

@@ -1,0 +1,108 @@
+"""A disk as a file: what is fetched for what is read, and where that ends."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.proof.ranges import AT_ONCE, BLOCK, BYTES, RANGES, Ranges
+from shared.proof.watch import Endless
+
+SIZE = 5 * BLOCK + 700
+CONTENT = bytes(n * 31 % 251 for n in range(SIZE))
+
+
+class Source:
+    """A disk of known content, and what was fetched of it."""
+
+    def __init__(self, content: bytes = CONTENT) -> None:
+        self.content = content
+        self.fetched: list[tuple[int, int]] = []
+
+    def fetch(self, offset: int, length: int) -> bytes:
+        """Return the bytes, and remember that."""
+        self.fetched.append((offset, length))
+        assert 0 <= offset < offset + length <= len(self.content)
+        return self.content[offset : offset + length]
+
+
+places, lengths = st.integers(0, SIZE + 10), st.integers(-1, 3 * BLOCK)
+
+
+@given(reads=st.lists(st.tuples(places, lengths), max_size=8))
+def test_it_reads_as_any_file(reads: list[tuple[int, int]]) -> None:
+    """Any reads at any places give what a file of the same bytes gives; each byte comes once."""
+    source, plain = Source(), io.BytesIO(CONTENT)
+    disk = Ranges(source.fetch, SIZE)
+    for offset, length in reads:
+        disk.seek(offset)
+        plain.seek(offset)
+        assert disk.read(length) == plain.read(length)
+        assert disk.tell() == plain.tell()
+    blocks = [
+        n for at, size in source.fetched for n in range(at // BLOCK, -(-(at + size) // BLOCK))
+    ]
+    assert len(blocks) == len(set(blocks))
+    assert (disk.ranges, disk.fetched) == (
+        len(source.fetched),
+        sum(size for _, size in source.fetched),
+    )
+
+
+def test_neighbours_are_fetched_in_one_range() -> None:
+    """A read over several blocks is one range, but for blocks that are there already."""
+    source = Source()
+    disk = Ranges(source.fetch, SIZE)
+    disk.seek(2 * BLOCK)
+    disk.read(1)
+    disk.seek(0)
+    disk.read(SIZE)
+    assert source.fetched == [(2 * BLOCK, BLOCK), (0, 2 * BLOCK), (3 * BLOCK, SIZE - 3 * BLOCK)]
+
+
+def test_reading_from_the_end() -> None:
+    """A place may be given from the end, or from here, but is never before the disk."""
+    disk = Ranges(Source().fetch, SIZE)
+    assert disk.seek(-4, io.SEEK_END) == SIZE - 4
+    assert disk.read() == CONTENT[-4:]
+    assert disk.read() == b""
+    assert disk.seek(-SIZE * 2, io.SEEK_CUR) == 0
+
+
+def test_a_read_out_of_all_proportion_is_refused() -> None:
+    """What a broken length field asks for in one read is not fetched."""
+    source = Source()
+    disk = Ranges(source.fetch, 2**50)
+    with pytest.raises(Endless):
+        disk.read(AT_ONCE + 1)
+    assert source.fetched == []
+
+
+def test_ranges_have_an_end() -> None:
+    """However a file system leads about, no more ranges are fetched than the limit."""
+    count = 0
+
+    def fetch(_offset: int, length: int) -> bytes:
+        nonlocal count
+        count += 1
+        return bytes(length)
+
+    disk = Ranges(fetch, 2**50)
+    for n in range(RANGES):
+        disk.seek(n * 10 * BLOCK)
+        disk.read(1)
+    disk.seek(0, io.SEEK_END)
+    disk.seek(-1, io.SEEK_CUR)
+    with pytest.raises(Endless):
+        disk.read(1)
+    assert count == RANGES
+
+
+def test_bytes_have_an_end() -> None:
+    """Nor more bytes, in however few ranges."""
+    disk = Ranges(lambda _offset, length: bytes(length), 2**50)
+    for _ in range(BYTES // AT_ONCE):
+        disk.read(AT_ONCE)
+    with pytest.raises(Endless):
+        disk.read(1)

@@ -1,0 +1,81 @@
+"""The list price of a VM: which row of the price list is its own, and what is asked for."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.cloud.prices import PriceRow, Prices, filter_of, only_price
+from shared.model.facts import Machine
+from tests.unit.making import NOW
+
+WINDOWS = Machine("Standard_D4s_v5", "westeurope", "Windows")
+LINUX = Machine("Standard_D4s_v5", "westeurope", "Linux")
+
+
+def row(price: float, **changes: Any) -> PriceRow:  # noqa: ANN401 - fields of a row
+    """Make a row of the list as Azure sends it: the Linux price of a regular VM."""
+    body = {
+        "retailPrice": price,
+        "type": "Consumption",
+        "unitOfMeasure": "1 Hour",
+        "isPrimaryMeterRegion": True,
+        "productName": "Virtual Machines Dsv5 Series",
+        "skuName": "D4s v5",
+        "meterName": "D4s v5",
+        "currencyCode": "EUR",
+        **changes,
+    }
+    return msgspec.convert(body, PriceRow)
+
+
+ROWS = [
+    row(0.2),
+    row(0.4, productName="Virtual Machines Dsv5 Series Windows"),
+    row(0.05, skuName="D4s v5 Spot", meterName="D4s v5 Spot"),
+    row(0.08, skuName="D4s v5 Low Priority", meterName="D4s v5 Low Priority"),
+    row(0.4, productName="Dsv5 Series Cloud Services"),
+    row(0.4, productName="Dsv5 Series CloudServices"),
+    row(0.22, isPrimaryMeterRegion=False),
+    row(0.0),
+    row(140.0, unitOfMeasure="1/Month"),
+    row(900.0, type="Reservation"),
+    row(0.1, type="DevTestConsumption"),
+]
+
+
+@pytest.mark.parametrize(
+    ("machine", "price"),
+    [
+        (LINUX, 0.2),
+        (WINDOWS, 0.4),
+        (Machine("Standard_D4s_v5", "westeurope", "Windows", hybrid=True), 0.2),
+        (Machine("Standard_D4s_v5", "westeurope", "Linux", spot=True), 0.05),
+        (Machine("Standard_D4s_v5", "westeurope", "Windows", spot=True), None),
+    ],
+)
+def test_one_row_is_the_machines_own(machine: Machine, price: float | None) -> None:
+    """Among all that the list says of a size, licence, system and priority choose one row."""
+    assert only_price(ROWS, machine) == price
+
+
+def test_a_size_without_a_primary_meter_has_a_price_all_the_same() -> None:
+    """Some sizes have no primary row; then the only other one counts, and of two neither."""
+    assert only_price([row(0.22, isPrimaryMeterRegion=False)], LINUX) == 0.22
+    two = [row(0.22, isPrimaryMeterRegion=False), row(0.23, isPrimaryMeterRegion=False)]
+    assert only_price(two, LINUX) is None
+    assert only_price([], LINUX) is None
+
+
+def test_the_filter_is_the_documented_one() -> None:
+    """Values keep their case, the region's is lower; a quote cannot leave its value."""
+    assert filter_of(Machine("Standard_D4s_v5", "WestEurope", "Linux")) == (
+        "serviceName eq 'Virtual Machines' and armRegionName eq 'westeurope' "
+        "and armSkuName eq 'Standard_D4s_v5' and priceType eq 'Consumption'"
+    )
+    assert "armSkuName eq 'a''b'" in filter_of(Machine("a'b", "x", "Linux"))
+
+
+def test_without_an_endpoint_no_price_is_known() -> None:
+    """Set empty, the endpoint is nobody's: nothing is asked, nothing is told."""
+    assert Prices("", "EUR").hourly(LINUX, NOW) is None

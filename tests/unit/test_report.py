@@ -1,0 +1,30 @@
+"""The heartbeat: it fits into an event, whatever has gone wrong."""
+
+import json
+from datetime import UTC, datetime
+
+from shared.sweep.report import LISTED, SweepReport, sweep_outcome
+
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+EVENT_LIMIT = 1_000_000
+
+
+def test_a_heartbeat_fits_into_an_event() -> None:
+    """With five thousand failed looks, the longest ids there are and Azure's longest words."""
+    vms = [f"{number:04}".ljust(300, "é") for number in range(5000)]
+    why = dict.fromkeys(vms, "é" * 2000)
+    steps: dict[str, tuple[str, ...]] = dict.fromkeys(vms, ("deallocate", "generalize"))
+    report = SweepReport(
+        untold=why,
+        failed=why,
+        unlisted=why,
+        unreadable=why,
+        others=why,
+        strange=why,
+        unreached=vms,
+        steps=steps,
+    )
+    data = sweep_outcome(report, "s", NOW).data
+    assert len(json.dumps(data, ensure_ascii=False).encode()) < EVENT_LIMIT
+    for name in data["counts"]:
+        assert (len(data[name]), data["counts"][name]) == (LISTED, len(vms))
