@@ -1,6 +1,7 @@
 """Azure's no -> what it means, and what a person does next.
 
-Pure. Takes an error, or its text, as `shared/cloud/errors.py` words it: Azure's code, then its message.
+Pure. Takes an error, or its text, as `shared/cloud/errors.py` words it: Azure's code, then its
+message.
 """
 
 import re
