@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import azure.functions as func
 from azure.functions.timer import TimerRequest
 
-from shared.cloud.connect import connect
+from shared.cloud.azure import connect
 from shared.events import Wake, read_event
 from shared.model.errors import Refused, Unreadable
 from shared.model.ids import VmRef

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from shared.cloud.connect import connect
+from shared.cloud.azure import connect
 from shared.cloud.lists import list_subscription
 from shared.model.settings import read_settings
 from shared.sweep.sweeper import Sweeper

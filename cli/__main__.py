@@ -24,8 +24,8 @@ from cli.app import app_settings, read_app_id
 from cli.orders import Row, orders
 from cli.tables import naming, status_page, sweep_page
 from cli.words import in_the_apps_words
-from shared.cloud.connect import Azure, connect
-from shared.cloud.lists import list_subscription
+from shared.cloud.azure import connect
+from shared.model.cloud import Cloud
 from shared.model.errors import Misconfigured, Refused, StillframeError, Transient
 from shared.model.settings import APP_NAME, Name, read_settings
 from shared.sweep.sweeper import Sweeper
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
-    azure = connect(settings)
-    ended = (_sweep if said.command == "sweep" else _status)(azure, as_json=said.json)
+    cloud = connect(settings)
+    ended = (_sweep if said.command == "sweep" else _status)(cloud, as_json=said.json)
     return TROUBLE if of_app is None else ended
 
 
@@ -109,12 +109,12 @@ def _environment(
     return settings
 
 
-def _sweep(azure: Azure, *, as_json: bool) -> int:
+def _sweep(cloud: Cloud, *, as_json: bool) -> int:
     """Show what a sweep finds and would do."""
     now = datetime.now(UTC)
-    with _progress(azure):
-        report = in_the_apps_words(Sweeper(azure).sweep(now - HOUR, now))
-    subscriptions = azure.settings.subscriptions
+    with _progress(cloud):
+        report = in_the_apps_words(Sweeper(cloud).sweep(now - HOUR, now))
+    subscriptions = cloud.settings.subscriptions
     if as_json:
         print(json.dumps(report.body(now) | {"unjudged": list(report.unsaid)}, indent=2))
     elif len(report.unlisted) < len(subscriptions):
@@ -124,11 +124,11 @@ def _sweep(azure: Azure, *, as_json: bool) -> int:
     return TROUBLE if gaps else OK
 
 
-def _status(azure: Azure, *, as_json: bool) -> int:
+def _status(cloud: Cloud, *, as_json: bool) -> int:
     """Show how every order stands."""
-    with _progress(azure):
-        rows, unlisted, strange = _orders(azure)
-    subscriptions = azure.settings.subscriptions
+    with _progress(cloud):
+        rows, unlisted, strange = _orders(cloud)
+    subscriptions = cloud.settings.subscriptions
     if as_json:
         print(json.dumps({"orders": rows, "unlisted": unlisted, "strange": strange}, indent=2))
     elif len(unlisted) < len(subscriptions):
@@ -139,7 +139,7 @@ def _status(azure: Azure, *, as_json: bool) -> int:
     return TROUBLE if unlisted or strange else OK
 
 
-def _orders(azure: Azure) -> tuple[list[Row], dict[str, str], dict[str, str]]:
+def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:
     """Return all orders, from the lists alone.
 
     And why, for each subscription without a list, and for each VM that its list does not show.
@@ -147,9 +147,9 @@ def _orders(azure: Azure) -> tuple[list[Row], dict[str, str], dict[str, str]]:
     rows: list[Row] = []
     unlisted: dict[str, str] = {}
     strange: dict[str, str] = {}
-    for subscription in azure.settings.subscriptions:
+    for subscription in cloud.settings.subscriptions:
         try:
-            listing = list_subscription(azure.arm, subscription)
+            listing = cloud.vms(subscription)
         except StillframeError as error:
             unlisted[subscription] = str(error)
             continue
@@ -164,15 +164,15 @@ def _screen() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=COLUMNS)
 
 
-def _progress(azure: Azure) -> AbstractContextManager[object]:
+def _progress(cloud: Cloud) -> AbstractContextManager[object]:
     """Show on a terminal that something goes on, and how far; gone when it is over."""
     screen = Console(stderr=True)
     if not screen.is_terminal:
         return nullcontext()
-    spinner, watched = Spinner("dots"), len(azure.settings.subscriptions)
+    spinner, watched = Spinner("dots"), len(cloud.settings.subscriptions)
 
     def shown() -> Spinner:
-        spinner.update(text=f"listing {watched} subscription(s): {azure.arm.requests} requests")
+        spinner.update(text=f"listing {watched} subscription(s): {cloud.requests} requests")
         return spinner
 
     return Live(get_renderable=shown, console=screen, transient=True, refresh_per_second=8)

@@ -6,8 +6,7 @@ them; the app's own settings are not known here.
 
 from collections.abc import Mapping
 
-from shared.cloud.lists import Listing
-from shared.model.facts import ListedVm, PowerState
+from shared.model.facts import ListedVm, Listing, PowerState
 from shared.model.tags import Status, Tag
 
 type Row = dict[str, str | None]

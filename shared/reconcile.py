@@ -1,18 +1,19 @@
-"""The spine, the only place where the steps meet: look, decide, act, tell.
+"""The spine, the only place where the steps meet: look, decide, step, tell.
 
-Takes what to look at and the instant of the look; gives a `Report` of what was seen and done.
-Every wake-up, by event or by timer, comes through here and does the same. It may take several
-steps as long as each completes at once (generalize, then start the image), looking again between
-them, and it never waits for Azure: what has been started wakes it again.
+Takes what to look at and the instant of the look; gives a `Report` of what was seen and done. Every
+wake-up, by event or by timer, comes through here and does the same. A visit may take several steps
+as long as each completes at once (prove, generalize, start the image), and looks again between
+them. It never waits for Azure: what has been started wakes it again.
 
-Raises `Transient` when a later try may do better. What Azure refuses is told, not raised.
+Raises `Transient` when a retry may succeed. What Azure refuses is told, not raised.
 """
 
 import json
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.capture.decide import decide, is_pinned
 from shared.capture.targets import later_names, made_from
@@ -25,11 +26,9 @@ from shared.capture.tell import (
     unanswerable,
     withdrawal,
 )
-from shared.cloud.act import act, remember
-from shared.cloud.connect import Azure
-from shared.cloud.observe import first_look, image, proven, read
-from shared.model.errors import Refused, Transient
-from shared.model.facts import Look, Missing, ObservedDisk, ObservedImage, ObservedVm
+from shared.model.cloud import Cloud
+from shared.model.errors import Refused, Transient, Withheld
+from shared.model.facts import Look, Missing, ObservedDisk, ObservedImage, Provisioning
 from shared.model.ids import ImageRef, VmRef
 from shared.model.instants import read_instant, write_instant
 from shared.model.memory import frozen
@@ -46,29 +45,29 @@ from shared.model.steps import (
     Withdraw,
 )
 from shared.model.tags import Memory, SourceTag, Status, Tag, Words
-from shared.proof.examine import examine
 
-BELIEVED_AFTER = timedelta(minutes=10)
-"""An announced stop that has not shown by then is no longer waited for."""
+STOP_SHOWS_WITHIN = timedelta(minutes=10)
+"""An announced stop that the instance view does not show by then is no longer waited for."""
 
 VERDICT_HOLDS = 60.0
-"""Seconds after the disk was closed in which its word is good enough for generalize."""
+"""Seconds after the disk was closed in which its verdict is good enough for generalize."""
 
-PATIENCE = 15.0
-"""Seconds that a look waits in all for Azure to take an image; Event Grid gives up after 30."""
+IMAGE_PATIENCE = 15.0
+"""Seconds in all that a visit waits for Azure to take an image; Event Grid gives up after 30."""
 
 ROUNDS = 20
-"""More than any way through the rules takes; what goes on longer is an error of ours."""
+"""More than any way through the rules takes; a visit that goes on longer is a bug."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one look came to; `untold` is why its tags could not be written.
+    """What one visit came to; `untold` is why its tags could not be written.
 
-    `image` and `as_of` are what the tags say beside the status, `by` is the function app that said
-    it, `again` is why another look should come before the next sweep's.
+    `seen` is the power state, or why the VM could not be looked at. `image` and `as_of` are what
+    the tags say beside the status, `by` is the function app that wrote them, `again` is why another
+    visit should come before the next sweep's.
     """
 
     vm: VmRef
@@ -82,8 +81,8 @@ class Report:
     again: str | None = None
 
     def line(self, event: str | None = None) -> str:
-        """Return it for the log; `event` is what woke us, None for a sweep."""
-        said = {
+        """Return it for the log; `event` is the id of the event, None for a sweep."""
+        told = {
             "event": event,
             "vm": self.vm.id,
             "seen": self.seen,
@@ -94,298 +93,321 @@ class Report:
             "steps": self.steps,
             "untold": self.untold,
         }
-        return json.dumps(said, ensure_ascii=False)
+        return json.dumps(told, ensure_ascii=False)
 
 
 def reconcile(
-    azure: Azure, ref: VmRef, now: datetime, *, stopping: datetime | None = None
+    cloud: Cloud, ref: VmRef, now: datetime, *, stopping: datetime | None = None
 ) -> Report:
-    """Look at a VM and take its order's next step; `stopping`: when its stop was announced."""
-    if not azure.settings.watches(ref.subscription):
+    """Visit a VM; `stopping` is when its stop was announced."""
+    if not cloud.settings.watches(ref.subscription):
         return Report(vm=ref, seen="not watched")
-    look = first_look(azure.arm, ref)
+    look = cloud.look(ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
-    report = reconcile_look(azure, look, now, stopping=stopping)
+    report = Visit(cloud, look, now, stopping).run()
     if report.again:
         raise Transient(report.again)
     return report
 
 
-def reconcile_look(
-    azure: Azure, look: Look, now: datetime, *, stopping: datetime | None = None
-) -> Report:
-    """Decide, read what the rules ask for, take steps until there is none to take."""
-    report = Report(vm=look.vm.ref, seen=look.vm.power.value)
-    for _ in range(ROUNDS):
-        decision = decide(look, azure.settings, now)
-        match decision:
-            case Rest(say, unseen, again):
-                if unseen and stopping and now - stopping < BELIEVED_AFTER:
-                    again = f"{report.vm.id} was said to stop at {stopping} and is {report.seen}"
-                return _tell(azure, look.vm, say, now, replace(report, again=again))
-            case Withdraw():
-                return replace(report, untold=_write(azure, look.vm, withdrawal(look.vm))[1])
-            case Prove(say):
-                look, ended = _prove(azure, look, say, now, report)
-                if ended:
-                    return ended
-            case Generalize():
-                look, report = _generalize(azure, look, decision, now, report)
-                if report.status is not Status.CAPTURING:
-                    return report
-            case Deallocate() | Create():
-                return _step(azure, look.vm, decision, now, report)
-            case _:
-                look = read(azure.arm, look, decision)
-    msg = f"{look.vm.ref.id} came to no rest in {ROUNDS} rounds"
-    raise RuntimeError(msg)
-
-
-def reconcile_image(azure: Azure, ref: ImageRef, now: datetime) -> Report | None:
-    """Look at the VM that an image was made from; where that is gone, let the image tell."""
-    made = image(azure.arm, ref)
+def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None:
+    """Visit the VM that an image was made from; where the VM is gone, tell of the image alone."""
+    made = cloud.image(ref)
     if isinstance(made, Missing) or made.source is None:
         return None
-    if not azure.settings.watches(made.source.subscription):
-        return None  # somebody else's image, in a group where ours lie too
-    look = first_look(azure.arm, made.source)
+    if not cloud.settings.watches(made.source.subscription):
+        return None  # another app's image, in a group that ours lie in too
+    look = cloud.look(made.source)
     if look is Missing.DENIED:
         return Report(vm=made.source, seen=look.value)
     if isinstance(look, Look) and made_from(made, look.vm):
-        return reconcile_look(azure, replace(look, images={ref.key: made}), now)
-    _tell_of_image(azure, made, made.source, now)
+        return Visit(cloud, replace(look, images={ref.key: made}), now).run()
+    _tell_of_image(cloud, made, made.source, now)
     return Report(vm=made.source, seen=Missing.GONE.value)
 
 
-def _tell_of_image(azure: Azure, made: ObservedImage, source: VmRef, now: datetime) -> None:
-    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
-    outcome = image_outcome(made, source, now)
-    if outcome is None or azure.settings.dry_run or not azure.settings.owns(made.tags):
-        return
-    if made.provisioning == "Failed":
-        later = (image(azure.arm, ref) for ref in later_names(made, source))
-        if any(isinstance(one, ObservedImage) for one in later):
-            _note_on_image(azure, made, now)
-            return
-    if _publish(azure, outcome):
-        _note_on_image(azure, made, now)
+@dataclass(slots=True)
+class Visit:
+    """One visit of one VM; `look` and `report` are replaced as more is read and done."""
 
+    cloud: Cloud
+    look: Look
+    now: datetime
+    stopping: datetime | None = None
+    report: Report = field(init=False)
 
-def _prove(
-    azure: Azure, look: Look, say: Say, now: datetime, report: Report
-) -> tuple[Look, Report | None]:
-    """Read the disk; return how the look ends where it is not opened.
+    def __post_init__(self) -> None:
+        """Begin the report with what has been seen."""
+        self.report = Report(vm=self.look.vm.ref, seen=self.look.vm.power.value)
 
-    Opening it is a write to Azure, and nothing is begun on a VM that takes no word of ours.
-    """
-    if azure.settings.dry_run:
-        return look, replace(report, steps=(*report.steps, "would prove"))
-    vm, untold = look.vm, None
-    if Tag.STATUS not in vm.tags:
-        vm, untold = _say_first(azure, vm, say, now)
-    if untold:
-        return look, _tell(azure, vm, unanswerable(say, untold), now, report)
-    look = replace(look, vm=vm)
-    return proven(azure.arm, look, examine(azure.arm, look)), None
+    def run(self) -> Report:
+        """Decide, read what the rules ask for, take steps until there is none to take."""
+        for _ in range(ROUNDS):
+            decision = decide(self.look, self.cloud.settings, self.now)
+            match decision:
+                case Rest():
+                    self._rest(decision)
+                    return self.report
+                case Withdraw():
+                    self._report(untold=self._write(withdrawal(self.look.vm)))
+                    return self.report
+                case Prove():
+                    if not self._prove(decision):
+                        return self.report
+                case Deallocate() | Generalize() | Create():
+                    if not self._take(decision):
+                        return self.report
+                case _:
+                    self.look = self.cloud.read(self.look, decision)
+        msg = f"{self.look.vm.ref.id} came to no rest in {ROUNDS} rounds"
+        raise RuntimeError(msg)
 
+    def _rest(self, rest: Rest) -> None:
+        again, stopping = rest.again, self.stopping
+        if rest.unseen and stopping and self.now - stopping < STOP_SHOWS_WITHIN:
+            again = f"{self.report.vm.id} was said to stop at {stopping} and is {self.report.seen}"
+        self._report(again=again)
+        if rest.say:
+            self._tell(rest.say)
+        elif not self.report.status:
+            self._report_as_before()
 
-def _generalize(
-    azure: Azure, look: Look, step: Generalize, now: datetime, report: Report
-) -> tuple[Look, Report]:
-    """Pin the image's name, mark the VM generalized, and look at it as it is then."""
-    if azure.settings.dry_run:
-        return look, _would(step, look.vm, report)
-    look, untold = _pin(azure, look, step.say, now)
-    if untold:
-        return look, replace(report, status=None, untold=untold)
-    if look.proven is not None and time.monotonic() - look.proven > VERDICT_HOLDS:
-        msg = f"{look.vm.ref.id}: what its disk said is older than {VERDICT_HOLDS:.0f} s"
-        raise Transient(msg)
-    try:
-        act(azure.arm, look.vm, step, now)
-    except Refused as refused:
-        _check_access(azure, look.vm, step)
-        return look, _tell(azure, look.vm, _refusal(step, look.vm, refused), now, report)
-    report = replace(report, status=step.say.status, steps=(*report.steps, "generalize"))
-    assert isinstance(look.disk, ObservedDisk)  # noqa: S101 the name is pinned on it
-    marked = frozen(replace(look.vm, generalized=True), look.disk)
-    return replace(look, vm=marked), report
-
-
-def _pin(azure: Azure, look: Look, say: Say, now: datetime) -> tuple[Look, str | None]:
-    """Write the image's name on the OS disk, and on the VM its last words; return why not.
-
-    Nothing goes on without both: from generalize on nothing can be written on the VM.
-    """
-    vm, disk = look.vm, look.disk
-    assert isinstance(disk, ObservedDisk)  # noqa: S101 the rules have read it before this step
-    on_disk = replace(vm, tags=disk.tags, memory=Memory(disk.id))
-    said, untold = _write(azure, on_disk, pin(vm, disk, say), must=True)
-    if not untold:
-        vm, untold = _say_first(azure, vm, last_words(say, disk.id), now)
-    return replace(look, vm=vm, disk=replace(disk, tags=said.tags)), untold
-
-
-def _step(
-    azure: Azure, vm: ObservedVm, step: Deallocate | Create, now: datetime, report: Report
-) -> Report:
-    """Take a step. The name of an image that is created must be pinned before."""
-    name = type(step).__name__.lower()
-    if azure.settings.dry_run:
-        return _would(step, vm, report)
-    if not _is_said(vm, step):
-        vm, untold = _say_first(azure, vm, step.say, now)
-        if untold and isinstance(step, Create):
-            return replace(report, status=None, untold=untold)
-        if untold:
-            return _tell(azure, vm, unanswerable(step.say, untold), now, report)
-    try:
-        _act_patiently(azure, vm, step, now)
-    except Refused as refused:
-        _check_access(azure, vm, step)
-        return _tell(azure, vm, _refusal(step, vm, refused), now, report)
-    return _tell(azure, vm, step.say, now, replace(report, steps=(*report.steps, name)))
-
-
-def _act_patiently(azure: Azure, vm: ObservedVm, step: Deallocate | Create, now: datetime) -> None:
-    """Take a step; where Azure will soon have time for an image, wait with the proof at hand.
-
-    Coming again would be cheaper but for the proof, which would have to be made again.
-    """
-    patience = PATIENCE if isinstance(step, Create) else 0.0
-    while True:
+    def _prove(self, step: Prove) -> bool:
+        """Have the disk read; return whether the visit goes on from there."""
+        if not self._say_or_refuse(step):
+            return False
         try:
-            return act(azure.arm, vm, step, now)
-        except Transient as busy:
-            if busy.retry_after is None:
+            self.look = self.cloud.prove(self.look)
+        except Withheld:
+            self._report_withheld(step)
+            return False
+        return True
+
+    def _take(self, step: Deallocate | Generalize | Create) -> bool:
+        """Take a step; return whether the visit goes on from there."""
+        if not self._prepare(step):
+            return False
+        try:
+            self._carry_out(step)
+        except Withheld:
+            self._report_withheld(step)
+            return False
+        except Refused as refused:
+            self._check_access(step)
+            self._tell(_refusal(step, self.look, refused))
+            return False
+        self._report(steps=(*self.report.steps, step.name))
+        if not isinstance(step, Generalize):
+            self._tell(step.say)
+            return False
+        self._mark_generalized(step)
+        return True
+
+    def _prepare(self, step: Deallocate | Generalize | Create) -> bool:
+        """Write what a step must not begin without; return whether that is written."""
+        match step:
+            case Deallocate():
+                return self._say_or_refuse(step)
+            case Generalize():
+                untold = self._pin(step.say)
+            case Create():
+                pinned = is_pinned(self.look.vm, step.say)
+                untold = None if pinned else self._say_first(step.say)
+        if untold:
+            self._report(status=None, untold=untold)
+        return not untold
+
+    def _carry_out(self, step: Deallocate | Generalize | Create) -> None:
+        match step:
+            case Deallocate():
+                self.cloud.deallocate(self.look.vm.ref)
+            case Generalize():
+                self._check_verdict()
+                self.cloud.generalize(self.look.vm.ref)
+            case Create():
+                self._create_patiently(step)
+
+    def _create_patiently(self, step: Create) -> None:
+        """Start the image; where Azure will soon have time for it, wait with the proof at hand.
+
+        A redelivered event would cost less but for the proof, which would have to be made again.
+        """
+        patience = IMAGE_PATIENCE
+        while True:
+            try:
+                return self.cloud.create(self.look.vm, step, self.now)
+            except Transient as busy:
+                wait = max(busy.retry_after or 0.0, 1.0)
+                patience -= wait
+                if busy.retry_after is None or patience < 0:
+                    raise
+                time.sleep(wait)
+
+    def _pin(self, say: Say) -> str | None:
+        """Write the image's name on the OS disk, and on the VM its last words; return why not.
+
+        Nothing goes on without both: from generalize on nothing can be written on the VM.
+        """
+        look, disk = self.look, self._os_disk()
+        self.look = replace(look, vm=replace(look.vm, tags=disk.tags, memory=Memory(disk.id)))
+        untold = self._write(pin(look.vm, disk, say), must=True)
+        self.look = replace(look, disk=replace(disk, tags=self.look.vm.tags))
+        return untold or self._say_first(last_words(say, disk.id))
+
+    def _check_verdict(self) -> None:
+        """Raise `Transient` where the verdict is too old for a step that cannot be undone."""
+        proven = self.look.proven
+        if proven is not None and time.monotonic() - proven > VERDICT_HOLDS:
+            msg = f"{self.report.vm.id}: its disk's verdict is older than {VERDICT_HOLDS:.0f} s"
+            raise Transient(msg)
+
+    def _mark_generalized(self, step: Generalize) -> None:
+        """Take the VM for generalized, as Azure has just marked it."""
+        marked = frozen(replace(self.look.vm, generalized=True), self._os_disk())
+        self.look = replace(self.look, vm=marked)
+        self._report(status=step.say.status)
+
+    def _check_access(self, step: Step) -> None:
+        """Raise `Transient` where a refusal may pass: another reader has access to the disk."""
+        disk = self.cloud.read(Look(vm=self.look.vm), ReadDisk()).disk
+        if isinstance(disk, ObservedDisk) and disk.access_open:
+            msg = f"Azure refused to {step.name} {self.look.vm.ref.id}: its disk is being read"
+            raise Transient(msg)
+
+    def _os_disk(self) -> ObservedDisk:
+        assert isinstance(self.look.disk, ObservedDisk)  # noqa: S101 the rules have read it by now
+        return self.look.disk
+
+    def _tell(self, say: Say) -> None:
+        """Tell people, where it is new to them."""
+        news = telling(self.look.vm, say, self.now)
+        self._report(
+            status=say.status,
+            image=say.image,
+            as_of=say.as_of,
+            by=say.by or None,
+            untold=self._publish_and_write(news) if news else None,
+        )
+
+    def _say_or_refuse(self, step: Prove | Deallocate) -> bool:
+        """Say a first word on a VM that has none; refuse the order of one that takes no tags."""
+        if Tag.STATUS in self.look.vm.tags:
+            return True
+        untold = self._say_first(step.say)
+        if untold:
+            self._tell(unanswerable(step.say, untold))
+        return not untold
+
+    def _say_first(self, say: Say) -> str | None:
+        """Write the words that a step must not begin without; return why they are not written."""
+        news = telling(self.look.vm, say, self.now)
+        return self._write(news.before, must=True) if news else None
+
+    def _publish_and_write(self, news: Telling) -> str | None:
+        """Publish what is new, with the words before and after it; return why words are missing.
+
+        Words that Azure refuses for good do not keep the outcome from being published. While Azure
+        is only busy, an outcome whose occasion must be noted first waits for the next visit.
+        """
+        untold = self._write(news.before, must=news.outcome is not None)
+        if news.outcome is None:
+            return untold
+        try:
+            published = _publish(self.cloud, news.outcome.unnoted() if untold else news.outcome)
+            if published and news.of:
+                _note_on_image(self.cloud, news.of, self.now)
+        except Withheld:
+            return untold
+        return untold or self._write(news.after if published else news.refused)
+
+    def _write(self, words: Words, *, must: bool = False) -> str | None:
+        """Write words on the VM, or where they are kept; return why they could not be written.
+
+        That Azure refuses them, because it is busy or for good, is no error of the capture: the
+        next visit writes them. `must`: the next step needs them, so a busy Azure is an error.
+        """
+        if not words:
+            return None
+        vm = self.look.vm
+        try:
+            self.look = replace(self.look, vm=self.cloud.write(vm, words))
+        except Withheld:
+            log.info("dry run: would tag %s %s", vm.memory.id, dict(words.tags))
+        except (Refused, Transient) as error:
+            if must and isinstance(error, Transient):
                 raise
-            wait = max(busy.retry_after, 1.0)
-            patience -= wait
-            if patience < 0:
-                raise
-            time.sleep(wait)
+            log.warning("tags of %s not written: %s", vm.memory.id, error)
+            return str(error)
+        return None
+
+    def _report_as_before(self) -> None:
+        """Report what the tags say, where there is nothing to add to it."""
+        tags = self.look.vm.tags
+        status = tags.get(Tag.STATUS, "")
+        self._report(
+            status=Status(status) if status in Status else None,
+            image=tags.get(Tag.IMAGE),
+            as_of=read_instant(tags.get(Tag.AS_OF)),
+            by=tags.get(Tag.BY),
+        )
+
+    def _report_withheld(self, step: Step) -> None:
+        """Report a step that a dry run has not taken."""
+        log.info("dry run: would %s %s", step.name, self.look.vm.ref.id)
+        self._report(steps=(*self.report.steps, f"would {step.name}"))
+
+    def _report(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Report
+        self.report = replace(self.report, **changes)
 
 
-def _check_access(azure: Azure, vm: ObservedVm, step: Step) -> None:
-    """Let a refusal pass for a while where somebody, another look of ours too, reads the disk."""
-    disk = read(azure.arm, Look(vm=vm), ReadDisk()).disk
-    if isinstance(disk, ObservedDisk) and disk.access_open:
-        msg = f"Azure refused to {type(step).__name__.lower()} {vm.ref.id}: its disk is being read"
-        raise Transient(msg)
-
-
-def _is_said(vm: ObservedVm, step: Deallocate | Create) -> bool:
-    """Whether what must stand on a VM before a step does: a name pinned, or any word at all."""
-    return is_pinned(vm, step.say) if isinstance(step, Create) else Tag.STATUS in vm.tags
-
-
-def _say_first(
-    azure: Azure, vm: ObservedVm, say: Say, now: datetime
-) -> tuple[ObservedVm, str | None]:
-    """Write what a step must not begin without; return the VM then, and why it is not written."""
-    news = telling(vm, say, now)
-    return _write(azure, vm, news.before, must=True) if news else (vm, None)
-
-
-def _would(step: Step, vm: ObservedVm, report: Report) -> Report:
-    name = type(step).__name__.lower()
-    log.info("dry run: would %s %s", name, vm.ref.id)
-    return replace(report, steps=(*report.steps, f"would {name}"))
-
-
-def _refusal(step: Step, vm: ObservedVm, refused: Refused) -> Say:
-    """Return Azure's no in its own words; a pin on a generalized VM stays."""
-    name = type(step).__name__.lower()
+def _refusal(step: Step, look: Look, refused: Refused) -> Say:
+    """Return Azure's refusal in its own words; a pin on a generalized VM stays."""
     return replace(
         step.say,
         status=Status.REFUSED,
-        detail=f"Azure refused to {name}: {refused.code}: {refused.message}",
-        as_of=step.say.as_of if vm.generalized else None,
+        detail=f"Azure refused to {step.name}: {refused.code}: {refused.message}",
+        as_of=step.say.as_of if look.vm.generalized else None,
     )
 
 
-def _tell(azure: Azure, vm: ObservedVm, say: Say | None, now: datetime, report: Report) -> Report:
-    """Tell people, where it is new to them."""
-    if say is None:
-        return report if report.status else _as_before(vm, report)
-    news = telling(vm, say, now)
-    untold = _publish_and_write(azure, vm, news, now) if news else None
-    return replace(
-        report,
-        status=say.status,
-        image=say.image,
-        as_of=say.as_of,
-        by=say.by or None,
-        untold=untold,
-    )
-
-
-def _as_before(vm: ObservedVm, report: Report) -> Report:
-    """Report what the tags say, where there is nothing to add to it."""
-    status = vm.tags.get(Tag.STATUS, "")
-    return replace(
-        report,
-        status=Status(status) if status in Status else None,
-        image=vm.tags.get(Tag.IMAGE),
-        as_of=read_instant(vm.tags.get(Tag.AS_OF)),
-        by=vm.tags.get(Tag.BY),
-    )
-
-
-def _publish_and_write(azure: Azure, vm: ObservedVm, news: Telling, now: datetime) -> str | None:
-    """Publish what is new, with the words before it and after it; return why those are missing.
-
-    Words that Azure refuses for good do not keep the outcome from being told. While Azure is only
-    busy, an outcome whose occasion must be noted first waits for the next look.
-    """
-    vm, untold = _write(azure, vm, news.before, must=news.outcome is not None)
-    if news.outcome is None or azure.settings.dry_run:
-        return untold
-    published = _publish(azure, news.outcome.unnoted() if untold else news.outcome)
-    if published and news.of:
-        _note_on_image(azure, news.of, now)
-    return untold or _write(azure, vm, news.after if published else news.refused)[1]
-
-
-def _write(
-    azure: Azure, vm: ObservedVm, words: Words, *, must: bool = False
-) -> tuple[ObservedVm, str | None]:
-    """Write words; return the VM as they are now, and why they could not be written.
-
-    That Azure refuses them, because it is busy or for good, is no error of the capture: the next
-    look writes them. `must`: what comes next needs them, so when Azure is busy it comes again soon.
-    """
-    if azure.settings.dry_run and words:
-        log.info("dry run: would tag %s %s", vm.memory.id, dict(words.tags))
-        return vm, None
+def _tell_of_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: datetime) -> None:
+    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
+    outcome = image_outcome(made, source, now)
+    if outcome is None or not cloud.settings.owns(made.tags):
+        return
     try:
-        return (remember(azure.arm, vm, words) if words else vm), None
-    except (Refused, Transient) as error:
-        if must and isinstance(error, Transient):
-            raise
-        log.warning("tags of %s not written: %s", vm.memory.id, error)
-        return vm, str(error)
+        if _was_tried_again(cloud, made, source) or _publish(cloud, outcome):
+            _note_on_image(cloud, made, now)
+    except Withheld as withheld:
+        log.info("dry run: would %s", withheld)
 
 
-def _publish(azure: Azure, outcome: Outcome) -> bool:
+def _was_tried_again(cloud: Cloud, made: ObservedImage, source: VmRef) -> bool:
+    """Whether a failed image has a later attempt, whose end is told instead."""
+    if made.provisioning is not Provisioning.FAILED:
+        return False
+    return any(isinstance(cloud.image(ref), ObservedImage) for ref in later_names(made, source))
+
+
+def _publish(cloud: Cloud, outcome: Outcome) -> bool:
     """Publish an outcome; return whether the topic took it."""
     try:
-        azure.topic.publish(outcome)
+        cloud.publish(outcome)
     except Refused:
         log.exception("the outcome topic refused %s of %s", outcome.type, outcome.subject)
         return False
     return True
 
 
-def _note_on_image(azure: Azure, made: ObservedImage, now: datetime) -> None:
+def _note_on_image(cloud: Cloud, made: ObservedImage, now: datetime) -> None:
     """Note on an image that it has been told of; without the note it is told again, under its id.
 
-    It outlives its VM, so that nobody tells of it once more when it is edited.
+    The image outlives its VM, and must not be told of once more when somebody edits it.
     """
     if SourceTag.TOLD in made.tags:
         return
     try:
-        azure.arm.merge_tags(made.ref.id, {SourceTag.TOLD.value: write_instant(now)})
+        cloud.tag_image(made.ref, {SourceTag.TOLD.value: write_instant(now)})
     except (Refused, Transient) as error:
         log.warning("not noted on %s that it was told: %s", made.ref.id, error)

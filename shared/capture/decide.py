@@ -28,9 +28,15 @@ on is read in the same wake-up.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
+from shared.capture.durations import (
+    DEALLOCATION_LASTS,
+    OURS_ENDS,
+    START_LASTS,
+    image_lasts,
+)
 from shared.capture.preflight import generation, no_instant, preflight
 from shared.capture.targets import (
     fits,
@@ -50,6 +56,7 @@ from shared.model.facts import (
     ObservedVm,
     PowerState,
     Proof,
+    Provisioning,
     Refusal,
     Unread,
     Verdict,
@@ -72,25 +79,6 @@ from shared.model.steps import (
     Withdraw,
 )
 from shared.model.tags import SourceTag, Status, Tag
-
-START_LASTS = timedelta(minutes=2)
-"""A VM being started reads `stopped` for a moment; one whose disk changed hands longer ago is."""
-
-MANAGED_IMAGE_LASTS = timedelta(minutes=30)
-VERSION_LASTS = timedelta(hours=6)
-DEALLOCATION_LASTS = timedelta(minutes=30)
-"""What takes longer than this is stuck."""
-
-OURS_ENDS = timedelta(minutes=10)
-"""Access that a look of ours has left open, because its process ended, has ended long before."""
-
-_SETTLED_PROVISIONING = {"succeeded", "failed", "canceled"}
-_BUSY_POWER = {
-    PowerState.STARTING,
-    PowerState.STOPPING,
-    PowerState.DEALLOCATING,
-    PowerState.UNKNOWN,
-}
 
 
 def decide(look: Look, settings: Settings, now: datetime) -> Decision:
@@ -160,7 +148,7 @@ def _never(vm: ObservedVm) -> str | None:
 def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
     """Wait for Azure, look for what stands in the way, then go by the power state."""
     vm = look.vm
-    if vm.provisioning.lower() not in _SETTLED_PROVISIONING or vm.power in _BUSY_POWER:
+    if not vm.provisioning.settled or not vm.power.settled:
         unseen = vm.power is not PowerState.DEALLOCATING
         return Rest(_stuck_deallocation(vm, order, now), unseen=unseen)
     answered = vm.power is PowerState.STOPPED and _waits_for(vm, order)
@@ -298,7 +286,7 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
         if not made_from(image, look.vm):
             why, last = f"another image has the last of its names, {ref.label}", None
             continue
-        if image.provisioning != "Failed":
+        if image.provisioning is not Provisioning.FAILED:
             return Rest(_progress(image, as_of, now))
         why, last = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}", image
     label = candidates[-1].label
@@ -308,11 +296,10 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
 def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
     label = image.ref.label
     started = read_instant(image.tags.get(SourceTag.STARTED)) or now
-    lasts = MANAGED_IMAGE_LASTS if isinstance(image.ref, ManagedImageRef) else VERSION_LASTS
     status, detail, stuck = Status.CAPTURING, _MAKING, False
-    if image.provisioning == "Succeeded":
+    if image.provisioning is Provisioning.SUCCEEDED:
         status, detail = Status.CAPTURED, f"{label} is ready"
-    elif now - started > lasts:
+    elif now - started > image_lasts(label):
         detail = f"{label} is {image.provisioning} since {write_instant(started)}, for too long"
         stuck = True
     return Say(status=status, detail=detail, image=label, as_of=as_of, of=image, stuck=stuck)

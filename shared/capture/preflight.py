@@ -21,6 +21,7 @@ from shared.model.facts import (
     Plan,
     PowerState,
     Refusal,
+    is_confidential,
 )
 from shared.model.ids import GalleryTarget, ManagedImageTarget
 from shared.model.memory import ON_DISK, ON_VM
@@ -51,8 +52,6 @@ TAG_LIMIT = 50
 
 _ULTRA = {"ultrassd_lrs": "an Ultra disk", "premiumv2_lrs": "a Premium SSD v2 disk"}
 _TRUSTED_LAUNCH = "TrustedLaunch"
-_CONFIDENTIAL = "ConfidentialVM"
-_CLOSED_NETWORKS = {"denyall", "allowprivate"}
 
 
 def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
@@ -68,7 +67,7 @@ def _proof(look: Look, _order: Order) -> Finding:
     """Whether the disk could be read; of one that is free already, opening it tells as well."""
     if not isinstance(look.disk, ObservedDisk):
         return None
-    if why := unreadable(look.disk):
+    if why := look.disk.unreadable:
         return Refusal(f"{why}, so nothing can prove that Sysprep ran")
     if look.vm.power is PowerState.DEALLOCATED:
         return None
@@ -79,19 +78,6 @@ def _proof(look: Look, _order: Order) -> Finding:
     return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
 
 
-def unreadable(disk: ObservedDisk) -> str | None:
-    """Return why the bytes of a disk cannot be had from outside, as far as ARM shows it."""
-    if disk.encrypted_by_guest:
-        return "its OS disk is encrypted by Azure Disk Encryption"
-    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
-        return "its OS disk is confidential"
-    if (disk.network_access or "").lower() in _CLOSED_NETWORKS:
-        return f"its OS disk cannot be read: networkAccessPolicy is {disk.network_access}"
-    if (disk.public_access or "").lower() == "disabled":
-        return "its OS disk cannot be read: publicNetworkAccess is Disabled"
-    return None
-
-
 def _model(look: Look, order: Order) -> Finding:
     vm = look.vm
     if vm.os_disk.ephemeral:
@@ -100,7 +86,7 @@ def _model(look: Look, order: Order) -> Finding:
         return Refusal("it has unmanaged disks; convert them to managed disks first")
     if vm.encrypted_by_guest or vm.os_disk.encrypted_by_guest:
         return _encrypted()
-    if vm.security_type == _CONFIDENTIAL:
+    if is_confidential(vm.security_type):
         return Refusal("it is a confidential VM, whose OS disk cannot be captured this way")
     if isinstance(order.target, ManagedImageTarget):
         return _managed_image(look, order.target)
@@ -135,7 +121,7 @@ def _os_disk(look: Look, order: Order) -> Finding:
         return no_instant(disk)
     if disk.encrypted_by_guest:
         return _encrypted()
-    if disk.security_type and disk.security_type.startswith(_CONFIDENTIAL):
+    if is_confidential(disk.security_type):
         return Refusal("its OS disk is confidential and cannot be captured this way")
     if generation(look) is None:
         return Refusal("Azure shows its generation neither on the VM nor on its OS disk")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared.model.facts import ObservedDisk, ObservedImage, ObservedVm
+from shared.model.facts import ObservedDisk, ObservedImage, ObservedVm, Provisioning
 from shared.model.ids import VmRef
 from shared.model.instants import write_instant
 from shared.model.memory import kept, signature
@@ -116,8 +116,11 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
     """
     if not {SourceTag.VM_ID, SourceTag.AS_OF} <= image.tags.keys() or SourceTag.TOLD in image.tags:
         return None
-    said = {"Succeeded": OutcomeType.CAPTURED, "Failed": OutcomeType.FAILED}
-    kind = said.get(image.provisioning)
+    ended = {
+        Provisioning.SUCCEEDED: OutcomeType.CAPTURED,
+        Provisioning.FAILED: OutcomeType.FAILED,
+    }
+    kind = ended.get(image.provisioning)
     if kind is None:
         return None
     data = {

@@ -5,7 +5,8 @@ operations, which are started and not awaited. Raises `Transient` and `Refused`,
 SDK's. One `Arm` per process: a client costs 18 ms, a look must not pay that.
 
 Reads go through the SDK's pipeline, but not through its models, which would cost as much again as
-the request itself; what changes something goes through the SDK's own operations.
+the request itself. Deallocate, generalize and images go through the SDK's own operations; tags and
+the access to a disk, which the compute SDK has no or no bare operations for, through its pipeline.
 """
 
 import logging
@@ -22,7 +23,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.compute import ComputeManagementClient, models
 
 from shared.cloud import wire
-from shared.cloud.client import Counted, new_client
+from shared.cloud.client import Counted, ReadsOnly, new_client
 from shared.cloud.errors import our_errors, seconds
 from shared.model.errors import Refused, Transient
 from shared.model.facts import Missing
@@ -61,13 +62,16 @@ class Progress:
 class Arm:
     """The clients of one process, one for each subscription, over one pool of connections."""
 
-    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+    def __init__(
+        self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
+    ) -> None:
         self._endpoint = endpoint
         self._credential = credential
         self._transport = RequestsTransport(connection_timeout=5, read_timeout=20)
         self._clients: dict[str, ComputeManagementClient] = {}
         self._making = threading.Lock()
         self._counted = Counted()
+        self._before_sending = [*([ReadsOnly()] if dry_run else []), self._counted]
 
     @property
     def requests(self) -> int:
@@ -291,7 +295,8 @@ class Arm:
         with self._making:
             if key not in self._clients:
                 self._clients[key] = new_client(
-                    self._endpoint, self._credential, key, self._transport, self._counted
+                    *(self._endpoint, self._credential, key, self._transport),
+                    before_sending=self._before_sending,
                 )
             return self._clients[key]
 

@@ -8,7 +8,9 @@ done; here the refusal is told instead.
 
 import itertools
 import os
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from azure.core.credentials import TokenCredential
@@ -18,7 +20,7 @@ from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-from shared.model.errors import Misconfigured, Transient
+from shared.model.errors import Misconfigured, Transient, Withheld
 from shared.model.settings import PUBLIC_ARM
 
 PATIENCE = 3.0
@@ -49,14 +51,28 @@ class Counted(policies.SansIOHTTPPolicy[Any, Any]):
         self.requests = next(self._numbers)
 
 
+class ReadsOnly(policies.SansIOHTTPPolicy[Any, Any]):
+    """A dry run: no request that could change something is sent, whoever makes it."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Raise `Withheld` for everything but a GET."""
+        asked = request.http_request
+        if asked.method != "GET":
+            msg = f"{asked.method} {urlsplit(asked.url).path}"
+            raise Withheld(msg)
+
+
 def new_client(
     endpoint: str,
     credential: TokenCredential,
     subscription: str,
     transport: RequestsTransport,
-    counted: Counted,
+    before_sending: Sequence[policies.SansIOHTTPPolicy[Any, Any]],
 ) -> ComputeManagementClient:
-    """Make the client of a subscription, over a pool of connections that all of them share."""
+    """Make the client of a subscription, over a pool of connections that all of them share.
+
+    `before_sending` are policies that each attempt of a request goes through.
+    """
     scope = audience(endpoint) + "/.default"
     return ComputeManagementClient(
         credential,
@@ -69,7 +85,7 @@ def new_client(
             policies.UserAgentPolicy("Stillframe"),
             policies.ContentDecodePolicy(),
             _PatientRetry(),
-            counted,
+            *before_sending,
             ARMChallengeAuthenticationPolicy(credential, scope),
         ],
     )

@@ -6,15 +6,14 @@ Stillframe's, and those that are stopped.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from shared.cloud import wire
 from shared.cloud.arm import Arm
 from shared.cloud.observe import is_hybrid, is_spot, lower_names, power_state
 from shared.model.errors import Refused
-from shared.model.facts import ListedVm, Machine, PowerState
+from shared.model.facts import ListedVm, Listing, Machine, PowerState, Provisioning
 from shared.model.ids import VmRef
 from shared.model.memory import remembered
 from shared.model.tags import SourceTag
@@ -24,24 +23,6 @@ log = logging.getLogger(__name__)
 OURS = "stillframe-"
 GENERALIZED = "OSState/generalized"
 _PROVISIONING = "provisioningstate/"
-
-
-@dataclass(slots=True)
-class Listing:
-    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted.
-
-    `groups` is None where they may not be read. `strange` are VMs that are left out, by id, because
-    Azure did not list them as it should: why.
-    """
-
-    vms: dict[str, ListedVm] = field(default_factory=dict)
-    groups: dict[str, Mapping[str, str]] | None = field(default_factory=dict)
-    states: Counter[str] = field(default_factory=Counter)
-    strange: dict[str, str] = field(default_factory=dict)
-
-    def group_tags(self, ref: VmRef) -> Mapping[str, str]:
-        """Return the tags of a VM's resource group, as far as they are ours."""
-        return (self.groups or {}).get(ref.group_id.lower(), {})
 
 
 def list_subscription(arm: Arm, subscription: str) -> Listing:
@@ -151,9 +132,9 @@ def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
     )
 
 
-def _provisioning(codes: Iterable[str]) -> str:
+def _provisioning(codes: Iterable[str]) -> Provisioning:
     found = (code for code in codes if code.lower().startswith(_PROVISIONING))
-    return next(found, "")[len(_PROVISIONING) :]
+    return Provisioning(next(found, "")[len(_PROVISIONING) :])
 
 
 def _has_ours(tags: Mapping[str, str] | None) -> bool:

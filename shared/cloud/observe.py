@@ -1,22 +1,15 @@
-"""What Azure shows: references -> what has been read, as the nouns of `model.py`.
+"""Azure's JSON, as `wire.py` has it -> what has been seen, as the facts of the model.
 
-`first_look` costs one GET; `read` adds to a `Look` the one fact that a rule asked for. Nothing is
-kept between wake-ups.
+Pure. What each field means, and what it means where Azure leaves it out.
 """
 
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import assert_never
 
 from shared.cloud import wire
-from shared.cloud.arm import Arm, subscription_of
-from shared.model.errors import Transient
 from shared.model.facts import (
     AttachedDisk,
     Definition,
-    Look,
     Machine,
     Missing,
     ObservedDisk,
@@ -25,107 +18,23 @@ from shared.model.facts import (
     Permission,
     Plan,
     PowerState,
-    Refusal,
+    Provisioning,
     Region,
-    Rights,
-    Unread,
-    Verdict,
 )
-from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef, find_image
-from shared.model.memory import frozen
-from shared.model.steps import (
-    Read,
-    ReadDataDisks,
-    ReadDefinition,
-    ReadDisk,
-    ReadDiskRights,
-    ReadImage,
-    ReadRegions,
-    ReadRights,
-)
+from shared.model.ids import ImageRef, VmRef, find_image
 from shared.model.tags import Memory
-
-
-def first_look(arm: Arm, ref: VmRef) -> Look | Missing:
-    """Return what a VM's model and instance view show; of a generalized one its OS disk as well."""
-    vm = arm.vm(ref)
-    return vm if isinstance(vm, Missing) else _remembering(arm, Look(vm=observed_vm(ref, vm)))
-
-
-def _remembering(arm: Arm, look: Look) -> Look:
-    """Return the look with the tags that count: a generalized VM's words are on its OS disk."""
-    vm, disk_id = look.vm, look.vm.os_disk.id
-    if not vm.generalized or disk_id is None:
-        return look
-    disk = _disk(arm, disk_id) if look.disk is None else look.disk
-    return replace(look, vm=frozen(vm, None if isinstance(disk, Missing) else disk), disk=disk)
-
-
-def read(arm: Arm, look: Look, what: Read) -> Look:
-    """Return the look with one more fact."""
-    match what:
-        case ReadDisk():
-            return replace(look, disk=_disk(arm, look.vm.os_disk.id))
-        case ReadDataDisks():
-            disks = tuple(_disk(arm, disk.id) for disk in look.vm.data_disks)
-            return replace(look, data_disks=disks)
-        case ReadDefinition(target):
-            found = arm.definition(target)
-            seen = found if isinstance(found, Missing) else _observed_definition(found)
-            return replace(look, definition=seen)
-        case ReadRegions(target):
-            return replace(look, regions=newest_regions(arm.versions(target)))
-        case ReadRights(target):
-            return replace(look, rights=_rights(arm, look.vm.ref, target))
-        case ReadDiskRights():
-            return replace(look, disk_rights=_disk_rights(arm, look.vm.os_disk.id))
-        case ReadImage(ref):
-            return replace(look, images={**look.images, ref.key: image(arm, ref)})
-        case _:
-            assert_never(what)
-
-
-def proven(arm: Arm, look: Look, verdict: Verdict | Refusal | Unread) -> Look:
-    """Return the look with the disk's verdict, and VM and disk as they are now that it is closed.
-
-    Reading takes seconds in which others may have come first, and it may have moved the instant.
-    """
-    vm = arm.vm(look.vm.ref)
-    if isinstance(vm, Missing):
-        msg = f"{look.vm.ref.id} went while its disk was read"
-        raise Transient(msg)
-    seen = observed_vm(look.vm.ref, vm)
-    if (seen.os_disk.id or "").lower() != (look.vm.os_disk.id or "").lower():
-        msg = f"{look.vm.ref.id} was given another OS disk while its disk was read"
-        raise Transient(msg)
-    disk = _disk(arm, seen.os_disk.id)
-    after = replace(look, vm=seen, disk=disk, images={}, verdict=verdict, proven=time.monotonic())
-    return _remembering(arm, after)
-
-
-def image(arm: Arm, ref: ImageRef) -> ObservedImage | Missing:
-    """Return an image or gallery version."""
-    match ref:
-        case ManagedImageRef():
-            found = arm.managed_image(ref)
-            return found if isinstance(found, Missing) else _observed_managed_image(ref, found)
-        case VersionRef():
-            version = arm.version(ref)
-            return version if isinstance(version, Missing) else _observed_version(ref, version)
-        case _:
-            assert_never(ref)
 
 
 def listed_image(image: wire.Image) -> ObservedImage | None:
     """Return a managed image of a list; None where its id is none."""
     ref = find_image(image.id)
-    return _observed_managed_image(ref, image) if ref else None
+    return observed_managed_image(ref, image) if ref else None
 
 
 def listed_version(version: wire.Version) -> ObservedImage | None:
     """Return a gallery version of a list; None where its id is none."""
     ref = find_image(version.id)
-    return _observed_version(ref, version) if ref else None
+    return observed_version(ref, version) if ref else None
 
 
 def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
@@ -139,7 +48,7 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         location=vm.location,
         tags=lower_names(vm.tags),
         memory=Memory(ref.id),
-        provisioning=properties.provisioning_state,
+        provisioning=Provisioning(properties.provisioning_state),
         power=power_state(codes),
         generalized="OSState/generalized" in codes,
         hibernated="HibernationState/Hibernated" in codes,
@@ -186,7 +95,11 @@ def power_state(codes: Iterable[str]) -> PowerState:
 
 def newest_regions(versions: Iterable[wire.Version]) -> tuple[Region, ...]:
     """Return the target regions of the version with the highest number that succeeded."""
-    good = [one for one in versions if one.properties.provisioning_state == "Succeeded"]
+    good = [
+        one
+        for one in versions
+        if Provisioning(one.properties.provisioning_state) is Provisioning.SUCCEEDED
+    ]
     if not good:
         return ()
     newest = max(good, key=_number)
@@ -205,12 +118,8 @@ def _number(version: wire.Version) -> tuple[int, ...]:
     return tuple(int(part) for part in version.name.split(".") if part.isdecimal())
 
 
-def _disk(arm: Arm, disk_id: str | None) -> ObservedDisk | Missing:
-    disk = arm.disk(disk_id) if disk_id else Missing.GONE
-    return disk if isinstance(disk, Missing) else _observed_disk(disk)
-
-
-def _observed_disk(disk: wire.Disk) -> ObservedDisk:
+def observed_disk(disk: wire.Disk) -> ObservedDisk:
+    """Return what a managed disk shows."""
     properties = disk.properties
     capable = properties.supported_capabilities or wire.Capabilities()
     ade, keys = properties.encryption_settings_collection, properties.encryption
@@ -233,7 +142,8 @@ def _observed_disk(disk: wire.Disk) -> ObservedDisk:
     )
 
 
-def _observed_definition(definition: wire.Definition) -> Definition:
+def observed_definition(definition: wire.Definition) -> Definition:
+    """Return what an image definition asks of its versions."""
     properties = definition.properties
     features = {one.name.lower(): one.value for one in properties.features or ()}
     # The feature is written both ways, by Azure's own pages and tools.
@@ -252,22 +162,24 @@ def _observed_definition(definition: wire.Definition) -> Definition:
     )
 
 
-def _observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
+def observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
+    """Return how far a managed image is, and of which VM."""
     source = image.properties.source_virtual_machine or wire.Id()
     return ObservedImage(
         ref=ref,
-        provisioning=image.properties.provisioning_state,
+        provisioning=Provisioning(image.properties.provisioning_state),
         source=VmRef.find(source.id or ""),
         tags=lower_names(image.tags),
     )
 
 
-def _observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
+def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
+    """Return how far a gallery image version is, of which VM, and why it failed."""
     storage = version.properties.storage_profile or wire.VersionStorage()
     source = storage.source or wire.VersionSource()
     return ObservedImage(
         ref=ref,
-        provisioning=version.properties.provisioning_state,
+        provisioning=Provisioning(version.properties.provisioning_state),
         source=VmRef.find(source.virtual_machine_id or source.id or ""),
         tags=lower_names(version.tags),
         why=_why_failed(version.properties.replication_status or wire.Replication()),
@@ -280,19 +192,8 @@ def _why_failed(replication: wire.Replication) -> str | None:
     return "; ".join(f"{one.region}: {one.details or 'failed'}" for one in failed) or None
 
 
-def _rights(arm: Arm, vm: VmRef, target: Target) -> Rights:
-    return Rights(
-        vm=_granted(arm.permissions(vm.id, vm.subscription)),
-        target=_granted(arm.permissions(target.scope, target.subscription)),
-    )
-
-
-def _disk_rights(arm: Arm, disk_id: str | None) -> tuple[Permission, ...] | Missing:
-    granted = _granted(arm.permissions(disk_id, subscription_of(disk_id))) if disk_id else None
-    return Missing.DENIED if granted is None else granted
-
-
-def _granted(grants: wire.Grants | Missing) -> tuple[Permission, ...] | None:
+def granted(grants: wire.Grants | Missing) -> tuple[Permission, ...] | None:
+    """Return the grants of the permissions API; None where they may not be read."""
     if isinstance(grants, Missing):
         return None
     return tuple(

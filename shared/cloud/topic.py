@@ -14,7 +14,8 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridPublisherClient
 
 from shared.cloud.errors import our_error
-from shared.model.outcomes import Outcome
+from shared.model.errors import Withheld
+from shared.model.outcomes import Outcome, OutcomeType
 
 REMEMBERED = 1000
 """Ids of outcomes that a process remembers."""
@@ -28,15 +29,22 @@ log = logging.getLogger(__name__)
 class Topic:
     """One process's client of the outcome topic."""
 
-    def __init__(self, endpoint: str, credential: TokenCredential) -> None:
+    def __init__(
+        self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
+    ) -> None:
         self._client = EventGridPublisherClient(endpoint, credential) if endpoint else None
+        self._dry_run = dry_run
         self._published: deque[str] = deque(maxlen=REMEMBERED)
 
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome, and log it; what this process has published it does not repeat.
 
-        A VM whose tags cannot be written would else have its outcome told by every sweep.
+        A VM whose tags cannot be written would else have its outcome told by every sweep. A dry run
+        publishes its heartbeat alone, which says that it is one.
         """
+        if self._dry_run and outcome.type is not OutcomeType.SWEPT:
+            msg = f"publish {outcome.type} of {outcome.subject}"
+            raise Withheld(msg)
         if outcome.id in self._published:
             return
         log.info("outcome %s", json.dumps({"type": outcome.type, "id": outcome.id, **outcome.data}))

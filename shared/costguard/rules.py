@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from shared.capture.decide import DEALLOCATION_LASTS, MANAGED_IMAGE_LASTS, VERSION_LASTS
-from shared.model.facts import PowerState
+from shared.capture.durations import is_under_way
+from shared.model.facts import ListedVm, PowerState, Provisioning
 from shared.model.instants import read_instant
 from shared.model.settings import GuardAction, Settings
-from shared.model.tags import BILLED_TAGS, Status, Tag
+from shared.model.tags import BILLED_TAGS, Tag
 
 DAY = timedelta(days=1)
 SKEW = timedelta(minutes=5)
@@ -34,7 +34,6 @@ SKEW = timedelta(minutes=5)
 
 _IGNORE = "ignore"
 _UNTIL = "ignore-until-"
-_SETTLED = {"succeeded", "failed", "canceled"}
 _OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
 
 
@@ -49,27 +48,38 @@ class Standing:
     tags: Mapping[str, str]
     group_tags: Mapping[str, str]
     power: PowerState
-    provisioning: str
+    provisioning: Provisioning
     kept: str | None = None
     ours: bool = True
 
 
+class _Named:
+    """What is due, as logs and reports call it."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """It as a verb; `nothing` where nothing is due."""
+        return type(self).__name__.lower().removesuffix("bypolicy")
+
+
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(_Named):
     """Nothing is due; `since` is when a mark that stands says."""
 
     since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(_Named):
     """Write down since when it is billed while stopped; `unreadable`: what stood there before."""
 
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(_Named):
     """Tell that it is still billed, for the `number`-th day (0 is the first)."""
 
     since: datetime
@@ -77,20 +87,20 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Deallocate:
+class DeallocateByPolicy(_Named):
     """Deallocate it, as the policy says."""
 
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Clear:
+class Clear(_Named):
     """Take the mark off; `since`, where it is to be told that the waste is over."""
 
     since: datetime | None
 
 
-type Due = Nothing | Mark | Alert | Deallocate | Clear
+type Due = Nothing | Mark | Alert | DeallocateByPolicy | Clear
 
 
 def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
@@ -101,11 +111,11 @@ def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
     marked = any(tag in tags for tag in BILLED_TAGS)
     if standing.power in _OVER:
         return Clear(since) if marked else Nothing()
-    if standing.power is not PowerState.STOPPED or standing.provisioning.lower() not in _SETTLED:
+    if standing.power is not PowerState.STOPPED or not standing.provisioning.settled:
         return Nothing(since)
     if is_exempt(tags, now) or is_exempt(standing.group_tags, now):
         return Clear(None) if marked else Nothing()
-    if capture_under_way(standing, now):
+    if is_under_way(tags, now, ours=standing.ours):
         return Nothing(since)
     if since is None:
         return Mark(unreadable=written)
@@ -119,7 +129,7 @@ def _of_marked(standing: Standing, since: datetime, settings: Settings, now: dat
         return Alert(since, (billed - settings.guard_grace) // DAY)
     by_policy = settings.guard_action is GuardAction.DEALLOCATE and not standing.kept
     if by_policy and after and billed >= after:
-        return Deallocate(since)
+        return DeallocateByPolicy(since)
     return Nothing(since)
 
 
@@ -138,27 +148,19 @@ def unreadable_exemption(tags: Mapping[str, str]) -> str | None:
     return said if said and said != _IGNORE and _snoozed_until(said) is None else None
 
 
-def capture_under_way(standing: Standing, now: datetime) -> bool:
-    """Whether the VM is on its way to an image, and not stuck there.
+def why_kept(vm: ListedVm, locked: frozenset[str] | None, *, groups_readable: bool) -> str | None:
+    """Return why a VM must not be deallocated by policy; None where it may be.
 
-    One that waits is taken further by the next sweep, but not by that of an app whose it is not.
+    `locked` are the locked scopes, lower case with a slash at the end; None where unreadable.
     """
-    tags = standing.tags
-    if Tag.CAPTURE not in tags:
-        return False
-    status = tags.get(Tag.STATUS)
-    if status == Status.WAITING:
-        return standing.ours
-    as_of = read_instant(tags.get(Tag.AS_OF))
-    return as_of is not None and now - as_of <= _lasts(status, tags.get(Tag.IMAGE, ""))
-
-
-def _lasts(status: str | None, image: str) -> timedelta:
-    if status == Status.DEALLOCATING:
-        return DEALLOCATION_LASTS
-    if status == Status.CAPTURING:
-        return VERSION_LASTS if "/" in image else MANAGED_IMAGE_LASTS
-    return timedelta.min
+    if vm.ephemeral:
+        return "its OS disk is ephemeral"
+    if locked is None:
+        return "the app may not read whether it is locked"
+    if not groups_readable:
+        return "the app may not read whether its resource group opts out"
+    is_locked = any(f"{vm.ref.key}/".startswith(scope) for scope in locked)
+    return "it is locked" if is_locked else None
 
 
 def _since(written: str | None, now: datetime) -> datetime | None:

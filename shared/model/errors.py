@@ -5,9 +5,10 @@
     ├── Misconfigured   a setting that cannot be meant: nothing starts
     ├── Transient       throttled, busy, unreachable: raise it, so that the event comes again
     │   └── Unreachable a server that the app must be let through to: tell people if it lasts
-    └── Refused         Azure says no for good (right, policy, lock, quota): tell people
+    ├── Refused         Azure says no for good (permission, policy, lock, quota): tell people
+    └── Withheld        a dry run: the write was not sent
 
-Errors of the Azure SDKs become one of these in `azure_errors.py`, and nowhere else.
+Errors of the Azure SDKs become one of these in `shared/cloud/errors.py`, and nowhere else.
 """
 
 
@@ -47,3 +48,7 @@ class Refused(StillframeError):
         self.code = code
         self.message = message
         self.status = status
+
+
+class Withheld(StillframeError):
+    """A write that a dry run did not send; the message is its method and path."""

@@ -5,6 +5,7 @@ fact that nobody has read yet is `None`; one that was looked for and is not ther
 that "not known" is never taken for "no".
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,34 @@ class PowerState(StrEnum):
     DEALLOCATING = "PowerState/deallocating"
     DEALLOCATED = "PowerState/deallocated"
     UNKNOWN = "PowerState/unknown"
+
+    @property
+    def settled(self) -> bool:
+        """Whether the power stays as it is until somebody acts."""
+        return self in (PowerState.RUNNING, PowerState.STOPPED, PowerState.DEALLOCATED)
+
+
+class Provisioning(StrEnum):
+    """A provisioning state, read in any case; `UNKNOWN` where Azure says nothing or a new word."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    DELETING = "Deleting"
+    MIGRATING = "Migrating"
+    UNKNOWN = "unknown"
+
+    @property
+    def settled(self) -> bool:
+        """Whether no operation is under way on the resource."""
+        return self in (Provisioning.SUCCEEDED, Provisioning.FAILED, Provisioning.CANCELED)
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Provisioning":
+        folded = str(value).lower()
+        return next((state for state in cls if state.lower() == folded), cls.UNKNOWN)
 
 
 class Missing(StrEnum):
@@ -85,7 +114,7 @@ class ObservedVm:
     location: str
     tags: Mapping[str, str]
     memory: Memory
-    provisioning: str
+    provisioning: Provisioning
     power: PowerState
     generalized: bool
     hibernated: bool
@@ -108,12 +137,20 @@ class ListedVm:
     ref: VmRef
     tags: Mapping[str, str]
     power: PowerState = PowerState.UNKNOWN
-    provisioning: str = ""
+    provisioning: Provisioning = Provisioning.UNKNOWN
     machine: Machine | None = None
     ephemeral: bool = False
     vm_id: str = ""
     os_disk: str | None = None
     generalized: bool = False
+
+
+_CLOSED_NETWORKS = {"denyall", "allowprivate"}
+
+
+def is_confidential(security_type: str | None) -> bool:
+    """Whether a VM's security type, or a disk's, is one of a confidential VM."""
+    return (security_type or "").startswith("ConfidentialVM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +172,19 @@ class ObservedDisk:
     public_access: str | None = None
     entra_only: bool = False
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why its bytes cannot be read from outside, as far as ARM shows it."""
+        if self.encrypted_by_guest:
+            return "its OS disk is encrypted by Azure Disk Encryption"
+        if is_confidential(self.security_type):
+            return "its OS disk is confidential"
+        if (self.network_access or "").lower() in _CLOSED_NETWORKS:
+            return f"its OS disk cannot be read: networkAccessPolicy is {self.network_access}"
+        if (self.public_access or "").lower() == "disabled":
+            return "its OS disk cannot be read: publicNetworkAccess is Disabled"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +215,7 @@ class ObservedImage:
     """An image or gallery version: how far it is, and what it was made from."""
 
     ref: ImageRef
-    provisioning: str
+    provisioning: Provisioning
     source: VmRef | None
     tags: Mapping[str, str]
     why: str | None = None
@@ -245,3 +295,21 @@ class Look:
     )
     verdict: Verdict | Refusal | Unread | None = None
     proven: float | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted.
+
+    `groups` is None where they may not be read. `strange` are VMs that are left out, by id, because
+    Azure did not list them as it should: why.
+    """
+
+    vms: dict[str, ListedVm] = field(default_factory=dict)
+    groups: dict[str, Mapping[str, str]] | None = field(default_factory=dict)
+    states: Counter[str] = field(default_factory=Counter)
+    strange: dict[str, str] = field(default_factory=dict)
+
+    def group_tags(self, ref: VmRef) -> Mapping[str, str]:
+        """Return the tags of a VM's resource group, as far as they are ours."""
+        return (self.groups or {}).get(ref.group_id.lower(), {})

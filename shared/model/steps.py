@@ -114,8 +114,19 @@ class Withdraw:
     """The order is gone: take our tags off the VM."""
 
 
+class _Named:
+    """A step, which logs and reports call by its class's name."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The step as a verb."""
+        return type(self).__name__.lower()
+
+
 @dataclass(frozen=True, slots=True)
-class Prove:
+class Prove(_Named):
     """Open the OS disk, read what it says of itself, close it: the only proof of Sysprep.
 
     `say` is what must stand on a VM that says nothing yet, before its disk is opened.
@@ -125,21 +136,21 @@ class Prove:
 
 
 @dataclass(frozen=True, slots=True)
-class Deallocate:
+class Deallocate(_Named):
     """Deallocate the VM."""
 
     say: Say
 
 
 @dataclass(frozen=True, slots=True)
-class Generalize:
+class Generalize(_Named):
     """Mark the VM generalized, once `say` has pinned its image's name on it."""
 
     say: Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Create:
+class Create(_Named):
     """Start the image `ref` of the VM, once `say` has pinned its name."""
 
     say: Say
@@ -151,6 +162,5 @@ class Create:
     regions: tuple[Region, ...]
 
 
-type Step = Deallocate | Generalize | Create
-
-type Decision = Read | Prove | Rest | Withdraw | Step
+type Step = Prove | Deallocate | Generalize | Create
+type Decision = Read | Rest | Withdraw | Step

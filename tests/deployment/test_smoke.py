@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.cloud import blob
 from shared.cloud import errors as azure_errors
-from shared.proof import blob
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "infra" / "smoke.sh"

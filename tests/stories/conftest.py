@@ -15,8 +15,8 @@ from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
 from shared.cloud.arm import Arm
+from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
-from shared.cloud.connect import Azure
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.settings import APP_NAME, read_settings

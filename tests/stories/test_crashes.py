@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
-from shared.cloud.connect import Azure
 from shared.cloud.topic import Topic
 from shared.model.errors import Transient
 from shared.model.ids import VmRef, find_image

@@ -16,8 +16,8 @@ import requests
 from azure.core.rest import HttpRequest
 from azure.mgmt.compute import ComputeManagementClient
 
+from shared.cloud.azure import Azure, connect
 from shared.cloud.client import find_credential
-from shared.cloud.connect import Azure
 from shared.cloud.topic import Topic
 from shared.model.ids import VmRef
 from shared.model.memory import remembered
@@ -427,7 +427,10 @@ class Spine(World):
     def under(self, **settings: Any) -> Self:  # noqa: ANN401 a setting may be anything
         """Go on under other settings."""
         changed = replace(self.azure.settings, **settings)
-        self.azure = replace(self.azure, settings=changed)
+        if changed.dry_run is self.azure.settings.dry_run:
+            self.azure = replace(self.azure, settings=changed)
+        else:  # it is what the clients are made by
+            self.azure = replace(connect(changed), prices=self.azure.prices)
         return self
 
     def restart(self) -> Self:

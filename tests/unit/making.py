@@ -21,6 +21,7 @@ from shared.model.facts import (
     Plan,
     PowerState,
     Proof,
+    Provisioning,
     Refusal,
     Region,
     Rights,
@@ -79,7 +80,7 @@ def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
         vm_id="0f0e0d0c-1111-2222-3333-444444444444",
         location="westeurope",
         tags=TO_GALLERY,
-        provisioning="Succeeded",
+        provisioning=Provisioning.SUCCEEDED,
         power=PowerState.DEALLOCATED,
         generalized=False,
         hibernated=False,
@@ -94,6 +95,7 @@ def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
         data_disks=(),
         machine=Machine("Standard_D4s_v5", "westeurope", "Windows"),
     )
+    changes["provisioning"] = Provisioning(changes.get("provisioning", good.provisioning))
     return replace(good, **changes)
 
 
@@ -138,7 +140,8 @@ def rights(*actions: str) -> Rights:
 
 def image(ref: ImageRef = VERSION, **changes: Any) -> ObservedImage:  # noqa: ANN401 - fields
     """Make an image that was made from the good VM."""
-    good = ObservedImage(ref=ref, provisioning="Succeeded", source=REF, tags={})
+    good = ObservedImage(ref=ref, provisioning=Provisioning.SUCCEEDED, source=REF, tags={})
+    changes["provisioning"] = Provisioning(changes.get("provisioning", good.provisioning))
     return replace(good, **changes)
 
 

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.capture.durations import is_under_way
 from shared.costguard.rules import (
     Alert,
     Clear,
-    Deallocate,
+    DeallocateByPolicy,
     Due,
     Mark,
     Nothing,
     Standing,
-    capture_under_way,
     is_exempt,
     judge,
     unreadable_exemption,
 )
-from shared.model.facts import PowerState
+from shared.model.facts import PowerState, Provisioning
 from shared.model.instants import write_instant
 from shared.model.settings import GuardAction
 from shared.model.tags import Status, Tag
@@ -33,7 +33,9 @@ DAY = timedelta(days=1)
 SINCE = NOW - timedelta(hours=5)
 MARKED = {Tag.BILLED_SINCE.value: write_instant(SINCE)}
 TOLD = MARKED | {Tag.BILLED_ALERTED.value: write_instant(NOW - timedelta(hours=2))}
-STOPPED = Standing(tags={}, group_tags={}, power=PowerState.STOPPED, provisioning="succeeded")
+STOPPED = Standing(
+    tags={}, group_tags={}, power=PowerState.STOPPED, provisioning=Provisioning.SUCCEEDED
+)
 
 
 def due(tags: dict[str, str], policy: dict[str, Any] | None = None, **changes: Any) -> Due:  # noqa: ANN401 - fields of Standing
@@ -90,9 +92,13 @@ def test_what_is_in_transition_stays_as_it_was(power: PowerState) -> None:
 
 def test_a_failed_extension_does_not_stop_the_bill() -> None:
     """Provisioning that failed or was canceled is settled; what is being updated is not."""
-    assert due({}, provisioning="Failed") == due({}, provisioning="Canceled") == Mark()
-    assert due({}, provisioning="Updating") == Nothing()
-    assert due({}, provisioning="") == Nothing()
+    assert (
+        due({}, provisioning=Provisioning("Failed"))
+        == due({}, provisioning=Provisioning("Canceled"))
+        == Mark()
+    )
+    assert due({}, provisioning=Provisioning("Updating")) == Nothing()
+    assert due({}, provisioning=Provisioning("")) == Nothing()
 
 
 @pytest.mark.parametrize("written", ["yesterday", "", write_instant(NOW + DAY), "2026-01-01"])
@@ -186,10 +192,10 @@ DEALLOCATE = {
 def test_the_policy_deallocates_after_its_time() -> None:
     """Told first, deallocated once the time is up, to the second; never what must be kept."""
     assert due(MARKED, DEALLOCATE) == Alert(SINCE, 0)
-    assert due(TOLD, DEALLOCATE) == Deallocate(SINCE)
+    assert due(TOLD, DEALLOCATE) == DeallocateByPolicy(SINCE)
     assert due(TOLD, DEALLOCATE, kept="it is locked") == Nothing(SINCE)
     after = timedelta(hours=5)
-    assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": after}) == Deallocate(SINCE)
+    assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": after}) == DeallocateByPolicy(SINCE)
     later = after + timedelta(seconds=1)
     assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": later}) == Nothing(SINCE)
 
@@ -217,7 +223,7 @@ STANDINGS = st.builds(
     tags=TAGS,
     group_tags=st.sampled_from([{}, {Tag.COST_GUARD.value: "ignore"}]),
     power=st.sampled_from(PowerState),
-    provisioning=st.sampled_from(["Succeeded", "Failed", "Updating", ""]),
+    provisioning=st.sampled_from([*Provisioning]),
     kept=st.sampled_from([None, "it is locked"]),
 )
 
@@ -228,13 +234,13 @@ def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
 ) -> None:
     """Whatever the tags say: no mark, alert or deallocation for any other VM."""
     decided = judge(standing, settings(**policy), NOW)
-    if isinstance(decided, Mark | Alert | Deallocate):
+    if isinstance(decided, Mark | Alert | DeallocateByPolicy):
         assert standing.power is PowerState.STOPPED
-        assert standing.provisioning in ("Succeeded", "Failed")
+        assert standing.provisioning in ("Succeeded", "Failed", "Canceled")
         assert not is_exempt(standing.tags, NOW)
         assert not is_exempt(standing.group_tags, NOW)
-        assert not capture_under_way(standing, NOW)
-    if isinstance(decided, Deallocate):
+        assert not is_under_way(standing.tags, NOW, ours=standing.ours)
+    if isinstance(decided, DeallocateByPolicy):
         assert policy == DEALLOCATE
         assert standing.kept is None
 

@@ -49,13 +49,13 @@ def seen(*codes: str, **changes: Any) -> ObservedVm:  # noqa: ANN401 - JSON
 def disk(**properties: Any) -> ObservedDisk:  # noqa: ANN401 - JSON
     """Observe a managed disk with such properties."""
     body = {"id": f"{DISKS}/os", "sku": {"name": "Premium_LRS"}, "properties": properties}
-    return observe._observed_disk(decoded(body, wire.Disk))
+    return observe.observed_disk(decoded(body, wire.Disk))
 
 
 def defined(**properties: Any) -> Definition:  # noqa: ANN401 - JSON
     """Observe an image definition with such properties."""
     body = {"properties": {"osType": "Windows", "osState": "Generalized", **properties}}
-    return observe._observed_definition(decoded(body, wire.Definition))
+    return observe.observed_definition(decoded(body, wire.Definition))
 
 
 def version(number: str, state: str = "Succeeded", **profile: Any) -> wire.Version:  # noqa: ANN401 - JSON
@@ -67,7 +67,7 @@ def version(number: str, state: str = "Succeeded", **profile: Any) -> wire.Versi
 def test_a_bare_vm_is_a_vm() -> None:
     """Whatever Azure leaves out is empty, and a power state that is not there is unknown."""
     vm = observe.observed_vm(REF, decoded({"id": REF.id}, wire.Vm))
-    assert (vm.ref, vm.power, vm.tags, vm.provisioning) == (REF, PowerState.UNKNOWN, {}, "")
+    assert (vm.ref, vm.power, vm.tags, vm.provisioning) == (REF, PowerState.UNKNOWN, {}, "unknown")
     assert not any((vm.generalized, vm.hibernated, vm.in_scale_set, vm.encrypted_by_guest))
     assert (vm.os_disk, vm.data_disks, vm.plan) == (AttachedDisk(None), (), None)
 
@@ -171,7 +171,7 @@ def test_disk_encryption_is_in_the_disks(enabled: bool | None) -> None:  # noqa:
 def test_a_bare_disk_is_a_disk() -> None:
     """Whatever a disk leaves out is not known, never no."""
     body = {"id": f"{DISKS}/os"}
-    bare = observe._observed_disk(decoded(body, wire.Disk))
+    bare = observe.observed_disk(decoded(body, wire.Disk))
     assert (bare.sku, bare.size_gb, bare.released, bare.generation) == (None, None, None, None)
     assert (bare.architecture, bare.accelerated_network) == (None, None)
     assert not any((bare.access_open, bare.customer_key, bare.encrypted_by_guest))
@@ -284,12 +284,12 @@ def test_an_image_names_its_source() -> None:
             "sourceVirtualMachine": {"id": REF.id.upper()},
         },
     }
-    made = observe._observed_managed_image(IMAGE, decoded(body, wire.Image))
+    made = observe.observed_managed_image(IMAGE, decoded(body, wire.Image))
     assert made.source is not None
     assert (made.source.key, made.provisioning) == (REF.key, "Succeeded")
     assert made.tags == {"stillframe-proof": "generalized"}
-    bare = observe._observed_managed_image(IMAGE, decoded({"id": IMAGE.id}, wire.Image))
-    assert (bare.source, bare.provisioning, bare.tags) == (None, "", {})
+    bare = observe.observed_managed_image(IMAGE, decoded({"id": IMAGE.id}, wire.Image))
+    assert (bare.source, bare.provisioning, bare.tags) == (None, "unknown", {})
 
 
 @pytest.mark.parametrize(
@@ -305,9 +305,9 @@ def test_an_image_names_its_source() -> None:
 def test_a_version_names_its_source(source: object, expected: VmRef | None) -> None:
     """A version made straight from a VM names it in one of two places; others have no VM."""
     body = {"id": VERSION.id, "properties": {"storageProfile": {"source": source}}}
-    made = observe._observed_version(VERSION, decoded(body, wire.Version))
+    made = observe.observed_version(VERSION, decoded(body, wire.Version))
     assert made.source == expected
-    bare = observe._observed_version(VERSION, decoded({"id": VERSION.id}, wire.Version))
+    bare = observe.observed_version(VERSION, decoded({"id": VERSION.id}, wire.Version))
     assert bare.source is None
 
 
@@ -318,7 +318,7 @@ def test_a_failed_version_says_why() -> None:
         {"region": "North Europe", "state": "Completed", "details": ""},
     ]
     body = {"id": VERSION.id, "properties": {"replicationStatus": {"summary": summary}}}
-    assert observe._observed_version(VERSION, decoded(body, wire.Version)).why == (
+    assert observe.observed_version(VERSION, decoded(body, wire.Version)).why == (
         "West Europe: no room"
     )
 
@@ -326,18 +326,18 @@ def test_a_failed_version_says_why() -> None:
 def test_an_instant_without_an_offset_is_utc() -> None:
     """A disk's instant that lacks its offset is read as UTC, as all of Azure's are."""
     body = {"id": "x", "properties": {"LastOwnershipUpdateTime": "2026-01-02T03:04:05"}}
-    released = observe._observed_disk(decoded(body, wire.Disk)).released
+    released = observe.observed_disk(decoded(body, wire.Disk)).released
     assert released == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_grants_are_read() -> None:
     """The permissions API's answer keeps its patterns; who may not ask has none."""
     body = {"value": [{"actions": ["*/read"], "notActions": ["x"], "dataActions": ["y"]}, {}]}
-    assert observe._granted(decoded(body, wire.Grants)) == (
+    assert observe.granted(decoded(body, wire.Grants)) == (
         Permission(("*/read",), ("x",), ("y",)),
         Permission(()),
     )
-    assert observe._granted(Missing.DENIED) is None
+    assert observe.granted(Missing.DENIED) is None
 
 
 def recorded(kind: str) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.capture.targets import names
-from shared.cloud.act import managed_image_body, source_tags, target_regions, version_body
+from shared.cloud.bodies import managed_image_body, source_tags, target_regions, version_body
 from shared.model.facts import Doubt, Region
 from shared.model.ids import GalleryTarget, ManagedImageTarget
 from shared.model.steps import Create

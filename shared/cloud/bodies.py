@@ -1,55 +1,17 @@
-"""The steps: a decided `Step` -> one ARM operation, started and not awaited; words -> tags.
+"""What Azure must be told for an image: a `Create` and its VM -> the body of the PUT.
 
-What Azure needs to be told for an image is composed here, in the wire's shape.
+Pure.
 """
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
-from shared.cloud.arm import Arm
 from shared.model.facts import ObservedVm, Plan, Region
-from shared.model.ids import ManagedImageRef, VersionRef
 from shared.model.instants import write_instant
-from shared.model.memory import after, signature
-from shared.model.steps import Create, Deallocate, Generalize
-from shared.model.tags import SourceTag, Words
+from shared.model.memory import signature
+from shared.model.steps import Create
+from shared.model.tags import SourceTag
 from shared.model.text import cut
-
-
-def act(arm: Arm, vm: ObservedVm, step: Deallocate | Generalize | Create, now: datetime) -> None:
-    """Start what a step says; raise `Transient` or `Refused` as Azure answers."""
-    match step:
-        case Deallocate():
-            arm.deallocate(vm.ref)
-        case Generalize():
-            arm.generalize(vm.ref)
-        case Create():
-            _create(arm, vm, step, now)
-        case _:
-            assert_never(step)
-
-
-def remember(arm: Arm, vm: ObservedVm, words: Words) -> ObservedVm:
-    """Change the words of a VM where they are kept, and return it as it is then.
-
-    Raises `Transient` or `Refused` as Azure answers; what was merged before that stays.
-    """
-    change = vm.memory.changed(words)
-    if change.tags:
-        arm.merge_tags(vm.memory.id, change.tags)
-    if change.removed:
-        arm.delete_tags(vm.memory.id, change.removed)
-    return after(vm, words)
-
-
-def _create(arm: Arm, vm: ObservedVm, step: Create, now: datetime) -> None:
-    match step.ref:
-        case ManagedImageRef():
-            arm.create_managed_image(step.ref, managed_image_body(vm, step, now))
-        case VersionRef():
-            arm.create_version(step.ref, version_body(vm, step, now))
-        case _:
-            assert_never(step.ref)
 
 
 def managed_image_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:

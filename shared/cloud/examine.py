@@ -9,12 +9,11 @@ may have closed it, and what could not be read is no verdict. Nor is what Azure 
 import logging
 from contextlib import closing
 
-from shared.capture.preflight import unreadable
 from shared.cloud.arm import Arm
+from shared.cloud.blob import Blob, NoBytes
+from shared.cloud.disk_access import opened
 from shared.model.errors import Refused, Transient, Unreachable
 from shared.model.facts import Look, Missing, ObservedDisk, Proof, Refusal, Unread, Verdict
-from shared.proof.access import opened
-from shared.proof.blob import Blob, NoBytes
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +24,8 @@ def examine(arm: Arm, look: Look) -> Verdict | Refusal | Unread:
     if disk is None or isinstance(disk, Missing):
         msg = f"the OS disk of {look.vm.ref.id} is not there to be read"
         raise Transient(msg)
-    if why := unreadable(disk):
-        return Verdict(Proof.CANNOT_TELL, why)
+    if disk.unreadable:
+        return Verdict(Proof.CANNOT_TELL, disk.unreadable)
     try:
         with opened(arm, disk.id) as (url, until):
             token = arm.disk_token() if disk.entra_only else None

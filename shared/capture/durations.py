@@ -1,0 +1,45 @@
+"""How long each part of a capture may take, and whether one is under way.
+
+Pure. What takes longer is stuck: people are told, and the cost guard counts the VM again.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from shared.model.instants import read_instant
+from shared.model.tags import Status, Tag
+
+START_LASTS = timedelta(minutes=2)
+"""A VM being started reads `stopped` for a moment; after this a stopped VM is really stopped."""
+
+DEALLOCATION_LASTS = timedelta(minutes=30)
+MANAGED_IMAGE_LASTS = timedelta(minutes=30)
+VERSION_LASTS = timedelta(hours=6)
+
+OURS_ENDS = timedelta(minutes=10)
+"""Access to a disk that a process of ours left open when it died has ended long before."""
+
+
+def image_lasts(label: str) -> timedelta:
+    """Return how long an image may take; `label` is what `stillframe-image` shows."""
+    return VERSION_LASTS if "/" in label else MANAGED_IMAGE_LASTS
+
+
+def is_under_way(tags: Mapping[str, str], now: datetime, *, ours: bool) -> bool:
+    """Whether a stopped VM with these tags is on its way to an image, and not stuck.
+
+    A VM that waits is taken further by the next sweep, unless its order is another app's.
+    """
+    status = tags.get(Tag.STATUS)
+    if Tag.CAPTURE not in tags:
+        return False
+    if status == Status.WAITING:
+        return ours
+    as_of = read_instant(tags.get(Tag.AS_OF))
+    return as_of is not None and now - as_of <= _lasts(status, tags.get(Tag.IMAGE, ""))
+
+
+def _lasts(status: str | None, label: str) -> timedelta:
+    if status == Status.DEALLOCATING:
+        return DEALLOCATION_LASTS
+    return image_lasts(label) if status == Status.CAPTURING else timedelta.min

@@ -1,0 +1,239 @@
+"""Azure as the app has it: ARM, the outcome topic and the price list, by the model's words.
+
+`Azure` is the real `Cloud` (see `shared/model/cloud.py`); `connect` makes it, once per process.
+Nothing that is read is kept between wake-ups, but for prices.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from shared.cloud.arm import Arm, subscription_of
+from shared.cloud.bodies import managed_image_body, version_body
+from shared.cloud.client import find_credential
+from shared.cloud.examine import examine
+from shared.cloud.images import list_images
+from shared.cloud.lists import list_subscription
+from shared.cloud.observe import (
+    granted,
+    newest_regions,
+    observed_definition,
+    observed_disk,
+    observed_managed_image,
+    observed_version,
+    observed_vm,
+)
+from shared.cloud.prices import Prices
+from shared.cloud.topic import Topic
+from shared.model.errors import Transient
+from shared.model.facts import (
+    Listing,
+    Look,
+    Machine,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    Permission,
+    Rights,
+)
+from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
+from shared.model.memory import after, frozen
+from shared.model.outcomes import Outcome
+from shared.model.settings import Settings
+from shared.model.steps import (
+    Create,
+    Read,
+    ReadDataDisks,
+    ReadDefinition,
+    ReadDisk,
+    ReadDiskRights,
+    ReadImage,
+    ReadRegions,
+    ReadRights,
+)
+from shared.model.tags import Words
+
+_LOCKS = "/providers/microsoft.authorization/locks/"
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """The clients of one process and the settings they were made by."""
+
+    arm: Arm
+    topic: Topic
+    prices: Prices
+    settings: Settings
+
+    @property
+    def requests(self) -> int:
+        """The number of requests to ARM that this process has sent."""
+        return self.arm.requests
+
+    @property
+    def currency(self) -> str:
+        """The currency of prices."""
+        return self.prices.currency
+
+    def look(self, ref: VmRef) -> Look | Missing:
+        """Return a VM's model and instance view, by one GET; a generalized VM's OS disk as well."""
+        vm = self.arm.vm(ref)
+        return vm if isinstance(vm, Missing) else self._remembered(Look(vm=observed_vm(ref, vm)))
+
+    def read(self, look: Look, what: Read) -> Look:
+        """Return the look with one more fact."""
+        match what:
+            case ReadDisk():
+                return replace(look, disk=self._disk(look.vm.os_disk.id))
+            case ReadDataDisks():
+                disks = tuple(self._disk(disk.id) for disk in look.vm.data_disks)
+                return replace(look, data_disks=disks)
+            case ReadDefinition(target):
+                found = self.arm.definition(target)
+                seen = found if isinstance(found, Missing) else observed_definition(found)
+                return replace(look, definition=seen)
+            case ReadRegions(target):
+                return replace(look, regions=newest_regions(self.arm.versions(target)))
+            case ReadRights(target):
+                return replace(look, rights=self._rights(look.vm.ref, target))
+            case ReadDiskRights():
+                return replace(look, disk_rights=self._disk_rights(look.vm.os_disk.id))
+            case ReadImage(ref):
+                return replace(look, images={**look.images, ref.key: self.image(ref)})
+            case _:
+                assert_never(what)
+
+    def image(self, ref: ImageRef) -> ObservedImage | Missing:
+        """Return an image or gallery image version."""
+        match ref:
+            case ManagedImageRef():
+                image = self.arm.managed_image(ref)
+                return image if isinstance(image, Missing) else observed_managed_image(ref, image)
+            case VersionRef():
+                version = self.arm.version(ref)
+                return version if isinstance(version, Missing) else observed_version(ref, version)
+            case _:
+                assert_never(ref)
+
+    def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
+        """Return when a VM became unavailable by Resource Health; None where it does not say."""
+        health = self.arm.health(ref)
+        if isinstance(health, Missing) or health.properties.availability_state != "Unavailable":
+            return None
+        occurred = health.properties.occurred_time or health.properties.occured_time
+        known = occurred is not None and occurred.tzinfo is not None and occurred <= now
+        return occurred if known else None
+
+    def hourly(self, machine: Machine, now: datetime) -> float | None:
+        """Return the list price of an hour; None where it is unknown."""
+        return self.prices.hourly(machine, now)
+
+    def vms(self, subscription: str) -> Listing:
+        """Return the VMs of a subscription."""
+        return list_subscription(self.arm, subscription)
+
+    def locks(self, subscription: str) -> frozenset[str]:
+        """Return the scopes that have a management lock: lower case, with a slash at the end."""
+        ids = [(lock.id or "").lower() for lock in self.arm.locks(subscription)]
+        return frozenset(f"{lock.partition(_LOCKS)[0]}/" for lock in ids)
+
+    def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
+        """Return the images and versions of targets, as far as they can be listed."""
+        return list_images(self.arm, targets)
+
+    def prove(self, look: Look) -> Look:
+        """Return the look with the disk's verdict, and VM and disk as they are after it was closed.
+
+        Reading takes seconds in which others may have come first, and may have moved the instant.
+        """
+        verdict = examine(self.arm, look)
+        vm = self.arm.vm(look.vm.ref)
+        if isinstance(vm, Missing):
+            msg = f"{look.vm.ref.id} was deleted while its disk was read"
+            raise Transient(msg)
+        seen = observed_vm(look.vm.ref, vm)
+        if (seen.os_disk.id or "").lower() != (look.vm.os_disk.id or "").lower():
+            msg = f"{look.vm.ref.id} was given another OS disk while its disk was read"
+            raise Transient(msg)
+        disk = self._disk(seen.os_disk.id)
+        found = replace(look, vm=seen, disk=disk, images={}, verdict=verdict)
+        return self._remembered(replace(found, proven=time.monotonic()))
+
+    def deallocate(self, ref: VmRef) -> None:
+        """Start a VM's deallocation."""
+        self.arm.deallocate(ref)
+
+    def generalize(self, ref: VmRef) -> None:
+        """Mark a VM generalized; it can never start again."""
+        self.arm.generalize(ref)
+
+    def create(self, vm: ObservedVm, step: Create, now: datetime) -> None:
+        """Start an image of a VM."""
+        match step.ref:
+            case ManagedImageRef():
+                self.arm.create_managed_image(step.ref, managed_image_body(vm, step, now))
+            case VersionRef():
+                self.arm.create_version(step.ref, version_body(vm, step, now))
+            case _:
+                assert_never(step.ref)
+
+    def write(self, vm: ObservedVm, words: Words) -> ObservedVm:
+        """Change the tags of a VM where they are kept; return the VM as it is then.
+
+        What was merged before Azure refuses the rest stays.
+        """
+        change = vm.memory.changed(words)
+        if change.tags:
+            self.arm.merge_tags(vm.memory.id, change.tags)
+        if change.removed:
+            self.arm.delete_tags(vm.memory.id, change.removed)
+        return after(vm, words)
+
+    def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
+        """Set tags of an image; its other tags stay."""
+        self.arm.merge_tags(ref.id, tags)
+
+    def publish(self, outcome: Outcome) -> None:
+        """Publish an outcome event."""
+        self.topic.publish(outcome)
+
+    def _remembered(self, look: Look) -> Look:
+        """Return the look with the tags that count: a generalized VM's are on its OS disk."""
+        vm, disk_id = look.vm, look.vm.os_disk.id
+        if not vm.generalized or disk_id is None:
+            return look
+        disk = self._disk(disk_id) if look.disk is None else look.disk
+        return replace(look, vm=frozen(vm, None if isinstance(disk, Missing) else disk), disk=disk)
+
+    def _disk(self, disk_id: str | None) -> ObservedDisk | Missing:
+        disk = self.arm.disk(disk_id) if disk_id else Missing.GONE
+        return disk if isinstance(disk, Missing) else observed_disk(disk)
+
+    def _rights(self, vm: VmRef, target: Target) -> Rights:
+        return Rights(
+            vm=granted(self.arm.permissions(vm.id, vm.subscription)),
+            target=granted(self.arm.permissions(target.scope, target.subscription)),
+        )
+
+    def _disk_rights(self, disk_id: str | None) -> tuple[Permission, ...] | Missing:
+        if not disk_id:
+            return Missing.DENIED
+        grants = granted(self.arm.permissions(disk_id, subscription_of(disk_id)))
+        return Missing.DENIED if grants is None else grants
+
+
+def connect(settings: Settings) -> Azure:
+    """Return the clients for these settings; no request is made yet.
+
+    In a dry run they send nothing that could change Azure.
+    """
+    credential, dry_run = find_credential(), settings.dry_run
+    return Azure(
+        Arm(settings.arm_endpoint, credential, dry_run=dry_run),
+        Topic(settings.outcome_topic, credential, dry_run=dry_run),
+        Prices(settings.prices_endpoint, settings.guard_currency),
+        settings,
+    )

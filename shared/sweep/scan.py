@@ -1,0 +1,64 @@
+"""One subscription in one sweep: what its lists show, and what that makes due.
+
+Pure but for what it was made from.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.capture.targets import is_ordered, read_order
+from shared.costguard.rules import Due, Nothing, Standing, judge, why_kept
+from shared.model.facts import ListedVm, Listing
+from shared.model.ids import Target
+from shared.model.settings import Settings
+from shared.model.steps import Order
+from shared.model.tags import Tag
+from shared.sweep.due import look_is_due
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The lists of a subscription; `locked` scopes are None where they may not be read.
+
+    Visits are begun until `until`, of the monotonic clock; `since` is when the last sweep ran.
+    """
+
+    listing: Listing
+    locked: frozenset[str] | None
+    settings: Settings
+    since: datetime
+    now: datetime
+    until: float
+
+    def due(self) -> list[ListedVm]:
+        """Return the VMs that must be visited: for their order, or for their bill."""
+        return [vm for vm in self.listing.vms.values() if self._is_due(vm)]
+
+    def _is_due(self, vm: ListedVm) -> bool:
+        ordered = look_is_due(vm, self.settings, self.since, self.now)
+        return ordered or not isinstance(self.bill(vm), Nothing)
+
+    def bill(self, vm: ListedVm) -> Due:
+        """Return what is due about a VM's bill."""
+        return judge(self.standing(vm), self.settings, self.now)
+
+    def standing(self, vm: ListedVm) -> Standing:
+        """Return what the cost guard's rules need to know of a VM."""
+        readable = self.listing.groups is not None
+        return Standing(
+            tags=vm.tags,
+            group_tags=self.listing.group_tags(vm.ref),
+            power=vm.power,
+            provisioning=vm.provisioning,
+            kept=why_kept(vm, self.locked, groups_readable=readable),
+            ours=is_ordered(vm, self.settings) and self.settings.owns(vm.tags),
+        )
+
+    def targets(self) -> set[Target]:
+        """Return where orders of the subscription send their images."""
+        orders = (
+            read_order(vm.tags, self.settings, vm.ref, self.now)
+            for vm in self.listing.vms.values()
+            if Tag.CAPTURE in vm.tags
+        )
+        return {order.target for order in orders if isinstance(order, Order)}

@@ -1,0 +1,92 @@
+"""What the visits of a sweep came to -> its report, counted.
+
+Changes the report that it is given, and nothing else.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.capture.durations import is_under_way
+from shared.capture.targets import is_ordered
+from shared.costguard.enforce import Enforced
+from shared.costguard.rules import Clear, Mark, Nothing, unreadable_exemption
+from shared.model.cloud import Cloud
+from shared.model.facts import ListedVm, PowerState
+from shared.model.tags import Status, Tag
+from shared.reconcile import Report
+from shared.sweep.report import Flagged, SweepReport
+from shared.sweep.scan import Scan
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What came of one VM's visit; `vm` is the VM after it, None where it is gone."""
+
+    vm: ListedVm | None = None
+    report: Report | None = None
+    enforced: Enforced | None = None
+    failed: str | None = None
+    reached: bool = True
+
+    @property
+    def gone(self) -> bool:
+        """Whether the VM has been deleted since it was listed."""
+        return self.reached and not self.vm and not self.failed
+
+
+def count(report: SweepReport, vm: ListedVm, visited: Visited) -> None:
+    """Count one visit."""
+    if not visited.reached:
+        report.unreached.append(vm.ref.id)
+        return
+    report.looked += 1
+    if visited.report:
+        log.info("look %s", visited.report.line())
+    if visited.failed:
+        report.failed[vm.ref.id] = visited.failed
+    untold = [part.untold for part in (visited.report, visited.enforced) if part and part.untold]
+    if untold:
+        report.untold[vm.ref.id] = "; ".join(untold)
+    if visited.report and visited.report.steps:
+        report.steps[vm.ref.id] = visited.report.steps
+    if visited.enforced and visited.enforced.what != "nothing":
+        report.bills[visited.enforced.what] += 1
+
+
+def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepReport) -> None:
+    """Count the VMs of a subscription as they are now that all visits are done.
+
+    `told` are the statuses that visits came to, by `VmRef.key`.
+    """
+    report.states.update(scan.listing.states)
+    report.strange |= scan.listing.strange
+    for vm in scan.listing.vms.values():
+        if is_ordered(vm, scan.settings) and not scan.settings.owns(vm.tags):
+            report.others[vm.ref.id] = vm.tags[Tag.BY]
+        if Tag.CAPTURE in vm.tags:
+            stands = vm.tags.get(Tag.STATUS, "unanswered")
+            status = told.get(vm.ref.key, stands)
+            report.statuses[status] += 1
+            if status != stands:
+                report.unsaid[vm.ref.id] = (stands, status)
+        for tags in (vm.tags, scan.listing.group_tags(vm.ref)):
+            if said := unreadable_exemption(tags):
+                report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {said}"
+        if vm.ref.id not in report.steps and (flagged := _flagged(scan, vm, cloud)):
+            report.flagged.append(flagged)
+
+
+def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:
+    """Return a VM's row in the report if it is billed while stopped, and nobody wants it so."""
+    due = scan.bill(vm)
+    since = None if isinstance(due, Mark | Clear) else due.since
+    if vm.power is not PowerState.STOPPED or (since is None and not isinstance(due, Mark)):
+        return None
+    if isinstance(due, Nothing) and is_under_way(vm.tags, scan.now, ours=scan.standing(vm).ours):
+        return None
+    price = cloud.hourly(vm.machine, scan.now) if vm.machine else None
+    past_grace = since is not None and scan.now - since >= scan.settings.guard_grace
+    return Flagged(vm.ref.id, since, vm.machine, price, past_grace)

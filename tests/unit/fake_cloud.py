@@ -1,0 +1,108 @@
+"""Azure in memory, behind the same protocol as the real one: for the spine, sweep and cost guard.
+
+A test gives what Azure shows (a `World`) and raises (by the name of a call), and reads what
+was written. What is started stays started: no operation ever ends here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.model.errors import Withheld
+from shared.model.facts import Listing, Look, Machine, Missing, ObservedImage, ObservedVm
+from shared.model.ids import ImageRef, Target, VmRef
+from shared.model.memory import after
+from shared.model.outcomes import Outcome
+from shared.model.settings import Settings
+from shared.model.steps import Create, Read
+from shared.model.tags import Words
+from tests.unit.making import World, settings
+
+
+@dataclass
+class FakeCloud:
+    """One VM (a `World`) or a subscription's lists; `calls` are the writes, by name and object."""
+
+    world: World | Missing = Missing.GONE
+    settings: Settings = field(default_factory=settings)
+    raises: dict[str, Exception] = field(default_factory=dict)
+    listing: Listing = field(default_factory=Listing)
+    locked: frozenset[str] = frozenset()
+    made: list[ObservedImage] = field(default_factory=list)
+    targets: set[Target] = field(default_factory=set)
+    stopped: datetime | None = None
+    price: float | None = None
+    currency: str = "EUR"
+    requests: int = 0
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    published: list[Outcome] = field(default_factory=list)
+
+    def look(self, ref: VmRef) -> Look | Missing:
+        self._asked("look")
+        found = self.world
+        return found if isinstance(found, Missing) else Look(vm=replace(found.vm, ref=ref))
+
+    def read(self, look: Look, what: Read) -> Look:
+        self._asked("read")
+        assert isinstance(self.world, World)
+        return self.world.show(look, what)
+
+    def image(self, ref: ImageRef) -> ObservedImage | Missing:
+        self._asked("image")
+        return next((image for image in self.made if image.ref.key == ref.key), Missing.GONE)
+
+    def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
+        self._asked("stopped_at")
+        return self.stopped
+
+    def hourly(self, machine: Machine, now: datetime) -> float | None:
+        return self.price
+
+    def vms(self, subscription: str) -> Listing:
+        self._asked("vms")
+        return self.listing
+
+    def locks(self, subscription: str) -> frozenset[str]:
+        self._asked("locks")
+        return self.locked
+
+    def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
+        self._asked("images")
+        self.targets = set(targets)
+        return self.made
+
+    def prove(self, look: Look) -> Look:
+        self._wrote("prove", look.vm.ref.id)
+        assert isinstance(self.world, World)
+        return replace(look, images={}, verdict=self.world.verdict)
+
+    def deallocate(self, ref: VmRef) -> None:
+        self._wrote("deallocate", ref.id)
+
+    def generalize(self, ref: VmRef) -> None:
+        self._wrote("generalize", ref.id)
+
+    def create(self, vm: ObservedVm, step: Create, now: datetime) -> None:
+        self._wrote("create", step.ref.id)
+
+    def write(self, vm: ObservedVm, words: Words) -> ObservedVm:
+        self._wrote("write", vm.memory.id)
+        return after(vm, words)
+
+    def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
+        self._wrote("tag_image", ref.id)
+
+    def publish(self, outcome: Outcome) -> None:
+        self._wrote("publish", outcome.type)
+        self.published.append(outcome)
+
+    def _asked(self, name: str) -> None:
+        self.requests += 1
+        if error := self.raises.get(name):
+            raise error
+
+    def _wrote(self, name: str, what: str) -> None:
+        if self.settings.dry_run and what != "Stillframe.SweepCompleted":
+            raise Withheld(f"{name} {what}")
+        self._asked(name)
+        self.calls.append((name, what))

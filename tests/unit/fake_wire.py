@@ -1,0 +1,73 @@
+"""The wire without a socket: the clients are real, and each request is answered here.
+
+Stands where `requests` would open a connection, which all clients of the app come down to: the
+SDK's pipeline, the price list, a disk's bytes. A test gives answers by method and the end of the
+path; a request that has none is answered with 404.
+"""
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import requests
+from azure.core.credentials import AccessToken
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
+
+type Answer = tuple[int, Any, dict[str, str]]
+
+
+class Signedin:
+    """A credential that always has a token."""
+
+    def get_token(self, *_scopes: str, **_: Any) -> AccessToken:  # noqa: ANN401 - the SDK's own
+        """Give a token that holds for long."""
+        return AccessToken("token", 2**31)
+
+
+@dataclass
+class Wire:
+    """Answers by `METHOD end-of-path`; `sent` are the requests, by method and path."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    def answer(self, what: str, body: object = None, status: int = 200, **headers: str) -> None:
+        """Answer a request; several answers to one are given in turn, the last one for good."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.setdefault(what, []).append((status, body, named))
+
+    def send(self, request: requests.PreparedRequest) -> requests.Response:
+        """Answer one request."""
+        path = unquote(urlsplit(request.url or "").path)
+        self.sent.append(f"{request.method} {path}")
+        self.bodies.append(request.body)
+        for what, answers in self.answers.items():
+            method, _, end = what.partition(" ")
+            if method == request.method and path.lower().endswith(end.lower()):
+                status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
+                break
+        else:
+            status, body, headers = 404, {"error": {"code": "NotFound", "message": path}}, {}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        raw = HTTPResponse(
+            body=io.BytesIO(content if body is not None else b""),
+            status=status,
+            headers={"Content-Type": "application/json", **headers},
+            preload_content=False,
+        )
+        return HTTPAdapter().build_response(request, raw)
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Answer everything that this process sends by `requests`."""
+    scripted = Wire()
+    monkeypatch.setattr(
+        HTTPAdapter, "send", lambda _self, request, **_options: scripted.send(request)
+    )
+    return scripted
