@@ -77,7 +77,11 @@ def _run(said: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     here = Path() if Path("host.json").exists() else None
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="stillframe-sim",
+        description="A simulated Azure subscription, and a function app in it, until interrupted.",
+        epilog="simulator/README.md in Stillframe's repository says what it simulates.",
+    )
     parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
     parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
