@@ -48,6 +48,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+def test_every_decision_is_in_the_index() -> None:
+    """The index links each decision, and says of each number that is missing that it is."""
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    found = sorted(folder.glob("[0-9]*.md"))
+    assert [one.name for one in found if f"]({one.name})" not in index] == []
+    numbers = {int(one.name[:4]) for one in found}
+    missing = set(range(1, max(numbers))) - numbers
+    assert [one for one in missing if f"The number {one} was never used" not in index] == []
+
+
 def test_operations_names_what_wakes_it() -> None:
     """Each function that events go to, and each type of event, stands in the operations page."""
     snapshot = json.loads((ROOT / "infra" / "snapshots" / "usual.snapshot.json").read_text())
