@@ -45,6 +45,16 @@ HOUR = timedelta(hours=1)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the process's status."""
+    try:
+        ended = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return ended
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     said = _parser().parse_args(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # the pages and the advice say it all
     try:

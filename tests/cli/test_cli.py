@@ -1,7 +1,10 @@
 """The two commands for people: what they show of a subscription, and that they change nothing."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,7 +21,7 @@ from shared.model.tags import Status
 from shared.model.version import VERSION
 from shared.sweep.report import SweepReport
 from simulator.simulator import Simulator
-from tests.cli.commands import run
+from tests.cli.commands import ROOT, run
 from tests.unit.making import NOW, REF
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
@@ -126,6 +129,24 @@ def test_a_plan_of_nothing_says_so() -> None:
     with screen.capture() as shown:
         screen.print(*plan_page(SweepReport(), naming([REF.subscription])))
     assert shown.get().startswith("Nothing would be done now.")
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error(subscription: Simulator) -> None:
+    """As in `stillframe sweep --json | head -1`: it ends with 0 and says nothing on stderr."""
+    read, write = os.pipe()
+    os.close(read)
+    named = ("--subscription", subscription.subscription_id, "--json")
+    with os.fdopen(write) as closed:
+        shown = subprocess.run(  # noqa: S603 our own interpreter and command
+            [sys.executable, "-m", "cli", "sweep", *named],
+            env=os.environ | subscription.environment("app"),
+            cwd=ROOT,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 def test_the_version_is_shown(subscription: Simulator) -> None:
