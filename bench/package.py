@@ -27,7 +27,7 @@ sys.path[:0] = sys.argv[1:]
 begun = time.process_time()
 import function_app
 started = time.process_time()
-import shared.disk.verdict
+import shared.proof.verdict
 print(json.dumps([started - begun, time.process_time() - started]))
 """
 

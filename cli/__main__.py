@@ -1,9 +1,11 @@
-"""`make sweep` and `make status`: arguments and settings -> a subscription, as Stillframe sees it.
+"""`stillframe sweep`, `plan` and `status`: arguments and settings -> a subscription, as we see it.
 
 Asks Azure as whoever is signed in, and changes nothing: no VM, no tag, and the app's heartbeat is
-left to the app. Pages or JSON go to stdout, progress and trouble to stderr. Ends with 0; with 1
-where the picture has a gap, which is told with what to do about it; with 2 where the arguments or
-settings cannot be meant. Orders are shown by the app's own words, which are on the VMs' tags.
+left to the app. In a checkout also `make sweep`, `make plan`, `make status`.
+
+Pages or JSON go to stdout, progress and trouble to stderr. Ends with 0; with 1 where the picture
+has a gap, which is told with what to do about it; with 2 where the arguments or settings cannot be
+meant. Orders are shown by the app's own words, which are on the VMs' tags.
 """
 
 import argparse
@@ -19,15 +21,18 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from cli.advice import advise, settings_unread
+from cli.advice import NONE_VISIBLE, advise, list_unread, settings_unread
 from cli.app import app_settings, read_app_id
 from cli.orders import Row, orders
-from cli.tables import naming, status_page, sweep_page
+from cli.subscriptions import enabled_subscriptions
+from cli.tables import naming, plan_page, status_page, sweep_page
 from cli.words import in_the_apps_words
 from shared.cloud.azure import connect
 from shared.model.cloud import Cloud
 from shared.model.errors import Misconfigured, Refused, StillframeError, Transient
 from shared.model.settings import APP_NAME, Name, read_settings
+from shared.model.version import VERSION
+from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 
 OK, TROUBLE, USAGE = 0, 1, 2
@@ -40,16 +45,32 @@ HOUR = timedelta(hours=1)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the process's status."""
+    try:
+        ended = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return ended
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     said = _parser().parse_args(arguments)
     logging.basicConfig(handlers=[logging.NullHandler()])  # the pages and the advice say it all
     try:
         of_app = _of_app(said.app, os.environ)
-        settings = read_settings(_environment(said, os.environ, of_app or {}))
+        environment = _environment(said, os.environ, of_app or {})
+        if not said.app and not environment.get(Name.SUBSCRIPTIONS, "").strip():
+            visible = _visible(environment)
+            if not visible:
+                return TROUBLE
+            environment[Name.SUBSCRIPTIONS] = ",".join(visible)
+        settings = read_settings(environment)
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
-    cloud = connect(settings)
-    ended = (_sweep if said.command == "sweep" else _status)(cloud, as_json=said.json)
+    command = {"sweep": _sweep, "plan": _plan, "status": _status}[said.command]
+    ended = command(connect(settings), as_json=said.json)
     return TROUBLE if of_app is None else ended
 
 
@@ -60,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ID",
-        help="a subscription's id; may be repeated; else those in SUBSCRIPTIONS",
+        help="a subscription's id; may be repeated; else those in SUBSCRIPTIONS, else every "
+        "enabled one that you can see",
     )
     common.add_argument(
         "--app",
@@ -70,15 +92,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--json", action="store_true", help="for machines")
     parser = argparse.ArgumentParser(
-        prog="python -m cli",
-        description="A subscription as Stillframe sees it. Nothing is changed.",
+        prog="stillframe",
+        description="Subscriptions as Stillframe sees them. Nothing is changed.",
         epilog="Other settings (docs/operations.md) are those of the app that --app names, "
         "else of the environment.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     sweep = commands.add_parser("sweep", parents=[common], help="what a sweep finds and would do")
     sweep.add_argument("--currency", metavar="CODE", help="of list prices, as EUR")
-    commands.add_parser("status", parents=[common], help="how every order stands")
+    commands.add_parser("plan", parents=[common], help="only what the app would do now")
+    commands.add_parser("status", parents=[common], help="every order: its status and next step")
     return parser
 
 
@@ -89,6 +113,18 @@ def _of_app(app_id: str | None, environment: Mapping[str, str]) -> dict[str, str
     except (Refused, Transient) as error:
         print(settings_unread(error), file=sys.stderr)
         return None
+
+
+def _visible(environment: Mapping[str, str]) -> list[str]:
+    """Return the subscriptions to look at where none is named; say on stderr which, or why none."""
+    try:
+        found = enabled_subscriptions(environment)
+    except StillframeError as error:
+        print(list_unread(str(error)), file=sys.stderr)
+        return []
+    told = f"No subscription is named: looking at all {len(found)} enabled ones that you can see."
+    print(told if found else NONE_VISIBLE, file=sys.stderr)
+    return found
 
 
 def _environment(
@@ -111,14 +147,37 @@ def _environment(
 
 def _sweep(cloud: Cloud, *, as_json: bool) -> int:
     """Show what a sweep finds and would do."""
-    now = datetime.now(UTC)
-    with _progress(cloud):
-        report = in_the_apps_words(Sweeper(cloud).sweep(now - HOUR, now))
+    report, now = _swept(cloud)
     subscriptions = cloud.settings.subscriptions
     if as_json:
         print(json.dumps(report.body(now) | {"unjudged": list(report.unsaid)}, indent=2))
     elif len(report.unlisted) < len(subscriptions):
         _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")
+    return _gaps(report)
+
+
+def _plan(cloud: Cloud, *, as_json: bool) -> int:
+    """Show what the app would do now, and nothing that is only a figure."""
+    report, now = _swept(cloud)
+    subscriptions = cloud.settings.subscriptions
+    if as_json:
+        body = report.body(now)
+        planned = {name: body[name] for name in _OF_A_PLAN}
+        print(json.dumps(planned | {"unjudged": list(report.unsaid)}, indent=2))
+    elif len(report.unlisted) < len(subscriptions):
+        _screen().print(*plan_page(report, naming(subscriptions)), sep="\n")
+    return _gaps(report)
+
+
+def _swept(cloud: Cloud) -> tuple[SweepReport, datetime]:
+    """Return what a sweep comes to that changes nothing, and its instant."""
+    now = datetime.now(UTC)
+    with _progress(cloud):
+        return in_the_apps_words(Sweeper(cloud).sweep(now - HOUR, now)), now
+
+
+def _gaps(report: SweepReport) -> int:
+    """Explain which subscriptions are missing; return `TROUBLE` if anything is."""
     _explain(report.unlisted)
     gaps = report.unlisted or report.failed or report.unreached or report.strange
     return TROUBLE if gaps else OK
@@ -130,9 +189,10 @@ def _status(cloud: Cloud, *, as_json: bool) -> int:
         rows, unlisted, strange = _orders(cloud)
     subscriptions = cloud.settings.subscriptions
     if as_json:
-        print(json.dumps({"orders": rows, "unlisted": unlisted, "strange": strange}, indent=2))
+        told = {"orders": rows, "unlisted": unlisted, "strange": strange}
+        print(json.dumps({"version": VERSION} | told, indent=2))
     elif len(unlisted) < len(subscriptions):
-        _screen().print(status_page(rows, naming(subscriptions)))
+        _screen().print(status_page(rows, naming(subscriptions)), f"Stillframe {VERSION}", sep="\n")
     _explain(unlisted)
     for vm, why in strange.items():
         print(f"{vm} is left out: Azure does not list it as documented ({why})", file=sys.stderr)
@@ -184,8 +244,12 @@ def _explain(unlisted: Mapping[str, str]) -> None:
         print(f"{subscription}: {advise(why, subscription)}", file=sys.stderr)
 
 
+_OF_A_PLAN = ("version", "steps", "bills", "failed", "unreached", "unlisted", "strange", "counts")
+"""What `plan --json` has of a sweep's report."""
+
 _WHICH_IDS = (
-    "Name a subscription: make sweep SUBSCRIPTION=<id> (az account list --output table has the ids)"
+    "Name a subscription: stillframe sweep --subscription <id>, or make sweep SUBSCRIPTION=<id> "
+    "(az account list --output table has the ids)"
 )
 
 if __name__ == "__main__":

@@ -26,6 +26,11 @@ def advise(why: str, subscription: str) -> str:
     return f"{known.means}.\n  Next: {do}\n  Azure says: {_words(why)}"
 
 
+def list_unread(why: str) -> str:
+    """Return what to do where the subscriptions could not be listed, and Azure's own words."""
+    return f"The subscriptions that you can see could not be listed: {advise(why, '<id>')}"
+
+
 def settings_unread(error: StillframeError) -> str:
     """Return why a function app's settings could not be read, and what is gone by instead."""
     why = str(error)
@@ -37,6 +42,11 @@ def _words(why: str) -> str:
     return why.splitlines()[0] if why else "no reason given"
 
 
+NONE_VISIBLE = (
+    "You can see no enabled subscription: you have a role in none.\n"
+    "  Next: compare with az account list --all --output table; or az login --tenant <tenant>; or "
+    "ask an owner for the role Reader"
+)
 _NO_RIGHT_TO_SETTINGS = (
     "you lack the right Microsoft.Web/sites/config/list/action on it, which Website Contributor "
     "has and Reader has not"

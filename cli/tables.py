@@ -15,6 +15,7 @@ from cli.orders import Row
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.tags import Status
+from shared.model.version import VERSION
 from shared.sweep.report import Flagged, SweepReport
 
 type Naming = Callable[[str], str]
@@ -63,11 +64,31 @@ def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[Rendera
         _others(report, name),
         _left_behind(report),
         _failures(report, name),
-        Text(
-            f"{report.requests} requests to Azure in {report.seconds:.1f} s; nothing was changed."
-        ),
+        _cost(report),
     ]
+    return _shown(parts)
+
+
+def plan_page(report: SweepReport, name: Naming) -> list[RenderableType]:
+    """Return what the app would do now, what cannot be judged from here, and what failed."""
+    would = _would(report, name)
+    parts = [
+        would if would.row_count else Text("Nothing would be done now."),
+        *_unjudged(report),
+        _failures(report, name),
+        _cost(report),
+    ]
+    return _shown(parts)
+
+
+def _shown(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    """Return the parts of a page without its empty tables."""
     return [part for part in parts if not isinstance(part, Table) or part.row_count]
+
+
+def _cost(report: SweepReport) -> Text:
+    requests = f"{report.requests} requests to Azure in {report.seconds:.1f} s"
+    return Text(f"Stillframe {VERSION}: {requests}; nothing was changed.")
 
 
 def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:

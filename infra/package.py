@@ -1,9 +1,10 @@
 #!/usr/bin/env python3.13
 """`make package`: builds what is deployed, as a folder, `.package/app`, and as `.package/app.zip`.
 
-Takes the checkout: of it what `DEPLOYED` names, and what `requirements.txt` pins, in the builds for
-the function app's Python and platform. Gives both byte-compiled, and the zip the same to the last
-byte each time. Needs Python 3.13 and pip, nothing else; `azd` runs it by `azd/package.py`.
+Takes the checkout: of it what `DEPLOYED` names, and what `requirements.txt` locks, in the builds
+for the function app's Python and platform, each checked against its hash. Gives both byte-compiled,
+and the zip the same to the last byte each time. Needs Python 3.13 and pip, nothing else; `azd` runs
+it by `azd/package.py`.
 
 The compiled files are not checked against their sources (unchecked-hash). As pip leaves them they
 bear their source's time, a package is unpacked at another, and each cold start would compile anew.
@@ -28,13 +29,16 @@ SITE = Path(".python_packages/lib/site-packages")
 """Where the Functions worker looks for what an app brings along."""
 
 PIP = (
-    *("--no-deps", "--no-compile", "--only-binary", ":all:"),
+    *("--require-hashes", "--no-deps", "--no-compile", "--only-binary", ":all:"),
     *("--python-version", "3.13", "--implementation", "cp"),
     *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
 )
-"""What is asked of pip: exactly what is pinned, as the function app's own machine would take it."""
+"""What is asked of pip: exactly what is locked, as the function app's own machine would take it."""
 
-DEPLOYED = ("function_app.py", "host.json", "requirements.txt", "shared/**/*.py")
+DEPLOYED = (
+    *("function_app.py", "host.json", "requirements.txt", "shared/**/*.py"),
+    *("LICENSE", "NOTICE"),
+)
 """The checkout's own files that are deployed, as patterns within it."""
 
 COMPILED = "__pycache__"
@@ -146,11 +150,11 @@ def main() -> int:
     try:
         package = build(ROOT, OUT, OUT)
     except PackageError as error:
-        print(f"package: {error}", file=sys.stderr)  # noqa: T201 a command prints
+        print(f"package: {error}", file=sys.stderr)
         return 1
     size = package.zip.stat().st_size / 1024**2
     where = package.zip.relative_to(ROOT)
-    print(f"{where}: {size:.1f} MiB, {len(package.files())} files, for Python 3.13 on Linux x86-64")  # noqa: T201 a command prints
+    print(f"{where}: {size:.1f} MiB, {len(package.files())} files, for Python 3.13 on Linux x86-64")
     return 0
 
 

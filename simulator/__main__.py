@@ -22,9 +22,11 @@ from simulator.trial import TrialError, client_environment, forget_clouds, stock
 
 TEMPLATE = Path("infra/snapshots/usual.snapshot.json")
 FAILED, USAGE = 1, 2
+_INSTALLED = "stillframe-sim"
+_COMMAND = _INSTALLED if Path(sys.argv[0]).stem == _INSTALLED else ".venv/bin/python -m simulator"
 _ELSEWHERE = (
     "another simulator may be running. Stop it, or start this one beside it: "
-    ".venv/bin/python -m simulator --port 0 --identity-port 0 --state-dir .sim-2"
+    f"{_COMMAND} --port 0 --identity-port 0 --state-dir .sim-2"
 )
 
 
@@ -77,7 +79,11 @@ def _run(said: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     here = Path() if Path("host.json").exists() else None
-    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=_INSTALLED,
+        description="A simulated Azure subscription, and a function app in it, until interrupted.",
+        epilog="simulator/README.md in Stillframe's repository says what it simulates.",
+    )
     parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
     parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")

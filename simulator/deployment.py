@@ -125,6 +125,8 @@ class Deployment:
     def _environment(self) -> dict[str, str]:
         mine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         named = {"WEBSITE_SITE_NAME": self.deployed.app}  # the platform tells each app its name
+        # The host is a module of this package, which an installed command finds in its own folder.
+        mine["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
         return mine | self.simulator.environment() | named | self.app_settings
 
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> str:

@@ -125,7 +125,7 @@ def keep(name: str, value: str) -> None:
 
 def say(text: str) -> None:
     """Print a line at once, so that long work is seen to go on."""
-    print(text, flush=True)  # noqa: T201 a hook prints
+    print(text, flush=True)
 
 
 def run(name: str, hook: Callable[[], None]) -> None:

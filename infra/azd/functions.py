@@ -45,7 +45,8 @@ def lacking(arm: Arm, app: str) -> str | None:
         arm.ask("POST", f"{app}/host/default/sync", SITES, {})  # what it answers does not matter
         return _still(status, body, f"the host to index the function {FUNCTION}")
     status, body = arm.ask("GET", f"{app}/host/default/properties/status", SITES)
-    about = body.get("properties") if isinstance(body.get("properties"), dict) else body
+    properties = body.get("properties")
+    about = properties if isinstance(properties, dict) else body
     if status != OK or about.get("state") != "Running":
         said = [str(one) for one in about.get("errors") or []]
         return _still(status, body, ": ".join(["the host to run", *said]))

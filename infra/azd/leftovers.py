@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arm import MISSING, OK, Arm, HookError, listed, run, say, setting, words
@@ -126,11 +127,11 @@ def places(arm: Arm, of: Deployment) -> Iterator[Callable[[], Iterator[tuple[str
     groups = [wanted_image_group()[0]]
     groups += [named_group(one, of.home) for one in listed("STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS")]
     for subscription in watched():
-        yield lambda at=subscription: on_topics(arm, at, of)
-        yield lambda at=subscription: roles(arm, f"/subscriptions/{at}", of)
+        yield partial(on_topics, arm, subscription, of)
+        yield partial(roles, arm, f"/subscriptions/{subscription}", of)
     for group in dict.fromkeys(groups):
         if arm.ask("GET", group, GROUPS)[0] != MISSING:
-            yield lambda at=group: roles(arm, at, of)
+            yield partial(roles, arm, group, of)
 
 
 def _emptied(arm: Arm, place: Callable[[], Iterator[tuple[str, str]]]) -> bool:

@@ -50,7 +50,7 @@ def main() -> int:
         if serves(command):
             return subprocess.run([*command, str(PACKAGE)], check=False).returncode  # noqa: S603 commands of our own
         tried.append(command[0])
-    print(NONE_FOUND.format(", ".join(dict.fromkeys(tried))), file=sys.stderr)  # noqa: T201 a hook prints
+    print(NONE_FOUND.format(", ".join(dict.fromkeys(tried))), file=sys.stderr)
     return 1
 
 

@@ -42,6 +42,9 @@ _NEW_VERSION_API = "2025-12-03"
 DISK_SCOPE = "https://disk.azure.com//.default"
 """What a token for the bytes of disks is made out to; two slashes, as Azure documents it."""
 
+_NO_SUBSCRIPTION = ""
+"""The client for requests which are about no subscription."""
+
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
 
 
@@ -226,6 +229,12 @@ class Arm:
         scope = f"/subscriptions/{subscription}"
         url = f"{scope}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"
         for page in self._pages(subscription, url, wire.LockPage):
+            yield from page.value
+
+    def subscriptions(self) -> Iterator[wire.Subscription]:
+        """Yield the subscriptions in which the caller has any role."""
+        url = "/subscriptions?api-version=2022-12-01"
+        for page in self._pages(_NO_SUBSCRIPTION, url, wire.SubscriptionPage):
             yield from page.value
 
     def app_settings(self, app_id: str) -> dict[str, str]:

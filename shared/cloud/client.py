@@ -22,6 +22,7 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from shared.model.errors import Misconfigured, Transient, Withheld
 from shared.model.settings import PUBLIC_ARM
+from shared.model.version import VERSION
 
 PATIENCE = 3.0
 """Seconds to wait inside one request for Azure to be ready again."""
@@ -82,7 +83,7 @@ def new_client(
         policies=[
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
-            policies.UserAgentPolicy("Stillframe"),
+            policies.UserAgentPolicy(f"Stillframe/{VERSION}"),
             policies.ContentDecodePolicy(),
             _PatientRetry(),
             *before_sending,

@@ -213,6 +213,19 @@ class GroupPage(Page, frozen=True):
     value: tuple[Group, ...] = ()
 
 
+class Subscription(_Wire, frozen=True):
+    """A subscription that the caller may see; `state` is `Enabled` unless Azure restricts it."""
+
+    subscription_id: str
+    state: str = ""
+
+
+class SubscriptionPage(Page, frozen=True):
+    """A page of a list of subscriptions."""
+
+    value: tuple[Subscription, ...] = ()
+
+
 class OsType(_Wire, frozen=True):
     """`Windows` or `Linux` of an OS disk; a data disk has none."""
 

@@ -17,6 +17,7 @@ from shared.model.instants import write_instant
 from shared.model.outcomes import Outcome, OutcomeType, event_id
 from shared.model.tags import Status
 from shared.model.text import cut
+from shared.model.version import VERSION
 
 SHOWN = 50
 """Flagged VMs that the event names, dearest first: an event has room for 1 MB."""
@@ -92,6 +93,7 @@ class SweepReport:
         """Return it for machines."""
         dearest = sorted(self.flagged, key=lambda one: -(one.hourly or 0.0))
         return {
+            "version": VERSION,
             "vms": sum(self.states.values()),
             "states": dict(self.states),
             "orders": sum(self.statuses.values()),

@@ -1,7 +1,10 @@
 """The two commands for people: what they show of a subscription, and that they change nothing."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,14 +13,15 @@ from rich.console import Console
 
 from cli.advice import settings_unread
 from cli.orders import next_step
-from cli.tables import naming, sweep_page
+from cli.tables import naming, plan_page, sweep_page
 from cli.words import in_the_apps_words
 from shared.model.errors import Refused, StillframeError, Transient
 from shared.model.facts import PowerState
 from shared.model.tags import Status
+from shared.model.version import VERSION
 from shared.sweep.report import SweepReport
 from simulator.simulator import Simulator
-from tests.cli.commands import run
+from tests.cli.commands import ROOT, run
 from tests.unit.making import NOW, REF
 
 NOBODYS = "00000000-0000-4000-8000-00000000dead"
@@ -75,12 +79,83 @@ def test_a_subscription_that_is_not_there_is_told(subscription: Simulator) -> No
     assert NOBODYS in shown.stderr
 
 
-def test_a_missing_subscription_is_asked_for(subscription: Simulator) -> None:
-    """Without an id, or with one that is none, the command ends with 2 and asks for one."""
-    for said in (("sweep",), ("sweep", "--subscription", "mine")):
-        shown = run(subscription, *said)
-        assert shown.returncode == 2
-        assert "make sweep SUBSCRIPTION=<id>" in shown.stderr
+def test_an_id_that_is_none_is_asked_for(subscription: Simulator) -> None:
+    """With something else for an id the command ends with 2 and asks for one."""
+    shown = run(subscription, "sweep", "--subscription", "mine")
+    assert shown.returncode == 2
+    assert "stillframe sweep --subscription <id>" in shown.stderr
+
+
+@pytest.mark.parametrize("command", ["sweep", "plan", "status"])
+def test_without_a_name_every_visible_subscription_is_looked_at(
+    subscription: Simulator, command: str
+) -> None:
+    """The list comes from Azure, as the caller sees it, and stderr says how many these are."""
+    shown = run(subscription, command, principal="reader")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr.startswith("No subscription is named: looking at all 1 ")
+    assert "requests" in shown.stdout or "web" in shown.stdout
+
+
+def test_who_sees_no_subscription_is_told(subscription: Simulator) -> None:
+    """Somebody without any role gets an empty list from Azure: it ends with 1 and what to do."""
+    roles = subscription.client.roles()
+    given = roles["roleAssignments"]
+    (reader,) = (one["objectId"] for one in roles["principals"] if one["name"] == "reader")
+    others = [one for one in given if one["properties"]["principalId"] != reader]
+    subscription.client.set_roles(roles | {"roleAssignments": others})
+    shown = run(subscription, "sweep", principal="reader")
+    subscription.client.set_roles(roles)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "You can see no enabled subscription" in shown.stderr
+    assert "Next: " in shown.stderr
+
+
+def test_a_plan_is_what_would_be_done_and_nothing_else(subscription: Simulator) -> None:
+    """The mark on the stopped VM is in it, the figures of a sweep are not, and nothing changes."""
+    asked = ("plan", "--subscription", subscription.subscription_id)
+    page = run(subscription, *asked)
+    assert (page.returncode, page.stderr) == (0, "")
+    assert page.stdout.startswith("What would be done now")
+    assert "VMs by power state" not in page.stdout
+    body = json.loads(run(subscription, *asked, "--json").stdout)
+    assert (body["steps"], body["bills"]) == ({}, {"would mark": 1})
+    assert "states" not in body
+
+
+def test_a_plan_of_nothing_says_so() -> None:
+    """With no step and no bill there is a sentence in place of a table."""
+    screen = Console(width=130)
+    with screen.capture() as shown:
+        screen.print(*plan_page(SweepReport(), naming([REF.subscription])))
+    assert shown.get().startswith("Nothing would be done now.")
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error(subscription: Simulator) -> None:
+    """As in `stillframe sweep --json | head -1`: it ends with 0 and says nothing on stderr."""
+    read, write = os.pipe()
+    os.close(read)
+    named = ("--subscription", subscription.subscription_id, "--json")
+    with os.fdopen(write) as closed:
+        shown = subprocess.run(  # noqa: S603 our own interpreter and command
+            [sys.executable, "-m", "cli", "sweep", *named],
+            env=os.environ | subscription.environment("app"),
+            cwd=ROOT,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_the_version_is_shown(subscription: Simulator) -> None:
+    """By `--version`, beneath each page, and in each JSON."""
+    assert run(subscription, "--version").stdout == f"stillframe {VERSION}\n"
+    named = ("--subscription", subscription.subscription_id)
+    for command in ("sweep", "plan", "status"):
+        assert f"Stillframe {VERSION}" in run(subscription, command, *named).stdout
+        assert json.loads(run(subscription, command, *named, "--json").stdout)["version"] == VERSION
 
 
 @pytest.mark.parametrize("status", [None, *Status])

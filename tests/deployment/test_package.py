@@ -70,10 +70,10 @@ def own(package: Package) -> list[Path]:
 
 
 def test_it_holds_the_app_and_nothing_else(package: Package) -> None:
-    """Of the checkout come the app, its settings for the host and all of `shared`, no more."""
+    """Of the checkout come the app, `host.json`, all of `shared`, and the licence, no more."""
     modules = {path.relative_to(ROOT) for path in (ROOT / "shared").rglob("*.py")}
-    others = {Path("function_app.py"), Path("host.json"), Path("requirements.txt")}
-    assert set(own(package)) == modules | others
+    others = ("function_app.py", "host.json", "requirements.txt", "LICENSE", "NOTICE")
+    assert set(own(package)) == modules | set(map(Path, others))
 
 
 def test_the_zip_is_the_folder(package: Package, unpacked: Path) -> None:
@@ -117,7 +117,7 @@ def test_all_that_the_requirements_require_is_pinned(package: Package) -> None:
     pinned = {
         canonicalize_name(name): version
         for name, version in re.findall(
-            r"^([\w.-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+            r"^([\w.-]+)==(\S+) \\$", (ROOT / "requirements.txt").read_text(), re.MULTILINE
         )
     }
     found = list(importlib.metadata.distributions(path=[str(package.folder / SITE)]))
@@ -245,7 +245,7 @@ def test_the_local_host_runs_it(hosted: tuple[Deployment, Simulator], unpacked: 
     assert azure.vm(vm)["osDiskTags"]["stillframe-status"] == "captured"
     assert [image["sysprep"] for image in azure.captures()] == ["succeeded"]
     taken = {Path(name) for name in TAKEN_FROM.findall(app.log.read_text())}
-    looked = unpacked / "shared" / "disk" / COMPILED / "verdict.cpython-313.pyc"
+    looked = unpacked / "shared" / "proof" / COMPILED / "verdict.cpython-313.pyc"
     assert looked in taken
     others = {path for path in taken if not path.is_relative_to(unpacked)}
     assert [path for path in others if path.is_relative_to(ROOT / "shared")] == []

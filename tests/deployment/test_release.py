@@ -4,16 +4,16 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from shared.model.version import VERSION
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 NOTES = ROOT / ".github" / "release-notes.sh"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def notes(version: str) -> subprocess.CompletedProcess[str]:
@@ -48,11 +48,24 @@ def test_a_version_that_the_changelog_has_not_is_not_released() -> None:
     assert "CHANGELOG.md has nothing of 99.0.0" in ran.stderr
 
 
+def test_a_release_has_what_is_installed_and_what_it_contains() -> None:
+    """The bill of materials and the wheel are released, and the tag is held against the version."""
+    release = (WORKFLOWS / "release.yml").read_text()
+    copied = re.findall(r"^ +cp (.+) release/$", release, re.MULTILINE)
+    assert {".package/sbom.cdx.json", "dist/*.whl"} <= {
+        name for one in copied for name in one.split()
+    }
+    assert "shared/model/version.py" in release
+    line = f'VERSION = "{VERSION}"'
+    assert line in (ROOT / "shared" / "model" / "version.py").read_text().splitlines()
+
+
 def test_the_workflows_run_what_everybody_runs() -> None:
     """The check is `.ci/run`, what is released is what `make package` builds, after that check."""
     ci, release = ((WORKFLOWS / f"{name}.yml").read_text() for name in ("ci", "release"))
     assert "run: .ci/run" in ci
     assert "run: make package" in release
+    assert "run: make sbom wheel" in release
     assert "needs: check" in release
     for name in ("release/", "release/released-package.zip"):
         assert re.search(rf"cp \.package/app\.zip .*{name}( |$)", release, re.MULTILINE)

@@ -15,7 +15,7 @@ from shared.model.tags import SourceTag, Status, Tag
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")
 
 
@@ -46,6 +46,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     """Each relative link leads to a file that is there."""
     targets = [match[1] for match in LINK.finditer(page.read_text())]
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_decision_is_in_the_index() -> None:
+    """The index links each decision, and says of each number that is missing that it is."""
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    found = sorted(folder.glob("[0-9]*.md"))
+    assert [one.name for one in found if f"]({one.name})" not in index] == []
+    numbers = {int(one.name[:4]) for one in found}
+    missing = set(range(1, max(numbers))) - numbers
+    assert [one for one in missing if f"The number {one} was never used" not in index] == []
 
 
 def test_operations_names_what_wakes_it() -> None:

@@ -3,10 +3,17 @@
 import json
 from datetime import UTC, datetime
 
+from shared.model.version import VERSION
 from shared.sweep.report import LISTED, SweepReport, sweep_outcome
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 EVENT_LIMIT = 1_000_000
+
+
+def test_a_heartbeat_and_the_log_name_the_version() -> None:
+    """Who watches several apps sees by the event, and by the log, which version each runs."""
+    assert sweep_outcome(SweepReport(), "s", NOW).data["version"] == VERSION
+    assert json.loads(SweepReport().line(NOW, dry_run=False))["version"] == VERSION
 
 
 def test_a_heartbeat_fits_into_an_event() -> None:

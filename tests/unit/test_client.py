@@ -1,0 +1,38 @@
+"""How Azure Resource Manager is spoken to: what each request says of its sender."""
+
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceRequestError
+from azure.core.pipeline.transport import HttpRequest, RequestsTransport
+from azure.core.rest import HttpRequest as Request
+
+from shared.cloud.client import Counted, new_client
+from shared.model.settings import PUBLIC_ARM
+from shared.model.version import VERSION
+
+
+class Credential:
+    """Gives a token to whoever asks."""
+
+    def get_token(self, *_scopes: str, **_more: Any) -> AccessToken:  # noqa: ANN401 - the SDK's own
+        """Return a token that holds for long."""
+        return AccessToken("token", 2**40)
+
+
+def test_azure_is_told_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request to ARM, retries too, names Stillframe and its version in the user agent."""
+    agents = list[str]()
+
+    def send(request: HttpRequest, **_more: object) -> None:
+        agents.append(request.headers["User-Agent"])
+        raise ServiceRequestError("nothing is sent")  # noqa: EM101, TRY003 - the SDK's own
+
+    transport = RequestsTransport()
+    monkeypatch.setattr(transport, "send", send)
+    client = new_client(PUBLIC_ARM, Credential(), "subscription", transport, [Counted()])
+    with pytest.raises(ServiceRequestError):
+        client.send_request(Request("GET", "/subscriptions"))
+    assert agents
+    assert {agent.split()[0] for agent in agents} == {f"Stillframe/{VERSION}"}
