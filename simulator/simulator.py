@@ -46,7 +46,8 @@ class Simulator:
     """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand.
 
     With `check_answers` its own answers are held against Microsoft's models, too: see
-    `/_sim/differences`.
+    `/_sim/differences`. Without `trust_system` its clients trust its CA alone, which saves them
+    time.
     """
 
     port: int = 0
@@ -58,11 +59,14 @@ class Simulator:
     subscription_id: str = SUBSCRIPTION
     tenant_id: str = TENANT
     check_answers: bool = False
+    trust_system: bool = True
 
     def start(self) -> Self:
         """Serve, in a thread of its own; returns once both ports answer."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        self._certificates = certificates(self.state_dir, datetime.now(UTC))
+        self._certificates = certificates(
+            self.state_dir, datetime.now(UTC), trust_system=self.trust_system
+        )
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)

@@ -50,7 +50,9 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     state = tmp_path_factory.mktemp("stories")
     roles = state / "roles.json"
     roles.write_text(json.dumps(_usual_roles()))
-    with Simulator(state_dir=state, speed=0, roles=roles, check_answers=True) as running:
+    with Simulator(
+        state_dir=state, speed=0, roles=roles, check_answers=True, trust_system=False
+    ) as running:
         yield running
         assert running.client.differences() == {}
 
