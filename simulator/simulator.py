@@ -80,7 +80,7 @@ class Simulator:
     def stop(self) -> None:
         """Stop serving; returns once everything is closed."""
         self.client.close()
-        self._loop.call_soon_threadsafe(self._stopped.set)
+        self.loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -142,7 +142,7 @@ class Simulator:
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
+            self.loop = runner.get_loop()
             try:
                 runner.run(self._serve())
             except BaseException as failure:  # noqa: BLE001 start() raises it in its own thread
@@ -163,7 +163,8 @@ class Simulator:
             self.tenant_id,
             check_answers=self.check_answers,
         )
-        arm, self.port = await _listen(self.arm.app(), self.port, self._certificates.server)
+        self.app = self.arm.app()
+        arm, self.port = await _listen(self.app, self.port, self._certificates.server)
         plain, self.identity_port = await _listen(self.arm.identity_app(), self.identity_port, None)
         ticking = asyncio.create_task(clock.run())
         self._ready.set()

@@ -24,6 +24,7 @@ from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator
 from simulator.template import Known, read_template
+from tests.stories.steering import DirectClient
 from tests.stories.world import INFRA, Hosted, Spine, empty
 
 ROOT = Path(__file__).parent.parent.parent
@@ -53,6 +54,8 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     with Simulator(
         state_dir=state, speed=0, roles=roles, check_answers=True, trust_system=False
     ) as running:
+        running.client.close()
+        running.client = DirectClient(running)
         yield running
         assert running.client.differences() == {}
 
