@@ -33,7 +33,7 @@ UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 TAKEN_FROM = re.compile(r"^# code object from '?(/[^'\n]+?)'?$", re.MULTILINE)
 """How an interpreter in verbose mode says which file it took a module from."""
 
-IMPORTS = "import sys; sys.path[:0] = sys.argv[1:]; import function_app, shared.disk.verdict"
+IMPORTS = "import sys; sys.path[:0] = sys.argv[1:]; import function_app, shared.proof.verdict"
 RUNS_HERE = sys.platform == "linux" and platform.machine() == "x86_64"
 ANSWERED = {
     "check_native_dependency_risk": "pip takes wheels for the app's own machine (infra/package.py)",
