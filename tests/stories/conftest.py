@@ -20,6 +20,7 @@ from shared.cloud.connect import Azure
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.settings import APP_NAME, read_settings
+from shared.proof import blob
 from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator
@@ -180,6 +181,15 @@ def connected(simulator: Simulator) -> Azure:
 
 
 @pytest.fixture
-def spine(emptied: Simulator, compute: ComputeManagementClient, connected: Azure) -> Spine:
-    """Give the world with the spine as it comes: it wants proof."""
+def spine(
+    emptied: Simulator,
+    compute: ComputeManagementClient,
+    connected: Azure,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Spine:
+    """Give the world with the spine as it comes: it wants proof.
+
+    A range of a disk that cannot be read is asked for again as often as in Azure, without waits.
+    """
+    monkeypatch.setattr(blob, "RETRY_WAITS", (0.0,) * len(blob.RETRY_WAITS))
     return Spine(emptied, compute, connected)
