@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test sim sweep status bench infra audit package fuzz conformance lint clean clients
+.PHONY: demo test unit stories sim sweep status bench infra audit package fuzz conformance lint clean clients
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -53,8 +53,16 @@ lint: $(STAMP)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# As many processes as there are cores, each with simulators and hosts of its own.
 test: lint
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist worksteal
+
+# Pure tests: no sockets, no processes.
+unit: $(STAMP)
+	$(PY) -m pytest tests/unit
+
+stories: $(STAMP)
+	$(PY) -m pytest -n auto --dist worksteal tests/stories
 
 # Ten thousand broken and hostile disks; `make test` tries some of them.
 fuzz: $(STAMP)
