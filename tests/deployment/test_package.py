@@ -249,7 +249,7 @@ def test_the_local_host_runs_it(hosted: tuple[Deployment, Simulator], unpacked: 
     assert azure.vm(vm)["osDiskTags"]["stillframe-status"] == "captured"
     assert [image["sysprep"] for image in azure.captures()] == ["succeeded"]
     taken = {Path(name) for name in TAKEN_FROM.findall(app.log.read_text())}
-    looked = unpacked / "shared" / "disk" / COMPILED / "verdict.cpython-313.pyc"
+    looked = unpacked / "shared" / "proof" / COMPILED / "verdict.cpython-313.pyc"
     assert looked in taken
     others = {path for path in taken if not path.is_relative_to(unpacked)}
     assert [path for path in others if path.is_relative_to(ROOT / "shared")] == []
