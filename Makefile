@@ -59,7 +59,7 @@ test: lint
 
 # Pure tests: no sockets, no processes.
 unit: $(STAMP)
-	$(PY) -m pytest tests/unit
+	$(PY) -m pytest -n auto --dist worksteal tests/unit
 
 stories: $(STAMP)
 	$(PY) -m pytest -n auto --dist worksteal tests/stories
