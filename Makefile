@@ -5,8 +5,8 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sim sweep plan status bench infra audit package sbom notice wheel lock fuzz conformance
-.PHONY: lint clean clients
+.PHONY: help demo test unit stories sim sweep plan status bench infra audit package sbom notice wheel lock fuzz
+.PHONY: conformance lint clean clients
 
 # Each line that begins with `## ` is one of this help.
 help:
@@ -102,9 +102,17 @@ lint: $(STAMP)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-## test         lint, then all tests
+## test         lint, then all tests, in as many processes as there are cores
 test: lint
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist worksteal
+
+## unit         the tests that need no socket
+unit: $(STAMP)
+	$(PY) -m pytest -n auto --dist worksteal tests/unit
+
+## stories      the app in a simulated subscription
+stories: $(STAMP)
+	$(PY) -m pytest -n auto --dist worksteal tests/stories
 
 # Ten thousand broken and hostile disks; `make test` tries some of them.
 ## fuzz         ten thousand hostile disks

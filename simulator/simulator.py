@@ -46,7 +46,8 @@ class Simulator:
     """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand.
 
     With `check_answers` its own answers are held against Microsoft's models, too: see
-    `/_sim/differences`.
+    `/_sim/differences`. Without `trust_system` its clients trust its CA alone, which saves them
+    time.
     """
 
     port: int = 0
@@ -58,11 +59,14 @@ class Simulator:
     subscription_id: str = SUBSCRIPTION
     tenant_id: str = TENANT
     check_answers: bool = False
+    trust_system: bool = True
 
     def start(self) -> Self:
         """Serve, in a thread of its own; returns once both ports answer."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        self._certificates = certificates(self.state_dir, datetime.now(UTC))
+        self._certificates = certificates(
+            self.state_dir, datetime.now(UTC), trust_system=self.trust_system
+        )
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
@@ -76,7 +80,7 @@ class Simulator:
     def stop(self) -> None:
         """Stop serving; returns once everything is closed."""
         self.client.close()
-        self._loop.call_soon_threadsafe(self._stopped.set)
+        self.loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
 
     def __enter__(self) -> Self:
@@ -138,7 +142,7 @@ class Simulator:
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:
-            self._loop = runner.get_loop()
+            self.loop = runner.get_loop()
             try:
                 runner.run(self._serve())
             except BaseException as failure:  # noqa: BLE001 start() raises it in its own thread
@@ -159,7 +163,8 @@ class Simulator:
             self.tenant_id,
             check_answers=self.check_answers,
         )
-        arm, self.port = await _listen(self.arm.app(), self.port, self._certificates.server)
+        self.app = self.arm.app()
+        arm, self.port = await _listen(self.app, self.port, self._certificates.server)
         plain, self.identity_port = await _listen(self.arm.identity_app(), self.identity_port, None)
         ticking = asyncio.create_task(clock.run())
         self._ready.set()

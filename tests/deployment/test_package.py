@@ -5,6 +5,7 @@ nothing else, and served by the local host against the simulator. A linter of fu
 not ours looks at it too.
 """
 
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -50,8 +51,11 @@ only_where_it_runs = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """Build the package of this checkout."""
-    return build(ROOT, tmp_path_factory.mktemp("package"), KEPT)
+    """Build the package of this checkout; one process at a time installs what is kept."""
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return build(ROOT, tmp_path_factory.mktemp("package"), KEPT)
 
 
 @pytest.fixture(scope="module")

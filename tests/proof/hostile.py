@@ -7,7 +7,8 @@ others (which makes loops), the disk cut short. The same seed always gives the s
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from shared.model.facts import Verdict
 from shared.proof.ranges import Fetch, Ranges
@@ -52,14 +53,22 @@ class Disk:
     """A simulated disk, where reading it looks, and what it says when it is sound."""
 
     guest: Guest
-    spans: list[Span] = field(default_factory=list)
-    says: Verdict = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _read(self) -> tuple[Verdict, list[Span]]:
         source = contents(self.guest)
         traced = Traced(source.read, source.size - FOOTER)
-        self.says = verdict(traced, self.guest.os_type)
-        self.spans = sorted(set(traced.spans))
+        return verdict(traced, self.guest.os_type), sorted(set(traced.spans))
+
+    @property
+    def says(self) -> Verdict:
+        """What it says when it is sound."""
+        return self._read[0]
+
+    @property
+    def spans(self) -> list[Span]:
+        """Where reading it looks."""
+        return self._read[1]
 
     def mutated(self, seed: int) -> Ranges:
         """Return it with a few places changed."""

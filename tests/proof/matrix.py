@@ -5,6 +5,7 @@ The disks are real file systems (simulator/contents/README.md); the words are th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from shared.model.facts import Verdict
@@ -30,15 +31,36 @@ STATES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One disk, and what it says; `state` is None where its guest makes no difference."""
+    """One disk, read when first asked; `state` is None where its guest makes no difference."""
 
     layout: str
     generation: str
     size_gb: int
     state: str | None
-    says: Verdict
-    ranges: int
-    fetched: int
+
+    @cached_property
+    def _read(self) -> tuple[Verdict, Ranges]:
+        named = None if self.layout in ("windows", "linux") else self.layout
+        state = self.state or "never"
+        guest = Guest(self.os_type, self.generation, self.size_gb, state, WHY, named)
+        source = contents(guest)
+        disk = Ranges(source.read, source.size - FOOTER)
+        return verdict(disk, self.os_type), disk
+
+    @property
+    def says(self) -> Verdict:
+        """What the disk says."""
+        return self._read[0]
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges its verdict has read."""
+        return self._read[1].ranges
+
+    @property
+    def fetched(self) -> int:
+        """How many bytes its verdict has read."""
+        return self._read[1].fetched
 
     @property
     def os_type(self) -> str:
@@ -54,15 +76,7 @@ def system_of(layout: str) -> str:
 def rows() -> Iterator[Row]:
     """Yield every disk there is."""
     for entry in store.entries():
-        layout, state = entry["layout"], entry["sysprep"]
-        named = None if layout in ("windows", "linux") else layout
-        system = system_of(layout)
-        guest = Guest(system, entry["generation"], entry["size_gb"], state or "never", WHY, named)
-        source = contents(guest)
-        disk = Ranges(source.read, source.size - FOOTER)
-        says = verdict(disk, system)
-        size = entry["size_gb"]
-        yield Row(layout, entry["generation"], size, state, says, disk.ranges, disk.fetched)
+        yield Row(entry["layout"], entry["generation"], entry["size_gb"], entry["sysprep"])
 
 
 def page(found: list[Row]) -> str:

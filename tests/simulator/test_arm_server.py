@@ -59,13 +59,14 @@ def test_a_running_clock_cannot_be_moved(sim: Simulator) -> None:
         sim.client.advance(1)
 
 
-def test_the_environment_names_what_clients_need(sim: Simulator) -> None:
+def test_the_environment_names_what_clients_need(tmp_path: Path) -> None:
     """Both trust variables point at a bundle that also trusts the world."""
-    environment = sim.environment()
+    with Simulator(state_dir=tmp_path, speed=0) as sim:
+        environment = sim.environment()
+        assert environment["OUTCOME_TOPIC"].startswith(sim.arm_endpoint)
     assert environment["REQUESTS_CA_BUNDLE"] == environment["SSL_CERT_FILE"]
     bundle = Path(environment["SSL_CERT_FILE"]).read_text()
     assert bundle.count("BEGIN CERTIFICATE") > 50
-    assert environment["OUTCOME_TOPIC"].startswith(sim.arm_endpoint)
 
 
 def test_custom_topics_ask_for_the_right_to_send(sim: Simulator) -> None:
