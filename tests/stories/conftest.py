@@ -14,13 +14,13 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
+from shared.cloud import blob
 from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.settings import APP_NAME, read_settings
-from shared.proof import blob
 from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.deployment import Deployment, deployed_into
 from simulator.simulator import SUBSCRIPTION, Simulator
