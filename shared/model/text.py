@@ -23,6 +23,7 @@ def cut(text: str) -> str:
     line = " ".join(clean(text).split())
     if _units(line) <= VALUE_LIMIT:
         return line
+    line = line[: VALUE_LIMIT - 1]  # a character is one unit or two
     while _units(line) > VALUE_LIMIT - 1:
         line = line[:-1]
     return line + "…"
