@@ -3,10 +3,14 @@
 import inspect
 import json
 import re
+from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from shared.capture import decide
+from shared.costguard import rules as costguard
 from shared.model import errors
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import Name
@@ -105,3 +109,25 @@ def test_readme_shows_the_demo_it_has() -> None:
     )
     assert names
     assert all(re.search(rf"│ {name} ", readme) for name in names)
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """Return the rows of the Markdown table that begins with a heading row, without blanks."""
+    lines = text[text.index(heading) :].splitlines()
+    rows = takewhile(lambda line: line.startswith("|"), lines)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in list(rows)[2:]]
+
+
+@pytest.mark.parametrize(
+    ("rules", "columns"),
+    [(decide, ("the VM", "next step", "status")), (costguard, ("the VM", "due"))],
+    ids=["orders", "cost guard"],
+)
+def test_the_rules_stand_in_the_architecture_page(rules: ModuleType, columns: list[str]) -> None:
+    """Row by row and word by word as the code has them, in the order in which they are tried."""
+    assert rules.__doc__
+    heading = re.compile(r"\| *" + r" *\| *".join(columns) + r" *\|")
+    found = [heading.search(text) for text in (rules.__doc__, ARCHITECTURE)]
+    in_code, in_page = (table(match.string, match[0]) for match in found if match)
+    assert in_code
+    assert in_page == in_code
