@@ -124,8 +124,8 @@ def test_a_port_that_is_taken(sim: Simulator, tmp_path: Path, option: str) -> No
     [
         (["--set", "PROOF"], "--set PROOF: write NAME=VALUE"),
         (["--set", "=off"], "--set =off: write NAME=VALUE"),
-        (["--set", "PROOF=off", "--no-app"], "name it by --app"),
-        (["--template", "x.json", "--no-app"], "name it by --app"),
+        (["--set", "PROOF=off", "--no-app"], "name one with --app"),
+        (["--template", "x.json", "--no-app"], "name one with --app"),
         (["--template", "nowhere.json"], "nowhere.json: not a template snapshot; name one with"),
         (["--template", "README.md"], "README.md: not a template snapshot; name one with"),
         (["--app", "docs"], "docs: not a function app (no host.json); --no-app starts"),
