@@ -1,4 +1,4 @@
-"""An Azure subscription on this machine, for trying and testing without a cloud.
+"""A simulated Azure subscription on this machine, for trials and tests without a cloud.
 
-Never imports the product (`shared`), never deployed with it.
+Never imports the product (`shared`); never deployed with it.
 """

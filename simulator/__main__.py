@@ -1,8 +1,8 @@
 """`make sim`: the simulator, and the local Functions host beside it, until interrupted.
 
-Prints the endpoints, the CA's path, what there is to order into and the environment that a client
-needs, and writes the same to `endpoints.json` and `env` in the state directory. Says why, and what
-to do about it, if it cannot start: ends with 2 where the arguments cannot be meant, else with 1.
+Prints the endpoints, the CA's path, a gallery definition for orders and the environment that a
+client needs, and writes the same to `endpoints.json` and `env` in the state directory. If it cannot
+start, it prints why and what to do: exit status 2 for invalid arguments, 1 for anything else.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _ELSEWHERE = (
 
 
 class UsageError(Exception):
-    """Arguments that cannot be meant; the text says what to write instead."""
+    """Invalid arguments; the text says what to write instead."""
 
 
 def main() -> int:
@@ -86,43 +86,43 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
     parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second")
+    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
     parser.add_argument("--state-dir", type=Path, default=Path(".sim"), help="CA, keys, endpoints")
-    parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="who may do what")
-    parser.add_argument("--throttling", action="store_true", help="refuse what is too much")
+    parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="the role file")
+    parser.add_argument("--throttling", action="store_true", help="enforce rate limits")
     parser.add_argument("--app", type=Path, default=here, help="a function app's directory")
-    parser.add_argument("--template", type=Path, help="the snapshot by which that app is deployed")
+    parser.add_argument("--template", type=Path, help="the snapshot to deploy the app from")
     parser.add_argument("--no-app", dest="app", action="store_const", const=None)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings")
     return parser.parse_args()
 
 
 def _settings(said: argparse.Namespace) -> dict[str, str]:
-    """Return the app's settings that were said; `UsageError` for what is none, or nobody's."""
+    """Return the app settings given by `--set`; `UsageError` if malformed or without an app."""
     for setting in said.settings:
         if not setting.partition("=")[0] or "=" not in setting:
             msg = f"--set {setting}: write NAME=VALUE, as in --set PROOF=off"
             raise UsageError(msg)
     if said.settings and said.app is None:
-        msg = f"--set {said.settings[0]}: no app is started that it could be for; name it by --app"
+        msg = f"--set {said.settings[0]}: no app is started that could use it; name one with --app"
         raise UsageError(msg)
     return dict(setting.split("=", 1) for setting in said.settings)
 
 
 def _template(said: argparse.Namespace) -> Path | None:
-    """Return the snapshot that deploys the app; None where there is no app."""
+    """Return the snapshot that the app is deployed from; None without an app."""
     if said.app is None:
         if said.template:
-            msg = f"--template {said.template}: no app is started to deploy by it; name it by --app"
+            msg = f"--template {said.template}: no app to deploy from it; name one with --app"
             raise UsageError(msg)
         return None
     if not (said.app / "host.json").is_file():
-        msg = f"--app {said.app}: no function app, it has no host.json; --no-app starts without one"
+        msg = f"--app {said.app}: not a function app (no host.json); --no-app starts without one"
         raise UsageError(msg)
     template: Path = said.template or said.app / TEMPLATE
     if not _is_snapshot(template):
         msg = (
-            f"{template}: no snapshot of a template; name one with --template (this app's is "
+            f"{template}: not a template snapshot; name one with --template (this app's is "
             f"{TEMPLATE}, bicep snapshot makes others), or start without the app: --no-app"
         )
         raise UsageError(msg)

@@ -1,8 +1,8 @@
-"""A CA of the simulator's own, and the certificate that its https port shows.
+"""The simulator's own CA, and the certificate of its https port.
 
-Takes the state directory, gives a TLS context and the bundle for clients. The CA is kept for as
-long as it is valid, so that clients that trust it once go on doing so; the bundle also holds the
-certificates that the system trusts, because a client pointed at it uses no other.
+Takes the state directory, gives a TLS context and the CA bundle for clients. The CA is kept for as
+long as it is valid, so that clients that trust it continue to do so. The bundle also holds the
+certificates that the system trusts, because a client configured with it uses no others.
 """
 
 import ssl
@@ -27,7 +27,7 @@ class Certificates:
 
 
 def certificates(state_dir: Path, now: datetime, *, trust_system: bool = True) -> Certificates:
-    """Return the CA of a directory with a fresh leaf; a new CA where none is valid at `now`.
+    """Return the directory's CA with a new leaf certificate; a new CA if none is valid at `now`.
 
     Without `trust_system` the bundle holds nothing but the CA. The system's certificates cost each
     client about 20 ms of CPU time for every connection that has a TLS context of its own.

@@ -1,6 +1,6 @@
-"""The steering surface from Python: what a story does besides what clients of Azure do.
+"""The steering API from Python: what a test does besides what clients of Azure do.
 
-Takes plain words, gives plain dicts. Synchronous, over one kept connection.
+Takes plain values, gives plain dicts. Synchronous, over one persistent connection.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ type Json = dict[str, Any]
 
 
 class SteeringError(Exception):
-    """The simulator would not be steered so; the text is its own."""
+    """The simulator refused a steering request; the text is its answer."""
 
 
 class SimClient:
@@ -39,30 +39,30 @@ class SimClient:
         self._session.close()
 
     def create_vm(self, name: str, **words: object) -> str:
-        """Make a VM (see the README for the words) and return its id."""
+        """Create a VM (see the README for the arguments) and return its id."""
         return str(self.ask("POST", "vms", {"name": name} | words)["id"])
 
     def create_group(self, name: str, location: str = "westeurope", **tags: str) -> str:
-        """Make a resource group and return its id."""
+        """Create a resource group and return its id."""
         body = {"name": name, "location": location, "tags": tags}
         return str(self.ask("POST", "groups", body)["id"])
 
     def vm(self, vm_id: str) -> Json:
-        """Return what a VM really is at."""
+        """Return the real state of a VM."""
         found: Json = self.ask("GET", "vm", id=vm_id)
         return found
 
     def vms(self) -> list[Json]:
-        """Return what all VMs really are at."""
+        """Return the real state of all VMs."""
         return list(self.ask("GET", "vms")["value"])
 
     def guest(self, vm_id: str, act: str, why: str | None = None) -> Json:
-        """Let a guest act: sysprep, sysprep-fails, deprovision, shutdown, reboot, crash .."""
+        """Start a guest action: sysprep, sysprep-fails, deprovision, shutdown, reboot, crash .."""
         begun: Json = self.ask("POST", "vm/guest", {"id": vm_id, "act": act, "why": why})
         return begun
 
     def captures(self) -> list[Json]:
-        """Return every image and version with what it was really made of."""
+        """Return every image and version with what it was really made from."""
         return list(self.ask("GET", "captures")["value"])
 
     def now(self) -> datetime:
@@ -70,11 +70,11 @@ class SimClient:
         return datetime.fromisoformat(self.ask("GET", "clock")["now"])
 
     def set_speed(self, speed: float) -> None:
-        """Set how many simulated seconds pass in a real one; 0 stops the clock."""
+        """Set how many simulated seconds pass per real second; 0 stops the clock."""
         self.ask("PUT", "clock", {"speed": speed})
 
     def advance(self, seconds: float) -> None:
-        """Move a stopped clock; returns when all that fell due has happened."""
+        """Move a stopped clock; returns when everything that fell due has happened."""
         self.ask("POST", "clock/advance", {"seconds": seconds})
 
     def settings(self, **change: object) -> Json:
@@ -83,7 +83,7 @@ class SimClient:
         return settings
 
     def fault(self, **said: object) -> Json:
-        """Inject a fault: method, path, caller, count and what is to happen."""
+        """Inject a fault: method, path, caller, count and the effect."""
         fault: Json = self.ask("POST", "faults", said)
         return fault
 
@@ -100,7 +100,7 @@ class SimClient:
         self.ask("DELETE", "requests")
 
     def differences(self) -> dict[str, int]:
-        """Return what stood in bodies and in no specification of Microsoft's, and how often."""
+        """Return the members in bodies that Microsoft's specifications do not have, with counts."""
         found: dict[str, int] = self.ask("GET", "differences")
         return found
 
@@ -113,23 +113,23 @@ class SimClient:
         self.ask("DELETE", "disk-reads")
 
     def disk_fault(self, **said: object) -> Json:
-        """Let a read of a disk go wrong: disk, nth, count and what is to happen."""
+        """Inject a fault into reads of disks: disk, nth, count and the effect."""
         fault: Json = self.ask("POST", "disk-faults", said)
         return fault
 
     def clear_disk_faults(self) -> None:
-        """End all faults of reading disks."""
+        """End all faults of disk reads."""
         self.ask("DELETE", "disk-faults")
 
     def roles(self) -> Json:
-        """Return the role file in force."""
+        """Return the current role file."""
         roles: Json = self.ask("GET", "roles")
         return roles
 
     def set_roles(self, roles: Json) -> None:
-        """Put another role file in force."""
+        """Replace the role file."""
         self.ask("PUT", "roles", roles)
 
     def reset(self) -> None:
-        """Empty the subscription and undo all steering but the clock's."""
+        """Empty the subscription and undo all steering except the clock's."""
         self.ask("POST", "reset")

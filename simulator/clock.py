@@ -1,9 +1,9 @@
 """The simulator's time: real, fast, or moved by hand.
 
-Takes appointments (an instant and a coroutine function to call then) and keeps them in the order of
-their instants, those of one instant in the order they were made. Everything that takes time in the
-simulated Azure (operations, event delivery, guests) is an appointment, so a story can stand
-still between two of them, and a fortnight costs what happens in it.
+Takes appointments (an instant and a coroutine function to call then) and runs them in the order of
+their instants; those of the same instant in the order of their creation. Everything that takes time
+in the simulated Azure (operations, event delivery, guests) is an appointment, so a test can stop
+the clock between two of them, and two weeks take only as long as the work that falls due in them.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(order=True)
 class Appointment:
-    """What is to happen at an instant; `cancelled` ones are skipped."""
+    """A call that is due at an instant; skipped if `cancelled`."""
 
     when: datetime
     number: int
@@ -32,7 +32,7 @@ class Appointment:
 
 
 class Clock:
-    """`speed` is simulated seconds a real second; 0 means that only `advance` moves the time."""
+    """`speed` is simulated seconds per real second; 0 means that only `advance` moves the time."""
 
     def __init__(self, *, speed: float = 1.0, start: datetime | None = None) -> None:
         self._speed = speed
@@ -45,7 +45,7 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """Simulated seconds a real second."""
+        """Simulated seconds per real second."""
         return self._speed
 
     def now(self) -> datetime:
@@ -54,7 +54,7 @@ class Clock:
         return self._anchor + timedelta(seconds=elapsed)
 
     def set_speed(self, speed: float) -> None:
-        """Go on from the present instant at another speed."""
+        """Continue from the present instant at another speed."""
         self._anchor, self._anchored_at = self.now(), time.monotonic()
         self._speed = speed
         self._changed.set()
@@ -71,9 +71,9 @@ class Clock:
         self._appointments.clear()
 
     async def advance(self, seconds: float) -> None:
-        """Move a clock of speed 0, carrying out what falls due, each to its end before the next."""
+        """Move a clock of speed 0; each appointment that falls due ends before the next starts."""
         if self._speed:
-            msg = f"the clock runs by itself (speed {self._speed}); set speed 0 to move it by hand"
+            msg = f"the clock runs by itself (speed {self._speed}); set speed 0 to advance it"
             raise ValueError(msg)
         until = self._anchor + timedelta(seconds=seconds)
         while self._appointments and self._appointments[0].when <= until:
@@ -83,7 +83,7 @@ class Clock:
         self._anchor = until
 
     async def run(self) -> None:
-        """Carry out appointments as they fall due, side by side, until cancelled."""
+        """Run appointments as they fall due, concurrently, until cancelled."""
         while True:
             self._changed.clear()
             while self._speed and self._appointments and self._appointments[0].when <= self.now():

@@ -1,10 +1,10 @@
-"""A function app deployed into the simulator: its host as a process, its rights, its events.
+"""A function app deployed into the simulator: host process, permissions, event subscriptions.
 
-Takes the app's directory, the snapshot of its template (see `template.py`) and settings that are to
-be other than there; gives a running `Deployment`. What Azure does with a template, this does with
-the same requests: the site, its settings, system topics and event subscriptions are PUT to ARM.
-Role assignments have no API here, so the rights are steered. An app whose host is in error, or with
-a function in error, is no deployment: it raises, with all that the host said.
+Takes the app's directory, the snapshot of its template (see `template.py`) and settings that
+override the template's; gives a running `Deployment`. It sends the requests that Azure would send
+for a template: the site, its settings, system topics and event subscriptions are PUT to ARM. Role
+assignments have no API here, so the permissions are set by steering. If the host or a function is
+in error, the deployment fails: it raises with the host's whole output.
 """
 
 import os
@@ -31,11 +31,11 @@ from simulator.template import Known, Template, read_template
 LISTENING = re.compile(r"Now listening on: (\S+)\n")
 IN_ERROR = "function is in error: "
 LOOK_SECONDS = 0.02
-# A host that has not ended by then is killed: a function of its app may be stuck.
+# A host that has not ended by then is killed: one of its functions may hang.
 LAST_SECONDS = 10
 
-# What a plan of Flex Consumption refuses among the app settings: it has its own properties for
-# them, or nothing of the kind. Microsoft's reference of app settings lists them.
+# App settings that a Flex Consumption plan refuses: it has properties of its own for them, or no
+# equivalent. Listed in Microsoft's reference of app settings.
 NOT_ON_FLEX = frozenset(
     """
     ENABLE_ORYX_BUILD FUNCTIONS_WORKER_PROCESS_COUNT FUNCTIONS_WORKER_RUNTIME
@@ -43,23 +43,23 @@ NOT_ON_FLEX = frozenset(
     WEBSITE_CONTENTAZUREFILECONNECTIONSTRING WEBSITE_CONTENTOVERVNET WEBSITE_CONTENTSHARE
     WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT WEBSITE_RUN_FROM_PACKAGE
     WEBSITE_SKIP_CONTENTSHARE_VALIDATION WEBSITE_TIME_ZONE WEBSITE_VNET_ROUTE_ALL
-    """.split()  # noqa: SIM905 - a list of as many lines says no more
+    """.split()  # noqa: SIM905 - a list would only add lines
 )
 
-# Members of a template's resource that a deployment does not send on.
+# Members of a template's resource that a deployment does not send.
 OF_TEMPLATES = frozenset({"apiVersion", "condition", "copy", "dependsOn", "scope"})
 
 
 class DeploymentError(Exception):
-    """The app would not start; the text is its host's own output."""
+    """The app did not start; the text is the output of its host."""
 
 
 @dataclass
 class Deployment:
     """A function app running against a simulator; its host's output goes to `log`.
 
-    Its storage begins empty, lies beside the log, and outlives its host: what timers keep is still
-    there when the app is stopped and started.
+    Its storage is a folder beside the log; it is empty at first and outlives the host, so the
+    timers' state survives a stop and start of the app.
     """
 
     simulator: Simulator
@@ -81,7 +81,7 @@ class Deployment:
         return self.log.with_suffix(".storage")
 
     def start(self) -> Self:
-        """Start the host, then subscribe its functions; raise `DeploymentError` if it cannot be."""
+        """Start the host, then subscribe its functions; raise `DeploymentError` on failure."""
         _check_settings(self.deployed.settings | self.settings)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as begun:
@@ -118,7 +118,7 @@ class Deployment:
         return [*host, "--app", str(self.app), "--timers", timers, *keys, *self._clock()]
 
     def _clock(self) -> list[str]:
-        """Return what lets the host live in the simulator's time, where that is not the real."""
+        """Return the argument for the simulator's clock, unless that runs at real speed."""
         clock = f"{self.simulator.arm_endpoint}/_sim/clock"
         return [] if self.simulator.speed == 1 else ["--clock", clock]
 
@@ -147,7 +147,7 @@ class Deployment:
         A function with an error may not be listed at all, so the host's own output is read as well.
         """
         state = self.ask("/admin/host/status")["state"]
-        names = {one["name"] for one in self.ask("/admin/functions")}
+        names = {function["name"] for function in self.ask("/admin/functions")}
         said = self.log.read_text()
         if state != "Running" or not names >= self.deployed.functions or IN_ERROR in said:
             raise DeploymentError(said)
@@ -166,15 +166,15 @@ class Deployment:
 
     @property
     def app_settings(self) -> dict[str, str]:
-        """The template's settings, with the addresses that are here, and those of `settings`."""
+        """The template's settings, with the simulator's addresses, overridden by `settings`."""
         here = self.simulator.environment()
         template = self.deployed.settings
         return {name: here.get(name, value) for name, value in template.items()} | self.settings
 
     def subscribe(self) -> None:
-        """Grant the app its rights, keep its settings, subscribe its functions.
+        """Grant the app its permissions, store its settings, subscribe its functions.
 
-        To be done again after a reset.
+        Call it again after a reset.
         """
         steering, template = self.simulator.client, self.deployed
         steering.set_roles(template.roles(steering.roles()))
@@ -185,8 +185,8 @@ class Deployment:
             (config,) = template.of("Microsoft.Web/sites/config")
             app = [*template.of(SITES), config | {"properties": self.app_settings}]
             topics = template.of("Microsoft.EventGrid/systemTopics")
-            for one in app + topics + template.event_subscriptions:
-                self._put(owner, one)
+            for resource in app + topics + template.event_subscriptions:
+                self._put(owner, resource)
 
     def _put(self, owner: requests.Session, resource: dict[str, Any]) -> None:
         url = f"{self.simulator.arm_endpoint}{resource['id']}"
@@ -199,7 +199,7 @@ class Deployment:
 
 
 def _check_settings(settings: dict[str, str]) -> None:
-    """Refuse what Azure's own request that sets the app settings refuses."""
+    """Refuse the app settings that Azure's request to set them refuses."""
     for name in sorted(settings):
         if name in NOT_ON_FLEX or ":" in name:
             msg = (

@@ -1,6 +1,6 @@
-"""The request log of a caller that reads disks from outside -> the requests that this takes.
+"""The request log of a caller that reads disks -> the requests that only proofs make.
 
-Pure. For whoever counts what a proof costs: a story, the demo.
+Pure. For counting what a proof costs, in the stories and the demo.
 """
 
 from collections.abc import Iterable
@@ -13,25 +13,25 @@ _PROOF = {"begingetaccess", "endgetaccess", "diskoperations", "disk permissions"
 
 
 def proof_requests(requests: Iterable[Request]) -> list[Request]:
-    """Return the requests that only proofs make, of requests in their order.
+    """Return the requests that only proofs make, from requests in their order.
 
-    They open and close a disk and ask how far that is, ask what may be done with a disk, and look
-    at VM and disk again once it is closed.
+    These open and close access to a disk, poll those operations, read the permissions on a disk,
+    and read VM and disk again after access has ended.
     """
     found, again = [], set[tuple[str, str]]()
-    for one in requests:
-        path = one["path"].lower()
+    for request in requests:
+        path = request["path"].lower()
         kind, group = _kind(path), path.split("/")[4] if "/resourcegroups/" in path else ""
         if kind == "endgetaccess":
             again |= {("virtualmachines", group), ("disks", group)}
-        if kind in _PROOF or (one["method"] == "GET" and (kind, group) in again):
+        if kind in _PROOF or (request["method"] == "GET" and (kind, group) in again):
             again.discard((kind, group))
-            found.append(one)
+            found.append(request)
     return found
 
 
 def _kind(path: str) -> str:
-    """Return what a path asks for: a proof's own act, or the type of the resource it names."""
+    """Return what a path is about: an action that only proofs use, or its resource type."""
     parts = path.split("/")
     if "diskoperations" in parts:
         return "diskoperations"

@@ -1,7 +1,7 @@
-"""Expressions of ARM templates, as far as a snapshot leaves any: text -> text.
+"""Evaluates the expressions of ARM templates that a snapshot leaves: text -> text.
 
-Takes what stands between the brackets once all that only Azure knows has been replaced by texts,
-and gives what Azure would make of it: names and ids, put together by functions.
+Takes the text between the brackets after everything that only Azure knows has been replaced by
+string literals, and gives Azure's result: names and ids, built by functions.
 """
 
 import re
@@ -15,11 +15,11 @@ _TEMPLATES = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
 
 
 class ExpressionError(Exception):
-    """No expression of the kind that can be evaluated here."""
+    """The expression cannot be evaluated here."""
 
 
 def evaluate(text: str) -> str:
-    """Return what an expression of functions and texts stands for; raise `ExpressionError`."""
+    """Return the value of an expression of functions and strings; raise `ExpressionError`."""
     tokens = _tokens(text)
     value = _value(next(tokens, None), tokens)
     if next(tokens, None) is not None:
@@ -39,7 +39,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 def _value(token: re.Match[str] | None, rest: Iterator[re.Match[str]]) -> str:
     if token is None or token["mark"]:
-        msg = "an expression breaks off"
+        msg = "the expression ends too early"
         raise ExpressionError(msg)
     if token["name"] is None:
         return token["text"].replace("''", "'")

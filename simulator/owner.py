@@ -1,4 +1,4 @@
-"""The owner of the simulated subscription: requests to ARM that may do everything."""
+"""Requests to ARM as the owner of the simulated subscription, who may do everything."""
 
 import requests
 

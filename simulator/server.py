@@ -1,4 +1,4 @@
-"""The two web applications: ARM with Entra and steering over https, identities over http."""
+"""The two web applications: ARM, Entra and steering over https, managed identities over http."""
 
 from typing import NoReturn
 
@@ -29,7 +29,7 @@ MAX_BODY = 4 * 1024 * 1024
 class Arm:
     """The ARM side of the simulator, put together."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 what a subscription is made of
+    def __init__(  # noqa: PLR0913, PLR0917 the parts of a subscription
         self,
         clock: Clock,
         grid: EventGrid,

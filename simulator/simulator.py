@@ -1,7 +1,7 @@
-"""The simulator as one thing: started and stopped, on two ports, with a CA of its own.
+"""The simulator as a whole: started and stopped, on two ports, with its own CA.
 
 Runs in a thread inside a test or the demo, or under `python -m simulator`. Gives the endpoints,
-the CA's path, and the environment that a client needs to take it for Azure.
+the CA's path, and the environment variables with which a client uses it in place of Azure.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ OUTCOMES = "/topics/outcomes/api/events"
 
 
 class PortTaken(OSError):
-    """A port on which something else listens already."""
+    """Something else already listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is taken (address already in use)")
@@ -43,11 +43,10 @@ class PortTaken(OSError):
 
 @dataclass
 class Simulator:
-    """One simulated subscription. Port 0 takes any; `speed` 0 is a clock moved by hand.
+    """One simulated subscription. Port 0 takes any free one; `speed` 0: only `advance` moves time.
 
-    With `check_answers` its own answers are held against Microsoft's models, too: see
-    `/_sim/differences`. Without `trust_system` its clients trust its CA alone, which saves them
-    time.
+    With `check_answers` its own answers are checked against Microsoft's models, too: see
+    `/_sim/differences`. Without `trust_system` its clients trust its CA alone, which saves time.
     """
 
     port: int = 0
@@ -62,7 +61,7 @@ class Simulator:
     trust_system: bool = True
 
     def start(self) -> Self:
-        """Serve, in a thread of its own; returns once both ports answer."""
+        """Serve in a separate thread; returns when both ports answer."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         self._certificates = certificates(
             self.state_dir, datetime.now(UTC), trust_system=self.trust_system
@@ -78,7 +77,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Stop serving; returns once everything is closed."""
+        """Stop serving; returns when everything is closed."""
         self.client.close()
         self.loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
@@ -110,7 +109,7 @@ class Simulator:
         return self._certificates.bundle
 
     def environment(self, principal: str = "app") -> dict[str, str]:
-        """Return the environment in which a client takes this for Azure, as a principal."""
+        """Return the environment for a client that signs in as a principal."""
         named = self.arm.rbac.named(principal)
         return {
             "ARM_ENDPOINT": self.arm_endpoint,
@@ -128,7 +127,7 @@ class Simulator:
         }
 
     def endpoints(self) -> Json:
-        """Return what `endpoints.json` says."""
+        """Return the content of `endpoints.json`."""
         return {
             "arm": self.arm_endpoint,
             "identity": self.identity_endpoint,
@@ -179,7 +178,7 @@ class Simulator:
 
 
 def _hang_up(runner: web.AppRunner) -> None:
-    """Cut what clients keep open: TLS would politely wait for an answer that may never come."""
+    """Abort open connections: a TLS shutdown waits for an answer that may never come."""
     for connection in runner.server.connections if runner.server else ():
         if connection.transport:
             connection.transport.abort()

@@ -1,8 +1,8 @@
-"""What a Bicep template deploys: a snapshot of it -> settings, roles, topics, event subscriptions.
+"""What a Bicep template deploys: its snapshot -> settings, roles, topics, event subscriptions.
 
-`bicep snapshot` writes down each resource that a deployment would make, every expression evaluated
-that can be without Azure. What is left is in `ONLY_AZURE_KNOWS`, and whoever reads the snapshot
-says what it is here. So the app is tried under what is deployed, not under a copy of it.
+`bicep snapshot` lists each resource that a deployment would create, with every expression evaluated
+that does not need Azure. The rest is in `ONLY_AZURE_KNOWS`, and the caller of `read_template` gives
+its values. So the app is tested with what is deployed, not with a copy of it.
 """
 
 import json
@@ -43,7 +43,7 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True)
 class Known:
-    """What only Azure knows of a deployment; `app_id` and `object_id` are those of its identity."""
+    """Values that only Azure knows; `app_id` and `object_id` are those of the app's identity."""
 
     subscription: str
     app_id: str
@@ -57,14 +57,14 @@ class Known:
 
     @property
     def outcomes(self) -> str:
-        """The id of the outcome topic: here that which is there from the start."""
+        """The id of the outcome topic: here the one that exists from the start."""
         group = f"/subscriptions/{self.subscription}/resourceGroups/{OUTCOMES_GROUP}"
         return f"{group}/providers/Microsoft.EventGrid/topics/{OUTCOMES}"
 
 
 @dataclass(frozen=True)
 class Template:
-    """The resources of a snapshot, in its order, nothing in them left open."""
+    """The resources of a snapshot, in its order, with every expression evaluated."""
 
     resources: tuple[Json, ...]
     known: Known
@@ -81,7 +81,7 @@ class Template:
 
     @property
     def groups(self) -> list[str]:
-        """The resource groups of this subscription that something lies in, made here or not."""
+        """The resource groups of this subscription that hold a resource, created here or not."""
         found = [_GROUP.match(one["id"]) for one in self.resources]
         return sorted({one[2] for one in found if one and one[1] == self.known.subscription})
 
@@ -92,7 +92,7 @@ class Template:
 
     @property
     def functions(self) -> set[str]:
-        """The functions that events are sent to, by name."""
+        """The names of the functions that events are sent to."""
         sent = [one["properties"]["destination"] for one in self.event_subscriptions]
         targets = [one["properties"]["resourceId"] for one in sent]
         return {target.rsplit("/", 1)[1] for target in targets}
@@ -103,7 +103,7 @@ class Template:
         return str(self.of("Microsoft.Web/sites")[0]["name"])
 
     def roles(self, present: Json) -> Json:
-        """Return a role file in which the app may do what is granted here, and nothing else.
+        """Return a role file in which the app has only the permissions granted here.
 
         Grants on what is not simulated (storage, logs) are those of roles that `present` lacks.
         """
@@ -125,7 +125,7 @@ class Template:
         return file
 
     def _grants(self) -> Iterator[Json]:
-        """Yield the role assignments with their scopes, which a snapshot has in their ids only."""
+        """Yield the role assignments with their scopes, which a snapshot has only in their ids."""
         topic = self.of("Microsoft.EventGrid/topics")
         for one in self.of("Microsoft.Authorization/roleAssignments"):
             scope = one["id"].partition(_ASSIGNMENTS)[0]
@@ -134,7 +134,7 @@ class Template:
 
 
 def read_template(path: Path, known: Known) -> Template:
-    """Read a snapshot; `TemplateError` where it holds what nobody here knows."""
+    """Read a snapshot; `TemplateError` if it needs a value that is not known here."""
     text = path.read_text()
     if not (home := _SUBSCRIPTION.search(text)):
         msg = f"{path}: deploys nothing"
@@ -144,7 +144,7 @@ def read_template(path: Path, known: Known) -> Template:
 
 
 def _filled(value: Any, known: Known) -> Any:  # noqa: ANN401 JSON
-    """Return JSON with every expression in it replaced by what it stands for."""
+    """Return JSON with every expression in it replaced by its value."""
     if isinstance(value, dict):
         return {name: _filled(each, known) for name, each in value.items()}
     if isinstance(value, list):
@@ -155,7 +155,7 @@ def _filled(value: Any, known: Known) -> Any:  # noqa: ANN401 JSON
 
 
 def evaluate(expression: str, known: Known) -> str:
-    """Return what an expression stands for: what only Azure knows, or a text made of it."""
+    """Return the value of an expression: one that only Azure knows, or a text built from it."""
     text = expression[1:-1]
     for pattern, name in ONLY_AZURE_KNOWS.items():
         text = re.sub(pattern, f"'{getattr(known, name)}'", text)

@@ -1,7 +1,7 @@
-"""What `make sim` has for whoever tries it: an environment for clients, a gallery to order into.
+"""What `make sim` offers for trying it out: an environment for clients, a gallery for orders.
 
-The environment is the owner's, because a person orders; the app has its own. Its names are those
-that Azure's clients look for: each takes what is meant for it. Nothing of it is for tests.
+The environment is the owner's, because a person writes orders; the app has its own. The variables
+are those that Azure's clients read; each client takes its own. Not used by tests.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from simulator.arm.core.errors import Json
 from simulator.owner import owner_session
 from simulator.simulator import Simulator
 
-# Where the usual template has the app look for its galleries.
+# The resource group in which the usual template has the app look for its galleries.
 GROUP = "images"
 GALLERY = "golden"
 DEFINITION = "windows"
@@ -21,22 +21,22 @@ _METADATA = "/metadata/endpoints?api-version=2019-05-01"
 
 
 class TrialError(Exception):
-    """What there is to order into could not be made; the text is ARM's own."""
+    """The gallery for orders could not be created; the text is ARM's."""
 
 
 def client_environment(simulator: Simulator) -> dict[str, str]:
-    """Return the environment of clients that are the owner, whatever folder they run in."""
+    """Return the environment for clients that sign in as the owner, from any folder."""
     base = simulator.arm_endpoint
     return simulator.environment("owner") | {
         # make sweep, make status
         "SUBSCRIPTIONS": simulator.subscription_id,
-        # az: its logins and clouds stay apart from the user's; MSAL asks nobody else who we are
+        # az: its logins and clouds are kept apart from the user's; MSAL does no instance discovery
         "AZURE_CONFIG_DIR": str(config_dir(simulator)),
         "AZURE_CORE_INSTANCE_DISCOVERY": "false",
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         # Node
         "NODE_EXTRA_CA_CERTS": str(simulator.ca_path),
-        # Ansible; az takes the list of clouds from there as well
+        # Ansible; az reads the list of clouds from there as well
         "ARM_CLOUD_METADATA_URL": f"{base}{_METADATA}",
         "AZURE_CLOUD_ENVIRONMENT": base,
         "AZURE_DISABLE_INSTANCE_DISCOVERY": "true",
@@ -51,12 +51,12 @@ def config_dir(simulator: Simulator) -> Path:
 
 
 def forget_clouds(simulator: Simulator) -> None:
-    """Remove the list of clouds that az has kept: the ports may be others now."""
+    """Remove the list of clouds that az has cached: the ports may have changed."""
     (config_dir(simulator) / "cloudEndpoints.json").unlink(missing_ok=True)
 
 
 def stock(simulator: Simulator) -> str:
-    """Make a gallery with a definition, as their owner would; return the definition's id."""
+    """Create a gallery and a definition, as their owner would; return the definition's id."""
     group = f"/subscriptions/{simulator.subscription_id}/resourceGroups/{GROUP}"
     gallery = f"{group}/providers/Microsoft.Compute/galleries/{GALLERY}"
     definition = f"{gallery}/images/{DEFINITION}"

@@ -1,1 +1,1 @@
-"""Azure Resource Manager: what a client of the simulated subscription speaks with."""
+"""Azure Resource Manager: the API of the simulated subscription."""

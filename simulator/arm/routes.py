@@ -1,4 +1,4 @@
-"""Every route of the simulated ARM, in one tuple: what is not here answers 501."""
+"""Every route of the simulated ARM, in one tuple; any other path answers 501."""
 
 from simulator.arm.authorization import locks, permissions
 from simulator.arm.compute import (

@@ -1,7 +1,7 @@
 """The `$filter` of the price list, as far as it is simulated: `eq` joined by `and`.
 
-Takes its text, gives fields and values to compare. What the real one refuses is refused as it does,
-what it understands beyond that is not simulated: two kinds of error that never look alike.
+Takes its text, gives the fields and values to compare. A filter that Azure refuses gets Azure's
+error; one that only Azure understands gets `NotSimulated`, so the two cannot be confused.
 """
 
 import re
@@ -15,7 +15,7 @@ _FILTER = re.compile(rf"{_COMPARISON}(?:\s+and\s+{_COMPARISON})*")
 _ONE = re.compile(_COMPARISON)
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _BEYOND = re.compile(r"\b(?:or|ne|gt|ge|lt|le)\b|\b(?:contains|startswith|endswith)\s*\(")
-# By their names in a filter; the type is called otherwise in a row.
+# By their names in a filter; the type has another name in a row.
 _FIELDS = {
     "serviceName": "serviceName",
     "armRegionName": "armRegionName",
@@ -31,7 +31,7 @@ _OTHER_FIELDS = frozenset({
 
 
 def comparisons(text: str) -> list[tuple[str, str]]:
-    """Return the fields of a row and the values that a `$filter` wants; ArmError 400 or 501."""
+    """Return the fields of a row and their values in a `$filter`; ArmError 400 or 501."""
     asked = text.strip()
     if not asked:
         return []

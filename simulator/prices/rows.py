@@ -1,9 +1,9 @@
 """A small price list in the form of the Azure Retail Prices API.
 
-Takes what rows are wanted for and a currency, gives rows as they go over the wire. The prices are
-plausible, not true. Around the one row that somebody looks for lie the others that a real answer
-has: reserved and dev/test prices, Spot and Low Priority, the same size as a Cloud Service, meters
-that are not the region's own, rows of price 0 and of other units.
+Takes the wanted field values and a currency, gives rows as they go over the wire. The prices are
+plausible, not true. Besides the row that a client looks for there are the others of a real answer:
+reserved and dev/test prices, Spot and Low Priority, the same size as a Cloud Service, meters of
+another region, rows with price 0 and with other units.
 Source: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 
@@ -15,12 +15,12 @@ from uuid import NAMESPACE_URL, uuid5
 from simulator.arm.core.errors import Json
 
 SERVICE = "Virtual Machines"
-# What one US dollar is; Azure's own conversion changes by the month.
+# The value of one US dollar; Azure's own conversion changes monthly.
 CURRENCIES = {"USD": 1.0, "EUR": 0.85, "GBP": 0.75}
 
 
 class Size(NamedTuple):
-    """A size: dollars an hour in `eastus`, `windows` with its licence (None: there is none)."""
+    """A VM size: dollars per hour in `eastus`, `windows` with licence (None: not offered)."""
 
     name: str
     series: str
@@ -61,7 +61,7 @@ SIZES = (
     Size("Standard_NC4as_T4_v3", "NCasT4 v3", 0.526, 0.71),
 )
 
-# The location in Azure's words for meters, which are not those for regions, and the dollar there.
+# The location as meters name it (not as regions do), and the price factor there.
 REGIONS = {
     "eastus": ("US East", 1.0),
     "westus2": ("US West 2", 1.0),
@@ -75,10 +75,10 @@ REGIONS = {
     "japaneast": ("JA East", 1.3),
     "australiaeast": ("AU East", 1.25),
 }
-# Azure calls no regular meter of this size its region's own here, though there are no others.
+# Azure marks no regular meter of this size as primary in this region, though there are no others.
 NEVER_PRIMARY = ("Standard_D2s_v3", "eastus")
 
-# One name of Cloud Services is written without a space, in these series alone.
+# One Cloud Services name is written without a space, only in these series.
 RUN_TOGETHER = frozenset({"Eadsv5"})
 
 
@@ -110,7 +110,7 @@ def _offer(size: Size, region: str, location: str, factor: float) -> Offer:
 
 
 def _rows(offer: Offer) -> Iterator[Json]:
-    """Give all rows of a size in a region: what one pays, and what lies around it."""
+    """Give all rows of a size in a region: the regular price, and the others."""
     product = f"Virtual Machines {offer.size.series} Series"
     primary = (offer.size.name, offer.region) != NEVER_PRIMARY
     regular = _row(offer, product, offer.linux, primary=primary)
@@ -127,7 +127,7 @@ def _rows(offer: Offer) -> Iterator[Json]:
 
 
 def _with_licence(offer: Offer, product: str, price: float, *, primary: bool) -> Iterator[Json]:
-    """Give the rows of a size under Windows; dev/test is priced as if it were Linux."""
+    """Give the rows of a size with Windows; dev/test has the price of Linux."""
     regular = _row(offer, product, price, primary=primary)
     yield regular
     yield _priced(regular, offer.linux) | {"type": "DevTestConsumption"}
@@ -143,7 +143,7 @@ def _preemptible(offer: Offer, product: str, price: float) -> Iterator[Json]:
 
 
 def _reserved(offer: Offer, product: str) -> Iterator[Json]:
-    """Give the reservations: the price of the whole term, though the unit reads an hour."""
+    """Give the reservations: the price is for the whole term, though the unit reads an hour."""
     for term, hours, share in (("1 Year", 8760, 0.59), ("3 Years", 26280, 0.38)):
         row = _row(offer, product, round(offer.linux * hours * share), mark=term)
         yield row | {"type": "Reservation", "reservationTerm": term}
@@ -178,7 +178,7 @@ _ROW: Json = {
 }
 
 
-def _row(  # noqa: PLR0913 what tells one row from another
+def _row(  # noqa: PLR0913 what distinguishes the rows
     offer: Offer,
     product: str,
     price: float,
@@ -187,7 +187,7 @@ def _row(  # noqa: PLR0913 what tells one row from another
     mark: str = "",
     primary: bool = True,
 ) -> Json:
-    """Return one row; `mark` only makes its meter another one."""
+    """Return one row; `mark` only gives it another meter id."""
     name = f"{offer.size.name.removeprefix('Standard_').replace('_', ' ')} {tier}".strip()
     product_id = f"DZH318Z{_letters(product, 5)}"
     return _priced(_ROW, price) | {

@@ -1,7 +1,7 @@
-"""`/api/retail/prices`: the public price list, which knows no token and is no part of ARM.
+"""`/api/retail/prices`: the public price list, which needs no token and is not part of ARM.
 
-Takes GET requests, gives pages of rows. Faults strike it as they strike ARM, so it can be late,
-fail or hang up; the setting `prices` empties it. Its requests are logged without a caller.
+Takes GET requests, gives pages of rows. Faults apply to it as to ARM, so it can be slow, fail or
+drop the connection; the setting `prices` empties it. Its requests are logged without a caller.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ async def _meet(fault: Fault | None) -> None:
 
 
 def _page(request: web.Request, settings: Settings) -> Json:
-    """Return the page that a request asks for; ArmError for one that makes no sense."""
+    """Return the requested page; ArmError for an invalid request."""
     _check(request)
     currency = _currency(request.query.get("currencyCode", "USD"))
     skip, size = _skip(request.query.get("$skip", "0")), min(settings.page_size, MOST_ROWS)

@@ -1,7 +1,7 @@
-"""How steering answers: JSON, and words for a request that makes no sense.
+"""How steering answers: JSON, and an error message for an invalid request.
 
-Takes answers of steering, gives routes of which a wrong request answers 400 `{"error": why}`, and
-one that the state forbids 409.
+Wraps the handlers of steering: an invalid request answers 400 `{"error": why}`, a request that
+the current state forbids answers 409.
 """
 
 import re
@@ -23,7 +23,7 @@ def in_json(body: object, status: int = 200) -> web.Response:
 
 
 def guarded(answer: Answerer) -> Answerer:
-    """Turn what a steering request got wrong into words."""
+    """Turn the error of a steering request into an answer."""
 
     async def answered(request: web.Request) -> web.Response:
         try:

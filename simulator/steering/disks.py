@@ -1,7 +1,7 @@
-"""Steering the reads of disks: `/_sim/disk-reads`, `/_sim/disk-faults`.
+"""Steering of disk reads: `/_sim/disk-reads`, `/_sim/disk-faults`.
 
-Takes what is to go wrong with them, tells which there were. Bodies, answers and refusals are as in
-the steering of ARM.
+Takes faults for them, and lists the reads so far. Bodies, answers and errors are as in the
+steering of ARM.
 """
 
 from aiohttp import web

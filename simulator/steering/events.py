@@ -1,7 +1,7 @@
-"""Steering Event Grid: `/_sim/eventgrid/..`.
+"""Steering of Event Grid: `/_sim/eventgrid/..`.
 
-Takes what a story wants to go wrong, or to be published as it stands, and tells what was delivered
-to whom. Times are simulated seconds; every answer is JSON.
+Takes faults and events to deliver unchanged, and lists what was delivered to which subscription.
+Times are simulated seconds; every answer is JSON.
 """
 
 import json
@@ -16,7 +16,7 @@ PATH = "/_sim/eventgrid"
 
 
 class EventSteering:
-    """The routes; all they do is the grid's."""
+    """The routes; the grid does the work."""
 
     def __init__(self, grid: EventGrid) -> None:
         self._grid = grid
@@ -74,7 +74,7 @@ class EventSteering:
         return web.json_response(self._grid.counts())
 
     async def _publish(self, request: web.Request) -> web.Response:
-        """Deliver a body as it stands, unfiltered: `text` literally, else `event` as JSON."""
+        """Deliver a body unchanged, without filters: `text` literally, else `event` as JSON."""
         content = await _object(request)
         if "text" not in content and "event" not in content:
             refuse_invalid("Send eventSubscription and either event (any JSON) or text.")

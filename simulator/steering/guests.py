@@ -1,9 +1,9 @@
 """What a guest does by itself: Sysprep, deprovision, shut down, reboot, crash, hibernate.
 
-Takes a running VM and an act, and lets it happen after the time it takes. ARM hears nothing of it:
-there is no operation and no ARM event, only Resource Health's annotation, and a power state that
-reads `running` for as long as the platform lags behind. Whatever ARM does to the VM in between
-ends what the guest had begun.
+Takes a running VM and an action, and completes it after its duration. ARM is not involved: there is
+no operation and no ARM event, only Resource Health's annotation, and a power state that still reads
+`running` for the time `shutdownLag`. If ARM changes the VM's power in between, the guest's action
+is abandoned.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from simulator.arm.core.world import World
 
 
 class GuestAct(StrEnum):
-    """What steering can let a guest do."""
+    """The guest actions that steering can start."""
 
     SYSPREP = "sysprep"
     SYSPREP_FAILS = "sysprep-fails"
@@ -30,7 +30,7 @@ class GuestAct(StrEnum):
     HIBERNATE = "hibernate"
 
 
-# The annotation that tells of each condition a guest can bring about.
+# The annotation of each condition that a guest can cause.
 ANNOTATIONS = {
     STOPPED_INSIDE: "VirtualMachineStoppedInternally",
     CRASHED: "VirtualMachineCrashed",
@@ -48,7 +48,7 @@ DEFAULT_SYSPREP_ERROR = (
 )
 
 
-# What one system alone has.
+# Actions of one operating system only.
 ONLY = {
     GuestAct.SYSPREP: "Windows",
     GuestAct.SYSPREP_FAILS: "Windows",
@@ -59,19 +59,19 @@ ONLY = {
 
 
 class GuestIsOff(Exception):
-    """The guest cannot act: its VM does not run, or it is at something already."""
+    """The guest cannot act: its VM does not run, or another action is in progress."""
 
 
 def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
-    """Begin a guest's act; `why` is Sysprep's own reason where it is to fail.
+    """Start a guest action; `why` is Sysprep's error message if it is to fail.
 
-    ValueError for an act of another system, GuestIsOff where there is nobody to act.
+    ValueError for an action of the other OS, GuestIsOff if the guest is off or busy.
     """
     if vm.os_type != ONLY.get(act, vm.os_type):
-        msg = f"the guest of {vm.name} is {vm.os_type}, which knows no {act}"
+        msg = f"the guest of {vm.name} is {vm.os_type}, which has no {act}"
         raise ValueError(msg)
     if not vm.guest_runs or vm.guest_act:
-        state = f"is at '{vm.guest_act}'" if vm.guest_act else f"does not run ({vm.power})"
+        state = f"is busy: '{vm.guest_act}'" if vm.guest_act else f"does not run ({vm.power})"
         msg = f"the guest of {vm.name} {state}"
         raise GuestIsOff(msg)
     vm.guest_act = act
@@ -90,7 +90,7 @@ def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
 
 
 def _deprovision(world: World, vm: Vm, act: GuestAct) -> None:
-    """Let waagent take away what is this machine's own; the guest runs on, done or half done."""
+    """Let waagent remove the machine's identity, fully or in part; the guest keeps running."""
     disk = vm.os_disk.disk
     disk.sysprep, disk.sysprep_error = Sysprep.RUNNING, None
 
@@ -128,7 +128,7 @@ def _reboot(world: World, vm: Vm) -> None:
 
 
 def _off(world: World, vm: Vm, condition: Condition) -> None:
-    """The guest is off; the annotation says so at once, the power state only after the lag."""
+    """Turn the guest off; the annotation comes at once, the power state changes after the lag."""
     vm.guest_runs, vm.guest_act, vm.agent_seen = False, None, world.clock.now()
     words = Words(ANNOTATIONS[condition], condition.title, condition.summary)
     annotate(world, vm, words, condition.context)
@@ -147,7 +147,7 @@ def _off(world: World, vm: Vm, condition: Condition) -> None:
 
 
 def _later(world: World, vm: Vm, duration: str, step: Callable[[], None]) -> None:
-    """Take a step after its time, unless the VM was restarted, cut off or deleted meanwhile."""
+    """Run a step after a delay, unless the VM was restarted, stopped or deleted meanwhile."""
     boots, runs = vm.boots, vm.guest_runs
 
     async def take() -> None:

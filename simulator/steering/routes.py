@@ -1,7 +1,7 @@
-"""Steering: what Azure has no API for. VMs out of thin air, guests' acts, time, faults, the log.
+"""Steering: what Azure has no API for. VMs that exist at once, guest actions, time, faults, log.
 
-Everything under `/_sim/`, on the https port, without a token; Event Grid's and the disks' steering
-have modules of their own.
+Everything is under `/_sim/`, on the https port, without a token. The steering of Event Grid and of
+disk reads is in other modules.
 """
 
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from simulator.steering.vms import create_vm, hidden_facts
 
 
 class Steering:
-    """The steering routes of the ARM side; `reset` clears Event Grid and blobs too."""
+    """The steering routes of ARM; `reset` also clears Event Grid and blobs."""
 
     def __init__(self, pipeline: Pipeline, blobs: Blobs) -> None:
         self._pipeline, self._world, self._blobs = pipeline, pipeline.world, blobs
@@ -160,7 +160,7 @@ class Steering:
         return in_json({})
 
     async def _reset(self, _: web.Request) -> web.Response:
-        """Empty the subscription; appointments go with it, so that nothing old comes due."""
+        """Empty the subscription, appointments included, so that no old appointment falls due."""
         pipeline = self._pipeline
         self._world.clock.clear()
         self._world.clear()

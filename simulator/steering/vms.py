@@ -1,7 +1,7 @@
-"""VMs out of thin air: running for as long as a story needs, no operation, no event.
+"""Creates VMs by steering: of any age, without an operation and without an event.
 
-Takes a few words (`name`, `group`, and whatever should differ from a usual VM), gives a `Vm` as if
-it had been made long ago; and shows of any VM what ARM would not tell.
+Takes a few settings (`name`, `group`, and what should differ from a usual VM), gives a `Vm` as if
+it had been created long ago. Also shows the state of a VM that ARM does not show.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ _WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "ve
 _LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
 # Disks that have not moved since then have no LastOwnershipUpdateTime.
 _BEFORE_INSTANTS = datetime(2022, 6, 1, tzinfo=UTC)
-# A VM that is found stopped was stopped from within.
+# A VM that is created as stopped was shut down by its guest.
 _CONDITIONS = LEFT_BY_ARM | {Power.RUNNING: AVAILABLE, Power.STOPPED: STOPPED_INSIDE}
 DEFAULTS: Json = {
     "group": "rg-vms",
@@ -58,9 +58,9 @@ DEFAULTS: Json = {
 
 
 def create_vm(world: World, words: Json) -> Vm:
-    """Make a VM of `age` seconds and its group; ValueError for a word that means nothing here.
+    """Create a VM of `age` seconds and its group; ValueError for an unknown setting.
 
-    A VM that has the name already is deleted, as far as nobody hears of it.
+    An existing VM of that name is deleted first, without an event.
     """
     unknown = set(words) - set(DEFAULTS) - {"name"}
     if unknown:
@@ -92,7 +92,7 @@ def _forget(world: World, former: Vm) -> None:
 
 
 def hidden_facts(vm: Vm) -> Json:
-    """Return what a VM really is at, as no ARM request tells it."""
+    """Return the real state of a VM, which ARM does not show."""
     disk = vm.os_disk.disk
     return {
         "id": vm.id,
@@ -157,7 +157,7 @@ def _os_disk(said: Json) -> Json:
 
 
 def _billing(said: Json) -> Json:
-    """Return what changes the price of a VM: its licence, its priority."""
+    """Return the properties that change the price of a VM: licence and priority."""
     spot = said["priority"] == "Spot"
     return {
         "licenseType": said["license_type"],
@@ -173,7 +173,7 @@ def _interface(subscription: str, group: str, name: str) -> Json:
 
 
 def _put_into(world: World, vm: Vm, said: Json) -> None:
-    """Bring a VM into the state it is to be found in."""
+    """Bring a VM into the requested state."""
     since = world.clock.now() - timedelta(seconds=said["age"])
     off = _stopped_at(world, said)
     vm.settled = since
@@ -194,7 +194,7 @@ def _put_into(world: World, vm: Vm, said: Json) -> None:
 
 
 def _put_on(disk: Disk, said: Json) -> None:
-    """Bring an OS disk's contents, and what ARM says of it, into the state it is to be found in."""
+    """Set the contents of an OS disk, and its properties in ARM, as requested."""
     if said["layout"] not in {None, *LAYOUTS}:
         msg = f"no such layout: {said['layout']}; there are {sorted(LAYOUTS)}"
         raise ValueError(msg)
@@ -205,7 +205,7 @@ def _put_on(disk: Disk, said: Json) -> None:
 
 
 def _instant_is_known(said: Json) -> bool:
-    """Say whether the disks of a VM tell when they moved; ValueError for another word."""
+    """Say whether a VM's disks have a LastOwnershipUpdateTime; ValueError for another value."""
     if said["instant"] not in {"known", "unknown"}:
         msg = f"instant: known or unknown, not {said['instant']}"
         raise ValueError(msg)
@@ -213,11 +213,11 @@ def _instant_is_known(said: Json) -> bool:
 
 
 def _stopped_at(world: World, said: Json) -> datetime | None:
-    """Return when a VM was stopped, None where nothing is said; ValueError if it cannot be so."""
+    """Return when a VM was stopped, None by default; ValueError if that contradicts its state."""
     seconds = said["stopped_since"]
     if seconds is None:
         return None
     if said["power"] == Power.RUNNING or not 0 <= seconds <= said["age"]:
-        msg = "stopped_since: only of a VM that does not run, and no longer than its age"
+        msg = "stopped_since: only for a VM that does not run, and at most its age"
         raise ValueError(msg)
     return world.clock.now() - timedelta(seconds=seconds)

@@ -124,11 +124,11 @@ def test_a_port_that_is_taken(sim: Simulator, tmp_path: Path, option: str) -> No
     [
         (["--set", "PROOF"], "--set PROOF: write NAME=VALUE"),
         (["--set", "=off"], "--set =off: write NAME=VALUE"),
-        (["--set", "PROOF=off", "--no-app"], "name it by --app"),
-        (["--template", "x.json", "--no-app"], "name it by --app"),
-        (["--template", "nowhere.json"], "nowhere.json: no snapshot of a template; name one with"),
-        (["--template", "README.md"], "README.md: no snapshot of a template; name one with"),
-        (["--app", "docs"], "docs: no function app, it has no host.json; --no-app starts"),
+        (["--set", "PROOF=off", "--no-app"], "name one with --app"),
+        (["--template", "x.json", "--no-app"], "name one with --app"),
+        (["--template", "nowhere.json"], "nowhere.json: not a template snapshot; name one with"),
+        (["--template", "README.md"], "README.md: not a template snapshot; name one with"),
+        (["--app", "docs"], "docs: not a function app (no host.json); --no-app starts"),
     ],
 )
 def test_arguments_that_cannot_be_meant(tmp_path: Path, said: list[str], words: str) -> None:

@@ -1,4 +1,4 @@
-"""The bodies of Microsoft.Authorization, as Microsoft's specification has them."""
+"""The bodies of Microsoft.Authorization, from Microsoft's specification."""
 
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -13,7 +13,7 @@ class LockLevel(StrEnum):
 
 
 class LockProperties(TypedDict, total=False):
-    """What a lock forbids, why and who says so."""
+    """What a lock forbids, why, and its owners."""
 
     level: LockLevel
     notes: str
@@ -21,7 +21,7 @@ class LockProperties(TypedDict, total=False):
 
 
 class ManagementLockDefinition(TypedDict, total=False):
-    """A lock; the name is that which Azure's refusals have."""
+    """A lock; the class has the name that Azure's error messages use."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class ManagementLockDefinition(TypedDict, total=False):
 
 
 class Permission(TypedDict, total=False):
-    """What the caller may do and may not."""
+    """What the caller may and may not do."""
 
     actions: list[str]
     notActions: list[str]

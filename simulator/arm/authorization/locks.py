@@ -1,7 +1,7 @@
-"""Management locks: what they forbid below the scope they lie on.
+"""Management locks: what they forbid at their scope and below.
 
-CanNotDelete forbids DELETE. ReadOnly forbids PUT, PATCH and POST too: deallocate and generalize
-are writes to Azure, whatever they do to a VM. Locks themselves can always be removed.
+CanNotDelete forbids DELETE. ReadOnly forbids PUT, PATCH and POST too: for Azure deallocate and
+generalize are writes. Locks themselves can always be removed.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _TYPE = "providers/microsoft.authorization/locks"
 
 @dataclass(kw_only=True, eq=False)
 class Lock(Resource):
-    """A management lock; it holds for `scope` and everything below."""
+    """A management lock; it applies to `scope` and everything below."""
 
     scope: str
     level: str
@@ -68,7 +68,7 @@ def get_lock(call: Call) -> Answer:
 
 
 def delete_lock(call: Call) -> Answer:
-    """Unlock."""
+    """Delete a lock."""
     lock = call.world.find(Lock, _id(call))
     if lock is None:
         return Answer(204)
@@ -77,7 +77,7 @@ def delete_lock(call: Call) -> Answer:
 
 
 def list_locks(call: Call) -> Answer:
-    """List the locks that hold at a scope, and those below it."""
+    """List the locks that apply at a scope, and those below it."""
     scope = call.names["scope"].lower()
     locks = (
         lock

@@ -1,4 +1,4 @@
-"""What may the caller do here? Azure's own answer, from the role file."""
+"""The permissions API: what the caller may do at a scope, from the role file."""
 
 from simulator.arm.authorization.bodies import Permission
 from simulator.arm.core.answer import Answer
@@ -7,7 +7,7 @@ from simulator.arm.core.routing import Route, of
 
 
 def list_permissions(call: Call) -> Answer:
-    """List the caller's actions and notActions at a scope, wildcards as they stand in the roles."""
+    """List the caller's actions and notActions at a scope, with the roles' wildcards."""
     return Answer(body={"value": call.rbac.permissions(call.caller, call.names["scope"])})
 
 

@@ -1,1 +1,1 @@
-"""Microsoft.Compute: machines, disks, snapshots, images, galleries."""
+"""Microsoft.Compute: VMs, disks, snapshots, images, galleries."""

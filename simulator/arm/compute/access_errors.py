@@ -1,7 +1,7 @@
-"""Azure's refusals to let a disk be read from outside.
+"""Azure's errors for beginGetAccess on a disk.
 
-The first is recorded, with its code; the longest duration and the words on guest state are
-documented. All others have plausible codes and words: that Azure refuses is documented or, where
+The first is recorded, with its code; the longest duration and the message on guest state are
+documented. All others have plausible codes and messages: that Azure refuses is documented or, if
 the docstring says so, inferred.
 """
 
@@ -20,13 +20,13 @@ def attached_to_running(disk: str, vm_id: str) -> ArmError:
 
 
 def already_open(disk: str) -> ArmError:
-    """Refuse a second access beside an open one: inferred."""
+    """Refuse a second access while one is open: inferred."""
     message = f"There is an active shared access signature outstanding for disk {disk}."
     return errors.conflict(f"{message} Call EndGetAccess before granting access again.")
 
 
 def forbidden_by_network(disk: str, name: str, value: str) -> ArmError:
-    """Refuse what the disk's network settings forbid."""
+    """Refuse access that the disk's network settings forbid."""
     message = f"Access to disk {disk} is not allowed because its {name} is '{value}'."
     return errors.operation_not_allowed(message, name)
 
@@ -40,7 +40,7 @@ def confidential(disk: str, security_type: str) -> ArmError:
 
 
 def bad_duration(seconds: int) -> ArmError:
-    """Refuse a duration of nothing, or of more than sixty days."""
+    """Refuse a duration of zero, or of more than sixty days."""
     message = (
         f"The value '{seconds}' of parameter durationInSeconds is not allowed. Allowed values are "
         f"between 1 and {LONGEST_SECONDS}."
@@ -49,7 +49,7 @@ def bad_duration(seconds: int) -> ArmError:
 
 
 def bad_access(given: str) -> ArmError:
-    """Refuse an access level that there is not."""
+    """Refuse an unknown access level."""
     message = (
         f"The value '{given}' of parameter access is not allowed. Allowed values are Read, Write."
     )

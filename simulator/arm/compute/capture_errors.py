@@ -1,4 +1,4 @@
-"""Azure's refusals to make an image or a gallery version, and to part with a gallery."""
+"""Azure's errors for creating an image or a gallery image version, and for deleting a gallery."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _NAMED_CHILDREN = 5
 
 
 def vm_not_generalized(vm: str) -> ArmError:
-    """Refuse a managed image of a VM that was never marked."""
+    """Refuse a managed image of a VM that is not marked generalized."""
     message = f"The operation 'Create Image' requires the Virtual Machine '{vm}' to be Generalized."
     return errors.operation_not_allowed(message)
 
@@ -43,7 +43,7 @@ def wrong_generation(source: str, has: str, definition: str) -> ArmError:
 def wrong_os(source: str, what: str, has: str, definition: str) -> ArmError:
     """Refuse a version whose source differs in architecture, controller or network support.
 
-    Inferred from the words for the generation and the plan, which are documented.
+    Inferred from the messages for the generation and the plan, which are documented.
     """
     return errors.bad_request(
         f"The resource with id '{source}' has a different {what} ['{has}'] than the parent "
@@ -52,7 +52,7 @@ def wrong_os(source: str, what: str, has: str, definition: str) -> ArmError:
 
 
 def wrong_os_type(source: str, has: str, definition: str) -> ArmError:
-    """Refuse a version whose source is of another OS: documented, its slip too."""
+    """Refuse a version whose source has another OS type: documented, including its odd wording."""
     return errors.bad_request(
         f"The resource with id '{source}' has a different OS type ['{has}'] than the parent "
         f"gallery image OS type generation ['{definition}']"
@@ -68,7 +68,7 @@ def wrong_os_state(source: str, has: str, definition: str) -> ArmError:
 
 
 def wrong_plan(source: str, has: Json | None, definition: Json | None) -> ArmError:
-    """Refuse a version whose source was bought under another plan than the definition names."""
+    """Refuse a version whose source has another purchase plan than the definition."""
     told = [json.dumps(plan, separators=(",", ":")) for plan in (has, definition)]
     return errors.bad_request(
         f"The resource with id '{source}' has a different plan ['{told[0]}'] than the parent "
@@ -105,7 +105,7 @@ def wrong_version_name(name: str) -> ArmError:
 
 
 def region_missing(regions: Iterable[str], own: str) -> ArmError:
-    """Refuse target regions without the version's own: the words are documented."""
+    """Refuse target regions without the version's own: the message is documented."""
     return errors.invalid_parameter(
         f"Gallery image version publishing profile regions {', '.join(regions)} must contain the "
         f"location of image version {own}",
@@ -114,7 +114,7 @@ def region_missing(regions: Iterable[str], own: str) -> ArmError:
 
 
 def version_failed(name: str) -> ArmError:
-    """Refuse to write a version that failed: it stays and blocks its number."""
+    """Refuse to write a failed version: it stays and blocks its number."""
     return errors.conflict(
         f"The gallery image version '{name}' is in the provisioning state 'Failed'. Delete it "
         "before it can be created again."
@@ -122,9 +122,9 @@ def version_failed(name: str) -> ArmError:
 
 
 def still_has_children(nested: Iterable[str]) -> ArmError:
-    """Refuse to delete a gallery or definition that is not empty, naming what is in it: recorded.
+    """Refuse to delete a gallery or definition that is not empty, naming its contents: recorded.
 
-    That the ids are whole from the provider's name on is recorded, how many are named is not.
+    That the ids start at the provider's name is recorded; how many are named is not.
     """
     tails = [f"Microsoft.Compute/{found.partition('/Microsoft.Compute/')[2]}" for found in nested]
     message = (
@@ -136,7 +136,7 @@ def still_has_children(nested: Iterable[str]) -> ArmError:
 
 
 def identifier_taken(name: str, identifier: Json) -> ArmError:
-    """Refuse a second definition of the same publisher, offer and sku: the words are documented."""
+    """Refuse a second definition of one publisher, offer and sku: the message is documented."""
     named = ", ".join(f"{part}:{identifier[part]}" for part in ("publisher", "offer", "sku"))
     return errors.conflict(
         f"Gallery image: {name} identified by ({named}) already exists. Choose a different "
@@ -145,7 +145,7 @@ def identifier_taken(name: str, identifier: Json) -> ArmError:
 
 
 def deletion_blocked(version: str, until: str | None) -> ArmError:
-    """Refuse to delete a version that is to stay until its end of life: the code is documented."""
+    """Refuse to delete a version before its end of life date: the code is documented."""
     message = (
         f"The gallery image version '{version}' cannot be deleted before its end of life date "
         f"'{until}', because blockDeletionBeforeEndOfLife is true."
@@ -154,18 +154,18 @@ def deletion_blocked(version: str, until: str | None) -> ArmError:
 
 
 def end_of_life_is_past() -> ArmError:
-    """Refuse an end of life that was: the words are documented."""
+    """Refuse an end of life date in the past: the message is documented."""
     message = "EndOfLifeDate must be set to a future date."
     return errors.invalid_parameter(message, "publishingProfile.endOfLifeDate")
 
 
 def no_date(value: str, at: str) -> ArmError:
-    """Refuse what is no date: the words are documented."""
+    """Refuse an invalid date: the message is documented."""
     return errors.bad_request(f"Could not convert string to DateTimeOffset: {value}. Path '{at}'.")
 
 
 def region_is_kept(regions: Iterable[str]) -> ArmError:
-    """Refuse to take regions from a version that keeps them: inferred, by what the member means."""
+    """Refuse to remove regions from a version: inferred from the meaning of the member."""
     message = (
         f"The replicated regions '{', '.join(regions)}' cannot be removed, because "
         "allowDeletionOfReplicatedLocations is false."
@@ -174,7 +174,7 @@ def region_is_kept(regions: Iterable[str]) -> ArmError:
 
 
 def source_not_here(source: str) -> ArmError:
-    """Refuse a source that is missing or in another region: the words are documented."""
+    """Refuse a source that is missing or in another region: the message is documented."""
     message = (
         f"Source {source} is not found. Please check source exists, and is in the same region as "
         "gallery image version being created."
@@ -183,7 +183,7 @@ def source_not_here(source: str) -> ArmError:
 
 
 def one_source_only() -> ArmError:
-    """Refuse a version of nothing, or of several kinds of sources: the words are documented."""
+    """Refuse a version with no source or several kinds of sources: the message is documented."""
     return errors.invalid_parameter(
         "The gallery artifact version source can only be specified either directly under "
         "storageProfile or within individual OS or data disks. One and only one source type (user "
@@ -193,18 +193,18 @@ def one_source_only() -> ArmError:
 
 
 def no_disk(source: str) -> ArmError:
-    """Refuse to take something else for a disk: the words are documented."""
+    """Refuse a source id that is not a disk's: the message is documented."""
     message = f"The source id: {source} must be a managed disk or snapshot."
     return errors.invalid_parameter(message, "storageProfile")
 
 
 def source_unfinished(source: str, state: str) -> ArmError:
-    """Refuse a source that is not made yet, or never was: inferred."""
+    """Refuse a source that is not Succeeded: inferred."""
     return errors.conflict(f"The source '{source}' is in the provisioning state '{state}'.")
 
 
 def twice(what: str) -> ArmError:
-    """Refuse a lun, source or region that is named twice: the words are documented."""
+    """Refuse a lun, source or region that is given twice: the message is documented."""
     return errors.invalid_parameter(
         {
             "lun": "Duplicated lun numbers have been detected in the input data disks. Lun number "

@@ -1,8 +1,8 @@
-"""What Azure refuses to make a gallery version of: the rules as a list, and when each speaks.
+"""The rules by which Azure refuses a source for a gallery image version, and when each applies.
 
-Takes a source and a definition, gives the first refusal of the PUT, or the failure that only shows
-when the operation ends: by then the VM is generalized and cannot run again, which is why whoever
-captures must find out before.
+Takes a source and a definition, gives the first refusal of the PUT, or the failure that shows only
+when the operation ends. By then the VM is generalized and cannot run again, so a client must check
+before it captures.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ _REFUSED_SKUS = ("UltraSSD_LRS", "PremiumV2_LRS")
 
 @dataclass(frozen=True)
 class Part:
-    """A disk that has to be copied, by a name for people."""
+    """A disk that has to be copied, with a display name."""
 
     name: str
     sku: str
@@ -34,14 +34,14 @@ class Part:
 
 
 def refusal(vm: Vm, definition: Definition) -> ArmError | None:
-    """Return why a version of a VM is refused at once, or None."""
+    """Return why the PUT of a version from a VM is refused, or None."""
     return next((found for rule in RULES if (found := rule(vm, definition))), None)
 
 
 def refusal_of_image(image: Image, definition: Definition) -> ArmError | None:
-    """Return why a version of a managed image is refused, or None.
+    """Return why the PUT of a version from a managed image is refused, or None.
 
-    That it must be made, and be secured as the definition wants it, is inferred.
+    Inferred: that the image must be Succeeded, and of the definition's security type.
     """
     wanted, has = definition.properties, image.storage["osDisk"]
     if image.provisioning != "Succeeded":
@@ -60,9 +60,9 @@ def refusal_of_image(image: Image, definition: Definition) -> ArmError | None:
 
 
 def refusal_of_disk(source: Source, definition: Definition) -> ArmError | None:
-    """Return why a version of a disk, a snapshot or a blob is refused, or None.
+    """Return why the PUT of a version from a disk, a snapshot or a blob is refused, or None.
 
-    What it does not say of itself (a blob says nothing) is taken to fit.
+    A property that the source does not have (a blob has none) is taken to fit.
     """
     wanted = definition.properties
     generation = source.word("hyperVGeneration") or wanted["hyperVGeneration"]
@@ -74,7 +74,7 @@ def refusal_of_disk(source: Source, definition: Definition) -> ArmError | None:
 
 
 def late_failure(parts: Iterable[Part], *, shallow: bool) -> Failure | None:
-    """Return how a version that was accepted ends, where it cannot be made."""
+    """Return the failure with which an accepted version ends, if it cannot be created."""
     limit = LARGEST_SHALLOW_GB if shallow else LARGEST_DISK_GB
     for part in parts:
         if part.sku in _REFUSED_SKUS:
@@ -97,7 +97,7 @@ def _disk_security(source: Source, wanted: str) -> ArmError | None:
         return None
     has = source.security_type.partition("_")[0]
     if wanted.endswith("Supported"):
-        # A snapshot of a standard disk is taken, as recorded, though the words leave it out.
+        # A snapshot of a standard disk is accepted, as recorded, though the message leaves it out.
         return None if has == "Standard" else capture_errors.not_for_supported(source.id)
     return None if has == wanted else capture_errors.wrong_security_type(source.id, has, wanted)
 

@@ -1,6 +1,6 @@
-"""What Resource Health says of a VM: the conditions it can be in, in Azure's words.
+"""The conditions of a VM in Resource Health, with Azure's texts.
 
-Takes nothing, gives constants. A VM carries its condition and the instant at which it came into it.
+Constants only. A VM holds its condition and the instant at which that began.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ CUSTOMER = "Customer Initiated"
 
 @dataclass(frozen=True)
 class Condition:
-    """A state with its title and sentence; `context` is who brought a bad one about."""
+    """A state with title and summary; `context` is who caused an unavailable one."""
 
     state: str
     title: str
@@ -42,7 +42,7 @@ CRASHED = Condition(
     "This virtual machine is unavailable because its operating system has crashed.",
     "Platform Initiated",
 )
-# By the power state that ARM leaves a VM in.
+# By the power state after an operation of ARM.
 LEFT_BY_ARM = {
     Power.STOPPED: Condition(
         "Unavailable", "Stopped by user", f"This virtual machine is stopping {_BY}", CUSTOMER

@@ -1,8 +1,8 @@
-"""Leave to read a disk from outside: opened, closed, and run out.
+"""Access to read a disk from outside: granted, ended, expired.
 
-Takes calls of beginGetAccess and endGetAccess, gives Azure's answers: an operation, whose output is
-a URL with a signature. The disk reads `ActiveSAS` from the moment the request is accepted, so that
-nothing can come between, and until everybody's access to it has ended. `simulator/blob` serves it.
+Takes calls of beginGetAccess and endGetAccess, gives Azure's answers: an operation whose output is
+a URL with a signature. The disk state is `ActiveSAS` from the moment the request is accepted, so
+that nothing can come between, until all access has ended. `simulator/blob` serves the contents.
 """
 
 import base64
@@ -30,7 +30,7 @@ _SIGNATURE_BYTES = 32
 
 
 def begin_access(call: Call) -> Answer:
-    """Open a disk for reading."""
+    """Grant access to read a disk."""
     world, disk = call.world, _disk(call)
     seconds = _asked(call, disk)
     _check(disk, share=world.settings.access_again == "share")
@@ -51,7 +51,7 @@ def begin_access(call: Call) -> Answer:
 
 
 def end_access(call: Call) -> Answer:
-    """Close a disk for everybody; one that nobody has open too."""
+    """End all access to a disk; succeeds if there is none, too."""
     world, disk = call.world, _disk(call)
     if disk.operation:
         raise errors.concurrent_operation()
@@ -74,7 +74,7 @@ def _disk(call: Call) -> Disk:
 
 
 def _asked(call: Call, disk: Disk) -> int:
-    """Return for how many seconds access is asked for; refuse what is not simulated or wrong."""
+    """Return the requested seconds of access; refuse what is invalid or not simulated."""
     access = need(call.body, "access")
     if access.lower() == "write":
         what = "writing to a disk from outside"
@@ -96,7 +96,7 @@ def _asked(call: Call, disk: Disk) -> int:
 
 
 def _check(disk: Disk, *, share: bool) -> None:
-    """Refuse a disk that is busy, held by a VM, closed to the network, confidential or open."""
+    """Refuse a disk that is busy, in use, closed to the network, confidential or already open."""
     if disk.operation:
         raise errors.concurrent_operation()
     if disk.awaits_upload:
@@ -115,7 +115,7 @@ def _check(disk: Disk, *, share: bool) -> None:
 
 
 def _opened(world: World, disk: Disk, seconds: int) -> Access:
-    """Open a disk until its time is over, and say so in the world."""
+    """Record access to a disk, until it expires."""
     now = world.clock.now()
     access = world.add(
         Access(
@@ -150,7 +150,7 @@ def _move(world: World, disk: Disk, when: str) -> None:
 
 
 def _signed(access: Access) -> str:
-    """Return the query that a storage account takes for a signature under a stored policy."""
+    """Return the query of a shared access signature under a stored access policy."""
     signature = quote(access.signature, safe="")
     return f"sv={STORAGE_VERSION}&sr=b&si={access.policy}&sig={signature}"
 

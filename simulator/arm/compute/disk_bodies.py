@@ -1,4 +1,4 @@
-"""What ARM shows of managed disks and snapshots, and how it answers a write of one."""
+"""The bodies of managed disks and snapshots, and the answers to writing them."""
 
 from azure.mgmt.compute import models
 
@@ -13,9 +13,9 @@ from simulator.arm.core.wire import stamp
 _GIB = 1024**3
 # The api-version that brought LastOwnershipUpdateTime.
 _OWNERSHIP_SINCE = "2023-04-02"
-# Answers to a PUT have changed between 2020-06-30 and 2022-07-02; just when is not known.
+# Answers to a PUT changed between 2020-06-30 and 2022-07-02; the exact version is not known.
 _NAMED_SINCE = "2021-04-01"
-# What Azure decides, whatever a client sends back to it.
+# Members that Azure sets, whatever a client sends.
 _READ_ONLY = frozenset(
     {
         "timeCreated", "provisioningState", "uniqueId", "diskState", "diskSizeBytes", "shareInfo",
@@ -47,7 +47,7 @@ def disk_state(disk: Disk) -> str:
 
 
 def disk_body(disk: Disk, group: str, api_version: str) -> Json:
-    """Return a disk as ARM shows it, with its group in the caller's casing."""
+    """Return a disk's body, with its group in the caller's casing."""
     properties = _said(disk) | speed_body(disk.sku, disk.size_gb, disk.properties)
     properties |= _state(disk, disk_state(disk))
     if disk.moved and api_version >= _OWNERSHIP_SINCE:
@@ -61,22 +61,22 @@ def disk_body(disk: Disk, group: str, api_version: str) -> Json:
 
 
 def snapshot_body(snapshot: Snapshot, group: str) -> Json:
-    """Return a snapshot as ARM shows it."""
+    """Return a snapshot's body."""
     properties = {"incremental": False} | _said(snapshot) | _state(snapshot, "Unattached")
     body = _envelope(snapshot, group)
     return body | {"sku": sku_body(snapshot.sku), "properties": properties}
 
 
 def sent_properties(call: Call, sku: str) -> Json:
-    """Return what a request says of a disk or snapshot, of all that Azure lets it say."""
+    """Return the properties of a request for a disk or snapshot, without those that Azure sets."""
     given = without_fixed_speed(sku, call.body.get("properties") or {})
     return {n: value for n, value in given.items() if n in _KNOWN and n not in _READ_ONLY}
 
 
 def write_body(call: Call, body: Json, sku: str) -> Json:
-    """Return the answer to a PUT or PATCH: what was sent, and that it is being done.
+    """Return the answer to a PUT or PATCH: what was sent, with provisioningState Updating.
 
-    The old form is that of ARM's own: without id, name and type.
+    Before a certain api-version it lacks id, name and type.
     """
     sent = sent_properties(call, sku)
     properties = sent | {"provisioningState": "Updating"}
@@ -103,7 +103,7 @@ def _said(resource: Disk | Snapshot) -> Json:
 
 
 def _state(resource: Disk | Snapshot, state: str) -> Json:
-    """Return what Azure alone says; a disk that awaits its contents has no size yet."""
+    """Return the members that Azure sets; a disk that waits for its upload has no size yet."""
     size = {"diskSizeGB": resource.size_gb, "diskSizeBytes": resource.size_gb * _GIB}
     return {
         **({} if state == "ReadyToUpload" else size),

@@ -1,19 +1,19 @@
-"""What a disk holds, byte by byte.
+"""The contents of a disk, byte by byte.
 
-Takes a disk, gives its contents as storage serves them: those of its guest for an OS disk, nothing
-but a footer for any other. Azure Disk Encryption leaves ciphertext, which is what an export gives.
+Takes a disk, gives its contents as storage serves them: the guest's for an OS disk, zeros and a VHD
+footer for any other. With Azure Disk Encryption an export gives ciphertext.
 """
 
 from simulator.arm.compute.records import Disk, Sysprep
 from simulator.arm.core.call import member
 from simulator.contents.disk import Contents, Guest, contents
 
-# What Azure Disk Encryption makes of a disk: BitLocker's volume, or one of dm-crypt.
+# The layouts of disks under Azure Disk Encryption: a BitLocker volume, or one of dm-crypt.
 _ENCRYPTED = {"Windows": "windows-bitlocker", "Linux": "linux-luks"}
 
 
 def contents_of(disk: Disk) -> Contents:
-    """Return what a disk holds now."""
+    """Return the disk's present contents."""
     generation = str(disk.properties.get("hyperVGeneration", "V1"))
     if disk.os_type not in _ENCRYPTED:
         return contents(Guest("Linux", generation, disk.size_gb, Sysprep.NEVER, layout="blank"))

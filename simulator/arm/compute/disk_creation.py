@@ -1,7 +1,7 @@
-"""What a new disk or snapshot is made of: another one, an image, a blob, an upload, nothing.
+"""The source of a new disk or snapshot: a disk, a snapshot, an image, a blob, an upload, none.
 
-Takes the creationData of a request, gives what the new one has from there. Copies hold what their
-source holds; what comes from images and blobs reads zero here, unless a VM has that very blob.
+Takes the creationData of a request, gives what the new disk inherits. A copy has the contents of
+its source; disks from images and blobs read as zeros, unless the blob is a VM's unmanaged disk.
 """
 
 import math
@@ -15,12 +15,12 @@ from simulator.arm.core.call import Call, need
 from simulator.arm.core.errors import Json
 from simulator.arm.core.world import World
 
-# What a copy of a disk or of a snapshot says of itself because its source did.
+# Properties that a copy inherits from its source.
 _COPIED = (
     "hyperVGeneration", "securityProfile", "supportedCapabilities", "purchasePlan",
     "encryptionSettingsCollection", "supportsHibernation",
 )  # fmt: skip
-# What identifies the source in a disk's creationData.
+# The members of creationData that identify the source.
 _IDENTIFYING = (
     "createOption", "sourceResourceId", "sourceUri", "imageReference", "galleryImageReference",
     "uploadSizeBytes",
@@ -34,7 +34,7 @@ _ACCESS = "beginGetAccess/action"
 
 @dataclass(frozen=True)
 class Origin:
-    """What a new disk has from its source; `creation` is its creationData as Azure keeps it."""
+    """What a new disk inherits from its source; `creation` is creationData as Azure keeps it."""
 
     creation: Json
     size_gb: int = 0
@@ -46,7 +46,7 @@ class Origin:
 
 
 def origin_of(call: Call, location: str) -> Origin:
-    """Return what a request's disk is made of; refuse a source that is not there."""
+    """Return the origin of a request's disk; refuse a source that does not exist."""
     properties = call.body.get("properties")
     if properties is None:
         msg = "disk.Properties"
@@ -64,7 +64,7 @@ def origin_of(call: Call, location: str) -> Origin:
 
 
 def check_unchanged(call: Call, creation: Json) -> None:
-    """Refuse another source for a disk that there is; to name the same needs the right again."""
+    """Refuse to change an existing disk's source; naming the same one needs permission again."""
     given = (call.body.get("properties") or {}).get("creationData") or {}
     if any(_plain(given[n]) != _plain(creation.get(n)) for n in _IDENTIFYING if n in given):
         raise disk_errors.creation_is_fixed()
@@ -73,14 +73,14 @@ def check_unchanged(call: Call, creation: Json) -> None:
 
 
 def allow_access(call: Call, source_id: str) -> None:
-    """Refuse a caller who may not read a disk or snapshot, which copying it takes."""
+    """Refuse a caller without permission to read a disk or snapshot, which copying needs."""
     named = ids.take_apart(source_id)
     kind = Snapshot.kind if named and named.kind.lower() == Snapshot.kind.lower() else Disk.kind
     call.allowed_on(f"{kind}/{_ACCESS}", source_id)
 
 
 def blob_at(world: World, uri: str) -> Disk | None:
-    """Return the unmanaged disk whose blob this is, if any VM has it."""
+    """Return the unmanaged disk whose blob this is, if a VM has it."""
     held = (attachment.disk for vm in world.of(Vm) for attachment in vm.disks)
     return next((disk for disk in held if disk.vhd == uri), None)
 
@@ -156,7 +156,7 @@ def _image(call: Call, location: str, creation: Json) -> Origin:
 
 
 def _path_names(reference: str) -> dict[str, str]:
-    """Return a path's names by their lowered types."""
+    """Return the names in a path by their types, in lower case."""
     segments = reference.strip("/").split("/")
     return {kind.lower(): name for kind, name in zip(segments[0::2], segments[1::2], strict=False)}
 

@@ -1,7 +1,7 @@
-"""How fast a managed disk is, and of which tier: by its account type and size.
+"""The performance and tier of a managed disk, by its account type and size.
 
-Takes the name of a sku and a size, gives what Azure shows of them. Those up to P30 and the smallest
-of the others are recorded, the larger ones documented.
+Takes the name of a sku and a size, gives the members that Azure shows. Those up to P30 and the
+smallest of the others are recorded, the larger ones documented.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from simulator.arm.core.errors import Json
 
 
 class Speed(NamedTuple):
-    """A tier of a family of disks: up to how many GB, how many operations and MB a second."""
+    """A tier of a disk family: its largest size in GB, IOPS and MB per second."""
 
     largest_gb: int
     tier: str
@@ -34,7 +34,7 @@ _PREMIUM = (
     Speed(16384, "P70", 18000, 750),
     Speed(32767, "P80", 20000, 900),
 )
-# Of these Azure shows no tier.
+# Azure shows no tier for these.
 _STANDARD_SSD = (
     Speed(4096, "", 500, 100),
     Speed(8192, "", 2000, 400),
@@ -46,7 +46,7 @@ _STANDARD = (
     Speed(8192, "", 1300, 300),
     Speed(32767, "", 2000, 500),
 )
-# Of these the owner says how fast they are; else they are as slow as can be.
+# The request sets the performance of these; the default is the minimum.
 _ULTRA = (Speed(65536, "", 100, 13),)
 _PREMIUM_V2 = (Speed(65536, "", 3000, 125),)
 _FAMILIES = {
@@ -61,12 +61,12 @@ _OWN_SPEED = ("UltraSSD", "PremiumV2")
 
 
 def sku_body(sku: str) -> Json:
-    """Return a sku as Azure shows it, with its tier."""
+    """Return a sku's body, with its tier."""
     return {"name": sku, "tier": _family(sku)[0]}
 
 
 def speed_body(sku: str, size_gb: int, given: Json) -> Json:
-    """Return how fast a disk is, and a Premium one's performance tier, which may be set higher."""
+    """Return a disk's performance, and a Premium disk's tier, which may be set higher."""
     speeds = _family(sku)[1]
     by_tier = {speed.tier: speed for speed in speeds if speed.tier}
     by_size = next((speed for speed in speeds if size_gb <= speed.largest_gb), speeds[-1])
@@ -78,7 +78,7 @@ def speed_body(sku: str, size_gb: int, given: Json) -> Json:
 
 
 def without_fixed_speed(sku: str, properties: Json) -> Json:
-    """Return a request's properties without the speeds that are not its to set."""
+    """Return a request's properties without the performance members that it cannot set."""
     if sku.partition("_")[0] in _OWN_SPEED:
         return properties
     return {name: value for name, value in properties.items() if name not in _SPEEDS}

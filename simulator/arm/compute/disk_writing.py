@@ -1,4 +1,4 @@
-"""Writing a disk or a snapshot: the operation, what the PUT or PATCH answers, what a poll gives."""
+"""Writing a disk or a snapshot: the operation, the answer to PUT or PATCH, the poll's output."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from simulator.arm.core.operations import Family
 
 
 def written(call: Call, resource: Disk | Snapshot, shown: Callable[[str], Json]) -> Answer:
-    """Answer 202 and write; `shown` gives the resource's body with its group in a casing."""
+    """Answer 202 and write; `shown` gives the resource's body with the group as it is passed."""
     body = write_body(call, shown(call.group), resource.sku)
     resource.provisioning = "Updating"
 

@@ -1,8 +1,8 @@
 """Managed disks: created, shown, listed, changed, deleted.
 
 `LastOwnershipUpdateTime` (capital L) is when the disk was last attached or detached, or its VM
-started or deallocated. What a disk is made of lies in `disk_creation`, reading its contents from
-outside in `disk_access`.
+started or deallocated. The source of a new disk is in `disk_creation`, access to its contents in
+`disk_access`.
 """
 
 from azure.mgmt.compute import models
@@ -40,7 +40,7 @@ def list_disks(call: Call) -> Answer:
 
 
 def put_disk(call: Call) -> Answer:
-    """Create a disk, or change the one there is."""
+    """Create a disk, or change an existing one."""
     world, disk_id = call.world, _id(call)
     world.need_group(disk_id)
     existing = world.find(Disk, disk_id)
@@ -56,7 +56,7 @@ def patch_disk(call: Call) -> Answer:
 
 
 def delete_disk(call: Call) -> Answer:
-    """Delete a disk that no VM holds."""
+    """Delete a disk that is not attached."""
     disk = call.world.find(Disk, _id(call))
     if disk is None:
         return Answer(204)

@@ -1,9 +1,9 @@
-"""Galleries and image definitions: where versions go, and what they must be like.
+"""Galleries and image definitions.
 
-A definition is fixed once made, but for its words and limits, and its features where the request
-asks for that. What it leaves out is filled in as the caller's api-version does it: from 2025-03-03
-on a definition that is silent on generation and security is Gen2 and Trusted Launch supported, one
-before that or with a word on either is Gen1 and has the features that it names.
+A definition cannot be changed, except for its descriptions and limits, and its features if the
+request has `allowUpdateImage`. Defaults depend on the api-version: from 2025-03-03 on a definition
+without generation and security type is Gen2 and TrustedLaunchSupported; before that, or with one of
+the two given, the generation defaults to V1 and the features are those of the request.
 """
 
 from collections.abc import Iterator
@@ -35,13 +35,13 @@ _VALUES = (
     "ConfidentialVM", "ConfidentialVMSupported", "TrustedLaunchAndConfidentialVMSupported",
 )  # fmt: skip
 _SPELT = {word.lower(): word for word in (*_FEATURES, *_VALUES)}
-# What is not there where it is empty.
+# Members that are not shown if empty.
 _NOT_EMPTY = ("disallowed", "features")
 _FIXED = ("osType", "osState", "hyperVGeneration", "identifier", "architecture", "purchasePlan")
 
 
 def gallery_body(resource: Gallery | Definition, call: Call, group: str) -> Json:
-    """Return a gallery or a definition as ARM shows it."""
+    """Return the body of a gallery or a definition."""
     properties = resource.properties | {"provisioningState": resource.provisioning}
     if call.api_version < _ARCHITECTURE_SINCE:
         properties.pop("architecture", None)
@@ -110,7 +110,7 @@ def list_definitions(call: Call) -> Answer:
 
 
 def put_definition(call: Call) -> Answer:
-    """Create a definition, or change what is not fixed of the one there is."""
+    """Create a definition, or change what can be changed of an existing one."""
     world = call.world
     if world.find(Gallery, _gallery_id(call)) is None:
         msg = "write"
@@ -130,7 +130,7 @@ def put_definition(call: Call) -> Answer:
 
 
 def patch_definition(call: Call) -> Answer:
-    """Change a definition's words, limits or tags."""
+    """Change a definition's descriptions, limits or tags."""
     return _change_definition(call, call.world.get(Definition, definition_id(call)))
 
 
@@ -164,7 +164,7 @@ def _spelt(feature: Json) -> Json:
 
 
 def _filled_in(api_version: str, properties: Json) -> Json:
-    """Return a new definition's properties with what its request leaves out."""
+    """Return a new definition's properties, with the defaults for what the request omits."""
     features = properties.get("features") or []
     secured = any(feature.get("name") == "SecurityType" for feature in features)
     silent = not secured and "hyperVGeneration" not in properties
@@ -177,12 +177,12 @@ def _filled_in(api_version: str, properties: Json) -> Json:
 
 
 def _kept(properties: Json) -> Json:
-    """Return properties without those that Azure does not show where they are empty."""
+    """Return properties without those that Azure does not show if empty."""
     return {n: value for n, value in properties.items() if value or n not in _NOT_EMPTY}
 
 
 def _check_identifier(world: World, definition: Definition) -> None:
-    """Refuse a definition whose publisher, offer and sku another one in the gallery has."""
+    """Refuse a definition if another one in the gallery has its publisher, offer and sku."""
     under = ids.parent(definition.key) + "/"
     wanted = definition.properties["identifier"]
     for other in world.of(Definition):
@@ -195,7 +195,7 @@ def _named(identifier: Json) -> tuple[str, ...]:
 
 
 def _change_definition(call: Call, definition: Definition) -> Answer:
-    """Change what is not fixed; the features only where the request says so, and all of them."""
+    """Change what can be changed; features only with `allowUpdateImage`, and then all of them."""
     properties = _sent(call)
     changing = properties.pop("allowUpdateImage", False)
     for name in _FIXED:

@@ -1,8 +1,8 @@
-"""What a managed image is made of where it is not a VM: disks, snapshots, blobs.
+"""The sources of a managed image other than a VM: disks, snapshots, blobs.
 
-Takes the storageProfile of a request, gives the parts of an image: which source each has, how large
-it is, and how Azure shows it. What Azure fills in (caching, account type) is recorded; what it
-refuses is inferred, but for members that are missing and the words on Trusted Launch.
+Takes the storageProfile of a request, gives the disks of an image: the source and size of each, and
+how Azure shows it. Azure's defaults (caching, account type) are recorded; its refusals are
+inferred, except for missing members and the message on Trusted Launch.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _BLOB_GB = 30
 
 @dataclass(frozen=True)
 class Source:
-    """A disk of an image: what it is copied from (`held`, None: a blob nobody's), and its size."""
+    """The source of an image's disk, and its size; `held` is None for a blob of no VM."""
 
     id: str
     held: Disk | Snapshot | None
@@ -30,17 +30,17 @@ class Source:
 
     @property
     def security_type(self) -> str:
-        """That of the disk or snapshot; a blob's is `Standard`."""
+        """The security type of the disk or snapshot; a blob's is `Standard`."""
         return self.held.security_type if self.held else "Standard"
 
     def word(self, name: str) -> str | None:
-        """Return what the disk or snapshot says of itself in a member."""
+        """Return a property of the disk or snapshot as text."""
         said = self.held.properties.get(name) if self.held else None
         return None if said is None else str(said)
 
 
 def disk_source(call: Call, disk_id: str, location: str) -> Source:
-    """Return a managed disk as a source: one that is here, and that nothing writes to."""
+    """Return a managed disk as a source; it must be in this region and not in use."""
     allow_access(call, disk_id)
     disk = _here(call.world.get(Disk, disk_id), location)
     check_at_rest(disk)
@@ -48,14 +48,14 @@ def disk_source(call: Call, disk_id: str, location: str) -> Source:
 
 
 def snapshot_source(call: Call, snapshot_id: str, location: str) -> Source:
-    """Return a snapshot as a source: one that is here."""
+    """Return a snapshot as a source; it must be in this region."""
     allow_access(call, snapshot_id)
     snapshot = _here(call.world.get(Snapshot, snapshot_id), location)
     return Source(snapshot.id, snapshot, snapshot.size_gb, snapshot.os_type)
 
 
 def blob_source(world: World, uri: str) -> Source:
-    """Return a blob as a source; only that of a VM's unmanaged disk holds anything here."""
+    """Return a blob as a source; only the blob of a VM's unmanaged disk has contents here."""
     disk = blob_at(world, uri)
     if disk is None:
         return Source(uri, None, _BLOB_GB)
@@ -65,7 +65,7 @@ def blob_source(world: World, uri: str) -> Source:
 
 
 def check_at_rest(disk: Disk) -> None:
-    """Refuse a disk that is busy, waits for its contents, is open, or whose VM runs."""
+    """Refuse a disk that is busy, waits for its upload, has open access, or whose VM runs."""
     if disk.operation:
         raise errors.concurrent_operation()
     if disk.awaits_upload:
@@ -78,7 +78,7 @@ def check_at_rest(disk: Disk) -> None:
 
 
 def capture_from(named: str, os_disk: Source, data: list[Source], now: datetime) -> Capture:
-    """Record what an image of disks is made of at this moment."""
+    """Record what an image is made from at this moment."""
     held, disks = os_disk.held, tuple(source.id for source in data)
     at = (held.moved if isinstance(held, Disk) else None) or (held.created if held else now)
     return Capture(named, os_disk.id, disks, held.sysprep if held else Sysprep.NEVER, at)

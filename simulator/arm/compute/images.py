@@ -1,8 +1,8 @@
 """Managed images: the legacy target of a capture.
 
-A PUT is checked against the source at once; the copying is an operation. The same name again with
-the same source answers 200 and captures nothing: Azure's trap for those who do not GET first. The
-source is a VM, or disks, snapshots or blobs (`image_sources`).
+A PUT is checked against the source at once; the copy is an operation. A PUT to an existing image
+with the same source answers 200 and captures nothing: a trap for clients that do not GET first.
+The source is a VM, or disks, snapshots or blobs (`image_sources`).
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 
 _NOTHING_TO_DO = 1.0
-# Before, an image of disks is of the first generation where nothing is said.
+# In earlier api-versions the generation of an image of disks defaults to V1.
 _GENERATION_SINCE = "2019-03-01"
 
 
 def image_body(image: Image, group: str) -> Json:
-    """Return an image as ARM shows it: sizes that nobody named only once it has been made."""
+    """Return an image's body; sizes that the request omits are shown only after its creation."""
     properties: Json = {}
     if image.source_vm:
         properties["sourceVirtualMachine"] = {"id": image.source_vm}
@@ -66,7 +66,7 @@ def list_images(call: Call) -> Answer:
 
 
 def put_image(call: Call) -> Answer:
-    """Make an image of a generalized VM or of disks; or answer for the image there is."""
+    """Create an image from a generalized VM or from disks, or answer for an existing image."""
     world, image_id = call.world, _id(call)
     world.need_group(image_id)
     existing = world.find(Image, image_id)
@@ -129,7 +129,7 @@ def _again(call: Call, image: Image) -> Answer:
 
 
 def _sources(storage: Json) -> dict[object, str]:
-    """Return what the disks of a storageProfile are made of, by their luns."""
+    """Return the sources of the disks of a storageProfile, by lun."""
 
     def named() -> Iterator[tuple[object, str]]:
         for disk in (storage.get("osDisk") or {}, *(storage.get("dataDisks") or ())):
@@ -143,7 +143,7 @@ def _sources(storage: Json) -> dict[object, str]:
 
 
 def _assembled(call: Call, image_id: str) -> Image:
-    """Return an image of disks, snapshots or blobs, as a request names them."""
+    """Return an image from the disks, snapshots or blobs of a request."""
     properties = call.body.get("properties") or {}
     storage = need(properties, "storageProfile")
     location = ids.region_name(need(call.body, "location"))
@@ -174,7 +174,7 @@ def _generation(call: Call, properties: Json) -> str:
 
 
 def _zone_resilient(call: Call) -> Json:
-    """Whether an image outlives a zone is shown only where it was said."""
+    """Return `zoneResilient` as a member; it is shown only if the request has it."""
     given = member(call.body, "properties", "storageProfile", "zoneResilient")
     return {} if given is None else {"zoneResilient": given}
 
@@ -198,7 +198,7 @@ def _captured(call: Call, image_id: str) -> Image:
 
 
 def capture_of(vm: Vm) -> Capture:
-    """Record what an image of a VM is made of at this moment."""
+    """Record what an image of a VM is made from at this moment."""
     disk = vm.os_disk.disk
     data = tuple(attachment.disk.id for attachment in vm.data_disks)
     return Capture(vm.id, disk.id, data, disk.sysprep, disk.moved or disk.created)

@@ -1,14 +1,14 @@
-"""The VM's power states and what may be asked of them: one table.
+"""The power states of a VM and the acts allowed in each: one table.
 
-Takes a power state and an act, gives the states it goes through or the refusal. Everything else
-that can refuse (an operation under way, a generalized VM, a hibernated one) is asked first, in
-`verdict`, in Azure's order.
+Takes a power state and an act, gives the states that the VM goes through, or the error. All other
+causes of an error (an operation in progress, a generalized VM) are checked first, in `verdict`, in
+Azure's order.
 
 - A VM that starts from deallocated shows `stopped` for a moment before `starting`.
 - Acts that change nothing (deallocating a deallocated VM) are accepted and end at once.
-- Once generalized a VM never runs again; it can still be stopped, deallocated and deleted.
-- starting, stopping and deallocating exist only while an operation is under way. A newer
-  deallocation preempts a start, restart or stop; whatever else comes then is a conflict.
+- A generalized VM never runs again; it can still be stopped, deallocated and deleted.
+- starting, stopping and deallocating exist only while an operation is in progress. A newer
+  deallocation preempts a start, restart or stop; any other act is then a conflict.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Power(StrEnum):
 
 
 class Act(StrEnum):
-    """What ARM can be asked to do with a VM's power, by the last segment of its path."""
+    """The acts of ARM on a VM's power, by the last segment of the path."""
 
     START = "start"
     RESTART = "restart"
@@ -42,7 +42,7 @@ class Act(StrEnum):
 
 @dataclass(frozen=True)
 class Move:
-    """The states shown on the way, in order, and the one at the end."""
+    """The states shown during the operation, in order, and the final state."""
 
     to: Power
     via: tuple[Power, ...] = ()
@@ -88,7 +88,7 @@ PREEMPTED_BY_DEALLOCATE = frozenset({Act.START, Act.RESTART, Act.POWER_OFF})
 def verdict(
     name: str, power: Power, act: Act, *, generalized: bool, under_way: str | None
 ) -> Move | ArmError:
-    """Return the way an act takes from here, or Azure's refusal; `under_way` names the act."""
+    """Return the move for an act, or Azure's error; `under_way` is the act in progress."""
     if under_way == "delete":
         return vm_errors.marked_for_deletion(act, name)
     if under_way and not preempts(act, under_way):
@@ -102,7 +102,7 @@ def verdict(
 
 
 def preempts(act: Act, under_way: str) -> bool:
-    """Say whether a new act ends the one under way instead of being refused."""
+    """Say whether a new act ends the one in progress instead of being refused."""
     return act is Act.DEALLOCATE and under_way in PREEMPTED_BY_DEALLOCATE
 
 

@@ -1,4 +1,4 @@
-"""Polling an operation: its state, or with `monitor=true` its outcome."""
+"""Polling an operation: its state, or with `monitor=true` its output."""
 
 from simulator.arm.core import errors
 from simulator.arm.core.answer import Answer
@@ -8,7 +8,7 @@ from simulator.arm.core.routing import Route
 
 
 def poll(call: Call) -> Answer:
-    """Answer 200 with the state; monitored, 202 for as long as it lasts and then the output."""
+    """Answer 200 with the state; with `monitor=true` 202 while it runs, then the output."""
     operation = call.world.operations.find(call.names["operation"])
     if operation is None:
         raise errors.entity_not_found()

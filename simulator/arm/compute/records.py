@@ -1,4 +1,4 @@
-"""The resources of Microsoft.Compute: what ARM keeps of each, and what only a guest knows."""
+"""The resources of Microsoft.Compute: what ARM keeps of each, and what only the guest knows."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from simulator.arm.core.resource import Resource
 
 
 class Sysprep(StrEnum):
-    """What became of Sysprep on an OS disk: the hidden fact that no ARM request tells."""
+    """The state of Sysprep on an OS disk: hidden, no ARM request shows it."""
 
     NEVER = "never"
     RUNNING = "running"
@@ -30,7 +30,7 @@ class Closed(StrEnum):
     EXPIRED = "expired"
 
 
-# A disk that came with a VM ends its name with its own unique id.
+# The name of a disk that was created with a VM ends with its unique id.
 _NAMED_BY_ID = re.compile(r"_([0-9a-f]{32})$")
 _UPLOADED = ("Upload", "UploadPreparedSecure")
 
@@ -47,10 +47,10 @@ def _security_of(properties: Json) -> str:
 
 @dataclass(kw_only=True, eq=False)
 class Disk(Resource):
-    """A disk; with `vhd` it is an unmanaged one, which ARM does not list.
+    """A disk; with `vhd` it is unmanaged, and ARM does not list it.
 
     `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
-    `unique_id` tells it from another of the same name.
+    `unique_id` distinguishes it from another disk of the same name.
     """
 
     sku: str = "Premium_LRS"
@@ -69,12 +69,12 @@ class Disk(Resource):
     owner: "Vm | None" = None
 
     def __post_init__(self) -> None:
-        """Give it a unique id, where it has none yet."""
+        """Set a unique id if there is none yet."""
         self.unique_id = self.unique_id or _unique_id(self.name)
 
     @property
     def awaits_upload(self) -> bool:
-        """Whether it was made to be written from outside, which nobody has done yet."""
+        """Whether it was created by Upload and still has no contents."""
         return (self.properties.get("creationData") or {}).get("createOption") in _UPLOADED
 
     @property
@@ -84,16 +84,16 @@ class Disk(Resource):
 
     @property
     def access_open(self) -> bool:
-        """Whether anybody may read its contents from outside."""
+        """Whether any access to its contents is open."""
         return bool(self.accesses)
 
 
 @dataclass(kw_only=True, eq=False)
 class Access(Resource):
-    """Leave to read a disk from outside: where, by which signature, from when until when.
+    """Access to read a disk from outside: its URL path, signature, start and expiry.
 
-    `id` is the path of the blob, `policy` the stored access policy by which the signature can be
-    ended; `closed` says how it was. Kept when closed too, for storage to say why it refuses.
+    `id` is the path of the blob, `policy` the stored access policy that allows it to be revoked;
+    `closed` is how it ended. Kept after that, so that storage can say why it refuses a read.
     """
 
     disk: Disk
@@ -106,10 +106,10 @@ class Access(Resource):
 
 @dataclass(eq=False)
 class Attachment:
-    """A disk as a VM holds it; `settings` are the VM's own words on it (caching, deleteOption).
+    """A disk of a VM; `settings` are the VM's settings for it (caching, deleteOption).
 
-    Until the operation under way has ended, a `fresh` one is not there yet, and one that is
-    `leaving` has not gone.
+    While an operation is in progress, a `fresh` disk is still being attached, and a `leaving` disk
+    is still being detached.
     """
 
     disk: Disk
@@ -121,9 +121,9 @@ class Attachment:
 
 @dataclass(kw_only=True, eq=False)
 class Vm(Resource):
-    """A VM. `power` is what the platform sees, `guest_runs` what is so; a lag may part them.
+    """A VM. `power` is what the platform reports, `guest_runs` the fact; a lag may separate them.
 
-    `boots` counts starts, so that what a guest had begun before the last one comes to nothing.
+    `boots` counts starts, so that a guest action begun before the last start is abandoned.
     """
 
     vm_id: str
@@ -159,7 +159,7 @@ class Vm(Resource):
 
     @property
     def allocated(self) -> bool:
-        """Whether it holds compute capacity, and so is billed."""
+        """Whether it is allocated, and so is billed."""
         return self.power is not Power.DEALLOCATED
 
     @property
@@ -169,13 +169,13 @@ class Vm(Resource):
 
     @property
     def opened_disk(self) -> Disk | None:
-        """The first of its disks that somebody may read from outside, if any."""
+        """The first of its disks with open access, if any."""
         return next((held.disk for held in self.disks if held.disk.access_open), None)
 
 
 @dataclass(frozen=True)
 class Capture:
-    """What an image was really made of: facts for tests to judge it by, not for ARM to tell."""
+    """What an image was really made from: facts for tests, which ARM does not show."""
 
     source: str
     os_disk: str | None
@@ -196,10 +196,10 @@ class Capture:
 
 @dataclass(kw_only=True, eq=False)
 class Image(Resource):
-    """A managed image; `storage` is its storageProfile as Azure fills it in.
+    """A managed image; `storage` is its storageProfile with Azure's defaults.
 
-    `sized` are the luns (None: the OS disk) whose sizes its request named: those of the others show
-    once it has been made.
+    `sized` are the luns (None: the OS disk) whose sizes are in the request; the other sizes are
+    shown only after its creation.
     """
 
     storage: Json
@@ -212,7 +212,7 @@ class Image(Resource):
 
 @dataclass(kw_only=True, eq=False)
 class _InGallery(Resource):
-    """What the gallery provider keeps; `tagged` is whether it was ever sent tags, be it none."""
+    """A gallery or a definition; `tagged` is whether tags were ever sent, even empty ones."""
 
     tagged: bool = False
 
@@ -232,7 +232,7 @@ class Definition(_InGallery):
 
     @property
     def security_type(self) -> str:
-        """The feature `SecurityType`; `Standard` where it is not named or is `None`."""
+        """The feature `SecurityType`; `Standard` if it is missing or `None`."""
         named = self.feature("SecurityType")
         return "Standard" if named in {None, "None"} else str(named)
 
@@ -244,7 +244,7 @@ class Definition(_InGallery):
 
 @dataclass(kw_only=True, eq=False)
 class Version(_InGallery):
-    """A gallery image version; `source` is what identifies its source, in lower case."""
+    """A gallery image version; `source` identifies its source, in lower case."""
 
     source: str
     storage: Json
@@ -269,5 +269,5 @@ class Snapshot(Resource):
 
     @property
     def security_type(self) -> str:
-        """As that of the disk it was taken of."""
+        """The security type of the disk that it was taken from."""
         return _security_of(self.properties)

@@ -1,4 +1,4 @@
-"""Snapshots of managed disks: the way to keep what a disk held, and to get it back."""
+"""Snapshots of managed disks."""
 
 from uuid import NAMESPACE_OID, uuid5
 
@@ -35,7 +35,7 @@ def list_snapshots(call: Call) -> Answer:
 
 
 def put_snapshot(call: Call) -> Answer:
-    """Take a snapshot of a disk or of another snapshot, or change the one there is."""
+    """Create a snapshot of a disk or of another snapshot, or change an existing one."""
     world, snapshot_id = call.world, _id(call)
     world.need_group(snapshot_id)
     existing = world.find(Snapshot, snapshot_id)
@@ -84,7 +84,7 @@ def _taken(call: Call, snapshot_id: str) -> Snapshot:
 
 
 def _own(origin: Origin, given: Json) -> Json:
-    """Return what Azure says of a snapshot's source; all incremental ones of one are a family."""
+    """Return the members that Azure sets; incremental snapshots of one disk share a family id."""
     own: Json = {"creationData": origin.creation, "incremental": given.get("incremental", False)}
     source = origin.creation.get("sourceUniqueId")
     if own["incremental"] and source:

@@ -1,4 +1,4 @@
-"""What ARM shows of a gallery image version, with what Azure fills in by itself."""
+"""The body of a gallery image version, with Azure's defaults."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from simulator.arm.core.wire import stamp
 
 
 def version_body(version: Version, group: str, *, replication: bool = False) -> Json:
-    """Return a version as ARM shows it; the copied disks only once there are any."""
+    """Return a version's body; the copied disks only when they exist."""
     properties = {
         "publishingProfile": version.properties["publishingProfile"],
         "storageProfile": version.storage,
@@ -34,7 +34,7 @@ def version_body(version: Version, group: str, *, replication: bool = False) -> 
 
 
 def profile_of(given: Json, location: str, published: datetime) -> Json:
-    """Return the publishing profile with Azure's defaults; refuse one without the own region."""
+    """Return the publishing profile with Azure's defaults; refuse it without the own region."""
     replicas = given.get("replicaCount") or 1
     account = given.get("storageAccountType") or "Standard_LRS"
     regions = [
@@ -47,7 +47,7 @@ def profile_of(given: Json, location: str, published: datetime) -> Json:
     if len(set(names)) < len(names):
         msg = "region"
         raise capture_errors.twice(msg)
-    # What Azure decides stands twice: first for the order of the members, last to prevail.
+    # Members that Azure sets are given twice: first for the order of members, last to prevail.
     decided = {"targetRegions": regions, "publishedDate": stamp(published)}
     defaults = {
         "targetRegions": regions,

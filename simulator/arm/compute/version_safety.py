@@ -1,8 +1,8 @@
-"""How long a gallery version is to live, and what keeps it from being deleted before.
+"""The end of life of a gallery image version, and the protection from deletion before that date.
 
-Takes requests and what a version has, gives its safetyProfile and the date of its end of life.
-From 2026-03-03 on a request that is silent has a version stay for six months after it was
-published; that is announced by Microsoft, not recorded.
+Takes requests and a version, gives its safetyProfile and its end of life date. From 2026-03-03 on
+the default is that a version cannot be deleted for six months after publication: announced by
+Microsoft, not recorded.
 """
 
 import calendar
@@ -21,9 +21,9 @@ _AT = "properties.publishingProfile.endOfLifeDate"
 
 
 def safety_of(call: Call, stored: Json) -> Json:
-    """Return the safetyProfile that a request leaves; what only Azure decides stays as it is.
+    """Return the safetyProfile after a request; the members that Azure sets stay as they are.
 
-    A PUT that says nothing blocks again what was set free before: inferred, as a PUT replaces.
+    A PUT without the member blocks deletion again: inferred, because a PUT replaces.
     """
     given = member(call.body, "properties", "safetyProfile") or {}
     safety: Json = {"reportedForPolicyViolation": False}
@@ -38,7 +38,7 @@ def safety_of(call: Call, stored: Json) -> Json:
 
 
 def end_of_life_of(call: Call, stored: str | None, published: datetime) -> Json:
-    """Return `endOfLifeDate` as a request leaves it, if there is one; refuse one that was."""
+    """Return `endOfLifeDate` after a request, if there is one; refuse a date in the past."""
     given = member(call.body, "properties", "publishingProfile", "endOfLifeDate")
     if given is not None and given != stored:
         date = _date(given)
@@ -51,9 +51,9 @@ def end_of_life_of(call: Call, stored: str | None, published: datetime) -> Json:
 
 
 def check_deletable(version: Version, now: datetime) -> None:
-    """Refuse to delete a version that is to stay; one without a date of its end stays for good.
+    """Refuse to delete a version before its end of life; one without a date is blocked forever.
 
-    Words and status are inferred, and that a failed version stays as well.
+    Message and status are inferred, and that a failed version is blocked as well.
     """
     if not version.properties["safetyProfile"].get(_BLOCK):
         return
@@ -63,7 +63,7 @@ def check_deletable(version: Version, now: datetime) -> None:
 
 
 def may_leave_regions(safety: Json) -> bool:
-    """Whether a version may be taken from a region that it is replicated to."""
+    """Say whether a version may be removed from a region that it is replicated to."""
     return bool(safety[_ALLOW])
 
 
@@ -80,7 +80,7 @@ def _date(text: str) -> datetime:
 
 
 def _later(date: datetime) -> datetime:
-    """Return the same day some months later, or the last one of that month."""
+    """Return the same day some months later, or the last day of that month."""
     years, month = divmod(date.month - 1 + _MONTHS, 12)
     year, month = date.year + years, month + 1
     last = calendar.monthrange(year, month)[1]

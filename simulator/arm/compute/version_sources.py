@@ -1,7 +1,7 @@
-"""What a gallery version is made of: a VM, a managed image, or disks, snapshots and blobs.
+"""The source of a gallery image version: a VM, a managed image, or disks, snapshots and blobs.
 
-Takes the request and the definition, gives what the version will be, or refuses a source that does
-not fit. Another gallery version as the source is not simulated.
+Takes the request and the definition, gives the origin of the version, or refuses a source that does
+not fit. Another gallery image version as the source is not simulated.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _OS_CACHING, _DATA_CACHING = "ReadWrite", "ReadOnly"
 
 @dataclass(frozen=True)
 class VersionOrigin:
-    """What a version is made of: its storageProfile at once, and what `copied` adds to that.
+    """The origin of a version: its storageProfile at first, and what `copied` adds to that.
 
     `id` identifies the source in lower case; `parts` are the disks that have to be copied.
     """
@@ -44,12 +44,12 @@ class VersionOrigin:
     parts: list[Part] = field(default_factory=list)
 
     def failure(self, *, shallow: bool) -> Failure | None:
-        """Return how copying ends, where it cannot be done."""
+        """Return the failure of the copy, if it cannot succeed."""
         return late_failure(self.parts, shallow=shallow)
 
 
 def version_origin(call: Call, definition: Definition, location: str) -> VersionOrigin:
-    """Return what a request's version is made of."""
+    """Return the origin of a request's version."""
     storage = member(call.body, "properties", "storageProfile") or {}
     named = identity(storage)
     if named is None:
@@ -68,7 +68,7 @@ def version_origin(call: Call, definition: Definition, location: str) -> Version
 
 
 def identity(storage: Json) -> str | None:
-    """Return what identifies a storageProfile's source, in lower case; None where it names none."""
+    """Return the identity of a storageProfile's source, in lower case; None if it has none."""
     source = storage.get("source") or {}
     named = (
         source.get("virtualMachineId")
@@ -170,7 +170,7 @@ def _of_disks(call: Call, definition: Definition, storage: Json, location: str) 
 
 
 def _disk(call: Call, image: Json, location: str) -> Source:
-    """Return the disk, snapshot or blob that one of a version's disks is made of."""
+    """Return the disk, snapshot or blob that is the source of one of a version's disks."""
     source = image.get("source") or {}
     if "uri" in source:
         return blob_source(call.world, source["uri"])
@@ -204,5 +204,5 @@ def _at(luns: list[int], images: list[Json]) -> list[Json]:
 
 
 def _copied(os_disk: Json, data: list[Json]) -> Json:
-    """Return the disks of a version; none of data is no member."""
+    """Return the disks of a version; without data disks that member is omitted."""
     return {"osDiskImage": os_disk} | ({"dataDiskImages": data} if data else {})

@@ -1,7 +1,7 @@
 """Gallery image versions: the normal target of a capture, straight from the VM.
 
-What can be seen at once is refused at once (`capture_rules`); copying and replicating is an
-operation of minutes. One that fails leaves a Failed version, which blocks its number.
+Most errors are refused at the PUT (`capture_rules`); copying and replicating is an operation of
+minutes. If that fails it leaves a Failed version, which blocks its number.
 """
 
 import re
@@ -30,14 +30,14 @@ from simulator.arm.core.world import World
 
 _NAME = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})")
 _LARGEST_PART = 2**31 - 1
-# Each further region adds this much of the time that the first one takes.
+# Each further region adds this fraction of the time for the first region.
 _FURTHER_REGION = 0.5
-# What a later request cannot change, and what a PUT that is silent on it leaves alone.
+# Members that a later request cannot change, and that a PUT without them leaves alone.
 _FIXED = ("storageAccountType", "replicationMode")
 
 
 def get_version(call: Call) -> Answer:
-    """Show a version; with `$expand=ReplicationStatus` how far each region is."""
+    """Show a version; with `$expand=ReplicationStatus` the progress of each region."""
     version = call.world.get(Version, _id(call))
     replication = call.query.get("$expand", "").lower() == "replicationstatus"
     return Answer(body=version_body(version, call.group, replication=replication))
@@ -72,7 +72,7 @@ def patch_version(call: Call) -> Answer:
 
 
 def delete_version(call: Call) -> Answer:
-    """Delete a version, a failed one too; not one that is to stay until its end of life."""
+    """Delete a version, a failed one too, unless deletion is blocked until its end of life."""
     world = call.world
     version = world.find(Version, _id(call))
     if version is None:
@@ -160,10 +160,9 @@ def _update(call: Call, version: Version) -> Answer:
 
 
 def _profile(call: Call, version: Version) -> Json:
-    """Return the publishing profile that a later request leaves.
+    """Return the publishing profile after a later request.
 
-    A PATCH merges, and so does a PUT without a profile: that a PUT of location and tags keeps it is
-    recorded.
+    A PATCH merges, and so does a PUT without a profile: recorded for a PUT of location and tags.
     """
     old = version.properties["publishingProfile"]
     given = member(call.body, "properties", "publishingProfile") or {}

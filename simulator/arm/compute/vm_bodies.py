@@ -1,6 +1,6 @@
-"""What ARM shows of a VM: its model, its instance view, its row in a status-only list.
+"""The bodies of a VM: its model, its instance view, its row in a status-only list.
 
-Takes a `Vm`, gives dicts. An instance view names no time for a power state, and a deallocated VM's
+Takes a `Vm`, gives dicts. An instance view has no time for a power state, and a deallocated VM's
 model lacks the size and account type of its disks: clients that rely on either break here too.
 """
 
@@ -51,7 +51,7 @@ def vm_body(vm: Vm, group: str, now: datetime | None = None, *, user_data: bool 
 
 
 def status_row(vm: Vm) -> Json:
-    """Return a VM as a status-only list shows it: where it is and what it is doing, no more."""
+    """Return a VM's row in a status-only list: location and statuses only."""
     return {
         "name": vm.name,
         "id": ids.with_group(vm.id, vm.group.upper()),
@@ -62,7 +62,7 @@ def status_row(vm: Vm) -> Json:
 
 
 def instance_view(vm: Vm, now: datetime) -> Json:
-    """Return what the platform knows of a VM's state: of a deallocated one nothing of its guest."""
+    """Return a VM's instance view; of a deallocated VM it has nothing about the guest."""
     view: Json = {}
     if vm.agent_seen and vm.allocated:
         seen = now if vm.guest_runs else vm.agent_seen
@@ -83,7 +83,7 @@ def instance_view(vm: Vm, now: datetime) -> Json:
 
 
 def _boot_diagnostics(vm: Vm) -> Json | None:
-    """Return where a VM's screen and serial log are; an empty object where Azure keeps them."""
+    """Return where a VM's screenshot and serial log are; an empty object for managed storage."""
     profile: Json = (vm.properties.get("diagnosticsProfile") or {}).get("bootDiagnostics") or {}
     if not profile.get("enabled"):
         return None
@@ -99,7 +99,7 @@ def _boot_diagnostics(vm: Vm) -> Json | None:
 
 
 def statuses(vm: Vm) -> list[Json]:
-    """Return the statuses in Azure's order: provisioning, then marks, then power."""
+    """Return the statuses in Azure's order: provisioning, then generalized, then power."""
     found = [_provisioning(vm.provisioning, vm.settled)]
     if vm.generalized:
         found.append(_status("OSState/generalized", "VM generalized"))
@@ -123,7 +123,7 @@ def _provisioning(state: str, settled: datetime | None) -> Json:
 
 
 def _agent(seen: datetime) -> Json:
-    """A stopped VM's agent still reads Ready, with an old time."""
+    """Return the agent's status; a stopped VM's agent still reads Ready, with an old time."""
     status = _status("ProvisioningState/succeeded", "Ready")
     status["message"] = "Guest Agent is running"
     status["time"] = seen.replace(microsecond=0).isoformat()
@@ -150,7 +150,7 @@ def _storage_profile(vm: Vm) -> Json:
 
 
 def _held(attachment: Attachment, vm: Vm) -> Json:
-    """Return a disk as its VM shows it; one that is still to be made has no id yet."""
+    """Return a disk as its VM shows it; a disk that is still being created has no id yet."""
     disk = attachment.disk
     body: Json = {"name": disk.name} | attachment.settings
     if disk.vhd:

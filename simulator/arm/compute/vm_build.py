@@ -1,7 +1,7 @@
-"""A VM made from the body of its PUT: what its image and Azure's defaults fill in.
+"""Builds a VM from the body of its PUT, its image and Azure's defaults.
 
 Takes the body as a client sends it, gives a `Vm` that is not running yet. Networks are not
-simulated: the ids of network interfaces are kept and shown, and lead nowhere.
+simulated: the ids of network interfaces are kept and shown only.
 """
 
 import re
@@ -18,13 +18,13 @@ from simulator.arm.core.world import World
 
 _OF_MARKETPLACE = ("publisher", "offer", "sku", "version")
 _ARM_SIZE = re.compile(r"Standard_[A-Z]+\d+(-\d+)?[a-z]*p[a-z]*_", re.IGNORECASE)
-# What names a Linux among the images that Microsoft publishes.
+# Parts of the names of the Linux images that Microsoft publishes.
 _LINUXES = ("ubuntu", "linux", "mariner", "-aks", "rhel", "sles", "centos", "flatcar")
 _OWN = ("storageProfile", "provisioningState", "vmId", "instanceView", "timeCreated")
 
 
 def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None) -> Vm:
-    """Make a VM and its disks; refuses what lacks a member or names what does not exist."""
+    """Build a VM and its disks; refuses a missing member or an id that does not exist."""
     now = world.clock.now()
     properties = body.get("properties") or {}
     storage = properties.get("storageProfile") or {}
@@ -75,7 +75,7 @@ def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
 
 
 def _architecture(size: str) -> str:
-    """Return what runs a size: the letter p among its features stands for Arm."""
+    """Return the CPU architecture of a size: the letter p among its features stands for Arm."""
     return "Arm64" if _ARM_SIZE.match(size) else "x64"
 
 
@@ -111,7 +111,7 @@ def _os_type(world: World, properties: Json, image: ImageSource | None) -> str:
 
 
 def _is_windows(reference: Json) -> bool:
-    """Say whether a marketplace image is Windows: Microsoft's own are, but for those of Linux."""
+    """Say whether a marketplace image is Windows: Microsoft's are, except those of Linux."""
     publisher, offer = (str(reference.get(name, "")).lower() for name in ("publisher", "offer"))
     return publisher.startswith("microsoft") and not any(
         linux in publisher + offer for linux in _LINUXES

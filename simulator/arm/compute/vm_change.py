@@ -1,4 +1,4 @@
-"""Changing a VM that is there, by PUT or PATCH: what is fixed, what is merged, which disks go."""
+"""Changes an existing VM by PUT or PATCH: what is fixed, what is merged, which disks leave."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ _UPDATABLE = (
 
 
 def change(call: Call, vm: Vm) -> Answer:
-    """Change a VM; refuses what cannot be changed."""
+    """Change a VM; refuses changes of what is fixed."""
     world = call.world
     if vm.operation:
         raise errors.concurrent_operation()
@@ -65,12 +65,12 @@ def _change_tags(vm: Vm, tags: dict[str, str]) -> None:
 
 
 def _regular(properties: Json) -> bool:
-    """Say whether a VM is one of no lower priority; Low and Spot may become each other."""
+    """Say whether a VM has regular priority; a change between Low and Spot is allowed."""
     return bool(properties.get("priority", "Regular") == "Regular")
 
 
 def _check_fixed(vm: Vm, properties: Json) -> None:
-    """Refuse a change of what is fixed when a VM is created, or for as long as it is allocated."""
+    """Refuse to change what is fixed at creation, or while the VM is allocated."""
     known = vm.properties
     if _regular(known) != _regular(known | properties):
         msg = "priority"
@@ -93,9 +93,9 @@ def _check_fixed(vm: Vm, properties: Json) -> None:
 
 
 def _change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
-    """Attach the data disks that a PUT or PATCH names anew; those that it leaves out are to go.
+    """Attach the new data disks of a PUT or PATCH; detach those that it leaves out.
 
-    One goes as well that is said to be detached. It goes when the operation ends.
+    A disk with `toBeDetached` is detached as well. Disks leave when the operation ends.
     """
     named = {need(data, "lun"): data for data in wanted if not data.get("toBeDetached")}
     held = {attachment.lun for attachment in vm.data_disks}
@@ -107,7 +107,7 @@ def _change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
 
 
 def _let_go(vm: Vm, now: datetime) -> None:
-    """Let the data disks go that are to be detached."""
+    """Detach the data disks that are leaving."""
     for attachment in vm.data_disks:
         if attachment.leaving:
             detach(attachment.disk, now)

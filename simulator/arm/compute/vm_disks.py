@@ -1,6 +1,6 @@
-"""The disks of a VM: an existing one attached, or one made with it, and let go again.
+"""The disks of a VM: attach an existing disk, create one with the VM, detach.
 
-Takes what a request, or the VM's image, says of a disk, gives it as the VM holds it.
+Takes a disk as the request or the VM's image describes it, gives the attachment.
 """
 
 import re
@@ -15,7 +15,7 @@ from simulator.arm.core.call import member
 from simulator.arm.core.errors import Json
 from simulator.arm.core.world import World
 
-# The letter s, after the family's or among the features, stands for Premium storage.
+# The letter s, after the family or among the features of a size, stands for Premium storage.
 _PREMIUM_SIZE = re.compile(r"Standard_([A-Z]+S\d|[A-Z]+\d+(-\d+)?[a-z]*s[a-z]*(_|$))")
 _CONFIDENTIAL_DISKS = {
     "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
@@ -27,7 +27,7 @@ _CONFIDENTIAL_DISKS = {
 def attach(
     world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None = None
 ) -> Attachment:
-    """Give a VM a disk, an existing one or one that is made with it."""
+    """Attach an existing disk to a VM, or one that is created with it."""
     attached = attached_disk(world, named)
     disk = attached or _new_disk(world, vm, named, lun, image)
     disk.owner, disk.moved = vm, world.clock.now()
@@ -48,12 +48,12 @@ def attach(
 
 
 def detach(disk: Disk, now: datetime) -> None:
-    """Let a disk go from its VM; that moves its ownership."""
+    """Detach a disk from its VM; this sets its LastOwnershipUpdateTime."""
     disk.owner, disk.moved = None, now
 
 
 def attached_disk(world: World, named: Json) -> Disk | None:
-    """Return the existing disk that a body wants attached; it must be free."""
+    """Return the existing disk that a body wants attached; it must be unattached."""
     reference = member(named, "managedDisk", "id")
     if not reference or named.get("createOption") != "Attach":
         return None
@@ -90,7 +90,7 @@ def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDi
 
 
 def _account(vm: Vm, named: Json) -> str:
-    """Return where a disk lies of which nothing is said: Premium, where the size can have it."""
+    """Return the default account type of a disk: Premium if the VM size supports it."""
     premium = _PREMIUM_SIZE.match(vm.properties["hardwareProfile"]["vmSize"])
     return "Premium_LRS" if premium and not named.get("diffDiskSettings") else "Standard_LRS"
 
@@ -123,7 +123,7 @@ def _disk_properties(vm: Vm, named: Json, *, os: bool, of_image: bool) -> Json:
 
 
 def _disk_security(vm: Vm, named: Json) -> str:
-    """Return what a disk says of its security: of a confidential VM also what is encrypted."""
+    """Return a disk's security profile; for a confidential VM with what is encrypted."""
     if vm.security_type != "ConfidentialVM":
         return vm.security_type
     encrypted = member(named, "managedDisk", "securityProfile", "securityEncryptionType")

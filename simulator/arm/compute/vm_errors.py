@@ -1,22 +1,22 @@
-"""Azure's refusals for the state that a VM is in."""
+"""Azure's errors for the state of a VM."""
 
 from simulator.arm.core.errors import ArmError, operation_not_allowed
 
 
 def vm_is_running(vm: str) -> ArmError:
-    """Refuse to generalize what the platform still sees running."""
+    """Refuse to generalize a VM whose power state is still running."""
     message = f"Please power off the Virtual Machine '{vm}' before setting it to Generalized."
     return operation_not_allowed(message)
 
 
 def vm_is_generalized(operation: str, vm: str) -> ArmError:
-    """Refuse what a generalized VM can never do again."""
+    """Refuse an act that a generalized VM can never do again."""
     message = f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is generalized."
     return operation_not_allowed(message)
 
 
 def no_tags_on_generalized(vm: str) -> ArmError:
-    """Refuse tags, whoever asks: a VM that is marked generalized takes none.
+    """Refuse tag writes on a generalized VM, whoever asks.
 
     The code is documented (azure-docs#33508, "by design"); status and wording are inferred.
     """
@@ -28,7 +28,7 @@ def no_tags_on_generalized(vm: str) -> ArmError:
 
 
 def vm_is_deallocated(operation: str, vm: str) -> ArmError:
-    """Refuse what needs an allocated VM."""
+    """Refuse an act that needs an allocated VM."""
     message = (
         f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is either not "
         "provisioned or deallocated."
@@ -37,7 +37,7 @@ def vm_is_deallocated(operation: str, vm: str) -> ArmError:
 
 
 def marked_for_deletion(operation: str, vm: str) -> ArmError:
-    """Refuse anything to a VM on its way out."""
+    """Refuse any act on a VM that is being deleted."""
     message = (
         f"Operation '{operation}' is not allowed on VM '{vm}' since the VM is marked for "
         "deletion. You can only retry the Delete operation (or wait for an ongoing one to "
@@ -47,7 +47,7 @@ def marked_for_deletion(operation: str, vm: str) -> ArmError:
 
 
 def billing_is_fixed(vm: str) -> ArmError:
-    """Refuse another highest price for as long as a VM is allocated."""
+    """Refuse to change the maximum price while a VM is allocated."""
     more = "For more information, see https://aka.ms/low-priority/errormessages."
     detail = {
         "code": "OperationNotAllowed",
@@ -60,7 +60,7 @@ def billing_is_fixed(vm: str) -> ArmError:
 
 
 def disk_is_ephemeral(operation: str) -> ArmError:
-    """Refuse to deallocate what would lose its OS disk."""
+    """Refuse to deallocate a VM with an ephemeral OS disk."""
     message = (
         f"Operation '{operation}' is not supported for VMs or VM Scale Set instances using an "
         "ephemeral OS disk."
@@ -78,7 +78,7 @@ def disk_access_open(disk: str, before: str) -> ArmError:
 
 
 def unknown_with_open_access(what: str, disk: str) -> ArmError:
-    """Refuse what nobody knows Azure to do, so that a client that tries it is found out."""
+    """Refuse what Azure's behaviour is not known for, so that a client that tries it is noticed."""
     message = (
         f"Not simulated: {what} while access to disk {disk} is open. What Azure does then is not "
         "known. Call EndGetAccess first."

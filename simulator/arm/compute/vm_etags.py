@@ -1,16 +1,16 @@
-"""The version of a VM: in its body and a header, and what a write may ask of it."""
+"""The etag of a VM: in its body and a header, and the conditions of a write."""
 
 from simulator.arm.compute.records import Vm
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, check_etag
 from simulator.arm.core.errors import Json
 
-# Recorded in 2024-07-01, and in no answer of an earlier one.
+# Recorded with api-version 2024-07-01, and in no answer of an earlier one.
 _SINCE = "2024-03-01"
 
 
 def with_etag(call: Call, vm: Vm, body: Json, answer: Answer | None = None) -> Answer:
-    """Have a VM's version in a header, too, as clients send it back in If-Match."""
+    """Return an answer with the VM's etag in a header, which clients send back in If-Match."""
     answer = answer or Answer()
     answer.body = dated(call, body)
     if call.api_version >= _SINCE:
@@ -19,7 +19,7 @@ def with_etag(call: Call, vm: Vm, body: Json, answer: Answer | None = None) -> A
 
 
 def dated(call: Call, body: Json) -> Json:
-    """Leave out what the caller's api-version has not."""
+    """Leave out the members that the caller's api-version does not have."""
     return (
         body
         if call.api_version >= _SINCE
@@ -28,6 +28,6 @@ def dated(call: Call, body: Json) -> Json:
 
 
 def check_vm_etag(call: Call, vm: Vm | None) -> None:
-    """Refuse a write whose conditions do not hold; older api-versions know none."""
+    """Refuse a write whose conditions do not hold; older api-versions have none."""
     if call.api_version >= _SINCE:
         check_etag(call, vm, vm.etag if vm else None)

@@ -1,8 +1,8 @@
-"""What an image brings into the VMs that are made of it: system, generation, disks.
+"""What a VM inherits from its image: OS, generation, disks.
 
-Takes the storage profile of a VM's PUT, gives what its image reference leads to, and the data disks
-that the VM will have: all of the image's, however little is said of them. A list that names some of
-them must name each.
+Takes the storageProfile of a VM's PUT, gives the image that its imageReference means, and the data
+disks that the VM will have: all of the image's, even if the request lists none. A request that
+lists some of them must list each.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _REFERENCE = "imageReference"
 
 @dataclass(frozen=True)
 class ImageDisk:
-    """A disk of an image; what it does not know of the account is Azure's to say."""
+    """A disk of an image; without an account type Azure's default applies."""
 
     size_gb: int
     caching: str
@@ -28,7 +28,7 @@ class ImageDisk:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """What a VM is made of; `data_disks` by their luns."""
+    """The source of a VM; `data_disks` by lun."""
 
     os_type: str
     generation: str
@@ -38,7 +38,7 @@ class ImageSource:
 
 
 def image_source(world: World, storage: Json) -> ImageSource | None:
-    """Return what an image reference leads to, None for a marketplace's or for none."""
+    """Return the source that an imageReference means, None for a marketplace image or none."""
     reference = member(storage, _REFERENCE, "id")
     if not reference:
         return None
@@ -54,9 +54,9 @@ def image_source(world: World, storage: Json) -> ImageSource | None:
 
 
 def data_disks(storage: Json, image: ImageSource | None) -> list[Json]:
-    """Return the data disks that a request asks for, those of its image among them.
+    """Return the data disks of a request, including those of its image.
 
-    A list that leaves one of the image's out, an empty one too, is refused, as recorded.
+    A list that leaves out one of the image's disks, even an empty list, is refused, as recorded.
     """
     brought = image.data_disks if image else {}
     named: list[Json] | None = storage.get("dataDisks")
@@ -90,7 +90,7 @@ def _image_disk(disk: Json) -> ImageDisk:
 
 
 def _latest(world: World, definition_id: str) -> Version | None:
-    """Return the version that a definition stands for: the highest that is not left out."""
+    """Return the version that a definition means: the highest not excluded from `latest`."""
     found = [
         version
         for version in world.of(Version)

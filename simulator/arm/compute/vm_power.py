@@ -1,7 +1,7 @@
-"""What ARM does with a VM's power: start, restart, powerOff, deallocate, generalize.
+"""The acts of ARM on a VM: start, restart, powerOff, deallocate, generalize.
 
 Takes an act that the table in `machine` allows, gives the operation that carries it out. The guest
-has no say: it is cut off when the operation begins, whatever it was doing.
+is stopped when the operation begins, whatever it was doing.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from simulator.arm.core.operations import Operation
 from simulator.arm.core.routing import Route
 from simulator.arm.core.world import World
 
-# An act that changes nothing still is an operation, over almost at once.
+# An act that changes nothing is still an operation, which ends almost at once.
 NOTHING_TO_DO = 1.0
 
 
@@ -58,7 +58,7 @@ ANNOTATIONS = {
 
 
 def power_route(act: Act, allowance: str) -> Route:
-    """Give the route of an act."""
+    """Return the route of an act."""
     answer = generalize if act is Act.GENERALIZE else _power(act)
     return Route("POST", f"{VM}/{act}", answer, allowance)
 
@@ -70,7 +70,7 @@ VM = (
 
 
 def generalize(call: Call) -> Answer:
-    """Mark the VM generalized, at once and for ever; whether Sysprep ran is not asked."""
+    """Mark the VM generalized, at once and forever; whether Sysprep ran is not checked."""
     vm = call.world.get(Vm, call.resource_id(Vm.kind, "vm"))
     _way(vm, Act.GENERALIZE)
     if vm.opened_disk:
@@ -96,10 +96,10 @@ def _power(act: Act) -> Callable[[Call], Answer]:
     return answer
 
 
-def begin(  # noqa: PLR0913 who, what, how, and what is to go wrong
+def begin(  # noqa: PLR0913 VM, act, way, and failure
     world: World, vm: Vm, act: Act, move: Move, doomed: Failure | None, *, hibernate: bool = False
 ) -> Operation:
-    """Start an act on its way; at its end the VM is in its new state, or back in the old one."""
+    """Start the operation of an act; it ends in the new power state, or back in the old one."""
     if vm.operation:
         world.operations.preempt(vm.operation)
     before = vm.power
@@ -136,7 +136,7 @@ def settle(world: World, vm: Vm, provisioning: str = "Succeeded") -> None:
 
 
 def boot(world: World, vm: Vm) -> None:
-    """Let the guest run; one that was generalized by Sysprep is specialized by this very boot."""
+    """Start the guest; booting specializes an OS disk that Sysprep had generalized."""
     vm.power, vm.guest_runs, vm.guest_act = Power.RUNNING, True, None
     vm.boots += 1
     vm.hibernated = False
@@ -169,7 +169,7 @@ def _hibernates(call: Call, vm: Vm, act: Act) -> bool:
 
 
 def _cut_off(vm: Vm, act: Act) -> None:
-    """Stop the guest; Sysprep cut off half way leaves a disk that is neither one nor the other."""
+    """Stop the guest; an interrupted Sysprep leaves the disk in state failed."""
     if act is Act.START:
         return
     disk = vm.os_disk.disk

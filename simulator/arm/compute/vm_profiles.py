@@ -1,4 +1,4 @@
-"""What a VM keeps of a request's profiles: no secrets, defaults filled in, the rest merged."""
+"""What a VM keeps of a request's profiles: without secrets, with defaults, the rest merged."""
 
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ _LINUX = {
 
 
 def os_profile(known: Json, given: Json, os_type: str) -> Json:
-    """Return a VM's osProfile once a request has changed it: without secrets, with defaults."""
+    """Return a VM's osProfile after a request: without secrets, with defaults."""
     shown = {name: value for name, value in given.items() if name not in _SECRETS}
     windows = os_type == "Windows"
     name, default = (
@@ -30,7 +30,7 @@ def os_profile(known: Json, given: Json, os_type: str) -> Json:
 
 
 def merged(known: Json, given: Json) -> Json:
-    """Return an object with the members that a request names, and the others as they were."""
+    """Return an object with the members of a request, and the others as they were."""
     both = {
         name: merged(known[name], value)
         for name, value in given.items()
@@ -40,9 +40,9 @@ def merged(known: Json, given: Json) -> Json:
 
 
 def identity_of(known: Json, given: Json | None, tenant: str) -> Json | None:
-    """Return a VM's identity as Azure shows it: with what it knows of each principal.
+    """Return a VM's identity as Azure shows it, with the ids of each principal.
 
-    What is not named stays; `None` as the type takes it away. The principals are made up.
+    Identities that the request omits stay; the type `None` removes all. The ids are invented.
     """
     if given is None:
         return known or None

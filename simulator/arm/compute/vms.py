@@ -1,7 +1,7 @@
 """Virtual machines: create, show, list, change, delete.
 
-Takes calls, gives Azure's answers. What changes one lies in `vm_change`, its power in `vm_power`,
-the bodies in `vm_bodies`.
+Takes calls, gives Azure's answers. Changes are in `vm_change`, power in `vm_power`, the bodies in
+`vm_bodies`.
 """
 
 from azure.mgmt.compute import models
@@ -23,12 +23,12 @@ from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
-# An earlier api-version does not know the parameter.
+# Earlier api-versions do not have the parameter.
 _STATUS_ONLY = "2019-07-01"
 
 
 def get_vm(call: Call) -> Answer:
-    """Show a VM; with `$expand=instanceView` its state as well."""
+    """Show a VM; with `$expand=instanceView` its instance view as well."""
     vm = _existing(call)
     wanted = {part.strip().lower() for part in call.query.get("$expand", "").split(",")} - {""}
     if wanted - {"instanceview", "userdata"}:
@@ -36,17 +36,17 @@ def get_vm(call: Call) -> Answer:
         raise errors.invalid_parameter(msg, "$expand")
     now = call.world.clock.now() if "instanceview" in wanted else None
     body = vm_body(vm, call.group, now, user_data="userdata" in wanted)
-    # With the instance view Azure sends no header, as recorded.
+    # With the instance view Azure sends no ETag header, as recorded.
     return Answer(body=dated(call, body)) if now else with_etag(call, vm, body)
 
 
 def get_instance_view(call: Call) -> Answer:
-    """Show a VM's state alone."""
+    """Show only a VM's instance view."""
     return Answer(body=instance_view(_existing(call), call.world.clock.now()))
 
 
 def list_vms(call: Call) -> Answer:
-    """List the VMs of a group or of the subscription, by pages; `statusOnly=true` their states."""
+    """List the VMs of a group or of the subscription, in pages; `statusOnly=true` the statuses."""
     if "$filter" in call.query or "$expand" in call.query:
         msg = "$filter and $expand on a list of virtual machines"
         raise errors.not_simulated(msg)
@@ -57,7 +57,7 @@ def list_vms(call: Call) -> Answer:
 
 
 def put_vm(call: Call) -> Answer:
-    """Create a VM, or change the one there is."""
+    """Create a VM, or change an existing one."""
     vm_id = call.resource_id(Vm.kind, "vm")
     existing = call.world.find(Vm, vm_id)
     check_vm_etag(call, existing)
@@ -95,7 +95,7 @@ def delete_vm(call: Call) -> Answer:
 
 
 def forget_vm(world: World, vm: Vm) -> None:
-    """Remove a VM and let its disks go."""
+    """Remove a VM and detach its disks."""
     world.remove(vm)
     for attachment in vm.disks:
         detach(attachment.disk, world.clock.now())
@@ -136,7 +136,7 @@ def _need_admin(body: Json) -> None:
 
 
 def _show_starting(world: World, vm: Vm) -> None:
-    """A VM that is being created shows `stopped` for a moment before `starting`."""
+    """Show `stopped` for a moment, then `starting`, while a VM is being created."""
     created_by = vm.operation
 
     async def show() -> None:

@@ -1,1 +1,1 @@
-"""What all of ARM rests on: ids, refusals, calls and answers, operations, the world."""
+"""Shared by all providers of ARM: ids, errors, calls and answers, operations, the world."""

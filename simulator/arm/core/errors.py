@@ -60,7 +60,7 @@ class ArmError(Exception):
 
 
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:
-    """Refuse what ARM's front door does not know; `name` is `parent/child` for a nested one."""
+    """Refuse an unknown resource at ARM's front door; `name` is `parent/child` if nested."""
     message = f"The Resource '{kind}/{name}' under resource group '{group}' was not found. "
     message += "For more details please go to https://aka.ms/ARMResourceNotFoundFix"
     return ArmError(404, "ResourceNotFound", message, gateway=True)
@@ -222,7 +222,7 @@ def invalid_token(why: str) -> ArmError:
 
 
 def wrong_audience(audience: str, allowed: Iterable[str]) -> ArmError:
-    """Refuse a token that is meant for somebody else."""
+    """Refuse a token for another audience."""
     message = (
         f"The access token has been obtained for wrong audience or resource '{audience}'. It "
         f"should exactly match with one of the allowed audiences '{"','".join(allowed)}'."
@@ -231,7 +231,7 @@ def wrong_audience(audience: str, allowed: Iterable[str]) -> ArmError:
 
 
 def expired_token() -> ArmError:
-    """Refuse a token that was good once."""
+    """Refuse an expired token."""
     message = "The access token expiry UTC time is earlier than current UTC time."
     return ArmError(UNAUTHORIZED, "ExpiredAuthenticationToken", message, gateway=True)
 
@@ -301,7 +301,7 @@ def conflict(message: str) -> ArmError:
 
 
 def throttled(operation: str, seconds: int) -> ArmError:
-    """Refuse for now: the caller, VM or subscription has spent its allowance."""
+    """Refuse with 429: the caller, VM or subscription has reached its limit."""
     message = (
         "The server rejected the request because too many requests have been received for this "
         "subscription."
@@ -316,5 +316,5 @@ def throttled(operation: str, seconds: int) -> ArmError:
 
 
 def not_simulated(what: str) -> ArmError:
-    """Refuse loudly what Azure has and the simulator has not: no client may mistake it."""
+    """Refuse a feature of Azure that is not simulated, so that no client mistakes the answer."""
     return ArmError(501, "NotSimulated", f"Not simulated: {what}")

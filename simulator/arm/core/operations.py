@@ -1,4 +1,4 @@
-"""Operations in flight: what goes on in Azure after a request has been answered.
+"""Long-running operations: what continues in Azure after a request has been answered.
 
 Takes how long an operation lasts and what happens at its end, gives the polling URLs and what a
 poll of them reads. A resource has at most one at a time; a newer one may preempt it.

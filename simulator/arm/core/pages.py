@@ -1,7 +1,7 @@
-"""Lists by pages, with a `nextLink` for as long as there is more.
+"""Paged lists, with a `nextLink` while there is more.
 
-The token names the last resource shown, not an offset, so that what is created or deleted between
-two pages neither repeats nor hides another.
+The token names the last resource shown, not an offset, so that creating or deleting resources
+between two pages neither repeats nor hides another.
 """
 
 from collections.abc import Callable

@@ -64,7 +64,7 @@ class Rbac:
         self.replace(self.started_with)
 
     def replace(self, file: Json) -> None:
-        """Take another role file in the place of the present one."""
+        """Replace the role file."""
         principals = [_principal(entry) for entry in file["principals"]]
         roles = {_last(role["id"]): role for role in file["roleDefinitions"]}
         self.grants = [self._grant(entry, roles) for entry in file["roleAssignments"]]

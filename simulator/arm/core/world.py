@@ -109,7 +109,7 @@ class World:
         self._by_kind.get(type(resource), {}).pop(resource.key, None)
 
     def since(self, resource: Resource) -> datetime:
-        """Return since when there has been a resource of that id."""
+        """Return when the resource of that id was created."""
         return self._since[resource.key]
 
     def find[R: Resource](self, kind: type[R], resource_id: str) -> R | None:

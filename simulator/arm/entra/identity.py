@@ -1,4 +1,4 @@
-"""Tokens: who a caller is, and the endpoints from which it gets to say so.
+"""Tokens: who a caller is, and the endpoints that issue its tokens.
 
 Takes requests in three forms (the App Service managed-identity endpoint, the virtual machines'
 IMDS, Entra's client credentials) and gives signed JWTs; takes such a token back and gives the

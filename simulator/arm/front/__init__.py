@@ -1,1 +1,1 @@
-"""ARM's front door: what every request passes before a provider sees it."""
+"""ARM's front door: the checks that every request passes before it reaches a provider."""

@@ -1,4 +1,4 @@
-"""Faults on request: what may go wrong between a client and Azure.
+"""Injected faults: what may go wrong between a client and Azure.
 
 Takes faults (which requests, how many of them, what is to happen), gives the first that fits a
 request and counts it down. Kinds: an error answer, latency in real seconds, a dropped connection,

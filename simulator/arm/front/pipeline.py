@@ -1,4 +1,4 @@
-"""The way of every ARM request: who, whether, what; then the answer, the event and the log.
+"""The pipeline of every ARM request: caller, permission, action; then answer, event and log.
 
 A middleware in front of all routes of ARM, those of Event Grid included. The order is Azure's:
 token, api-version, subscription, rights, locks, then the provider's own checks. Reading the body

@@ -1,4 +1,4 @@
-"""Resource Health: in which condition each VM is, and since when.
+"""Resource Health: the condition of each VM, and since when.
 
 Takes calls, gives Azure's answers. The instant is written `occuredTime` in every api-version of
 these routes; with two r it stands in events, in Resource Graph and nowhere here.

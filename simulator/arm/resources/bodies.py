@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 
 class GroupProperties(TypedDict, total=False):
-    """How a group is at."""
+    """The provisioning state of a group."""
 
     provisioningState: str
 
