@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.model.facts import Verdict
 from shared.proof.ranges import Fetch, Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 
@@ -58,7 +58,7 @@ class Disk:
     def __post_init__(self) -> None:
         source = contents(self.guest)
         traced = Traced(source.read, source.size - FOOTER)
-        self.says = verdict(traced, self.guest.os_type)
+        self.says = judge(traced, self.guest.os_type)
         self.spans = sorted(set(traced.spans))
 
     def mutated(self, seed: int) -> Ranges:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.model.facts import Verdict
 from shared.proof.ranges import Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents import store
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
@@ -60,7 +60,7 @@ def rows() -> Iterator[Row]:
         guest = Guest(system, entry["generation"], entry["size_gb"], state or "never", WHY, named)
         source = contents(guest)
         disk = Ranges(source.read, source.size - FOOTER)
-        says = verdict(disk, system)
+        says = judge(disk, system)
         size = entry["size_gb"]
         yield Row(layout, entry["generation"], size, state, says, disk.ranges, disk.fetched)
 
