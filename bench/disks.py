@@ -53,14 +53,14 @@ def run() -> tuple[float, list[Measured]]:
 
 def measure(guest: Guest) -> Measured:
     """Return what the verdict on a guest's disk costs."""
-    from shared.proof.verdict import verdict  # noqa: PLC0415 - not before it is measured
+    from shared.proof.verdict import judge  # noqa: PLC0415 - not before it is measured
 
     source = contents(guest)
     spent = []
     for _ in range(TIMES + 1):
         disk = Ranges(source.read, source.size - FOOTER)
         before = time.thread_time()
-        says = verdict(disk, guest.os_type)
+        says = judge(disk, guest.os_type)
         spent.append((time.thread_time() - before) * 1000)
     name = guest.layout or guest.os_type
     return Measured(

@@ -1,6 +1,6 @@
-// The events of one or more subscriptions, delivered to the function app that is there already: Event
-// Grid checks that a function exists when it is subscribed. A further subscription is one more in
-// the list, or one more deployment of this layer.
+// The events of one or more subscriptions, delivered to the existing function app: Event Grid
+// checks that a function exists when it is subscribed. For a further subscription add it to the list,
+// or deploy this layer once more.
 
 targetScope = 'subscription'
 
@@ -14,41 +14,41 @@ param name string = 'stillframe'
 @description('Id of the platform\'s resource group; empty = the group of that name in this subscription.')
 param platform string = ''
 
-@description('Ids of the subscriptions whose events are wanted; none = this one.')
+@description('Ids of the subscriptions whose events to subscribe to; none = this one.')
 param subscriptions string[] = []
 
-@description('The region of the resource groups that are made for topics in other subscriptions.')
+@description('The region of the resource groups that are created for topics in other subscriptions.')
 param location string = deployment().location
 
-@description('Whether the resource groups are made that topics in other subscriptions lie in; else they must be there.')
+@description('Whether to create the resource groups of topics in other subscriptions; otherwise they must exist.')
 param makeGroups bool = true
 
 @description('Tags on every resource.')
 param tags { *: string } = {}
 
-@description('Ids of the system topics that subscriptions have already; Azure allows one each.')
+@description('Ids of existing system topics of the subscriptions; Azure allows one each.')
 param subscriptionTopics string[] = []
 
-@description('Ids of the health-resources topics that subscriptions have already.')
+@description('Ids of existing health-resources topics of the subscriptions.')
 param healthTopics string[] = []
 
-@description('Whether undelivered events are kept, of topics that are made here.')
+@description('Whether undelivered events of topics that are created here are kept.')
 param deadLetters bool = true
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own.')
+@description('Whether undelivered events of existing topics are kept too; each topic needs its own identity.')
 param deadLettersOfExistingTopics bool = false
 
-@description('Whether the platform\'s own action group is told of undelivered events: whether it has an alertEmail.')
+@description('Whether the platform\'s own action group gets alerts about undelivered events: whether it has an alertEmail.')
 param alerts bool = false
 
-@description('Ids of action groups of yours that are told of undelivered events.')
+@description('Ids of your own action groups that get alerts about undelivered events.')
 param actionGroups string[] = []
 
 var platformGroup = empty(platform) ? '${subscription().id}/resourceGroups/${checkedName(name)}' : platform
 var names = namesOf(name, platformGroup)
 var people = '${platformGroup}/providers/Microsoft.Insights/actionGroups/${names.people}'
 
-// The first of some ids that lies in a subscription, else empty.
+// The first of some ids that is in a subscription, else empty.
 func idIn(subscriptionId string, ids string[]) string =>
   first(filter(ids, id => startsWith(toLower(id), '/subscriptions/${toLower(subscriptionId)}/'))) ?? ''
 

@@ -1,7 +1,7 @@
-// What the operator decides, as the app reads it from its settings and as its rights follow from it.
+// The operator's choices, which become the app's settings and determine its permissions.
 
 @export()
-@description('How much a disk must say before its VM is generalized.')
+@description('What a disk must show before its VM is generalized.')
 type Proof = 'required' | 'when-readable' | 'off'
 
 @export()
@@ -9,41 +9,41 @@ type Proof = 'required' | 'when-readable' | 'off'
 type ProofMachineId = 'warn' | 'required'
 
 @export()
-@description('What is done about a VM that is stopped but still billed.')
+@description('What to do about a VM that is stopped but still billed.')
 type CostGuardAction = 'flag' | 'deallocate'
 
 @export()
-@description('From where storage and the outcome topic can be reached: the internet, closed by identity alone, or one network.')
+@description('From where storage and the outcome topic can be reached: the internet, protected by identity only, or one network.')
 type Networking = 'public' | 'private'
 
 @export()
-@description('The app\'s settings; docs/operations.md says what each means.')
+@description('The app\'s settings; docs/operations.md describes each.')
 type Settings = {
   @description('Ids of the subscriptions to watch.')
   subscriptions: string[]
-  @description('Ids of subscriptions and resource groups in which orders count; none = everywhere.')
+  @description('Ids of subscriptions and resource groups in which orders are carried out; none = everywhere.')
   captureScope: string[]
   @description('What the order `yes` means.')
   captureTarget: string
   @description('Ids of the groups, galleries and image definitions that orders may name.')
   captureAllowedTargets: string[]
-  @description('Whether an order may name a version above those named by date.')
+  @description('Whether an order may name a version above the date-based ones.')
   captureAnyVersion: bool
   @description('Id of the group of galleries named by tag and of managed images.')
   imageResourceGroup: string
-  @description('How much a disk must say before its VM is generalized.')
+  @description('What a disk must show before its VM is generalized.')
   proof: Proof
   @description('What a Linux disk with an /etc/machine-id of its own is taken for.')
   proofMachineId: ProofMachineId
-  @description('What is done about a VM that is stopped but still billed.')
+  @description('What to do about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction
-  @description('How long it may be so before anybody is told, an ISO 8601 duration.')
+  @description('How long a VM may be stopped but billed before it is reported, an ISO 8601 duration.')
   costGuardGrace: string
-  @description('How long it may be so before it is deallocated, an ISO 8601 duration.')
+  @description('How long a VM may be stopped but billed before it is deallocated, an ISO 8601 duration.')
   costGuardDeallocateAfter: string
   @description('The currency of list prices.')
   costGuardCurrency: string
-  @description('The list of prices; empty = no money is told.')
+  @description('The price list; empty = no prices are reported.')
   pricesEndpoint: string
   @description('When the sweep runs, NCRONTAB with six fields.')
   sweepSchedule: string

@@ -1,5 +1,5 @@
-// Stillframe without its events: a resource group with the function app and all that it needs, and
-// the app's rights in each watched subscription. Given a package as well, it deploys that and
+// Stillframe without its events: a resource group with the function app and its dependencies, and the
+// app's permissions in each watched subscription. With a package URI it also deploys the package and
 // subscribes to the events, so that one deployment does everything.
 
 targetScope = 'subscription'
@@ -11,25 +11,25 @@ import { checkedName, namesOf } from '../modules/names.bicep'
 @maxLength(32)
 param name string = 'stillframe'
 
-@description('The region of the app; the VMs may be in any.')
+@description('The region of the app; the VMs may be in any region.')
 param location string = deployment().location
 
-@description('The resource group to make for it.')
+@description('The resource group to create for the app.')
 param resourceGroupName string = name
 
 @description('Tags on every resource.')
 param tags { *: string } = {}
 
-@description('Tags on the resource group alone, beside those; how azd finds it.')
+@description('Additional tags on the resource group only, by which azd finds it.')
 param groupTags { *: string } = {}
 
-@description('Ids of the subscriptions to watch; none = this one. Whoever deploys must be allowed to grant rights in each.')
+@description('Ids of the subscriptions to watch; none = this one. Whoever deploys needs permission to assign roles in each.')
 param subscriptions string[] = []
 
-@description('Ids of subscriptions and resource groups in which orders count, and in which alone the app may touch VMs; none = everywhere in the subscriptions.')
+@description('Ids of subscriptions and resource groups in which orders are carried out; the app has no permission to change VMs elsewhere. None = everywhere in the subscriptions.')
 param captureScope string[] = []
 
-@description('What the order `yes` means: managed-image, <gallery>/<definition> or an image definition\'s id; empty = `yes` is refused, saying so.')
+@description('What the order `yes` means: managed-image, <gallery>/<definition> or an image definition\'s id; empty = `yes` is refused.')
 param captureTarget string = ''
 
 @description('The resource group of galleries and managed images, by its name or id, in which alone the app may write images. It is yours: it must be there, and nothing here makes or deletes it.')
@@ -41,37 +41,37 @@ param moreImageResourceGroups string[] = []
 @description('Ids of the resource groups, galleries and image definitions that an order may name beside captureTarget; none = all groups that images go to.')
 param captureAllowedTargets string[] = []
 
-@description('Whether an order may name a version above those named by date, after which none of these is latest.')
+@description('Whether an order may name a version above the date-based ones, which are then never latest again.')
 param captureAnyVersion bool = false
 
 @description('Whether images are protected from deletion, by a lock (CanNotDelete) on their resource group.')
 param lockImages bool = false
 
-@description('Whether gallery versions may be made. It wants the right to write VMs, see SECURITY.md.')
+@description('Whether gallery image versions may be created. This requires permission to write VMs, see SECURITY.md.')
 param galleryCapture bool = true
 
-@description('Whether managed images may be made.')
+@description('Whether managed images may be created.')
 param managedImages bool = true
 
-@description('How much the OS disk must say before its VM is generalized.')
+@description('What the OS disk must show before its VM is generalized.')
 param proof 'required' | 'when-readable' | 'off' = 'required'
 
-@description('Whether a Linux disk whose /etc/machine-id was not emptied is captured with a warning, or not generalized: every machine made from it has the same one.')
+@description('Whether a Linux disk whose /etc/machine-id was not emptied is captured with a warning, or not generalized: all VMs created from the image share it.')
 param proofMachineId 'warn' | 'required' = 'warn'
 
-@description('Whether to read disks too that Azure serves to signed-in callers only (dataAccessAuthMode).')
+@description('Whether to also read disks that Azure serves to signed-in callers only (dataAccessAuthMode).')
 param entraOnlyDisks bool = false
 
-@description('Whether VMs may have disks encrypted with customers\' keys; the app may then read disk encryption sets (inferred to be needed).')
+@description('Whether VMs may have disks encrypted with customer-managed keys; the app may then read disk encryption sets (inferred to be needed).')
 param customerKeys bool = false
 
-@description('What is done about a VM that is stopped but still billed.')
+@description('What to do about a VM that is stopped but still billed.')
 param costGuardAction 'flag' | 'deallocate' = 'flag'
 
-@description('How long it may be so before anybody is told, an ISO 8601 duration.')
+@description('How long a VM may be stopped but billed before it is reported, an ISO 8601 duration.')
 param costGuardGrace string = 'PT1H'
 
-@description('How long it may be so before it is deallocated, an ISO 8601 duration; needed with deallocate.')
+@description('How long a VM may be stopped but billed before it is deallocated, an ISO 8601 duration; required with deallocate.')
 param costGuardDeallocateAfter string = ''
 
 @description('The currency of list prices.')
@@ -79,13 +79,13 @@ param costGuardDeallocateAfter string = ''
 @maxLength(3)
 param costGuardCurrency string = 'USD'
 
-@description('The list of prices; empty = no money is told.')
+@description('The price list; empty = no prices are reported.')
 param pricesEndpoint string = 'https://prices.azure.com/api/retail/prices'
 
 @description('When the sweep runs, NCRONTAB with six fields.')
 param sweepSchedule string = '0 */5 * * * *'
 
-@description('Whether nothing is to be written to Azure, tags included: what would be done is logged.')
+@description('Whether nothing is written to Azure, not even tags: what would be done is logged.')
 param dryRun bool = false
 
 @description('How many instances of the app may run at once.')
@@ -93,7 +93,7 @@ param dryRun bool = false
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('How many instances are always there, so that no event waits for a cold start; each is billed.')
+@description('Number of always ready instances, so that no event waits for a cold start; each is billed.')
 @minValue(0)
 @maxValue(20)
 param alwaysReady int = 0
@@ -107,7 +107,7 @@ param instanceMemoryMB int = 2048
 @maxValue(730)
 param logDays int = 30
 
-@description('Id of a Log Analytics workspace of yours to keep the logs in; empty = one is made.')
+@description('Id of a Log Analytics workspace of yours for the logs; empty = a workspace is created.')
 param logWorkspace string = ''
 
 @description('The e-mail address that alerts are sent to; without one, and without an action group, there are no alerts.')
@@ -116,10 +116,10 @@ param alertEmail string = ''
 @description('Ids of action groups of yours that alerts are sent to.')
 param actionGroups string[] = []
 
-@description('Whether every image that is captured is told there as well.')
+@description('Whether to also send an alert for every captured image.')
 param alertWhenCaptured bool = false
 
-@description('How long three sweeps take: without one for so long, it is told that there is no heartbeat. To be changed with sweepSchedule.')
+@description('How long three sweeps take: if there is no sweep for this long, the no-heartbeat alert is sent. Change it together with sweepSchedule.')
 @allowed(['PT15M', 'PT30M', 'PT45M', 'PT1H', 'PT2H', 'PT3H', 'PT4H', 'PT5H', 'PT6H', 'P1D', 'P2D'])
 param heartbeatWithin string = 'PT15M'
 
@@ -127,13 +127,13 @@ param heartbeatWithin string = 'PT15M'
 @minValue(1)
 param deadLetterDays int = 30
 
-@description('Whether undelivered events are kept. With a packageUri only; else it is said to the events layer.')
+@description('Whether undelivered events are kept. Only with a packageUri; otherwise set it for the events layer.')
 param deadLetters bool = true
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own. With a packageUri only.')
+@description('Whether undelivered events of existing topics are kept too; each topic needs its own identity. Only with a packageUri.')
 param deadLettersOfExistingTopics bool = false
 
-@description('Whether storage and the outcome topic are reachable from the internet, closed by identity alone, or from your network only.')
+@description('Whether storage and the outcome topic are reachable from the internet, protected by identity only, or from your network only.')
 param networking 'public' | 'private' = 'public'
 
 @description('Id of the subnet that the app sends through, delegated to Microsoft.App/environments. With private networking; with public it may be set too.')
@@ -142,7 +142,7 @@ param appSubnet string = ''
 @description('Id of the subnet of the private endpoints. With private networking.')
 param endpointSubnet string = ''
 
-@description('Id of the private DNS zone of blobs (privatelink.blob..); empty = the endpoint is registered otherwise, by a policy say.')
+@description('Id of the private DNS zone of blobs (privatelink.blob..); empty = the endpoint is registered otherwise, for example by a policy.')
 param blobDnsZone string = ''
 
 @description('Id of the private DNS zone of topics (privatelink.eventgrid..); empty = likewise.')
@@ -151,22 +151,22 @@ param topicDnsZone string = ''
 @description('Whether the storage account keeps its copies in three zones of the region, and the plan its instances.')
 param zoneRedundant bool = false
 
-@description('Address of the app\'s package, with no key in it; empty = the app is deployed afterwards, then the events layer.')
+@description('URL of the app\'s package, without a key in it; empty = the app is deployed afterwards, then the events layer.')
 param packageUri string = ''
 
 @description('Whether a deployment script waits, between package and events, until the app is up. It makes a container and a storage account with a key, for minutes; without it the events may fail and want another deployment. With a packageUri only.')
 param waitForApp bool = true
 
-@description('Ids of the system topics that subscriptions have already; Azure allows one each. With a packageUri only.')
+@description('Ids of existing system topics of the subscriptions; Azure allows one each. Only with a packageUri.')
 param subscriptionTopics string[] = []
 
-@description('Ids of the health-resources topics that subscriptions have already. With a packageUri only.')
+@description('Ids of existing health-resources topics of the subscriptions. Only with a packageUri.')
 param healthTopics string[] = []
 
-// With a slash at the end, so that no scope begins like another that it does not lie in.
+// With a slash at the end, so that no scope is a prefix of a scope that it does not contain.
 func scopeOf(id string) string => '/subscriptions/${toLower(id)}/'
 
-// The types of the parameters are plain ones: the portal's form knows no others.
+// The parameters have simple types, because the portal's form supports no others.
 var watched = empty(subscriptions) ? [subscription().subscriptionId] : subscriptions
 var groupId = '${subscription().id}/resourceGroups/${resourceGroupName}'
 var names = namesOf(checkedName(name), groupId)
@@ -364,6 +364,6 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
   dependsOn: [operations, package, wait]
 }
 
-// One only: a snapshot has several in an order that changes from run to run.
+// Only one output: the order of several in a snapshot changes from run to run.
 @description('The resource group: where azd looks for the app, and the events layer for the platform.')
 output AZURE_RESOURCE_GROUP string = group.name

@@ -27,14 +27,14 @@ try_before_deployment() {
   point 'that the region offers Flex Consumption with Python 3.13' "$(tr '\n' ' ' <<<"$offered")" \
     "$(says "$offered" '(^|[^0-9.])3\.13')"
   missing=$(unknown_versions)
-  point 'that this cloud knows every api-version of the template' "unknown: ${missing:-none}" \
+  point 'that this cloud has every api-version of the template' "unknown: ${missing:-none}" \
     "$(not "$(says "$missing" .)")"
   try_topic_identity
 }
 
 # A subscription has one topic of a kind: where it has none yet, one is made with an identity and deleted.
 try_topic_identity() {
-  local text='that the topic of a subscription takes an identity, with which dead letters are written'
+  local text='that the system topic of a subscription accepts an identity, with which dead letters are written'
   local kind=microsoft.resourcenotifications.healthresources body url answer
   if [[ ! $dry_run && $(topic $kind) ]]; then
     point "$text" 'the subscription has its topic already: looked at in the end' yes
@@ -96,27 +96,27 @@ try_the_host() {
   await 10 "the host's Event Grid extension makes its key" keyed || true
   state="after $((SECONDS - begun)) s: host $(host_state), function look: $(attempt rest --method get \
     --url "$site/functions/look?api-version=$SITES_API")"
-  point 'that the host loads the function look by the extension bundle, and Azure learns of it' "$state" \
+  point 'that the host loads the function look with the extension bundle, and Azure indexes it' "$state" \
     "$(says "$state" 'look: accepted$')"
-  point 'that Storage Blob Data Owner is all that the host needs of its storage' "$state" \
+  point 'that Storage Blob Data Owner is all that the host needs on its storage' "$state" \
     "$(says "$state" 'host Running')"
   built=$(value remoteBuild rest --method get --resource https://management.core.windows.net/ \
     --url "https://$(app).scm.azurewebsites.net/api/deployments/latest" --query 'to_string(remoteBuild)')
-  point 'that a package is taken as it is with --build-remote false' "remoteBuild: $built" \
+  point 'that a package is deployed unchanged with --build-remote false' "remoteBuild: $built" \
     "$(says "$built" '^(false|null)$')"
   policies=$(value allow rest --method get --query 'value[].properties.allow' \
     --url "$site/basicPublishingCredentialsPolicies?api-version=$SITES_API")
-  point 'that the app takes the policies that switch publishing passwords off' \
+  point 'that the app accepts the policies that disable publishing passwords' \
     "$(tr '\n' ' ' <<<"$policies")" "$(not "$(says "$policies" true)")"
 }
 
 # What wants more than a subscription and an hour.
 untried() {
-  point 'that a gallery version of disks with customer keys wants diskEncryptionSets/read' 'not tried: wants such a disk' no
-  point 'that a metric alert takes an action group of another subscription' 'not tried: wants one' no
-  point 'that a packageUri at a GitHub release is followed to its file' 'not tried: wants a release' no
-  point "that the portal's form takes main.json" 'not tried: wants a browser' no
-  point 'that with private networking the app is deployed to, runs and is told of events' 'not tried: wants a network' no
+  point 'that a gallery image version of disks with customer-managed keys requires diskEncryptionSets/read' 'not tried: wants such a disk' no
+  point 'that a metric alert accepts an action group of another subscription' 'not tried: wants one' no
+  point 'that a packageUri to a GitHub release is followed to its file' 'not tried: wants a release' no
+  point "that the portal's form accepts main.json" 'not tried: wants a browser' no
+  point 'that with private networking the app can be deployed to, runs and receives events' 'not tried: wants a network' no
 }
 
 tell_of_deployment() {

@@ -82,9 +82,9 @@ try_while_busy() {
   during=$(power)
   second=$(attempt vm update --resource-group "$group" --name "$vm" --set tags.smoke=write)
   start=$(attempt vm start --resource-group "$group" --name "$vm" --no-wait)
-  point 'whether a tag can be written while an operation runs on the VM' "$tagged ($during)" \
+  point 'whether a tag can be written while an operation is running on the VM' "$tagged ($during)" \
     "$(says "$tagged $during" '^accepted PowerState/(deallocating|stopping)')"
-  point 'the wording by which Azure says that another operation is in progress' \
+  point "the wording of Azure's error that another operation is in progress" \
     "a write of the VM: $second; its start: $start" \
     "$(both "$(says "$second" "^accepted|\(($BUSY_CODES)\)|$BUSY")" \
       "$(says "$start" "\(($BUSY_CODES)\)|$BUSY")")"
@@ -112,10 +112,10 @@ try_the_disk() {
   run disk update --ids "$disk" --public-network-access Enabled --output none
   close_disk
   closed=$(read_disk "$sas")
-  point 'whether disk access moves LastOwnershipUpdateTime, and how long opening takes' \
+  point 'whether disk access changes LastOwnershipUpdateTime, and how long opening takes' \
     "$before, then $after, then $(instant); opened in $opened s, read: $bytes" \
     "$(says "$bytes $opened" '^accepted 1?[0-9]$')"
-  point 'how storage words that an access was closed, and that it is closed to a network' \
+  point 'the error codes by which storage reports that an access was revoked, and that it is closed to a network' \
     "closed: $closed; to networks (the change itself: $fenced): $words" \
     "$(both "$(not "$(says "$closed" "^accepted|<Code>($FOR_GOOD)<")")" \
       "$(says "$words" "<Code>($FOR_GOOD)<")")"
@@ -156,14 +156,14 @@ try_a_capture() {
   point 'that the platform tells the app its name' "$by" "$(says "$by" '^[a-z0-9-]+$')"
   frozen=$(attempt tag update --resource-id "$vm_id" --operation Merge --tags smoke=frozen)
   taken=$(attempt tag update --resource-id "$disk" --operation Merge --tags smoke=taken)
-  point 'that a VM marked generalized takes no tags, and its OS disk does' "VM: $frozen; disk: $taken" \
+  point 'that a VM marked generalized rejects tags, and its OS disk accepts them' "VM: $frozen; disk: $taken" \
     "$(both "$(says "$frozen" OperationNotAllowedOnGeneralizedVM)" "$(says "$taken" '^accepted$')")"
   look_at_the_version
 }
 
 # Announced from api-version 2026-03-03 on: a guard against deletion, an end of life in six months.
 look_at_the_version() {
-  local free='that a gallery version has no guard against its deletion and no end of life' image life
+  local free='that a gallery image version has no deletion protection and no end-of-life date' image life
   if [[ $target != */* ]]; then
     point "$free" "not tried: wants --target <gallery>/<definition>" no
     return
@@ -184,11 +184,11 @@ look_at_events() {
   fi
   point 'the subject of the events of Microsoft.Resources/tags/write' "$subject" \
     "$(says "$subject" "/providers/Microsoft.Compute/virtualMachines/$vm(/|$)")"
-  point "that a guest's own shutdown is told by VirtualMachineStoppedInternally" "$annotation" \
+  point "that a guest's own shutdown is reported by VirtualMachineStoppedInternally" "$annotation" \
     "$(says "$annotation" '^VirtualMachineStoppedInternally$')"
   read -r topic of <<<"$of_subscription"
   identity=$(value identity eventgrid system-topic show --name "$topic" --resource-group "$of" \
     --query identity.type)
-  point 'that the topic of a subscription takes an identity, with which dead letters are written' \
+  point 'that the system topic of a subscription accepts an identity, with which dead letters are written' \
     "$identity" "$(says "$identity" SystemAssigned)"
 }

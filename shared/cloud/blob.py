@@ -1,9 +1,9 @@
 """The bytes of an opened disk over https: its URL -> the disk as a file.
 
-An exported disk is a page blob: a raw disk image and, behind it, a fixed VHD's 512-byte footer. The
-URL is a shared access signature, which lets anyone read the disk, so it stands in no log and no
-message: errors are told by their kind, and urllib3, which logs URLs when asked for everything, is
-not asked. Whatever goes wrong here says nothing of the disk, so it is no verdict.
+An exported disk is a page blob: a raw disk image followed by the 512-byte footer of a fixed VHD.
+The URL contains a shared access signature, with which anyone can read the disk, so it must not get
+into a log or a message: errors are reported by their type, and urllib3, which logs URLs at debug
+level, stays at INFO. An error in this module tells nothing about the disk, so it is not a verdict.
 """
 
 import logging
@@ -19,10 +19,10 @@ from shared.proof.ranges import BLOCK, Ranges
 FOOTER = 512
 GIB = 1024**3
 TIMEOUTS = (3.0, 5.0)
-"""Seconds to connect, and to wait for bytes."""
+"""Timeouts in seconds, to connect and to read."""
 
 RETRY_WAITS = (0.2, 0.5)
-"""Seconds before a range is asked for again."""
+"""Seconds before a range is requested again."""
 
 _FOR_GOOD = {
     "AuthorizationFailure",
@@ -30,14 +30,14 @@ _FOR_GOOD = {
     "InsufficientAccountPermissions",
     "PublicAccessNotPermitted",
 }
-"""Codes of storage's that another try does not change; a closed access has others."""
+"""Error codes of Azure Storage that a retry cannot change; a closed access has other codes."""
 
 _VERSION = "2023-11-03"
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 
 class NoBytes(BaseException):
-    """The bytes could not be had: `cause`; no `Exception`, because parsers catch those."""
+    """The bytes could not be read because of `cause`; no `Exception`, which parsers would catch."""
 
     def __init__(self, cause: Transient | Refused) -> None:
         super().__init__(str(cause))
@@ -45,7 +45,7 @@ class NoBytes(BaseException):
 
 
 class Blob:
-    """An opened disk, one https connection; `token` where the disk wants one, `until` monotonic."""
+    """An opened disk over one https connection; `token` if it needs one, `until` is monotonic."""
 
     def __init__(self, url: str, until: float, token: str | None = None) -> None:
         self._url, self._until = url, until
@@ -55,15 +55,15 @@ class Blob:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     def disk(self, size_gb: int | None) -> Ranges:
-        """Return it as a file, without the footer; its first range tells its size.
+        """Return the disk as a file, without the footer; the first range tells its size.
 
-        That is within a GiB of what Azure says of the disk, or it is not the disk's.
+        Raises `NoBytes` if that differs by more than a GiB from the size in Azure's model.
         """
         head = self._get(0, BLOCK)
         total = head.headers.get("Content-Range", "").rpartition("/")[2]
         size = int(total) - FOOTER if total.isdecimal() else 0
         if size <= 0 or (size_gb and abs(size - size_gb * GIB) > GIB):
-            why = f"the disk's server says it has {total or 'no'} bytes; Azure, {size_gb} GiB"
+            why = f"storage reports {total or 'no'} bytes for the disk, Azure reports {size_gb} GiB"
             raise NoBytes(Transient(why))
         disk = Ranges(self.fetch, size)
         disk.keep(head.content)
@@ -73,7 +73,7 @@ class Blob:
         """Return exactly those bytes."""
         content = self._get(offset, length).content
         if len(content) != length:
-            raise NoBytes(Transient(f"{len(content)} of {length} bytes of the disk came"))
+            raise NoBytes(Transient(f"received {len(content)} of {length} bytes of the disk"))
         return content
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Blob:
         self._session.close()
 
     def _get(self, offset: int, length: int) -> requests.Response:
-        """Ask for a range, a few times where that may help; urllib3's own retries log the URL."""
+        """Request a range, with retries if they may help; urllib3's retries would log the URL."""
         for wait in RETRY_WAITS:
             try:
                 return self._get_once(offset, length)
@@ -109,7 +109,7 @@ class Blob:
 
 def _refusal(answer: requests.Response) -> Transient | Refused:
     code = answer.headers.get("x-ms-error-code", str(answer.status_code))
-    words = f"the disk's server answers {answer.status_code}"
+    words = f"the disk's storage server answered {answer.status_code}"
     if code in _FOR_GOOD:
         return Refused(code, words, answer.status_code)
     return Transient(f"{words} {code}")

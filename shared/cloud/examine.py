@@ -1,9 +1,9 @@
-"""Was this OS disk generalized? A `Look` at a deallocated VM -> the disk's own `Verdict`.
+"""Was this OS disk generalized? A `Look` at a deallocated VM -> a `Verdict` on its disk.
 
-Opens the disk, reads it, closes it. Raises `Transient` where that could not be done: another worker
-may have closed it, and what could not be read is no verdict. Nor is what Azure does not allow, a
-`Refusal` in its own words, which may be allowed an hour later; nor a server that does not answer,
-`Unread`, which may need people to let the app through.
+Opens the disk, reads it, closes it. Raises `Transient` if that failed, for example because another
+worker closed it: a disk that could not be read has no verdict. Neither has a disk that Azure does
+not allow to be opened (a `Refusal` with Azure's message; it may be allowed an hour later), nor one
+whose storage server cannot be reached (`Unread`; a firewall may have to be changed).
 """
 
 import logging
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def examine(arm: Arm, look: Look) -> Verdict | Refusal | Unread:
-    """Return what the OS disk says of itself, or why it could not be asked."""
+    """Return the verdict on the OS disk, or why there is none."""
     disk = look.disk
     if disk is None or isinstance(disk, Missing):
-        msg = f"the OS disk of {look.vm.ref.id} is not there to be read"
+        msg = f"the OS disk of {look.vm.ref.id} does not exist"
         raise Transient(msg)
     if disk.unreadable:
         return Verdict(Proof.CANNOT_TELL, disk.unreadable)
@@ -34,16 +34,16 @@ def examine(arm: Arm, look: Look) -> Verdict | Refusal | Unread:
     except Unreachable as unreachable:
         return Unread(str(unreachable))
     except Refused as refused:
-        return Refusal(f"its OS disk cannot be read: {refused.code}: {refused.message}")
+        return Refusal(f"the OS disk cannot be read: {refused.code}: {refused.message}")
 
 
 def _read(blob: Blob, disk: ObservedDisk, os_type: str) -> Verdict:
-    # Parsing disks is a fifth of a second of imports, which most wake-ups never need.
-    from shared.proof.verdict import verdict  # noqa: PLC0415
+    # The parsers take a fifth of a second to import, and most invocations do not need them.
+    from shared.proof.verdict import judge  # noqa: PLC0415
 
     try:
         file = blob.disk(disk.size_gb)
-        found = verdict(file, os_type)
+        found = judge(file, os_type)
     except NoBytes as unread:
         raise unread.cause from None
     log.info(

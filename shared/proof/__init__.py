@@ -1,6 +1,6 @@
 """Was this OS disk generalized? The disk is opened, read from outside, and judged.
 
-`examine` is the way in. `access` opens the disk, `blob` and `ranges` make a file of it,
-`filesystems` finds what lies on it, `evidence` reads what the guest has left there, `verdict`
-weighs it. `watch` bounds the CPU time that a broken or hostile disk can take.
+`examine` is the entry point. `access` opens the disk, `blob` and `ranges` present it as a file,
+`filesystems` finds its partitions and file systems, `evidence` reads the files that the guest has
+left, `verdict` judges them. `watch` limits the CPU time that a damaged or hostile disk can take.
 """

@@ -1,8 +1,8 @@
-"""A disk as a file: fetches of byte ranges -> what is read of them, in blocks and within bounds.
+"""A disk as a file, read in blocks by fetching byte ranges, with limits.
 
-Each block of 64 KiB is fetched at most once, neighbours in one range. What a file system leads one
-to read is up to whoever wrote the disk, so the ranges, the bytes and the length of a single read
-are all bounded: a file system read for a handful of files needs a fraction of this.
+Each block of 64 KiB is fetched at most once, neighbouring blocks in one range. Whoever wrote the
+disk controls what is read of it, so the number of ranges, the bytes in all and the length of a
+single read are limited. Reading a few files of a file system needs a fraction of these limits.
 """
 
 import io
@@ -17,14 +17,14 @@ RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
 """The most ranges, bytes in all, and bytes in one read."""
 
 _PARSER = threading.Lock()
-"""The one parser: dissect's structures keep what they are evaluating in themselves."""
+"""One parser at a time: dissect's structures keep their evaluation state in themselves."""
 
 type Fetch = Callable[[int, int], bytes]
 """Offset and length -> exactly those bytes, all of them within the disk."""
 
 
 class Ranges(io.RawIOBase):
-    """A disk of `size` bytes, read by `fetch`; raises `Endless` where there is no end to it."""
+    """A disk of `size` bytes, read with `fetch`; raises `Endless` beyond the limits."""
 
     def __init__(self, fetch: Fetch, size: int) -> None:
         self._fetch = fetch
@@ -35,31 +35,31 @@ class Ranges(io.RawIOBase):
         self.ranges = self.fetched = 0
 
     def seekable(self) -> bool:
-        """It can be read at any place."""
+        """Return true: any position can be read."""
         return True
 
     def readable(self) -> bool:
-        """It can be read."""
+        """Return true."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; one beyond the end reads nothing."""
+        """Set the position; beyond the end, reads return nothing."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
         self._at = max(0, start + offset)
         return self._at
 
     def tell(self) -> int:
-        """Return the place."""
+        """Return the position."""
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return the bytes from this place on, fewer at the end of the disk."""
+        """Return the bytes from this position on, fewer at the end of the disk."""
         wanted = self.size if size is None or size < 0 else size
         end = min(self._at + wanted, self.size)
         if end <= self._at:
             return b""
         if end - self._at > AT_ONCE:
-            msg = "a read of the disk is far too long"
+            msg = "a single read of the disk is too large"
             raise Endless(msg)
         first, last = self._at // BLOCK, (end - 1) // BLOCK
         self._need(first, last)
@@ -70,7 +70,7 @@ class Ranges(io.RawIOBase):
 
     @contextmanager
     def parsed(self) -> Iterator[None]:
-        """Parse it inside: one disk at a time in a process, but while bytes are fetched."""
+        """Hold the parser lock: one disk at a time per process, except while bytes are fetched."""
         with _PARSER:
             self._parsed = True
             try:
@@ -79,12 +79,12 @@ class Ranges(io.RawIOBase):
                 self._parsed = False
 
     def keep(self, head: bytes) -> None:
-        """Take in the disk's first bytes, fetched to learn its size."""
+        """Store the first bytes of the disk, which were fetched to learn its size."""
         self._blocks[0] = head[: self.size]
         self.ranges, self.fetched = self.ranges + 1, self.fetched + len(head)
 
     def _need(self, first: int, last: int) -> None:
-        """Have these blocks, fetching neighbours that are missing together."""
+        """Ensure that these blocks are loaded; fetch missing neighbours together."""
         start = None
         for number in range(first, last + 2):
             missing = number <= last and number not in self._blocks
@@ -100,7 +100,7 @@ class Ranges(io.RawIOBase):
         self.ranges += 1
         self.fetched += length
         if self.ranges > RANGES or self.fetched > BYTES:
-            msg = "its file system leads nowhere"
+            msg = "its file system needs too many reads"
             raise Endless(msg)
         data = self._fetched(offset, length)
         for number in range(first, behind):

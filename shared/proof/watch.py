@@ -1,9 +1,9 @@
-"""An end to every loop: code that parses a stranger's disk gets a share of CPU time and no more.
+"""Limit the CPU time of code that parses an untrusted disk.
 
-A broken or hostile file system can send its parser round in circles without a single further read,
-so bounds on reading do not hold it. Here the interpreter itself (`sys.monitoring`, PEP 669) looks
-at the clock at backward jumps of the code that runs in the watched thread, and raises `Endless`.
-It is the thread's own CPU time that counts: a slow network is no hostile disk.
+A damaged or hostile file system can make its parser loop forever without any further read, so
+limits on reading do not stop it. Here the interpreter itself (`sys.monitoring`, PEP 669) checks the
+clock at jumps of the code that runs in the watched thread, and raises `Endless`. The CPU time of
+the thread counts, not elapsed time: a slow network does not make a disk hostile.
 """
 
 import sys
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from types import CodeType
 
 CPU_SECONDS = 1.0
-"""Far more than any honest disk has taken."""
+"""Far more than any valid disk has taken."""
 
 LOOK_EVERY = 256
-"""Jumps between two looks at the clock, which cost more than a jump."""
+"""Jumps between two readings of the clock, which cost more than a jump."""
 
 _EVENTS = sys.monitoring.events
 _local = threading.local()
@@ -26,12 +26,12 @@ _watched: set[int] = set()
 
 
 class Endless(BaseException):
-    """Reading must stop here; no `Exception`, because parsers catch those and go on."""
+    """Reading must stop here; no `Exception`, because parsers catch those and continue."""
 
 
 @contextmanager
 def watched(seconds: float = CPU_SECONDS) -> Iterator[None]:
-    """Give what runs inside so much CPU time; raise `Endless` when that is spent."""
+    """Limit the CPU time of the code inside; raise `Endless` when it is used up."""
     _local.until, _local.jumps = time.thread_time() + seconds, 0
     _turn(on=True)
     try:
@@ -42,7 +42,7 @@ def watched(seconds: float = CPU_SECONDS) -> Iterator[None]:
 
 
 def _turn(*, on: bool) -> None:
-    """Listen to jumps while any thread is watched: the events are the whole process's."""
+    """Monitor jumps while any thread is watched: the events are set for the whole process."""
     with _lock:
         before = bool(_watched)
         (_watched.add if on else _watched.discard)(threading.get_ident())
@@ -57,12 +57,12 @@ def _on_jump(_code: CodeType, _at: int, _to: int) -> None:
     _local.jumps += 1
     if _local.jumps % LOOK_EVERY == 0 and time.thread_time() > until:
         _local.until = None
-        msg = "its file system leads in circles"
+        msg = "parsing its file system takes too long"
         raise Endless(msg)
 
 
 def _free_tool() -> int:
-    """Return a tool id that no debugger, profiler or coverage measurement has taken."""
+    """Return a tool id that is not used by a debugger, profiler or coverage tool."""
     return next(number for number in (4, 3, 5, 2) if sys.monitoring.get_tool(number) is None)
 
 

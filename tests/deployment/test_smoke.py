@@ -21,7 +21,7 @@ SMOKE = ROOT / "infra" / "smoke.sh"
 PARTS = (SMOKE, *sorted((ROOT / "infra" / "smoke").iterdir()))
 POINTS = (ROOT / "infra" / "smoke" / "points.sh").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-OPEN = OPERATIONS.partition("## Still to be confirmed")[2].partition("\n## ")[0]
+OPEN = OPERATIONS.partition("## To be confirmed on a live subscription")[2].partition("\n## ")[0]
 GROUP = r"stillframe-smoke-\d{8}"
 
 NOTING = """#!/bin/sh
@@ -83,7 +83,9 @@ def test_what_a_deployment_rests_on_is_looked_at_before_it(az: dict[str, str]) -
     """The points that the page names first come before the first deployment, the others after."""
     ran = smoke("--dry-run", "--deploy", **az).stdout
     before = re.findall(
-        r"^- (.*)", OPEN.partition("What is seen of the deployment")[0], re.MULTILINE
+        r"^- (.*(?:\n  .*)*)",
+        OPEN.partition("Checked on the deployment itself")[0],
+        re.MULTILINE,
     )
     deployment = ran.index("az deployment sub create")
     assert before

@@ -101,14 +101,14 @@ def test_error_tree_is_drawn() -> None:
     assert drawn == kinds
 
 
-def test_readme_shows_the_demo_it_has() -> None:
-    """The output in the README is that of a demo with the present cast."""
-    readme = (ROOT / "README.md").read_text()
+def test_the_demo_page_shows_the_present_cast() -> None:
+    """The output on the demo's page is that of a demo with the present cast."""
+    page = (ROOT / "docs" / "demo.md").read_text()
     names = re.findall(
         r'^    Actor\(\s*"(\w+)"', (ROOT / "demo" / "cast.py").read_text(), re.MULTILINE
     )
     assert names
-    assert all(re.search(rf"│ {name} ", readme) for name in names)
+    assert all(re.search(rf"│ {name} ", page) for name in names)
 
 
 def table(text: str, heading: str) -> list[list[str]]:

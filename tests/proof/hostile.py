@@ -12,7 +12,7 @@ from functools import cached_property
 
 from shared.model.facts import Verdict
 from shared.proof.ranges import Fetch, Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 
@@ -58,7 +58,7 @@ class Disk:
     def _read(self) -> tuple[Verdict, list[Span]]:
         source = contents(self.guest)
         traced = Traced(source.read, source.size - FOOTER)
-        return verdict(traced, self.guest.os_type), sorted(set(traced.spans))
+        return judge(traced, self.guest.os_type), sorted(set(traced.spans))
 
     @property
     def says(self) -> Verdict:

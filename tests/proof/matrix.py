@@ -1,6 +1,6 @@
-"""What each simulated disk says of itself, as a page: `python -m tests.proof.matrix` writes it.
+"""The verdict on each simulated disk, as a page: `python -m tests.proof.matrix` writes it.
 
-The disks are real file systems (simulator/contents/README.md); the words are the verdict's own.
+The disks are real file systems (simulator/contents/README.md); the texts are from the verdicts.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.model.facts import Verdict
 from shared.proof.ranges import Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents import store
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
@@ -23,8 +23,8 @@ STATES = {
     ("Windows", "failed"): "Sysprep failed",
     ("Windows", "succeeded"): "Sysprep finished",
     ("Linux", "never"): "runs",
-    ("Linux", "running"): "half: begun",
-    ("Linux", "failed"): "half: broken off",
+    ("Linux", "running"): "deprovisioning began",
+    ("Linux", "failed"): "deprovisioning failed",
     ("Linux", "succeeded"): "deprovisioned",
 }
 
@@ -45,7 +45,7 @@ class Row:
         guest = Guest(self.os_type, self.generation, self.size_gb, state, WHY, named)
         source = contents(guest)
         disk = Ranges(source.read, source.size - FOOTER)
-        return verdict(disk, self.os_type), disk
+        return judge(disk, self.os_type), disk
 
     @property
     def says(self) -> Verdict:
@@ -81,11 +81,11 @@ def rows() -> Iterator[Row]:
 
 def page(found: list[Row]) -> str:
     """Return the page."""
-    return f"""# What a disk says
+    return f"""# Verdicts on disks
 
-Each row is a disk with real file systems, made by the tools of each kind, and the verdict that is
-read from it: layout by layout, as the guest runs, half way, and when it is done. The tests write
-this page (`python -m tests.proof.matrix`) and hold it to be so. How to read it:
+Each row is a disk with real file systems, created with the tools of each kind, and the verdict on
+it: for each layout while the guest is in use, half deprovisioned, and finished. Written by
+`python -m tests.proof.matrix`; a test checks that it is up to date. How the verdict is formed:
 [the proof](operations.md#the-proof).
 
 ## Linux
@@ -99,7 +99,7 @@ this page (`python -m tests.proof.matrix`) and hold it to be so. How to read it:
 
 
 def _table(found: list[Row]) -> str:
-    head = "| layout | state | the disk says | in these words | warnings | ranges | KiB |"
+    head = "| layout | state | verdict | reason | warnings | ranges | KiB |"
     return "\n".join([head, "|---|---|---|---|---|--:|--:|", *map(_row, found)])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.facts import Proof
 from shared.proof.ranges import Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents.disk import LAYOUTS, Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 
@@ -20,7 +20,7 @@ def read(guest: Guest) -> tuple[Proof, str, Ranges]:
     """Read a guest's disk; return the verdict and the disk, which knows what was read of it."""
     source = contents(guest)
     disk = Ranges(source.read, source.size - FOOTER)
-    found = verdict(disk, guest.os_type)
+    found = judge(disk, guest.os_type)
     return found.proof, found.why, disk
 
 
@@ -76,20 +76,20 @@ def test_disks_read_side_by_side_do_not_mix() -> None:
         for sysprep in ("never", "succeeded")
     ] * 6
 
-    def judge(guest: Guest) -> Proof:
+    def proof_of(guest: Guest) -> Proof:
         source = contents(guest)
 
         def fetch(offset: int, length: int) -> bytes:
             time.sleep(0.001)  # another thread's turn, as over a network
             return source.read(offset, length)
 
-        return verdict(Ranges(fetch, source.size - FOOTER), guest.os_type).proof
+        return judge(Ranges(fetch, source.size - FOOTER), guest.os_type).proof
 
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # a thread's turn ends anywhere, not just where it waits
     try:
         with ThreadPoolExecutor(len(guests)) as pool:
-            found = list(pool.map(judge, guests))
+            found = list(pool.map(proof_of, guests))
     finally:
         sys.setswitchinterval(usual)
     expected = {"never": Proof.NOT_GENERALIZED, "succeeded": Proof.GENERALIZED}
@@ -100,4 +100,4 @@ def test_a_system_of_another_kind_is_not_looked_for() -> None:
     """A Linux disk on a VM that Azure calls Windows proves nothing."""
     source = contents(Guest("Linux", "V2", 30, "succeeded"))
     disk = Ranges(source.read, source.size - FOOTER)
-    assert verdict(disk, "Windows").proof is Proof.CANNOT_TELL
+    assert judge(disk, "Windows").proof is Proof.CANNOT_TELL

@@ -11,7 +11,7 @@ from dissect.xfs import XFS
 
 from shared.proof.evidence.linux import READERS
 from shared.proof.filesystems.files import FileSystem, Type
-from shared.proof.filesystems.volumes import Kind, Volume, volumes
+from shared.proof.filesystems.volumes import Kind, Volume, find_volumes
 from shared.proof.ranges import Ranges
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
@@ -49,7 +49,7 @@ class Whole(Ranges):
 
 def root_of(disk: Ranges, kind: Kind) -> Volume:
     """Return the volume of the root, the largest of its kind."""
-    return [one for one in volumes(disk) if one.kind is kind][-1]
+    return [one for one in find_volumes(disk) if one.kind is kind][-1]
 
 
 def below(files: FileSystem, folder: int, path: str = "") -> Iterator[tuple[str, Type]]:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from shared.model.facts import Proof
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from tests.proof.hostile import Disk, disks
 
 MUTATIONS = int(os.environ.get("MUTATIONS", "480"))
@@ -22,7 +22,7 @@ def test_no_change_makes_a_disk_generalized(name: str) -> None:
     """Whatever chance changes, reading comes to an end, and never to a wrong "generalized"."""
     disk = DISKS[name]
     for seed in range(MUTATIONS // len(DISKS)):
-        found = verdict(disk.mutated(seed), disk.guest.os_type)
+        found = judge(disk.mutated(seed), disk.guest.os_type)
         if disk.says.proof is not Proof.GENERALIZED:
             assert found.proof is not Proof.GENERALIZED, (seed, found)
 
@@ -30,5 +30,5 @@ def test_no_change_makes_a_disk_generalized(name: str) -> None:
 def test_changes_are_found_out() -> None:
     """The changes reach what is read: a good part of them keeps a disk from being read at all."""
     disk: Disk = DISKS["Windows-V2-succeeded"]
-    proofs = [verdict(disk.mutated(seed), "Windows").proof for seed in range(60)]
+    proofs = [judge(disk.mutated(seed), "Windows").proof for seed in range(60)]
     assert 5 < sum(proof is Proof.CANNOT_TELL for proof in proofs) < 60

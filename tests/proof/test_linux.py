@@ -8,11 +8,11 @@ from dissect.volume.disk import Disk as DissectDisk
 
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence import linux as rules
-from shared.proof.evidence.linux import linux
+from shared.proof.evidence.linux import judge_linux
 from shared.proof.filesystems.files import Broken
 from shared.proof.filesystems.volumes import Kind, Volume
 from shared.proof.ranges import Ranges
-from shared.proof.verdict import verdict
+from shared.proof.verdict import judge
 from simulator.contents.disk import Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 from tests.proof.trees import Files, Tree
@@ -59,24 +59,24 @@ class Disk:
             return found
 
         self._patched.setattr(rules, "READERS", {Kind.EXT: reader})
-        return linux([*volumes, *others])
+        return judge_linux([*volumes, *others])
 
 
 @pytest.mark.parametrize(
     ("etc", "lib", "proof", "words"),
     [
         ({}, {}, YES, "no /var/lib/waagent/provisioned, no host keys in /etc/ssh"),
-        ({}, {"waagent": {"provisioned": "1"}}, NO, "provisioned is there; run waagent"),
+        ({}, {"waagent": {"provisioned": "1"}}, NO, "provisioned exists; run waagent"),
         ({}, {"waagent": {"GoalState.3.xml": ""}}, NO, "waagent has run since"),
         ({}, {"waagent": {"ovf-env.xml": ""}}, YES, "no /var/lib/waagent/provisioned"),
-        ({"ssh": KEYS}, {}, NO, "those of every machine made from it"),
+        ({"ssh": KEYS}, {}, NO, "would have the same SSH host keys"),
         ({"ssh": KEYS, "cloud": CLOUD}, {}, YES, "host keys that cloud-init replaces"),
         ({"ssh": KEYS, "cloud": CLOUD}, {"cloud": INSTANCE}, YES, "cloud-init replaces"),
         (
             {"ssh": KEYS, "cloud": {**CLOUD, "cloud-init.disabled": ""}},
             {},
             NO,
-            "no cloud-init and no waagent replaces them",
+            "neither cloud-init nor waagent replaces them",
         ),
         (
             {"ssh": KEYS, "cloud": {**CLOUD, "cloud.cfg.d": {"9.cfg": "ssh_deletekeys: no\n"}}},
@@ -114,8 +114,8 @@ WITHOUT_AGENT: Tree = {"systemd": {"system": {}}, "hostname": "web\n"}
 @pytest.mark.parametrize(
     ("cloud", "lib", "proof", "words"),
     [
-        ({}, {}, UNSURE, "nothing tells whether"),
-        (CLOUD, {"cloud": INSTANCE}, NO, "/var/lib/cloud/instance is there; run cloud-init clean"),
+        ({}, {}, UNSURE, "nothing shows whether"),
+        (CLOUD, {"cloud": INSTANCE}, NO, "/var/lib/cloud/instance exists; run cloud-init clean"),
         (CLOUD, {"cloud": {}}, YES, "no /var/lib/cloud/instance"),
         ({**CLOUD, "cloud-init.disabled": ""}, {"cloud": {}}, YES, "waagent/provisioned"),
     ],
@@ -138,7 +138,7 @@ def test_where_waagent_has_no_part_cloud_init_tells(
     [
         ({"machine-id": "4c4c4544\n"}, {}, Doubt.MACHINE_ID, "truncate -s 0 /etc/machine-id"),
         ({}, {"dbus": {"machine-id": "4c4c4544\n"}}, Doubt.MACHINE_ID, "/etc/machine-id"),
-        ({"passwd": "ada:x:1000:1::/home/ada:/bin/sh\n"}, {}, Doubt.USER, "ada stays"),
+        ({"passwd": "ada:x:1000:1::/home/ada:/bin/sh\n"}, {}, Doubt.USER, "account ada"),
         (
             {},
             {"cloud": {"instances": {"1": {"user-data.txt": "#cloud-config\n"}}}},
@@ -234,10 +234,10 @@ def test_a_volume_that_is_broken_is_named(disk: Disk) -> None:
     """With its reason, whether it may be another system, or the only one."""
     beside = disk.says(root=guest(), data=Broken("a folder is damaged"))
     assert beside
-    assert beside.why == "data may hold another system, and cannot be read: a folder is damaged"
+    assert beside.why == "data may contain another system and cannot be read: a folder is damaged"
     alone = disk.says(data=KeyError("odd"))
     assert alone
-    assert alone.why == "no Linux root can be read on its OS disk: data: KeyError: 'odd'"
+    assert alone.why == "no Linux root can be read on the OS disk: data: KeyError: 'odd'"
     assert disk.says() is None
 
 
@@ -260,7 +260,9 @@ def test_what_cannot_be_listed_on_the_way_is_no_evidence(
 @pytest.mark.parametrize("file", ["fstab", "passwd"])
 def test_a_text_with_nuls_is_no_text(disk: Disk, file: str) -> None:
     """Lines that a hard stop, or damage, has taken from a configuration are not taken for none."""
-    assert disk.says(root=guest({file: "root:x:0\0\0"})) == Verdict(UNSURE, f"{file} is no text")
+    assert disk.says(root=guest({file: "root:x:0\0\0"})) == Verdict(
+        UNSURE, f"{file} is not a text file"
+    )
 
 
 def test_a_guest_without_its_folders_tells_nothing(disk: Disk) -> None:
@@ -268,7 +270,7 @@ def test_a_guest_without_its_folders_tells_nothing(disk: Disk) -> None:
     found: Tree = {"etc": {"cloud": CLOUD, "hostname": "web\n"}, "var": {}}
     says = disk.says(root=found)
     assert says
-    assert (says.proof, "nothing tells" in says.why) == (UNSURE, True)
+    assert (says.proof, "nothing shows" in says.why) == (UNSURE, True)
 
 
 @pytest.mark.parametrize("harm", ["superblock", "all"])
@@ -287,7 +289,7 @@ def test_a_second_system_does_not_vanish_with_its_first_block(harm: str) -> None
             data[at - offset] = 0
         return bytes(data)
 
-    says = verdict(Ranges(fetch, source.size - FOOTER), "Linux")
+    says = judge(Ranges(fetch, source.size - FOOTER), "Linux")
     assert says.proof is (UNSURE if harm == "superblock" else YES), says.why
     if harm == "superblock":
-        assert "partition 4 may hold another system" in says.why
+        assert "partition 4 may contain another system" in says.why

@@ -60,7 +60,7 @@ def test_a_failure_says_when_and_why_first() -> None:
     says = why_not(COMPLETE, FAILED)
     assert says == (
         "Sysprep failed at 2026-05-04 09:31: A package.\nHit failure\n"
-        f"{INI} says IMAGE_STATE_COMPLETE"
+        f"{INI} contains IMAGE_STATE_COMPLETE"
     )
     assert why_not(COMPLETE, Run(errors=("x",))).startswith("Sysprep failed: x\n")
 
@@ -68,20 +68,20 @@ def test_a_failure_says_when_and_why_first() -> None:
 def test_an_old_failure_is_not_this_stop_s() -> None:
     """Where Windows has run on since Sysprep failed, that is said, and when it was."""
     assert why_not(COMPLETE, FAILED, is_old=True) == (
-        "Sysprep was not run since 2026-05-04 09:31, when it failed; "
-        f"{INI} says IMAGE_STATE_COMPLETE"
+        "Sysprep has not been run since 2026-05-04 09:31, when it failed; "
+        f"{INI} contains IMAGE_STATE_COMPLETE"
     )
     assert why_not(COMPLETE, Run(errors=("x",)), is_old=True).startswith(
-        "Sysprep was not run since it failed;"
+        "Sysprep has not been run since it failed;"
     )
     assert why_not(COMPLETE, Run(began=LOCAL), is_old=True).startswith(
-        "Sysprep was not run since 2026-05-04 09:31;"
+        "Sysprep has not been run since 2026-05-04 09:31;"
     )
 
 
 def test_a_run_without_errors_says_when_it_began() -> None:
     """A run that came to no end is told by its beginning, none at all by the state alone."""
-    says = f"did not generalize it: {INI} says {UNDEPLOYABLE}"
+    says = f"did not generalize the VM: {INI} contains {UNDEPLOYABLE}"
     assert why_not(UNDEPLOYABLE, Run(LOCAL)) == f"Sysprep began at 2026-05-04 09:31 and {says}"
     assert why_not(UNDEPLOYABLE) == f"Sysprep {says}"
 
@@ -89,14 +89,14 @@ def test_a_run_without_errors_says_when_it_began() -> None:
 def test_a_state_file_that_says_nothing_is_named() -> None:
     """One that names no state differs from one that is not there."""
     assert why_not("").endswith(f"{INI} has no ImageState")
-    assert why_not(None).endswith(f"{INI} is not there")
+    assert why_not(None).endswith(f"{INI} does not exist")
     assert len(why_not("x" * 4000)) < 300
 
 
 @pytest.mark.parametrize("state", SPECIALIZED)
 def test_a_run_without_generalize_is_named(state: str) -> None:
     """Sysprep that was run without /generalize, whichever way it was to go on, says what to do."""
-    says = f"Sysprep ran without /generalize; {RUN_IT}; {INI} says {state}"
+    says = f"Sysprep ran without /generalize; {RUN_IT}; {INI} contains {state}"
     assert why_not(state, Run(began=LOCAL, options=frozenset({"OOBE"}))) == says
     assert why_not(state) == says
 
@@ -107,24 +107,24 @@ def test_a_run_that_had_generalize_is_not_said_to_lack_it() -> None:
     assert why_not(SPECIALIZED[0], run).startswith("Sysprep failed at 2026-05-04 09:31: An invalid")
     of_image = replace(run, errors=())
     assert why_not(SPECIALIZED[0], of_image) == (
-        "Windows was started anew and its setup has not finished; then "
-        f"{RUN_IT}; {INI} says {SPECIALIZED[0]}"
+        "the setup of Windows has not finished; let it finish, then run Sysprep with "
+        f"/generalize /oobe /shutdown; {INI} contains {SPECIALIZED[0]}"
     )
 
 
 def test_other_states_say_what_is_missing() -> None:
     """Audit mode asks for the right options, a missing tag file is named by its path."""
-    assert why_not(AUDIT) == f"Sysprep ran with /audit; {RUN_IT}; {INI} says {AUDIT}"
-    missing = r"it has not left Windows\System32\Sysprep\Sysprep_succeeded.tag"
+    assert why_not(AUDIT) == f"Sysprep ran with /audit; {RUN_IT}; {INI} contains {AUDIT}"
+    missing = r"Windows\System32\Sysprep\Sysprep_succeeded.tag does not exist"
     assert why_not(GENERALIZED) == (
-        f"Sysprep did not finish: {missing}, though {INI} says {GENERALIZED}"
+        f"Sysprep did not finish: {missing}, although {INI} contains {GENERALIZED}"
     )
     assert missing in why_not(GENERALIZED, FAILED)
 
 
 def test_the_volume_is_named() -> None:
     """Where there are several volumes the words say which one they rest on."""
-    assert f"{INI} on partition 3 says" in why_not(COMPLETE, FAILED, on=" on partition 3")
+    assert f"{INI} on partition 3 contains" in why_not(COMPLETE, FAILED, on=" on partition 3")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_run_is_over_once_windows_was_set_up_or_ran_on(
 @pytest.mark.parametrize(("major", "minor"), [(1, 2), (3, 2), (4, 0), (0, 0)])
 def test_an_unknown_version_of_ntfs_is_an_error(major: int, minor: int) -> None:
     """Only 3.0 and 3.1 are read: what another one means by its bytes is not known."""
-    with pytest.raises(ValueError, match="is not known"):
+    with pytest.raises(ValueError, match="is not supported"):
         volume_flags(bytes(8) + bytes([major, minor, 1, 0]))
 
 

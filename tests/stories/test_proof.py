@@ -170,7 +170,7 @@ def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
     world.settle()
     assert (vm.status, vm.state) == ("not-generalized", STARTABLE)
     detail = str(vm.said("detail"))
-    for what in ("/var/lib/waagent/provisioned is there", "waagent -deprovision+user -force"):
+    for what in ("/var/lib/waagent/provisioned exists", "waagent -deprovision+user -force"):
         assert what in detail
 
 

@@ -139,7 +139,7 @@ def test_a_size_that_is_wrong_is_no_word_of_the_disk(fresh: Spine, size: int) ->
     """The server says another size than Azure: read again, and captured when that is over."""
     vm = ordered(fresh)
     fresh.client.disk_fault(size=size, nth=1, count=1)
-    with pytest.raises(Transient, match="bytes; Azure"):
+    with pytest.raises(Transient, match="bytes for the disk, Azure"):
         fresh.look(vm)
     fresh.carry(vm)
     assert (vm.status, fresh.reasons) == ("captured", ["captured"])

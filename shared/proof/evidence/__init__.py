@@ -1,1 +1,1 @@
-"""What a guest's files say: traces of Sysprep, of waagent and of cloud-init -> a verdict."""
+"""Judge the files of a guest: traces of Sysprep, waagent and cloud-init -> a verdict."""

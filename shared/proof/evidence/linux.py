@@ -1,25 +1,25 @@
-"""Was it deprovisioned? The volumes of a Linux disk -> what the guest's own files say.
+"""Was it deprovisioned? The volumes of a Linux disk -> a verdict from the guest's own files.
 
-Evidence, for every root on the disk (the worst word counts):
+Evidence, for every root on the disk (the worst verdict counts):
 
-| of a root                                                       | word            |
+| evidence                                                        | verdict         |
 |-----------------------------------------------------------------|-----------------|
-| `/var/lib/waagent/provisioned` is there                         | not generalized |
-| waagent has run again since                                     | not generalized |
-| no waagent, and `/var/lib/cloud/instance` is there              | not generalized |
+| `/var/lib/waagent/provisioned` exists                           | not generalized |
+| waagent has run again since deprovisioning                      | not generalized |
+| no waagent, and `/var/lib/cloud/instance` exists                | not generalized |
 | host keys in /etc/ssh, and nothing replaces them at first boot  | not generalized |
-| nothing tells whether it was deprovisioned                      | cannot tell     |
-| something on the way to these cannot be read, a journal waits   | cannot tell     |
-| else                                                            | generalized     |
+| neither waagent nor cloud-init is in use                        | cannot tell     |
+| any of this cannot be read, or a journal must be replayed       | cannot tell     |
+| otherwise                                                       | generalized     |
 
-waagent writes its mark whenever it has provisioned a guest, by itself or after cloud-init, and
-`waagent -deprovision` takes it away (WALinuxAgent, azurelinuxagent/pa). Host keys it takes away
-only where `Provisioning.RegenerateSshHostKeyPair=y`; elsewhere cloud-init replaces them in each new
-instance (`ssh_deletekeys`). /etc/machine-id stays on most distributions: a warning, as is a user
-who stays.
+waagent writes the marker `provisioned` whenever it has provisioned a guest, by itself or after
+cloud-init, and `waagent -deprovision` deletes it (WALinuxAgent, azurelinuxagent/pa). It deletes
+host keys only with `Provisioning.RegenerateSshHostKeyPair=y`; otherwise cloud-init replaces them in
+each new instance (`ssh_deletekeys`). /etc/machine-id stays on most distributions, which is a
+warning, as is a user account that stays.
 
-That something is absent is only believed where the folder that would hold it was read whole
-(`files.py`), on the volume that the guest mounts there (`mounts.py`), with no journal to replay.
+A file counts as absent only if its directory was read completely (`files.py`), on the volume that
+the guest mounts there (`mounts.py`), and no journal must be replayed.
 """
 
 import re
@@ -29,7 +29,7 @@ from typing import BinaryIO, Final
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence.mounts import NotRead, Opened, Place, System, fstab_of
 from shared.proof.evidence.provisioning import makes_keys, people, replaces_keys
-from shared.proof.evidence.words import cannot_tell, said, strictest
+from shared.proof.evidence.words import cannot_tell, describe_error, strictest
 from shared.proof.filesystems.btrfs import Btrfs
 from shared.proof.filesystems.ext import Ext
 from shared.proof.filesystems.files import Entry, FileSystem, Type
@@ -44,44 +44,43 @@ READERS: Final[Mapping[Kind, Callable[[BinaryIO], FileSystem]]] = {
 MOST_ROOTS = 8
 MOST_INSTANCES = 4
 UNINITIALIZED = {b"", b"uninitialized"}
-"""What /etc/machine-id says on an image that is to be cloned."""
+"""The content of /etc/machine-id on an image that is prepared for cloning."""
 
 LOCALHOST = b"localhost.localdomain"
-"""The name that `waagent -deprovision` gives a guest."""
+"""The host name that `waagent -deprovision` sets."""
 
 _RUNS = re.compile(r"GoalState\.\d+\.xml|SharedConfig\.xml|WireServerEndpoint")
-"""What waagent writes into its folder whenever it runs."""
+"""Files that waagent writes to its directory whenever it runs."""
 
 _AGENT, _CLOUD = "/var/lib/waagent", "/var/lib/cloud"
-_DEPROVISION = "run waagent -deprovision+user -force, then deallocate it"
+_DEPROVISION = "run waagent -deprovision+user -force, then deallocate the VM"
 
 
-def linux(volumes: Iterable[Volume]) -> Verdict | None:
-    """Return what the Linux on these volumes says; None where there is none."""
-    disk = [_opened(one) for one in volumes if one.kind in READERS or _is_closed(one)]
+def judge_linux(volumes: Iterable[Volume]) -> Verdict | None:
+    """Return the verdict on the Linux on these volumes; None if there is none."""
+    disk = [_open(volume) for volume in volumes if volume.kind in READERS or _is_closed(volume)]
     roots = list(_roots(disk))
     if not roots:
-        why = "; ".join(f"{one.volume.name}: {one.why}" for one in disk if one.why)
-        return cannot_tell(f"no Linux root can be read on its OS disk: {why}") if why else None
+        why = "; ".join(f"{opened.volume.name}: {opened.why}" for opened in disk if opened.why)
+        return cannot_tell(f"no Linux root can be read on the OS disk: {why}") if why else None
     if len(roots) > MOST_ROOTS:
-        return cannot_tell(f"there are more than {MOST_ROOTS} Linux roots on its OS disk")
-    words = [_word(one, disk, alone=len(roots) == 1) for one in roots]
-    return strictest(words)
+        return cannot_tell(f"there are more than {MOST_ROOTS} Linux roots on the OS disk")
+    return strictest(_judge_root(root, disk, alone=len(roots) == 1) for root in roots)
 
 
-def _opened(volume: Volume) -> Opened:
+def _open(volume: Volume) -> Opened:
     if volume.file is None:
         return Opened(volume, None, volume.why)
     if volume.kind in ENCRYPTED:
-        return Opened(volume, None, f"it is encrypted by {volume.kind}")
+        return Opened(volume, None, f"it is encrypted with {volume.kind}")
     if volume.kind is Kind.UNKNOWN:
-        return Opened(volume, None, "it has no file system that is known")
+        return Opened(volume, None, "it has no known file system")
     try:
         files = READERS[volume.kind](volume.file)
         files.list(files.root)
         return Opened(volume, files)
-    except Exception as error:  # noqa: BLE001 - a broken volume makes its parser raise anything
-        return Opened(volume, None, said(error))
+    except Exception as error:  # noqa: BLE001 - on a damaged volume the parser can raise anything
+        return Opened(volume, None, describe_error(error))
 
 
 def _is_closed(volume: Volume) -> bool:
@@ -89,7 +88,7 @@ def _is_closed(volume: Volume) -> bool:
 
 
 def _roots(disk: Sequence[Opened]) -> Iterator[tuple[Opened, int]]:
-    """Yield the folders that are a guest's root: they have /etc and /var."""
+    """Yield the directories that are a guest's root: they have /etc and /var."""
     for opened in disk:
         if opened.files is None:
             continue
@@ -100,7 +99,7 @@ def _roots(disk: Sequence[Opened]) -> Iterator[tuple[Opened, int]]:
 
 
 def _candidates(files: FileSystem) -> Iterator[int]:
-    """Yield what may be a root: of a Btrfs also the subvolumes that mount themselves as /."""
+    """Yield possible roots: on Btrfs also the subvolumes which their own fstab mounts as /."""
     yield files.root
     if isinstance(files, Btrfs):
         for path, number in files.subvolumes():
@@ -115,29 +114,29 @@ def _mounts_itself(files: Btrfs, path: str, number: int) -> bool:
     return any(str(one.at) == "/" and one.subvolume == path for one in fstab_of(text))
 
 
-def _word(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool) -> Verdict:
-    """Return what one root says; where there are several, it is named."""
+def _judge_root(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool) -> Verdict:
+    """Return the verdict on one root; if there are several, it names the root."""
     opened, number = root
-    assert opened.files is not None  # noqa: S101 it was read
+    assert opened.files is not None  # noqa: S101 its root was listed
     try:
-        verdict = _judged(System(opened.volume, opened.files, number, disk), disk)
+        verdict = _judge_system(System(opened.volume, opened.files, number, disk), disk)
     except NotRead as reason:
         verdict = cannot_tell(str(reason))
     except Exception as error:  # noqa: BLE001 - as above
-        verdict = cannot_tell(said(error))
+        verdict = cannot_tell(describe_error(error))
     if alone:
         return verdict
     return Verdict(verdict.proof, f"{opened.volume.name}: {verdict.why}", verdict.warnings)
 
 
-def _judged(system: System, disk: Sequence[Opened]) -> Verdict:
+def _judge_system(system: System, disk: Sequence[Opened]) -> Verdict:
     mark, gone = _mark(system)
     if mark:
-        return Verdict(Proof.NOT_GENERALIZED, f"it was not deprovisioned: {mark}")
+        return Verdict(Proof.NOT_GENERALIZED, f"the VM was not deprovisioned: {mark}")
     if not gone:
         return cannot_tell(
-            "nothing tells whether it was deprovisioned: there is neither /var/lib/waagent of a "
-            "waagent that runs, nor /var/lib/cloud of cloud-init"
+            "nothing shows whether the VM was deprovisioned: there is neither /var/lib/waagent of "
+            "an enabled waagent, nor /var/lib/cloud of cloud-init"
         )
     kept, keys = _keys(system)
     if kept:
@@ -147,31 +146,31 @@ def _judged(system: System, disk: Sequence[Opened]) -> Verdict:
         return cannot_tell(other)
     if not all(files.is_clean() for files in system.used):
         return cannot_tell(
-            "it was not shut down cleanly; start it, deprovision it and shut it down"
+            "the VM was not shut down cleanly; start it, deprovision it and shut it down"
         )
     return Verdict(Proof.GENERALIZED, f"{gone}, {keys}", warnings)
 
 
 def _mark(system: System) -> tuple[str, str]:
-    """Return the mark of a guest that was provisioned, else the one that is gone."""
+    """Return the sign that the guest is still provisioned, else the marker which is absent."""
     agent, cloud = system.find(_AGENT), system.find(_CLOUD)
     if agent and system.find(f"{_AGENT}/provisioned"):
-        return f"/var/lib/waagent/provisioned is there; {_DEPROVISION}", ""
+        return f"/var/lib/waagent/provisioned exists; {_DEPROVISION}", ""
     if agent and (left := sorted(filter(_RUNS.fullmatch, agent.list()))):
-        return f"waagent has run since ({_AGENT}/{left[0]} is there); {_DEPROVISION}", ""
+        return f"waagent has run since ({_AGENT}/{left[0]} exists); {_DEPROVISION}", ""
     if agent and (_agent_runs(system) or not _has_cloud_init(system)):
         return "", "no /var/lib/waagent/provisioned"
     if not cloud or not _has_cloud_init(system):
         return "", ""
     if "instance" in cloud.list():
-        return "/var/lib/cloud/instance is there; run cloud-init clean, then deallocate it", ""
+        return "/var/lib/cloud/instance exists; run cloud-init clean, then deallocate the VM", ""
     return "", "no /var/lib/cloud/instance"
 
 
 def _agent_runs(system: System) -> bool:
-    """Whether waagent has its part in this guest, so that its mark would be there.
+    """Whether this guest uses waagent, so that the marker would exist if it was provisioned.
 
-    It is started at boot; or it has deprovisioned the guest, which then has no name.
+    waagent is started at boot; or it has deprovisioned the guest, which has reset the host name.
     """
     wants = system.find("/etc/systemd/system/multi-user.target.wants")
     units = wants.list() if wants else {}
@@ -182,14 +181,14 @@ def _agent_runs(system: System) -> bool:
 
 
 def _has_cloud_init(system: System) -> bool:
-    """Whether cloud-init is there and not switched off."""
+    """Whether cloud-init is installed and not disabled."""
     return bool(system.find("/etc/cloud/cloud.cfg")) and not system.find(
         "/etc/cloud/cloud-init.disabled"
     )
 
 
 def _keys(system: System) -> tuple[str, str]:
-    """Return why host keys would be every machine's, else why they are no objection."""
+    """Return why VMs would share host keys, else why host keys are not a problem."""
     ssh = system.find("/etc/ssh")
     names = ssh.list() if ssh and ssh.entry.type is Type.FOLDER else {}
     if not any(one.startswith("ssh_host_") and one.endswith("_key") for one in names):
@@ -199,13 +198,13 @@ def _keys(system: System) -> tuple[str, str]:
     if makes_keys(_text(system.find("/etc/waagent.conf"))):
         return "", "host keys that waagent replaces (RegenerateSshHostKeyPair)"
     return (
-        "its host keys would be those of every machine made from it: no cloud-init and no waagent "
-        "replaces them; sudo rm /etc/ssh/ssh_host_*, then deallocate it"
+        "all VMs created from the image would have the same SSH host keys, because neither "
+        "cloud-init nor waagent replaces them; sudo rm /etc/ssh/ssh_host_*, then deallocate the VM"
     ), ""
 
 
 def _cloud_texts(system: System) -> list[str]:
-    """Return cloud-init's configuration, in the order in which it counts."""
+    """Return the texts of cloud-init's configuration, in order of precedence, last wins."""
     texts = [_text(system.find("/etc/cloud/cloud.cfg"))]
     folder = system.find("/etc/cloud/cloud.cfg.d")
     for name, entry in sorted((folder.list() if folder else {}).items()):
@@ -217,23 +216,24 @@ def _cloud_texts(system: System) -> list[str]:
 
 
 def _warnings(system: System, disk: Sequence[Opened]) -> Iterator[tuple[Doubt, str]]:
-    """Yield what an image should not have, and may."""
+    """Yield warnings: what an image should not contain, and can."""
     if any(map(_names_it, (system.find("/etc/machine-id"), _of_dbus(system)))):
         yield (
             Doubt.MACHINE_ID,
-            "every machine made from it has one /etc/machine-id (truncate -s 0 /etc/machine-id)",
+            "VMs created from the image share its /etc/machine-id (truncate -s 0 /etc/machine-id)",
         )
     if users := people(_text(system.find("/etc/passwd"))):
-        stay = "stay" if len(users) > 1 else "stays"
-        yield Doubt.USER, f"{', '.join(users[:5])} {stay} in the image"
+        accounts = "accounts" if len(users) > 1 else "account"
+        yield Doubt.USER, f"the image keeps the user {accounts} {', '.join(users[:5])}"
     if _has_custom_data(system):
         yield (
             Doubt.CUSTOM_DATA,
-            "the custom data of its provisioning stays in /var/lib/cloud (sudo cloud-init clean)",
+            "the image keeps the VM's custom data in /var/lib/cloud (sudo cloud-init clean)",
         )
     closed = [one for one in disk if one.volume.kind is Kind.CLOSED and not system.claims(one)]
     if closed:
-        yield Doubt.VOLUME, "; ".join(f"{one.volume.name} is not read: {one.why}" for one in closed)
+        unread = (f"{opened.volume.name} was not read: {opened.why}" for opened in closed)
+        yield Doubt.VOLUME, "; ".join(unread)
 
 
 def _has_custom_data(system: System) -> bool:
@@ -248,18 +248,18 @@ def _names_it(machine_id: Place | None) -> bool:
 
 
 def _of_dbus(system: System) -> Place | None:
-    """Return the file from which systemd would take the id again: no link to its own."""
+    """Return the file from which systemd would restore the id, unless it links to systemd's own."""
     folder = system.find("/var/lib/dbus")
     entry = folder.list().get("machine-id") if folder else None
     return Place(folder.files, entry) if folder and entry and entry.type is Type.FILE else None
 
 
 def _other_root(system: System, disk: Sequence[Opened]) -> str | None:
-    """Return which volume may hold another system that nobody could ask, if one does."""
+    """Return which unreadable volume may contain another operating system, if there is one."""
     for one in disk:
         is_closed = one.volume.kind is Kind.CLOSED
         if one.files is None and not is_closed and not system.claims(one):
-            return f"{one.volume.name} may hold another system, and cannot be read: {one.why}"
+            return f"{one.volume.name} may contain another system and cannot be read: {one.why}"
     return None
 
 

@@ -1,8 +1,8 @@
-"""A Linux root with what it mounts: its /etc/fstab and the file systems of the disk -> paths.
+"""Resolve paths of a Linux root: its /etc/fstab and the file systems of the disk -> files.
 
-What lies under a mount point is hidden by what is mounted there, and may be years old. So a path is
-looked up where the guest would look it up, and what cannot be read there raises `NotRead`, naming
-the volume; it is never looked for elsewhere.
+Files under a mount point are hidden by the mounted volume, and may be years old. So a path is
+looked up on the volume where the guest would find it. If that volume cannot be read, this raises
+`NotRead` with its name; the path is never looked up on another volume.
 """
 
 import re
@@ -16,7 +16,7 @@ from shared.proof.filesystems.volumes import Volume
 
 TEXT_LIMIT = 64 * 1024
 MOST_LINKS = 8
-"""Links followed on the way to one file; the kernel follows 40."""
+"""Symbolic links followed for one path; the kernel follows 40."""
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _BY = re.compile(r"/dev/disk/by-(uuid|label|partuuid|partlabel)/(.+)")
@@ -32,12 +32,12 @@ _ROOT = PurePosixPath("/")
 
 
 class NotRead(Exception):
-    """What is mounted there, or what it takes to find it, cannot be read."""
+    """The volume that is mounted there, or the way to find it, cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A volume whose file system was tried to open: None where that cannot be read, and why."""
+    """A volume and its file system; `files` is None if that cannot be read, with `why`."""
 
     volume: Volume
     files: FileSystem | None
@@ -45,7 +45,7 @@ class Opened:
 
     @property
     def specs(self) -> frozenset[str]:
-        """How /etc/fstab may name it."""
+        """The names that /etc/fstab can use for it."""
         return self.volume.specs | (self.files.specs if self.files else frozenset())
 
 
@@ -59,14 +59,14 @@ class Mount:
 
     @property
     def subvolume(self) -> str | None:
-        """The path of the Btrfs subvolume that it mounts, if it names one."""
+        """The path of the Btrfs subvolume that it mounts, if it names a subvolume."""
         named = (one[7:] for one in self.options if one.startswith("subvol="))
         return next((one.strip("/") for one in named), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something lies: an entry on a file system."""
+    """A file or directory: an entry on a file system."""
 
     files: FileSystem
     entry: Entry
@@ -76,21 +76,21 @@ class Place:
         return self.files.read(self.entry.number, limit)
 
     def text(self) -> str:
-        """Return what a file of a guest's configuration says."""
+        """Return the text of a configuration file; raise `Broken` if it is not text."""
         data = self.read(TEXT_LIMIT)
-        if b"\0" in data:  # a hard stop, or damage; the contents of files have no checksums
-            msg = f"{self.entry.name} is no text"
+        if b"\0" in data:  # a hard stop or damage: file contents have no checksums
+            msg = f"{self.entry.name} is not a text file"
             raise Broken(msg)
         return data.decode("utf-8", "replace")
 
     def list(self) -> Mapping[str, Entry]:
-        """Return what a folder holds."""
+        """Return the entries of a directory."""
         return self.files.list(self.entry.number)
 
 
 @dataclass(slots=True)
 class System:
-    """A root folder on an opened volume, and what its guest mounts; `used` are the volumes read."""
+    """A root directory on a volume, and its guest's mounts; `used` are the file systems read."""
 
     volume: Volume
     files: FileSystem
@@ -108,17 +108,17 @@ class System:
         self.mounts |= self._units()
 
     def _units(self) -> dict[PurePosixPath, Mount]:
-        """Return what is mounted by units of systemd's, which say in their own way from where."""
+        """Return the mounts by systemd mount units, whose device this module does not resolve."""
         folder = self.find(str(_UNITS))
         names = folder.list() if folder and folder.entry.type is Type.FOLDER else {}
         return {at: Mount(str(_UNITS / unit), at) for at, unit in _UNIT_OF.items() if unit in names}
 
     def claims(self, opened: Opened) -> bool:
-        """Whether the guest mounts a volume somewhere, so that it is no other root."""
+        """Whether the guest mounts a volume somewhere, so that it is not another root."""
         return any(one.spec in opened.specs for one in self.mounts.values())
 
     def find(self, path: str) -> Place | None:
-        """Return what lies at a path, links followed; None where nothing does."""
+        """Return the file or directory at a path, following links; None if there is none."""
         return self._follow(PurePosixPath(path), MOST_LINKS)
 
     def _follow(self, path: PurePosixPath, links: int) -> Place | None:
@@ -141,22 +141,22 @@ class System:
     def _through(
         self, link: Place, at: PurePosixPath, path: PurePosixPath, links: int
     ) -> Place | None:
-        """Go on to a path behind a link."""
+        """Resolve the rest of a path behind a symbolic link."""
         if not links:
-            msg = f"{at} leads in circles"
+            msg = f"too many symbolic links at {at}"
             raise NotRead(msg)
         target = at.parent / link.read(4096).decode("utf-8", "surrogateescape")
         return self._follow(_plain(target / path.relative_to(at)), links - 1)
 
     def _list(self, folder: Place) -> Mapping[str, Entry]:
-        """Return what a folder holds; most lie on the way to several paths, and are read once."""
+        """Return the entries of a directory; cached, because several paths go through it."""
         key = (id(folder.files), folder.entry.number)
         if key not in self._folders:
             self._folders[key] = folder.list()
         return self._folders[key]
 
     def _mounted(self, at: PurePosixPath) -> Place:
-        """Return the root folder of what is mounted at a path."""
+        """Return the root directory of the volume mounted at a path."""
         if at not in self._roots:
             self._roots[at] = self._mount(self.mounts[at])
         return self._roots[at]
@@ -165,10 +165,8 @@ class System:
         at = mount.at
         named = [one for one in self.disk if mount.spec in one.specs]
         if len(named) != 1:
-            what = (
-                "several volumes of this disk" if named else "no volume of this disk that is read"
-            )
-            msg = f"{at} is on {mount.spec}, which is {what}"
+            what = "names several volumes" if named else "is not a readable volume"
+            msg = f"{at} is on {mount.spec}, which {what} of this disk"
             raise NotRead(msg)
         (opened,) = named
         if opened.files is None:
@@ -193,7 +191,7 @@ def fstab_of(text: str) -> list[Mount]:
 
 
 def spec_of(text: str) -> str:
-    """Return how a volume is named in /etc/fstab, in one form for each kind of name."""
+    """Return a device name of /etc/fstab in its normalized form."""
     if found := _BY.fullmatch(text):
         name = _HEX.sub(lambda one: chr(int(one[1], 16)), found[2])
         text = f"{found[1].upper()}={name}"
@@ -205,13 +203,13 @@ def spec_of(text: str) -> str:
 
 
 def _root_of(files: FileSystem, mount: Mount) -> int:
-    """Return the root folder of a volume as it is mounted: of a Btrfs the subvolume's."""
+    """Return the root directory of a volume as it is mounted: on Btrfs that of the subvolume."""
     if not isinstance(files, Btrfs) or mount.subvolume is None:
         return files.root
     for path, number in files.subvolumes():
         if path == mount.subvolume:
             return number
-    msg = f"{mount.at} is on the subvolume {mount.subvolume}, which is not there"
+    msg = f"{mount.at} is on the subvolume {mount.subvolume}, which does not exist"
     raise NotRead(msg)
 
 

@@ -1,7 +1,7 @@
-"""Who makes a Linux guest new at its first boot: the texts of its configuration -> what they set.
+"""What personalizes a Linux guest at its first boot: configuration texts -> the settings in them.
 
 Pure. waagent's settings are lines of `Name=value` (https://github.com/Azure/WALinuxAgent). Those of
-cloud-init are YAML in several files, of which the last counts; only single settings at the top
+cloud-init are YAML in several files, of which the last one wins; only some settings at the top
 level are read here (https://docs.cloud-init.io/en/latest/reference/modules.html#ssh).
 """
 
@@ -17,13 +17,13 @@ _COMMENT = re.compile(r"#.*")
 _WORD = re.compile(r"[\w-]*\w")
 _YES, _NO = {"y", "yes", "true", "1", "on"}, {"n", "no", "false", "0", "off"}
 FIRST_USER, LAST_USER = 1000, 59_999
-"""Numbers of people's accounts, by the defaults of every distribution's login.defs."""
+"""User ids of people's accounts, by the defaults in every distribution's login.defs."""
 
 _NO_LOGIN = ("nologin", "false")
 
 
 def makes_keys(agent: str) -> bool:
-    """Whether waagent makes new host keys at the first boot, by its configuration."""
+    """Whether waagent is configured to create new host keys at the first boot."""
     found = re.findall(
         r"^\s*Provisioning\.RegenerateSshHostKeyPair\s*=\s*(\w+)", agent, re.MULTILINE
     )
@@ -31,10 +31,10 @@ def makes_keys(agent: str) -> bool:
 
 
 def replaces_keys(cloud: Iterable[str]) -> bool:
-    """Whether cloud-init replaces host keys in each new instance, by its files in their order.
+    """Whether cloud-init replaces host keys in each new instance, by its files in order.
 
-    It does by its module `ssh`, where it looks for Azure's data; unless it is told not to, or to
-    take every machine for the one that it knows.
+    It does so in its module `ssh`, if it uses the Azure data source; unless it is configured not
+    to (`ssh_deletekeys`), or to treat every machine as the known instance (`manual_cache_clean`).
     """
     texts = [text if text.endswith("\n") else f"{text}\n" for text in cloud]
     modules, sources = _listed(_MODULES, texts), _listed(_SOURCES, texts)
@@ -43,7 +43,7 @@ def replaces_keys(cloud: Iterable[str]) -> bool:
 
 
 def people(passwd: str) -> list[str]:
-    """Return the accounts of people in an /etc/passwd, who can log in."""
+    """Return the user accounts in an /etc/passwd that belong to people and can log in."""
     accounts = (line.split(":") for line in passwd.splitlines())
     return [
         account[0]
@@ -56,7 +56,7 @@ def people(passwd: str) -> list[str]:
 
 
 def _listed(setting: re.Pattern[str], texts: Iterable[str]) -> set[str] | None:
-    """Return the words of a list, as the last text that has one sets it; None where none does."""
+    """Return the words of a list setting from the last text that has it; None if none does."""
     lists = [found for text in texts for found in setting.findall(text)]
     return {word.lower() for word in _WORD.findall(_COMMENT.sub("", lists[-1]))} if lists else None
 

@@ -1,8 +1,8 @@
-"""What Sysprep's two logs say of its last run: their bytes -> when it ran, and what went wrong.
+"""The last run of Sysprep in its two logs: their bytes -> when it ran, and its errors.
 
-Sysprep appends to both for as long as a Windows lives, and an image hands them on: most of what
-stands there is of other runs. `setupact.log` has everything, a line where each run begins included;
-`setuperr.log` has the errors alone. Their times are the guest's own, in its own time zone.
+Sysprep appends to both logs for the whole life of a Windows installation, and images inherit them,
+so most lines are from other runs. `setupact.log` has everything, including a line where each run
+begins; `setuperr.log` has only the errors. Times are in the guest's own time zone.
 """
 
 import re
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LOG_LINES = 20
-"""The most lines told of one run: its first and its last ones."""
+"""The most lines reported of one run: its first and its last ones."""
 
 ONE_RUN = timedelta(minutes=15)
-"""Errors of one run of Sysprep stand closer together than this, where its beginning is not read."""
+"""Errors belong to one run if they are closer together than this; used if its start is not read."""
 
 BEGINS = "Beginning of a new sysprep run"
-"""What `setupact.log` says where a run begins."""
+"""The text in `setupact.log` where a run begins."""
 
 _OPTION = re.compile(r"Found supported command line option '(\w+)'", re.IGNORECASE)
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d), (\w+)\s+(?:\[[^\]]*\]\s*)?(?:SYSPRP )?(.+)")
@@ -25,10 +25,10 @@ _WRONG = ("error", "fatal")
 _UNKNOWN = datetime.min  # noqa: DTZ901 - only compared with its like
 
 _NULS = re.compile(rb"\0{3,}")
-"""What a hard stop leaves: no text has as many in a row, in UTF-16 neither."""
+"""What a hard stop leaves: no text has so many in a row, not even in UTF-16."""
 
 _BYTES = re.compile(r"[\udc80-\udcff]+(?:[@-~][\udc80-\udcff]+)*")
-"""Bytes that are not ASCII, and single letters between them: a code page's second bytes."""
+"""Bytes that are not ASCII, with single letters between them: second bytes of a code page."""
 
 _NO_LETTERS = re.compile("\ufffd+")
 _WESTERN = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7}
@@ -39,7 +39,7 @@ _WESTERN = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7}
 class Run:
     """A run of Sysprep: when it began and when it first failed, its errors, its options.
 
-    What the logs do not tell is None or empty.
+    Fields which the logs do not contain are None or empty.
     """
 
     began: datetime | None = None
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def at(self) -> datetime | None:
-        """When it was, as exactly as is known."""
+        """The time of the run, as exactly as it is known."""
         return self.failed or self.began
 
 
@@ -65,10 +65,10 @@ class _Line:
 
 
 def last_run(actions: str, errors: str) -> Run | None:
-    """Return the last run by the ends of `setupact.log` and of `setuperr.log`; None where none is.
+    """Return the last run in the ends of `setupact.log` and `setuperr.log`; None if there is none.
 
-    It begins at the last line in `setupact.log` that says so. Where that is not in what was read,
-    its errors are the last ones that stand close together.
+    The run begins at the last line in `setupact.log` that says so. If that line was not read, its
+    errors are the last ones that are close together.
     """
     acted, wrong = list(_lines(actions)), list(_lines(errors))
     starts = [number for number, line in enumerate(acted) if BEGINS in line.words]
@@ -87,7 +87,7 @@ def _run(
     text: str,
     options: frozenset[str] = frozenset(),
 ) -> Run | None:
-    """Return a run of these errors; where none has a time, of the text's last lines as they are."""
+    """Return a run with these errors; if there are none, with the last lines of the text."""
     words = [line.words.strip() for line in wrong]
     if not words:
         words = [line.strip() for line in text.splitlines() if line.strip()][-LOG_LINES:]
@@ -97,13 +97,13 @@ def _run(
 
 
 def _ends(words: list[str]) -> list[str]:
-    """Return the first and the last of many lines: the cause, and what came of it."""
+    """Return the first and the last of many lines: the cause and the consequences."""
     half = LOG_LINES // 2
     return words if len(words) <= LOG_LINES else words[:half] + words[-half:]
 
 
 def _close_together(lines: Sequence[_Line]) -> Sequence[_Line]:
-    """Return the last lines, back to where more time lies between two than within a run."""
+    """Return the last lines, back to the first gap which is longer than one run."""
     first = len(lines) - 1
     while first > 0 and abs(lines[first].at - lines[first - 1].at) <= ONE_RUN:
         first -= 1
@@ -111,7 +111,7 @@ def _close_together(lines: Sequence[_Line]) -> Sequence[_Line]:
 
 
 def _lines(log: str) -> Iterator[_Line]:
-    """Yield a log's lines that have a time; one that is no date stands for the one before it."""
+    """Yield the lines that have a time; an invalid time is replaced by the previous one."""
     at = _UNKNOWN
     for line in log.splitlines():
         if found := _LINE.match(line):
@@ -122,16 +122,16 @@ def _lines(log: str) -> Iterator[_Line]:
 def _time(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
-    except ValueError:  # digits that are no date
+    except ValueError:  # digits that are not a valid date
         return None
 
 
 def decode(data: bytes) -> str:
-    """Return the words of a text of Windows', which is UTF-8, UTF-16 or in some code page.
+    """Decode a text file of Windows, which is UTF-8, UTF-16 or in some code page.
 
-    A tail may begin within a character, and a hard stop leaves NUL bytes anywhere. What comes out
-    has neither those nor any other control character; what is no letter in UTF-8, nor surely one in
-    Western Europe's code page, is one question mark.
+    The data may begin within a character, and a hard stop leaves NUL bytes anywhere. The result has
+    no NULs or other control characters. Bytes that are neither UTF-8 nor very likely code page 1252
+    (Western Europe) become one question mark.
     """
     text = "\n".join(_text(piece) for piece in _NULS.split(data))
     text = _NO_LETTERS.sub("?", text).replace("\r\n", "\n")
@@ -139,17 +139,17 @@ def decode(data: bytes) -> str:
 
 
 def _text(piece: bytes) -> str:
-    """Return what a piece without NULs says; UTF-16 is told by its every second byte."""
+    """Decode a piece without NUL runs; UTF-16 is recognized by zeros in every second byte."""
     even, odd = piece[::2].count(0), piece[1::2].count(0)
     if max(even, odd) > len(piece) // 4:
         aligned = piece[1:] if even > odd else piece
-        whole = aligned + b"\0" * (len(aligned) % 2)  # the last letter's NUL went with the others
+        whole = aligned + b"\0" * (len(aligned) % 2)  # the NUL of the last letter was split off
         return whole.decode("utf-16-le", "replace").removeprefix("\ufeff")
     return "\n".join(map(_line, piece.split(b"\n"))).removeprefix("\ufeff")
 
 
 def _line(data: bytes) -> str:
-    """Return what a line says; what is not UTF-8 in one place is not in the others."""
+    """Decode a line: as UTF-8 if all of it is, else as ASCII with a code page."""
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -157,7 +157,7 @@ def _line(data: bytes) -> str:
 
 
 def _legible(found: re.Match[str]) -> str:
-    """Return bytes that are not UTF-8 as the letters that they surely are, else as a mark."""
+    """Return bytes that are not UTF-8 as code page 1252 if that is very likely, else as `?`."""
     data = found[0].encode("ascii", "surrogateescape")
     foreign = [byte for byte in data if byte >= 0x80]  # noqa: PLR2004 - the end of ASCII
     if len(foreign) * 2 <= len(data) + 1 and _WESTERN.issuperset(foreign):

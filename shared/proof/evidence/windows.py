@@ -1,12 +1,12 @@
-r"""Did Sysprep finish? A disk's volumes -> what the Windows on them say by their own files.
+r"""Did Sysprep finish? A disk's volumes -> a verdict from the files of each Windows on them.
 
 Windows keeps the state of its setup in `Windows\Setup\State\State.ini`
-(https://learn.microsoft.com/windows-hardware/manufacture/desktop/windows-setup-states); Sysprep
-deletes its `Sysprep_succeeded.tag` when it begins and leaves it anew when it has finished; and its
-logs say when it ran last and what went wrong.
+(https://learn.microsoft.com/windows-hardware/manufacture/desktop/windows-setup-states). Sysprep
+deletes its `Sysprep_succeeded.tag` when it begins and creates it again when it has finished; its
+logs show when it ran last and what failed.
 
-"Generalized" rests on what is there; but a Windows that is not found says nothing either, so what
-is not found must surely be absent (`ntfs.py`).
+"Generalized" requires files that exist. But a second Windows that is overlooked would not be
+judged, so a file must be reported as absent only if it certainly is (`ntfs.py`).
 """
 
 import io
@@ -20,7 +20,7 @@ from dissect.ntfs.mft import MftRecord
 
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence.sysprep_log import BEGINS, Run, decode, last_run
-from shared.proof.evidence.words import cannot_tell, said, strictest
+from shared.proof.evidence.words import cannot_tell, describe_error, strictest
 from shared.proof.filesystems.ntfs import Ntfs, tail, written
 from shared.proof.filesystems.volumes import ENCRYPTED, FAT, Kind, Volume
 
@@ -30,15 +30,15 @@ SPECIALIZED = ("IMAGE_STATE_SPECIALIZE_RESEAL_TO_OOBE", "IMAGE_STATE_SPECIALIZE_
 COMPLETE = "IMAGE_STATE_COMPLETE"
 
 SMALLEST = 2 * 1024**3
-"""Bytes of the smallest volume that a Windows could run from; one takes several times as many."""
+"""Bytes of the smallest volume that could hold a Windows, which needs several times as many."""
 
 STATE_LIMIT, ERRORS_TAIL = 4096, 64 * 1024
 ACTIONS_TAILS = (64 * 1024, 256 * 1024)
-"""Bytes read from the end of Sysprep's logs; of the long one more, if no run begins in those."""
+"""Bytes read from the end of Sysprep's long log; the second only if no run begins in the first."""
 
 SET_UP_ANEW, RAN_ON = timedelta(hours=1), timedelta(days=1)
-"""So long after Sysprep's last words its run is over: when the state is written anew, as a setup
-does, and when the registry is, as Windows does while it runs and when it shuts down."""
+"""Sysprep's last run is outdated if this long after its last log line the state was written (by a
+setup), or the registry was (Windows writes it while it runs and when it shuts down)."""
 
 _ROOT = "Windows"
 _STATE = ("Setup", "State", "State.ini")
@@ -49,6 +49,7 @@ _REGISTRY = ("System32", "config", "SYSTEM")
 _STATE_INI = "\\".join((_ROOT, *_STATE))
 _TAG_FILE = "\\".join((_ROOT, *_SYSPREP, _TAG))
 _RUN_IT = "run it with /generalize /oobe /shutdown"
+_THEN = "then run Sysprep with /generalize /oobe /shutdown"
 
 _IMAGE_STATE = re.compile(
     r"^[ \t]*ImageState[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE
@@ -58,14 +59,14 @@ _FAT = (*FAT, (3, b"EXFAT   "))
 
 
 def windows_of(volumes: Sequence[Volume]) -> Verdict | None:
-    """Return what the Windows on a disk's volumes say together; None where none is to be seen.
+    """Return the verdict on every Windows on a disk's volumes; None if there is no Windows.
 
-    Which of several starts is not known, so the one that forbids most speaks, and the disk is
-    generalized only if all are. A volume that cannot be read and might hold another Windows (NTFS
-    that is damaged, BitLocker, a dynamic disk, ReFS, one of no known kind) turns "generalized" into
-    "cannot tell": it may be the one that starts. A "not generalized" it leaves, for no further
-    Windows can undo that. One that is too small for a Windows, as those for recovery and for
-    starting are, changes nothing. What is damaged, and what might hold another, is named.
+    If there are several, it is not known which of them boots, so the strictest verdict counts, and
+    the disk is generalized only if all are. A volume that cannot be read and might contain another
+    Windows (damaged NTFS, BitLocker, a dynamic disk, ReFS, an unknown kind) turns "generalized"
+    into "cannot tell", because it may be the one that boots. It does not change "not generalized".
+    A volume that is too small for a Windows, such as a recovery or boot partition, has no effect.
+    Volumes that are damaged or might contain another Windows are named.
     """
     several = sum(one.kind is Kind.NTFS for one in volumes) > 1
     found: list[Verdict] = []
@@ -78,17 +79,17 @@ def windows_of(volumes: Sequence[Volume]) -> Verdict | None:
                 unread.append(_Unread(one, f"it is {one.kind}", has_room=True))
             continue
         try:
-            says = windows(one.file, one.name if several else "")
-        except Exception as error:  # noqa: BLE001 - a broken volume makes its parser raise anything
-            unread.append(_Unread(one, said(error), has_room=_has_room(one.file)))
+            verdict = judge_volume(one.file, one.name if several else "")
+        except Exception as error:  # noqa: BLE001 - on a damaged volume the parser can raise anything
+            unread.append(_Unread(one, describe_error(error), has_room=_has_room(one.file)))
         else:
-            found += [says] if says else []
+            found += [verdict] if verdict else []
     return _together(found, unread)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unread:
-    """A volume that cannot be read, and why; `has_room`: a Windows would fit on it."""
+    """A volume that cannot be read, and why; `has_room`: it is large enough for a Windows."""
 
     volume: Volume
     why: str
@@ -102,12 +103,12 @@ def _together(found: Sequence[Verdict], unread: Sequence[_Unread]) -> Verdict | 
     if not found:
         broken = [one for one in unread if one.volume.kind is Kind.NTFS]
         encrypted = any(one.volume.kind in ENCRYPTED for one in unread)
-        told = broken and not encrypted
-        return cannot_tell(f"its OS disk cannot be read: {_listed(broken)}") if told else None
+        damaged = broken and not encrypted
+        return cannot_tell(f"the OS disk cannot be read: {_listed(broken)}") if damaged else None
     first = strictest(found)
     doubtful = [one for one in unread if one.has_room]
     if first.proof is Proof.GENERALIZED and doubtful:
-        why = f"another Windows may be on its OS disk: {_listed(doubtful)}; {first.why}"
+        why = f"another Windows may be on the OS disk: {_listed(doubtful)}; {first.why}"
         return cannot_tell(why)
     alike = [one.why for one in found if one.proof is first.proof]
     why = "; ".join(alike) if first.proof is Proof.GENERALIZED else first.why
@@ -119,9 +120,9 @@ def _listed(unread: Sequence[_Unread]) -> str:
 
 
 def _may_hide_windows(kind: Kind, file: BinaryIO) -> bool:
-    """Whether a volume that is not NTFS might hold a Windows all the same.
+    """Whether a volume that does not look like NTFS might still contain a Windows.
 
-    One of no known kind may be NTFS whose first sector is gone; FAT it is not.
+    A volume of an unknown kind may be NTFS whose first sector is lost, unless it is FAT.
     """
     if kind not in _MAY_HIDE_WINDOWS or not _has_room(file):
         return False
@@ -131,16 +132,16 @@ def _may_hide_windows(kind: Kind, file: BinaryIO) -> bool:
 
 
 def _has_room(file: BinaryIO) -> bool:
-    """Whether a Windows would fit on a volume."""
+    """Whether a volume is large enough for a Windows."""
     return file.seek(0, io.SEEK_END) >= SMALLEST
 
 
-def windows(file: BinaryIO, name: str = "") -> Verdict | None:
-    r"""Return what the Windows on a volume says; None where none is on it.
+def judge_volume(file: BinaryIO, name: str = "") -> Verdict | None:
+    r"""Return the verdict on the Windows on a volume; None if there is none.
 
-    A Windows is where its registry is (`config\SYSTEM`): nothing starts without. A folder of the
-    name alone is none. `name` is the volume's, for the words. Raises what the parser raises where
-    the volume is damaged or of a kind that is not known.
+    A volume has Windows if it has the registry (`config\SYSTEM`), without which Windows cannot
+    boot. A folder named Windows is not enough. `name` is the volume's, for messages. Raises what
+    the parser raises if the volume is damaged or of an unknown kind.
     """
     volume = Ntfs(file)
     root = volume.find(_ROOT)
@@ -161,7 +162,7 @@ def windows(file: BinaryIO, name: str = "") -> Verdict | None:
 
 
 def image_state(text: str) -> str:
-    """Return the state that a `State.ini` names; nothing where it names none, or several."""
+    """Return the state in a `State.ini`; empty if it has none or several."""
     found = {state.upper() for state in _IMAGE_STATE.findall(text)}
     return found.pop() if len(found) == 1 else ""
 
@@ -169,12 +170,12 @@ def image_state(text: str) -> str:
 def is_over(
     logs: Sequence[datetime | None], state: datetime | None, registry: datetime | None
 ) -> bool:
-    """Whether Sysprep's last run is not what this Windows was stopped for.
+    """Whether Sysprep's last run is outdated: not the one after which this Windows was stopped.
 
-    By when its logs, `State.ini` and the registry were written last: a setup came after it, as on a
-    machine made from an image, or Windows has run on long since, which counts only where a setup is
-    complete: what a failed one left stays its. Those are the file system's times, and all of them
-    UTC, which the times within the logs are not.
+    Arguments are when its logs, `State.ini` and the registry were last written. The run is outdated
+    if a setup ran after it, as on a VM created from an image, or if Windows has run long after it.
+    The latter counts only if the setup is complete; otherwise pass None as `registry`. These are
+    file system times in UTC, unlike the times within the logs.
     """
     ran = max((one for one in logs if one), default=None)
     if ran is None:
@@ -186,10 +187,10 @@ def is_over(
 def why_not(
     state: str | None, run: Run | None = None, *, is_old: bool = False, on: str = ""
 ) -> str:
-    """Return in words why a Windows is not generalized: the cause, then what `State.ini` says.
+    """Return why a Windows is not generalized: the cause, then the content of `State.ini`.
 
-    `state` is None where that file is not there, and empty where it names no state. `is_old`: the
-    run is not what this Windows was stopped for. Times are the guest's own.
+    `state` is None if that file does not exist, and empty if it has no state. `is_old`: the run is
+    outdated (`is_over`). Times are in the guest's time zone.
     """
     says = f"{_STATE_INI}{on} {_words_of(state)}"
     if state == AUDIT:
@@ -197,50 +198,50 @@ def why_not(
     if state in SPECIALIZED and not (run and "GENERALIZE" in run.options):
         return f"Sysprep ran without /generalize; {_RUN_IT}; {says}"
     if state == GENERALIZED:
-        says = f"it has not left {_TAG_FILE}, though {says}"
+        says = f"{_TAG_FILE} does not exist, although {says}"
     at = f"{run.at:%Y-%m-%d %H:%M}" if run and run.at else ""
     if run and run.errors and not is_old:
         return f"Sysprep failed{at and f' at {at}'}: {'\n'.join(run.errors)}\n{says}"
     if state == GENERALIZED:
         return f"Sysprep did not finish: {says}"
     if state in SPECIALIZED:
-        return f"Windows was started anew and its setup has not finished; then {_RUN_IT}; {says}"
+        return f"the setup of Windows has not finished; let it finish, {_THEN}; {says}"
     if run and is_old:
-        return f"Sysprep was not run since {_since(run, at)}; {says}"
+        return f"Sysprep has not been run since {_since(run, at)}; {says}"
     began = f"Sysprep began at {at} and" if at else "Sysprep"
-    return f"{began} did not generalize it: {says}"
+    return f"{began} did not generalize the VM: {says}"
 
 
 def _since(run: Run, at: str) -> str:
     if not run.errors:
-        return at or "it was set up"
+        return at or "Windows was set up"
     return f"{at}, when it failed" if at else "it failed"
 
 
 def _words_of(state: str | None) -> str:
     if state is None:
-        return "is not there"
-    return f"says {state[:80]}" if state else "has no ImageState"
+        return "does not exist"
+    return f"contains {state[:80]}" if state else "has no ImageState"
 
 
 def _unless_dirty(volume: Ntfs, on: str) -> Verdict:
-    """Return "generalized", unless what the volume says may not be its newest word.
+    """Return "generalized", unless the files read may not be the newest state of the volume.
 
-    A volume that was not shut down cleanly has its newest changes in the journal alone, and one
-    that waits for its check may change by that.
+    If the volume was not unmounted cleanly, its newest changes are only in the journal; if a check
+    is due, chkdsk may change it.
     """
     if volume.is_damaged:
-        why = f"the volume of Windows{on} is marked as damaged; start it and run chkdsk and Sysprep"
+        why = f"the volume of Windows{on} is marked as damaged; start it, run chkdsk, then Sysprep"
         return cannot_tell(why)
     if not volume.is_clean():
         why = f"Windows{on} was not shut down cleanly after Sysprep; start it and run Sysprep again"
         return cannot_tell(why)
-    why = f"{_STATE_INI}{on} says {GENERALIZED}, and {_TAG_FILE} is there"
+    why = f"{_STATE_INI}{on} contains {GENERALIZED}, and {_TAG_FILE} exists"
     return Verdict(Proof.GENERALIZED, why)
 
 
 def _actions(record: MftRecord | None) -> str:
-    """Return the end of Sysprep's long log, back to where its last run begins if that is near."""
+    """Return the end of Sysprep's long log, including the start of its last run if that is near."""
     text = ""
     for length in ACTIONS_TAILS:
         text = decode(tail(record, length))

@@ -1,4 +1,4 @@
-"""Several systems on one disk -> the word that counts: of all of them the one that forbids most."""
+"""Verdicts and their wording; of several systems on one disk the strictest verdict counts."""
 
 from collections.abc import Iterable
 
@@ -9,16 +9,16 @@ _CAUTION = (Proof.NOT_GENERALIZED, Proof.CANNOT_TELL, Proof.GENERALIZED)
 
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the first of the verdicts that forbid most; there is one at least."""
+    """Return the first of the strictest verdicts; there must be at least one."""
     return min(verdicts, key=lambda one: _CAUTION.index(one.proof))
 
 
 def cannot_tell(why: str) -> Verdict:
-    """Return the verdict of a disk that cannot be read, or says nothing."""
+    """Return the verdict on a disk that cannot be read or has no evidence."""
     return Verdict(Proof.CANNOT_TELL, why)
 
 
-def said(error: Exception) -> str:
-    """Return in words why a parser gave up; an error that is not worded here has its kind."""
+def describe_error(error: Exception) -> str:
+    """Return why a parser failed; errors that are not ours are prefixed with their type."""
     worded = isinstance(error, Broken | Unknown)
     return str(error) if worded else f"{type(error).__name__}: {error}"

@@ -1,1 +1,1 @@
-"""What lies on a disk: partitions, logical volumes, and the file systems on them."""
+"""The partitions and logical volumes of a disk, and the file systems on them."""

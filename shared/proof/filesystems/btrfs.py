@@ -1,10 +1,10 @@
-"""A Btrfs volume, opened for its folders and small files.
+"""A Btrfs volume, opened to read directories and small files.
 
-Trees are walked by dissect, through nodes that were checked here: each bears the checksum of its
-content and says where it lies. A folder's inode says how long all its names are together, so that
-no entry can be missing (https://btrfs.readthedocs.io/en/latest/dev/On-disk-format.html).
+dissect walks the trees; the nodes are checked here: each has the checksum of its content and its
+own address. The inode of a directory has the total length of all its names, which shows whether an
+entry is missing (https://btrfs.readthedocs.io/en/latest/dev/On-disk-format.html).
 
-A subvolume is a tree of its own; an inode's number here is that of its subvolume, then its own.
+A subvolume is a tree of its own; inode numbers here combine the subvolume's and the inode's number.
 """
 
 import hashlib
@@ -32,9 +32,9 @@ LARGEST_NODE = 64 * 1024
 MOST_SUBVOLUMES = 64
 
 READ = 0b1_0000_0111_0111_1111
-"""Features under which trees are where dissect looks for them.
+"""Features with which trees are where dissect expects them.
 
-Not among them: RAID 5, 6 and 1C, zones, extent trees of version 2, stripe trees.
+Unsupported: RAID 5, 6 and 1C, zones, extent trees of version 2, stripe trees.
 """
 
 _NAMES = {
@@ -53,13 +53,13 @@ _CHECKSUM_LENGTH = 32
 _INODES = 1 << 64
 _FIRST_INODE = int(c_btrfs.BTRFS_FIRST_FREE_OBJECTID)
 _EMPTY = 0
-"""In place of a folder that stands for a subvolume of another tree, as a snapshot has them."""
+"""For a directory in a snapshot that stands for a subvolume: always empty."""
 
 _READ_ONLY = 1
 
 
 class _Checked(Volume):  # type: ignore[misc] # dissect ships no types
-    """dissect's reader, whose nodes are checked."""
+    """dissect's reader, with checks of each node."""
 
     def _read_node(self, address: int) -> bytes:
         node = bytes(super()._read_node(address))
@@ -71,14 +71,14 @@ class _Checked(Volume):  # type: ignore[misc] # dissect ships no types
 
 
 class Btrfs:
-    """A Btrfs volume; raises `Unknown`, `Broken`, and what dissect raises, where it is not read."""
+    """A Btrfs volume; raises `Unknown`, `Broken`, or what dissect raises, if it cannot be read."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(SUPERBLOCK)
         head = file.read(SUPERBLOCK_LENGTH)
         sb = c_btrfs.btrfs_super_block(head)
         if sb.csum_type not in _CHECKSUMS:
-            msg = f"its Btrfs file system has checksums that are not read here ({sb.csum_type})"
+            msg = f"its Btrfs file system has an unsupported checksum type ({sb.csum_type})"
             raise Unknown(msg)
         if not _is_right(head, sb.csum_type) or not 4096 <= sb.nodesize <= LARGEST_NODE:  # noqa: PLR2004
             msg = "the superblock of the volume is damaged"
@@ -86,7 +86,7 @@ class Btrfs:
         if other := sb.incompat_flags & ~READ:
             raise Unknown(unread("Btrfs", other, _NAMES))
         if sb.num_devices != 1:
-            msg = f"its Btrfs file system is spread over {sb.num_devices} devices"
+            msg = f"its Btrfs file system spans {sb.num_devices} devices"
             raise Unknown(msg)
         self._sb = sb
         self._volume = _Checked(file)
@@ -94,33 +94,33 @@ class Btrfs:
         self.specs = specs_of(self._volume.uuid, self._volume.label)
 
     def is_clean(self) -> bool:
-        """Whether there is no log of what was written after the last commit."""
+        """Whether there is no log tree, which has writes after the last commit."""
         return not self._sb.log_root
 
     def list(self, folder: int) -> Mapping[str, Entry]:
-        """Return what a folder holds."""
+        """Return the entries of a directory."""
         if folder == _EMPTY:
             return {}
         node = self._node(folder)
         if not node.is_dir():
-            msg = f"inode {node.inum} is no folder"
+            msg = f"inode {node.inum} is not a directory"
             raise Broken(msg)
         entries = gathered(self._entries(node))
         if 2 * sum(len(_bytes(name)) for name in entries) != node.size:
-            msg = f"folder {node.inum} does not add up"
+            msg = f"the entries of directory {node.inum} are inconsistent"
             raise Broken(msg)
         return entries
 
     def read(self, file: int, limit: int) -> bytes:
-        """Return the first bytes of a file, or of a link's target."""
+        """Return the first bytes of a file, or of the target of a symbolic link."""
         try:
             return bytes(self._node(file).open().read(limit))
-        except RuntimeError as error:  # dissect's, for want of a library
-            msg = "a file on its Btrfs file system is compressed by zstd, which is not read here"
+        except RuntimeError as error:  # raised by dissect if the zstd library is missing
+            msg = "a file on its Btrfs file system is compressed with zstd, which is not supported"
             raise Unknown(msg) from error
 
     def subvolumes(self) -> Iterator[tuple[str, int]]:
-        """Yield the path and the root folder of each subvolume that can be written to."""
+        """Yield the path and the root directory of each writable subvolume."""
         for count, one in enumerate(self._volume.subvolumes()):
             if count == MOST_SUBVOLUMES:
                 msg = f"its Btrfs file system has more than {MOST_SUBVOLUMES} subvolumes"
@@ -145,7 +145,7 @@ class Btrfs:
                 yield Entry(name, type_of(int(item.type)), number)
 
     def _nested(self, parent: Subvolume, child: int) -> int:
-        """Return the root folder of a subvolume in another; the copy in a snapshot is empty."""
+        """Return the root directory of a nested subvolume; in a snapshot it is empty."""
         root_tree = self._volume._root_tree  # noqa: SLF001 - its version is pinned
         try:
             root_tree.find(parent.objectid, c_btrfs.BTRFS_ROOT_REF_KEY, child)

@@ -1,8 +1,8 @@
-"""An ext2, ext3 or ext4 volume, opened for its folders and small files.
+"""An ext2, ext3 or ext4 volume, opened to read directories and small files.
 
-Blocks and inodes are found by dissect. What a folder holds is read here, strictly: the entries of
-each block add up to the block, and where the volume has metadata checksums (all that mke2fs has
-made since 2018) those of superblock, inode and block are right
+dissect finds blocks and inodes. Directories are parsed here, strictly: the entries of each block
+must fill it exactly, and if the volume has metadata checksums (all that mke2fs has created since
+2018), those of superblock, inode and block must match
 (https://docs.kernel.org/filesystems/ext4/, fs/ext4/dir.c, namei.c).
 """
 
@@ -30,7 +30,7 @@ from shared.proof.filesystems.files import (
 
 SUPERBLOCK, SUPERBLOCK_LENGTH = 1024, 1024
 BLOCKS, INODES = range(7), (128, 256, 512, 1024)
-"""Powers of two, above 1 KiB, of a block's size; an inode's size."""
+"""Valid sizes: of a block as 1 KiB shifted left by this, and of an inode in bytes."""
 
 READ = (
     c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE
@@ -43,9 +43,9 @@ READ = (
     | c_ext.EXT4_FEATURE_INCOMPAT_CSUM_SEED
     | c_ext.EXT4_FEATURE_INCOMPAT_LARGEDIR
 )
-"""Features under which folders and files are where dissect looks for them.
+"""Features with which directories and files are where dissect expects them.
 
-All others are not read: with `inline_data` it takes a small folder for an empty one.
+All others are unsupported: with `inline_data`, dissect returns a small directory as empty.
 """
 
 _NAMES = {
@@ -59,13 +59,13 @@ _NAMES = {
 }
 _ENTRY = struct.Struct("<IHBB")
 _TAIL, _TAIL_TYPE = 12, 0xDE
-"""The last entry of a block holds its checksum, and has no name."""
+"""The last entry of a block contains its checksum, and has no name."""
 
 _WHOLE_64_KIB = (0, 0xFFFF)
 
 
 class Ext:
-    """An ext volume; raises `Unknown`, `Broken`, and what dissect raises, where it is not read."""
+    """An ext volume; raises `Unknown`, `Broken`, or what dissect raises, if it cannot be read."""
 
     root = int(c_ext.EXT2_ROOT_INO)
 
@@ -74,7 +74,7 @@ class Ext:
         head = file.read(SUPERBLOCK_LENGTH)
         self._sb = sb = c_ext.ext4_super_block(head)
         if sb.s_log_block_size not in BLOCKS or sb.s_inode_size not in INODES:
-            msg = "the superblock of the volume is unsound"
+            msg = "the superblock of the volume is invalid"
             raise Broken(msg)
         if other := sb.s_feature_incompat & ~READ:
             raise Unknown(unread("ext", other, _NAMES))
@@ -85,32 +85,32 @@ class Ext:
         self.specs = specs_of(self._volume.uuid, label)
 
     def is_clean(self) -> bool:
-        """Whether its journal has nothing to replay."""
+        """Whether the journal has nothing to replay."""
         return not self._sb.s_feature_incompat & c_ext.EXT3_FEATURE_INCOMPAT_RECOVER
 
     def list(self, folder: int) -> Mapping[str, Entry]:
-        """Return what a folder holds."""
+        """Return the entries of a directory."""
         node = self._node(folder)
         size = node.size
         if node.filetype != stat.S_IFDIR or size % self._volume.block_size:
-            msg = f"inode {folder} is no sound folder"
+            msg = f"inode {folder} is not a valid directory"
             raise Broken(msg)
         content = node.open().read(size)
         if len(content) != size:
-            msg = f"folder {folder} is cut short"
+            msg = f"directory {folder} is truncated"
             raise Broken(msg)
         found = gathered(self._of_blocks(node, content))
         if not all(one in found for one in ITSELF):
-            msg = f"folder {folder} does not name itself"
+            msg = f"directory {folder} has no . and .. entries"
             raise Broken(msg)
         return without_itself(found)
 
     def read(self, file: int, limit: int) -> bytes:
-        """Return the first bytes of a file, or of a link's target."""
+        """Return the first bytes of a file, or of the target of a symbolic link."""
         return bytes(self._node(file).open().read(limit))
 
     def _checked(self, head: bytes) -> int | None:
-        """Return what checksums begin with; None where the volume has none."""
+        """Return the seed of checksums; None if the volume has none."""
         (written,) = struct.unpack_from("<I", head, SUPERBLOCK_LENGTH - 4)
         has = self._sb.s_feature_ro_compat & c_ext.EXT4_FEATURE_RO_COMPAT_METADATA_CSUM
         if not has and not written:
@@ -129,10 +129,10 @@ class Ext:
         return node
 
     def _check_inode(self, node: Any) -> None:  # noqa: ANN401 - as above
-        """Raise unless an inode bears the checksum of its own content."""
+        """Raise unless the checksum of an inode matches its content."""
         raw = self._raw(node.inum)
         extra = struct.unpack_from("<H", raw, 128)[0] if len(raw) > 128 else 0  # noqa: PLR2004
-        has_high = extra >= 4  # noqa: PLR2004 - the field's end, behind the first 128 bytes
+        has_high = extra >= 4  # noqa: PLR2004 - the end of the field, after the first 128 bytes
         zeroed = bytearray(raw)
         zeroed[124:126] = bytes(2)
         written = struct.unpack_from("<H", raw, 124)[0]
@@ -145,11 +145,11 @@ class Ext:
             raise Broken(msg)
 
     def _seed_of(self, node: Any) -> int:  # noqa: ANN401 - as above
-        assert self._seed is not None  # noqa: S101 asked for volumes with checksums alone
+        assert self._seed is not None  # noqa: S101 called only for volumes with checksums
         return checksum(struct.pack("<II", node.inum, node.inode.i_generation), self._seed)
 
     def _raw(self, number: int) -> bytes:
-        """Return an inode's bytes, by the way that dissect finds it."""
+        """Return the bytes of an inode, located as dissect does."""
         volume, sb = self._volume, self._sb
         group, index = divmod(number - 1, sb.s_inodes_per_group)
         found = volume._read_group_desc(group)  # noqa: SLF001 - its version is pinned
@@ -159,7 +159,7 @@ class Ext:
         return self._file.read(sb.s_inode_size)
 
     def _of_blocks(self, node: Any, content: bytes) -> Iterator[Entry]:  # noqa: ANN401 - as above
-        """Yield the entries of a folder, block by block."""
+        """Yield the entries of a directory, block by block."""
         size = self._volume.block_size
         for at in range(0, len(content), size):
             block = content[at : at + size]
@@ -167,7 +167,7 @@ class Ext:
             yield from self._entries(block)
 
     def _check_block(self, node: Any, at: int, block: bytes) -> None:  # noqa: ANN401 - as above
-        """Raise unless a folder's block bears its checksum; one of an index alone names nothing."""
+        """Raise unless a directory block has its checksum; index blocks have no names and pass."""
         if self._seed is None:
             return
         number, length, name, kind = _ENTRY.unpack_from(block, len(block) - _TAIL)
@@ -177,7 +177,7 @@ class Ext:
                 return
         elif node.inode.i_flags & c_ext.EXT4_INDEX_FL and (at == 0 or self._is_index(block)):
             return
-        msg = f"folder {node.inum} is damaged"
+        msg = f"directory {node.inum} is damaged"
         raise Broken(msg)
 
     def _is_index(self, block: bytes) -> bool:
@@ -189,17 +189,17 @@ class Ext:
         return 65536 if whole else length
 
     def _entries(self, block: bytes) -> Iterator[Entry]:
-        """Yield the entries of one block of a folder, which fill it to its end."""
+        """Yield the entries of a directory block; raise unless they fill it exactly."""
         at = 0
         while at < len(block):
             if at + _ENTRY.size > len(block):
-                msg = "a folder's block breaks off"
+                msg = "a directory block is truncated"
                 raise Broken(msg)
             number, written, name_length, kind = _ENTRY.unpack_from(block, at)
             length = self._length(written)
             fits = _ENTRY.size + name_length <= length and at + length <= len(block)
             if length % 4 or not fits or number > self._sb.s_inodes_count:
-                msg = "a folder's entries do not add up"
+                msg = "the entries of a directory are inconsistent"
                 raise Broken(msg)
             if number:
                 name = block[at + _ENTRY.size : at + _ENTRY.size + name_length]

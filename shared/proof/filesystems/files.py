@@ -1,9 +1,8 @@
-"""Folders and files of a file system that was opened: what all kinds of them have in common.
+"""Directories and files of an opened file system: what all kinds of file systems have in common.
 
-That something is absent is evidence here: what a guest leaves behind is gone once it was
-deprovisioned. So a folder is listed strictly. Whatever is not as its file system writes it, from a
-length that does not add up to a checksum that is wrong, raises `Broken`, and is never an entry
-less.
+The absence of a file is evidence here, because deprovisioning deletes the traces of a guest. So
+directories are read strictly. Anything that the file system would not write itself, from an
+inconsistent length to a wrong checksum, raises `Broken`; it never results in a missing entry.
 """
 
 import stat
@@ -17,15 +16,15 @@ from dissect.util.hash import crc32c
 
 
 class Broken(Exception):
-    """The file system does not hold together: nothing that it does not show is known to be gone."""
+    """The file system is damaged: a file that is not found is not known to be absent."""
 
 
 class Unknown(Exception):
-    """The file system is laid out in a way that is not read here."""
+    """The file system has a layout that is not supported."""
 
 
 class Type(Enum):
-    """What an entry of a folder is."""
+    """The type of a directory entry."""
 
     FOLDER = "folder"
     FILE = "file"
@@ -35,7 +34,7 @@ class Type(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What lies in a folder under a name; `number` is its inode's."""
+    """A directory entry; `number` is its inode number."""
 
     name: str
     type: Type
@@ -43,64 +42,64 @@ class Entry:
 
 
 class FileSystem(Protocol):
-    """A volume opened. `specs` is how /etc/fstab may name it, as `UUID=..` and `LABEL=..`."""
+    """An opened volume. `specs` are its names in /etc/fstab, as `UUID=..` and `LABEL=..`."""
 
     specs: frozenset[str]
     root: int
 
     def is_clean(self) -> bool:
-        """Whether nothing waits in its journal that would change what is read here."""
+        """Whether the journal has nothing to replay that would change what is read here."""
 
     def list(self, folder: int) -> Mapping[str, Entry]:
-        """Return what a folder holds but `.` and `..`; raise `Broken` where that is unsure."""
+        """Return a directory's entries except `.` and `..`; raise `Broken` in case of doubt."""
 
     def read(self, file: int, limit: int) -> bytes:
-        """Return the first bytes of a file, or of a link's target."""
+        """Return the first bytes of a file, or of the target of a symbolic link."""
 
 
 ITSELF = (".", "..")
-"""The names by which a folder holds itself and the one above it."""
+"""The entries of a directory for itself and its parent."""
 
 _TYPES = {1: Type.FILE, 2: Type.FOLDER, 7: Type.LINK}
 _MODES = {stat.S_IFREG: Type.FILE, stat.S_IFDIR: Type.FOLDER, stat.S_IFLNK: Type.LINK}
 
 
 def type_of(kind: int) -> Type:
-    """Return what an entry is by its number for that, which ext, XFS and Btrfs share."""
+    """Return the type for a directory entry's type number, which ext, XFS and Btrfs share."""
     return _TYPES.get(kind, Type.OTHER)
 
 
 def type_of_mode(mode: int) -> Type:
-    """Return what an inode is by the kind in its mode."""
+    """Return the type for the file type bits of an inode's mode."""
     return _MODES.get(mode, Type.OTHER)
 
 
 def specs_of(uuid: UUID, label: str) -> frozenset[str]:
-    """Return how /etc/fstab may name a file system."""
+    """Return the names that /etc/fstab can use for a file system."""
     return frozenset({f"UUID={uuid}", f"LABEL={label}"} - {"LABEL="})
 
 
 def gathered(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Return entries by their names; a name that comes twice is a block in the place of another."""
+    """Return entries by name; raise on a duplicate, which a misplaced block would cause."""
     found: dict[str, Entry] = {}
     for entry in entries:
         if entry.name in found:
-            msg = "a folder has a name twice"
+            msg = "a directory has a name twice"
             raise Broken(msg)
         found[entry.name] = entry
     return found
 
 
 def without_itself(found: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Return what a folder holds beside itself and the one above it."""
+    """Return a directory's entries without `.` and `..`."""
     return {name: entry for name, entry in found.items() if name not in ITSELF}
 
 
 def unread(kind: str, features: int, names: Mapping[int, str]) -> str:
-    """Return which features of a file system keep it from being read; unnamed ones by their bit."""
+    """Return a message with a file system's unsupported features; unnamed ones by their bit."""
     bits = [1 << bit for bit in range(features.bit_length()) if features >> bit & 1]
-    said = ", ".join(names.get(bit, f"{bit:#x}") for bit in bits)
-    return f"its {kind} file system has features that are not read here: {said}"
+    listed = ", ".join(names.get(bit, f"{bit:#x}") for bit in bits)
+    return f"its {kind} file system has unsupported features: {listed}"
 
 
 def checksum(data: bytes, seed: int = 0xFFFFFFFF) -> int:
@@ -109,5 +108,5 @@ def checksum(data: bytes, seed: int = 0xFFFFFFFF) -> int:
 
 
 def inverted(data: bytes) -> int:
-    """Return the CRC32C of some bytes as it is usually written down."""
+    """Return the CRC32C of some bytes in its usual, inverted form."""
     return int(crc32c.update(0, data))

@@ -1,7 +1,8 @@
 """LVM: the physical volumes of a disk -> the logical volumes that can be read from them.
 
-One volume group may lie on several partitions, and partly on other disks. What its newest metadata
-say counts; a volume that needs what is not here is named with the reason, and hides no other.
+A volume group can span several partitions, and other disks. Its newest metadata counts. A logical
+volume that needs a missing physical volume is returned with the reason, and does not prevent others
+from being read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,22 +16,22 @@ from dissect.volume.lvm.physical import LVM2Device, parse_metadata
 from shared.proof.filesystems.files import Broken
 
 MOST = 64
-"""Logical volumes looked at in one group."""
+"""The most logical volumes read in one group."""
 
 METADATA_LIMIT = 1024 * 1024
 _HEADER = 512
-"""Bytes at the start of a metadata area, over which the ring of its texts does not go."""
+"""Bytes at the start of a metadata area which are not part of its ring buffer."""
 
 _LINEAR = {"linear", "striped"}
 _POOLS = {"thin-pool", "cache-pool", "vdo-pool"}
-"""Kinds of logical volumes that others are made of."""
+"""Types of logical volumes that only contain other logical volumes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logical:
-    """A logical volume, `group/volume`; `file` is None where it cannot be opened, with `why`.
+    """A logical volume, `group/volume`; `file` is None if it cannot be opened, with `why`.
 
-    Where even the group cannot be read, `group` is empty and `volume` names the partition.
+    If the group itself cannot be read, `group` is empty and `volume` names the partition.
     """
 
     group: str
@@ -40,29 +41,29 @@ class Logical:
 
     @property
     def name(self) -> str:
-        """How people write it."""
+        """The name as people write it."""
         return f"{self.group}/{self.volume}" if self.group else self.volume
 
     @property
     def mapped(self) -> str:
-        """Its name under the device mapper, whose parts double their hyphens."""
+        """The device mapper name, in which hyphens of both parts are doubled."""
         group, volume = (part.replace("-", "--") for part in (self.group, self.volume))
         return f"/dev/mapper/{group}-{volume}"
 
 
 class _Device(LVM2Device):  # type: ignore[misc] # dissect ships no types
-    """dissect's physical volume, with metadata that go round the end of their area."""
+    """dissect's physical volume, plus metadata that wraps around the end of its area."""
 
     @cached_property
     def metadata(self) -> dict[str, Any] | None:
-        """Return what the physical volume says of its group; None where it is in none."""
+        """Return the group's metadata on this physical volume; None if it is in no group."""
         if not self._metadata_areas or not self._metadata_areas[0][1]:
             return None
         header, (location, *_) = self._metadata_areas[0]
         if not location.size:
             return None
         if location.size > METADATA_LIMIT or not _HEADER <= location.offset < header.size:
-            msg = "the metadata of LVM are unsound"
+            msg = "the LVM metadata is invalid"
             raise Broken(msg)
         first = min(location.size, header.size - location.offset)
         self.fh.seek(header.start + location.offset)
@@ -73,9 +74,9 @@ class _Device(LVM2Device):  # type: ignore[misc] # dissect ships no types
 
 
 def logical_volumes(physical: Mapping[str, BinaryIO]) -> Iterator[Logical]:
-    """Yield the visible logical volumes of every group that has a physical volume here.
+    """Yield the visible logical volumes of every group that has a physical volume on this disk.
 
-    `physical` are the volumes by the names of their partitions.
+    `physical` maps the names of partitions to their volumes.
     """
     devices: list[_Device] = []
     groups: dict[str, list[_Device]] = {}
@@ -85,15 +86,15 @@ def logical_volumes(physical: Mapping[str, BinaryIO]) -> Iterator[Logical]:
             if device.metadata is not None:
                 groups.setdefault(_group(device)["id"], []).append(device)
             devices.append(device)
-        except Exception as error:  # noqa: BLE001 - broken metadata make their parser raise anything
-            yield Logical("", name, None, f"its LVM cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001 - on damaged metadata the parser can raise anything
+            yield Logical("", name, None, f"LVM cannot be read: {error}")
     for members in groups.values():
         newest = max(members, key=lambda one: int(_group(one)["seqno"]))
         yield from _of_group([newest, *(one for one in devices if one is not newest)])
 
 
 def _of_group(devices: Sequence[_Device]) -> Iterator[Logical]:
-    """Yield the volumes of the group that the first physical volume speaks of."""
+    """Yield the volumes of the group in the metadata of the first physical volume."""
     if "logical_volumes" not in _group(devices[0]):
         return
     group = LVM2(list(devices)).volume_group
@@ -103,8 +104,8 @@ def _of_group(devices: Sequence[_Device]) -> Iterator[Logical]:
 
 
 def _group(device: _Device) -> dict[str, Any]:
-    """Return the one group that a physical volume's metadata speak of."""
-    assert device.metadata is not None  # noqa: S101 those without are in no group
+    """Return the one group in the metadata of a physical volume."""
+    assert device.metadata is not None  # noqa: S101 those without metadata are in no group
     return next(one for one in device.metadata.values() if isinstance(one, dict))
 
 
@@ -115,16 +116,16 @@ def _opened(group: str, volume: Any) -> Logical:  # noqa: ANN401 - dissect's Log
 
 
 def _missing(volume: Any) -> str:  # noqa: ANN401 - as above
-    """Return why a logical volume cannot be opened; nothing where it can."""
+    """Return why a logical volume cannot be opened; empty if it can."""
     if not volume.segments:
         return "it has no extents"
     for segment in volume.segments:
         if segment.type not in _LINEAR:
-            return f"it is of the type {segment.type}, which is not read here"
+            return f"logical volumes of the type {segment.type} are not supported"
         if segment.stripe_count != 1:
-            return "it is striped, which is not read here"
+            return "striped logical volumes are not supported"
         physical = volume.volume_group.physical_volumes
         for name, _ in segment.stripes:
             if name not in physical or physical[name].dev is None:
-                return f"a part of it lies on the physical volume {name}, which is not on this disk"
+                return f"part of it is on the physical volume {name}, which is not on this disk"
     return ""

@@ -1,9 +1,9 @@
-r"""An NTFS volume, opened for its folders and small files.
+r"""An NTFS volume, opened to read directories and small files.
 
-Records and indexes are found by dissect. A Windows that is not found says nothing, so what is not
-found must surely be absent: dissect takes an index that breaks off for one that ends, and compares
-names as Python does. Folders are searched here, strictly: each block of an index must be the one
-that was asked for, in order and whole, and lead to the file that it means. A doubt is an error.
+dissect finds records and indexes. A Windows that is not found is not judged, so a file must be
+reported as absent only if it certainly is; but dissect accepts a truncated index, and compares
+names as Python does. Directories are therefore searched here, strictly: each index block must be
+the one requested, complete and in order, and must lead to the intended file. Any doubt is an error.
 """
 
 import struct
@@ -19,15 +19,15 @@ from dissect.ntfs.mft import MftRecord
 from dissect.ntfs.util import segment_reference
 
 _LOGFILE, _VOLUME, _TOP = (2, "$LogFile"), (3, "$Volume"), 5
-"""In the master file table: the journal, what is said of the volume, and its topmost folder."""
+"""Places in the master file table: the journal, the volume information, the root directory."""
 
 _VERSIONS = {(3, 0), (3, 1)}
 _DIRTY = 0x4001
-"""Flags of a volume that waits for its check, or is in the midst of it."""
+"""Flags of a volume for which chkdsk is due, or running."""
 
 _IN_USE, _IS_FOLDER, _FOLDER_IN_INDEX = 1, 2, 0x1000_0000
 _NUMBER = 0xFFFF_FFFF_FFFF
-"""The part of a file's reference that is its place in the master file table."""
+"""The part of a file reference that is the place in the master file table."""
 
 _ROOT_HEADER, _BLOCK_HEADER = 16, 24
 _DEEPEST, _SMALLEST_ENTRY, _NO_ASCII = 16, 16, 0x80
@@ -36,23 +36,23 @@ _RESTART_IS_CLEAN, _NO_CLIENT = 0x0002, 0xFFFF
 _JOURNAL_HEAD = 8192
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _LAST_TIME = 2650467744000000000
-"""The last time that NTFS and Python both have: the end of 9999."""
+"""The last time that both NTFS and Python can represent: the end of 9999."""
 
 type _Ordered = tuple[int, ...]
 
 
 class Ntfs:
-    """An NTFS volume; raises what dissect raises, or ValueError, where it is damaged or unknown."""
+    """An NTFS volume; raises what dissect raises, or ValueError, if it is damaged or unknown."""
 
     def __init__(self, file: BinaryIO) -> None:
         _check_boot_sector(file)
         self._volume = NTFS(file)
         information = _file(self._volume, *_VOLUME).attributes
-        (said,) = information[ATTRIBUTE_TYPE_CODE.VOLUME_INFORMATION]
-        self._flags = volume_flags(said.data())
+        (attribute,) = information[ATTRIBUTE_TYPE_CODE.VOLUME_INFORMATION]
+        self._flags = volume_flags(attribute.data())
 
     def find(self, *names: str, below: MftRecord | None = None) -> MftRecord | None:
-        """Return the file or folder of that path; links are not followed."""
+        """Return the file or directory at a path; links are not followed."""
         record = below or _file(self._volume, _TOP, ".")
         for name in names:
             if record is None or not record.header.Flags & _IS_FOLDER:
@@ -62,19 +62,19 @@ class Ntfs:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether it waits for its check."""
+        """Whether chkdsk is due."""
         return bool(self._flags & _DIRTY)
 
     def is_clean(self) -> bool:
-        """Whether its journal has nothing to replay."""
+        """Whether the journal has nothing to replay."""
         return is_clean(_file(self._volume, *_LOGFILE).open().read(_JOURNAL_HEAD))
 
 
 def volume_flags(information: bytes) -> int:
-    """Return the flags in what an NTFS says of itself; raise where its version is not known."""
+    """Return the flags of the volume information; raise if its version is not supported."""
     version, flags = (information[8], information[9]), information[10:12]
     if version not in _VERSIONS:
-        msg = f"NTFS {version[0]}.{version[1]} is not known"
+        msg = f"NTFS {version[0]}.{version[1]} is not supported"
         raise ValueError(msg)
     return int.from_bytes(flags, "little")
 
@@ -82,8 +82,8 @@ def volume_flags(information: bytes) -> int:
 def is_clean(journal: bytes) -> bool:
     """Whether an NTFS journal has nothing to replay, by the newer of its two restart pages.
 
-    An empty one is all ones. Otherwise it is clean when it says so or has no client, which is what
-    ntfs-3g goes by before it mounts.
+    An empty journal is all ones. Otherwise it is clean if its flag says so or it has no client;
+    ntfs-3g uses the same condition before it mounts.
     """
     pages = [page for at in (0, 4096) if (page := _restart(journal[at : at + 4096]))]
     if not pages:
@@ -102,14 +102,14 @@ def _restart(page: bytes) -> tuple[int, int, int] | None:
 
 
 def _entry(folder: MftRecord, name: str) -> MftRecord | None:
-    """Return what lies in a folder under a name; links are not followed.
+    """Return a directory's entry with a name; links are not followed.
 
-    Raises where the folder's index does not lead there: the file must be the one that was meant
-    when the name was written, and a folder where that is one.
+    Raises if the index entry does not match the file: it must be the same file as when the name was
+    written (sequence number), and a directory if the entry is one.
     """
     index = folder.index("$I30")
     if index.root.bytes_per_index_buffer > _INDEX_LIMIT:
-        msg = "an index of the volume is out of all proportion"
+        msg = "a directory index of the volume is too large"
         raise ValueError(msg)
     found = _search(index, _ordered(name.encode("ascii")))
     if found is None:
@@ -119,34 +119,34 @@ def _entry(folder: MftRecord, name: str) -> MftRecord | None:
     (kind,) = struct.unpack_from("<I", found.buf, 56)
     is_other = record.header.SequenceNumber != found.header.FileReference.SequenceNumber
     if is_other or bool(kind & _FOLDER_IN_INDEX) != bool(record.header.Flags & _IS_FOLDER):
-        msg = f"a folder's index means another {name} than the file table has"
+        msg = f"a directory index and the file table have different files {name}"
         raise ValueError(msg)
     return record
 
 
 def _file(volume: NTFS, number: int, name: str) -> MftRecord:
-    """Return one of the volume's own files, which have places of their own in the file table."""
+    """Return a metadata file of the volume, which has a fixed place in the file table."""
     record = volume.mft.get(number)
     _check_file(record, name, _TOP)
     return record
 
 
 def _check_file(record: MftRecord, name: str, folder: int) -> None:
-    """Raise unless a file is in use and, by its own word, of that name in that folder."""
+    """Raise unless a file record is in use and has that name and parent directory."""
     names = [
         (one.file_name.upper(), segment_reference(one.attr.ParentDirectory))
         for one in record.attributes[ATTRIBUTE_TYPE_CODE.FILE_NAME]
     ]
     if not record.header.Flags & _IN_USE or (name.upper(), folder) not in names:
-        msg = f"the file table has another file in the place of {name}"
+        msg = f"the file table has another file in place of {name}"
         raise ValueError(msg)
 
 
 def _search(index: Index, name: _Ordered) -> IndexEntry | None:
-    """Return the entry of a name, which is ASCII; None where there is none.
+    """Return the entry with a name, which is ASCII; None if there is none.
 
-    Each block of the index must be the one that was asked for, come to an end that is marked as
-    one, be in order, and lie between the two names that led to it.
+    Each index block must be the one requested, end with an end mark, be in order, and lie between
+    the two names that led to it.
     """
     entries = _entries(index.root, _ROOT_HEADER)
     low: list[_Ordered] = []
@@ -161,51 +161,51 @@ def _search(index: Index, name: _Ordered) -> IndexEntry | None:
             return None
         low, high = names[at - 1 : at] if at else low, names[at : at + 1] or high
         entries = _block(index, entries[at].node_vcn)
-    msg = "a folder's index leads in circles"
+    msg = "a directory index has a loop"
     raise ValueError(msg)
 
 
 def _block(index: Index, number: int) -> list[IndexEntry]:
     block = index.index_buffer(number)
     if block.header.Vcn != number:
-        msg = "a folder's index leads to another one's block"
+        msg = "a directory index leads to a block of another index"
         raise ValueError(msg)
     return _entries(block, _BLOCK_HEADER)
 
 
 def _entries(block: IndexRoot | IndexBuffer, header: int) -> list[IndexEntry]:
-    """Return a block's entries; the last one is marked as the end, and nothing comes after it.
+    """Return a block's entries; raise unless the last one is the end mark, with nothing after it.
 
-    `header` is where the block says how far it is used, from there on.
+    `header` is the offset from which the block counts its used bytes.
     """
     found = list(block.entries())
     used = header + block.header.IndexHeader.TotalSizeOfEntries
     whole = found and all(entry.length >= _SMALLEST_ENTRY for entry in found)
     if not (whole and found[-1].is_end and found[-1].offset + found[-1].length == used):
-        msg = "a folder's index breaks off"
+        msg = "a directory index is truncated"
         raise ValueError(msg)
     return found
 
 
 def _check_order(names: Sequence[_Ordered]) -> None:
     if any(first > second for first, second in pairwise(names)):
-        msg = "a folder's index is out of order"
+        msg = "a directory index is not in order"
         raise ValueError(msg)
 
 
 def _name(entry: IndexEntry, folder: int) -> _Ordered:
-    """Return an entry's name for comparing; it must be whole, and of that folder."""
+    """Return an entry's name for comparing; raise unless it belongs to that directory."""
     parent, length = struct.unpack_from("<Q56xB", entry.buf)
     if parent & _NUMBER != folder:
-        msg = "a folder's index has another folder's names"
+        msg = "a directory index has names of another directory"
         raise ValueError(msg)
     return _ordered(struct.unpack_from(f"<{length}H", entry.buf, 66))
 
 
 def _ordered(name: Sequence[int]) -> _Ordered:
-    """Return a name, in UTF-16, as far as its order is known without the volume's own table.
+    """Return the part of a UTF-16 name whose order is known without the volume's upcase table.
 
-    That is up to the first character that is not ASCII, which comes after all that are.
+    It ends at the first character that is not ASCII, which sorts after all ASCII characters.
     """
     upper = [unit - 32 if ord("a") <= unit <= ord("z") else unit for unit in name]
     end = next((n for n, unit in enumerate(upper) if unit >= _NO_ASCII), len(upper))
@@ -213,10 +213,10 @@ def _ordered(name: Sequence[int]) -> _Ordered:
 
 
 def tail(record: MftRecord | None, limit: int) -> bytes:
-    """Return the end of a file, as far as the limit; nothing of one that is not there.
+    """Return the end of a file, up to the limit; nothing if the file does not exist.
 
-    What was never written of it reads as zeros in Windows, and as anything on the disk: it is left
-    out.
+    Beyond the valid data length, Windows reads zeros and the disk has arbitrary data: that part is
+    left out.
     """
     if record is None:
         return b""
@@ -230,7 +230,7 @@ def tail(record: MftRecord | None, limit: int) -> bytes:
 
 
 def written(record: MftRecord | None) -> datetime | None:
-    """Return when a file was written last."""
+    """Return when a file was last written."""
     if record is None:
         return None
     (information, *_) = record.attributes[ATTRIBUTE_TYPE_CODE.STANDARD_INFORMATION]
@@ -239,18 +239,18 @@ def written(record: MftRecord | None) -> datetime | None:
 
 
 def _check_boot_sector(file: BinaryIO) -> None:
-    """Raise unless a volume's units are such as NTFS has: its parser takes them as they come."""
+    """Raise unless the sector and cluster sizes are valid: the parser does not check them."""
     file.seek(0)
     boot = file.read(512)
     sector, cluster = struct.unpack_from("<HB", boot, 11)
     record, index = struct.unpack_from("<b3xb", boot, 64)
     sound = sector in (512, 1024, 2048, 4096) and cluster and cluster & (cluster - 1) == 0
     if not (sound and _is_small(record, sector * cluster) and _is_small(index, sector * cluster)):
-        msg = "the boot sector of the volume is unsound"
+        msg = "the boot sector of the volume is invalid"
         raise ValueError(msg)
 
 
 def _is_small(size: int, cluster: int) -> bool:
-    """Whether a size, in clusters or as a negative power of two, is one that NTFS uses."""
+    """Whether a size, in clusters or as a negative power of two, is within what NTFS uses."""
     length = size * cluster if size > 0 else 1 << -size
     return _SMALLEST_UNIT <= length <= _INDEX_LIMIT

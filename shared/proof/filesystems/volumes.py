@@ -1,8 +1,8 @@
-"""What lies on a disk: its bytes -> the volumes that file systems could be on.
+"""Find the volumes of a disk: its bytes -> the volumes that can contain file systems.
 
-Takes a disk with a GPT or MBR partition table; gives each partition, or each logical volume of LVM,
-with its kind as told by its first sectors, and the names by which /etc/fstab may know it. Nothing
-is mounted, nothing beyond those is read.
+Takes a disk with a GPT or MBR partition table. Returns each partition, or each LVM logical volume,
+with its kind, which its first sectors tell, and the names that /etc/fstab can use for it. Nothing
+is mounted, and nothing else is read.
 """
 
 import struct
@@ -21,7 +21,7 @@ from shared.proof.filesystems.lvm import logical_volumes
 from shared.proof.ranges import Ranges
 
 MOST = 64
-"""Partitions looked at on one disk; Azure's own images have at most a dozen."""
+"""The most partitions read on one disk; Azure's own images have at most a dozen."""
 
 _EXT_MAGIC = 0x438, b"\x53\xef"
 _BTRFS_MAGIC = 0x10040, b"_BHRfS_M"
@@ -40,13 +40,13 @@ _LINUX = {
 _SWAP = 4086, b"SWAPSPACE2"
 FAT = (54, b"FAT"), (82, b"FAT32")
 _HEAD = 128 * 1024
-"""Bytes at a volume's start that every file system of Linux has written something to."""
+"""Bytes at the start of a volume, to which every Linux file system writes something."""
 
 _GPT_AT, _GPT_LONGEST, _ENTRIES_LONGEST = 512, 512, 64 * 1024
 
 
 class Kind(StrEnum):
-    """What lies on a volume, in words for people."""
+    """What a volume contains; the values are shown to people."""
 
     NTFS = "NTFS"
     EXT = "ext"
@@ -74,9 +74,9 @@ _AT_START = {
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A part of a disk, as a file of its own, None where it cannot be opened: `why`.
+    """A volume of a disk as a file; `file` is None if it cannot be opened, with `why`.
 
-    `name` is for people; `specs` is how /etc/fstab may name it, as it is written there.
+    `name` is for people; `specs` are the names that /etc/fstab can use for it, as written there.
     """
 
     kind: Kind
@@ -86,8 +86,8 @@ class Volume:
     why: str = ""
 
 
-def volumes(disk: Ranges) -> list[Volume]:
-    """Return a disk's volumes; raise what the parsers raise where it has no sound table."""
+def find_volumes(disk: Ranges) -> list[Volume]:
+    """Return a disk's volumes; raise what the parsers raise if its partition table is invalid."""
     found, physical = [], {}
     table = Disk(disk)
     if isinstance(table.scheme, GPT):
@@ -105,7 +105,7 @@ def volumes(disk: Ranges) -> list[Volume]:
 
 
 def kind_of(file: BinaryIO) -> Kind:
-    """Return what lies on a volume."""
+    """Return the kind of a volume."""
     file.seek(0)
     head = file.read(4096)
     for magic, (at, kind) in _AT_START.items():
@@ -121,13 +121,13 @@ def kind_of(file: BinaryIO) -> Kind:
 
 
 def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
-    """Return what lies on a volume; what nobody knows on one of Linux's may be a damaged system."""
+    """Return the kind of a volume; unknown data on a Linux volume may be a damaged file system."""
     kind = kind_of(file)
     return Kind.UNKNOWN if kind is Kind.OTHER and of_linux and _is_written(file) else kind
 
 
 def _is_written(file: BinaryIO) -> bool:
-    """Whether a volume of no known kind holds something, other than swap space or FAT."""
+    """Whether a volume of unknown kind contains data other than swap space or FAT."""
     file.seek(0)
     head = file.read(_HEAD)
     return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *FAT))
@@ -155,7 +155,7 @@ def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - diss
 
 
 def _check_gpt(disk: Ranges) -> None:
-    """Raise unless a GPT bears its checksums: a partition must not be missing from it."""
+    """Raise unless the checksums of a GPT match: no partition may be missing from it."""
     disk.seek(_GPT_AT)
     header = disk.read(_GPT_LONGEST)
     (length, written) = struct.unpack_from("<II", header, 12)

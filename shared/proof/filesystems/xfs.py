@@ -1,8 +1,8 @@
-"""An XFS volume, opened for its folders and small files.
+"""An XFS volume, opened to read directories and small files.
 
-Blocks and inodes are found by dissect. What a folder holds is read here, strictly: entries add up,
-and on a volume of version 5 (all that mkfs.xfs has made since 2015) the checksums of superblock,
-inode and block are right, and each names the folder it is of
+dissect finds blocks and inodes. Directories are parsed here, strictly: entries must be consistent,
+and on a volume of version 5 (all that mkfs.xfs has created since 2015) the checksums of superblock,
+inode and block must match, and each block must name the directory it belongs to
 (https://docs.kernel.org/filesystems/xfs/, fs/xfs/libxfs/xfs_da_format.h).
 """
 
@@ -33,25 +33,25 @@ LARGEST_INODE = 2048
 V4, V5 = 4, 5
 
 READ = 0b1110_1111
-"""Features under which folders and files are where dissect looks for them.
+"""Features with which directories and files are where dissect expects them.
 
 They are: file types, sparse inodes, metadata UUID, large times and extent counts, exchanged ranges,
-parent pointers. Not among them: "needs repair" (bit 4), a folder of metadata, zones.
+parent pointers. Unsupported: "needs repair" (bit 4), the metadata directory, zones.
 """
 
 _NAMES = {1 << 4: "needsrepair", 1 << 8: "metadir", 1 << 9: "zoned"}
 _SB_CRC, _INODE_CRC, _BLOCK_CRC = 224, 100, 4
-"""Where a superblock, an inode and a folder's block keep their checksums."""
+"""Offsets of the checksum in a superblock, an inode and a directory block."""
 
 _DATA = {V4: (b"XD2B", b"XD2D"), V5: (b"XDB3", b"XDD3")}
-"""How a block of a folder begins: the only one of it, one of several."""
+"""Magic numbers of directory blocks: of a single block, and of one of several."""
 
 _HEADER = {V4: 16, V5: 64}
 _FREE = 0xFFFF
 
 
 class Xfs:
-    """An XFS volume; raises `Unknown`, `Broken`, and what dissect raises, where it is not read."""
+    """An XFS volume; raises `Unknown`, `Broken`, or what dissect raises, if it cannot be read."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
@@ -59,7 +59,7 @@ class Xfs:
         sb = c_xfs.xfs_sb(head)
         sound = 512 <= sb.sb_blocksize <= LARGEST_BLOCK and sb.sb_inodesize <= LARGEST_INODE  # noqa: PLR2004
         if not sound or sb.sb_sectsize > LARGEST_BLOCK:
-            msg = "the superblock of the volume is unsound"
+            msg = "the superblock of the volume is invalid"
             raise Broken(msg)
         self._version = _version(head[: sb.sb_sectsize], sb)
         if self._version == V5 and (other := sb.sb_features_incompat & ~READ):
@@ -68,26 +68,26 @@ class Xfs:
         self._volume = XFS(file)
         self._block = sb.sb_blocksize << sb.sb_dirblklog
         if self._block > LARGEST_BLOCK:
-            msg = "the folders of the volume are unsound"
+            msg = "the directory block size of the volume is invalid"
             raise Broken(msg)
         self.root = int(sb.sb_rootino)
         self.specs = specs_of(self._volume.uuid, self._volume.name)
 
     def is_clean(self) -> bool:
-        """Whether its journal has nothing to replay."""
+        """Whether the journal has nothing to replay."""
         return is_clean(self._file, self._sb)
 
     def list(self, folder: int) -> Mapping[str, Entry]:
-        """Return what a folder holds."""
+        """Return the entries of a directory."""
         node = self._node(folder)
         if node.filetype != stat.S_IFDIR:
-            msg = f"inode {folder} is no folder"
+            msg = f"inode {folder} is not a directory"
             raise Broken(msg)
         local = node.inode.di_format == c_xfs.xfs_dinode_fmt.XFS_DINODE_FMT_LOCAL
         return without_itself(gathered(self._short(node) if local else self._long(node)))
 
     def read(self, file: int, limit: int) -> bytes:
-        """Return the first bytes of a file, or of a link's target."""
+        """Return the first bytes of a file, or of the target of a symbolic link."""
         node = self._node(file)
         if node.filetype == stat.S_IFLNK:
             return str(node.link).encode("utf-8", "surrogateescape")[:limit]
@@ -109,7 +109,7 @@ class Xfs:
         return bytes(group.fh.read(size))
 
     def _short(self, node: Any) -> Iterator[Entry]:  # noqa: ANN401 - as above
-        """Yield the entries of a folder that is small enough for its inode."""
+        """Yield the entries of a directory that is stored in its inode."""
         data = bytes(node.datafork().read(node.size))
         count, wide = data[0], data[1]
         length = 8 if wide else 4
@@ -123,15 +123,15 @@ class Xfs:
             at += length
             yield self._entry(number, name, kind)
         if at != len(data) or at != node.size:
-            msg = f"folder {node.inum} does not add up"
+            msg = f"the entries of directory {node.inum} are inconsistent"
             raise Broken(msg)
 
     def _long(self, node: Any) -> Iterator[Entry]:  # noqa: ANN401 - as above
-        """Yield the entries of a folder in blocks of its own; a block that emptied is a hole."""
+        """Yield the entries of a directory with blocks of its own; an emptied block is a hole."""
         runs = list(node.dataruns)
         tree = node.inode.di_format == c_xfs.xfs_dinode_fmt.XFS_DINODE_FMT_BTREE
         if tree and len(list(node._iter_blocks())) != node.data_extents:  # noqa: SLF001 - pinned
-            msg = f"folder {node.inum} is cut short"
+            msg = f"directory {node.inum} is truncated"
             raise Broken(msg)
         whole = {number for number, there in enumerate(_there(runs)) if there}
         each = self._block // self._sb.sb_blocksize
@@ -149,7 +149,7 @@ class Xfs:
             owner = struct.unpack_from(">Q", block, 40)[0]
             right = owner == node.inum and _is_right(block, _BLOCK_CRC)
         if not right:
-            msg = f"folder {node.inum} is damaged"
+            msg = f"directory {node.inum} is damaged"
             raise Broken(msg)
         end = len(block)
         if block[:4] == single:
@@ -165,7 +165,7 @@ class Xfs:
                 tag = at + length - 2
                 yield self._long_entry(block, at)
             if length == 0 or length % 8 or at + length > end or _tag(block, tag) != at:
-                msg = f"the entries of folder {node.inum} do not add up"
+                msg = f"the entries of directory {node.inum} are inconsistent"
                 raise Broken(msg)
             at += length
 
@@ -187,7 +187,7 @@ class Xfs:
 
 
 def _version(head: bytes, sb: Any) -> int:  # noqa: ANN401 - dissect ships no types
-    """Return the volume's version; raise unless its superblock is one of that version."""
+    """Return the volume's version; raise unless its superblock is valid for that version."""
     version = int(sb.sb_versionnum & c_xfs.XFS_SB_VERSION_NUMBITS)
     written = head[_SB_CRC : _SB_CRC + 4]
     if version == V5 and _is_right(head, _SB_CRC):
@@ -199,17 +199,17 @@ def _version(head: bytes, sb: Any) -> int:  # noqa: ANN401 - dissect ships no ty
 
 
 def _is_right(data: bytes, at: int) -> bool:
-    """Whether a structure bears its checksum, which counts as zero in it."""
+    """Whether the checksum of a structure matches, computed with the checksum field as zero."""
     written = int.from_bytes(data[at : at + 4], "little")
     return inverted(data[:at] + bytes(4) + data[at + 4 :]) == written
 
 
 def _tag(block: bytes, at: int) -> int:
-    """Return where an entry says that it begins."""
+    """Return the offset at which an entry says that it begins."""
     return int.from_bytes(block[at : at + 2])
 
 
 def _there(runs: list[tuple[int | None, int]]) -> Iterator[bool]:
-    """Yield of each file system block of a folder whether it is there."""
+    """Yield for each file system block of a directory whether it is allocated."""
     for place, length in runs:
         yield from [place is not None] * min(length, LARGEST_BLOCK)

@@ -1,8 +1,8 @@
 """Has an XFS journal something to replay? Its volume and superblock -> whether it is clean.
 
-The journal is a ring of records. Each of its 512-byte blocks begins with the number of the turn in
-which it was written, so the place where the number drops is the head; it was unmounted cleanly when
-the last record before that says nothing but "unmounted"
+The journal is a ring of records. Each of its 512-byte blocks begins with the number of the cycle in
+which it was written, so the head is where the number drops. The volume was unmounted cleanly if the
+last record before the head contains only the unmount operation
 (https://docs.kernel.org/filesystems/xfs/, fs/xfs/xfs_log_recover.c).
 """
 
@@ -18,13 +18,13 @@ _HEADER_HOLDS = 32 * 1024
 """Bytes of a record that one header block describes."""
 
 LOOK_BACK = 1024
-"""Blocks: the last record begins no farther before the head, 256 KiB being the longest."""
+"""Blocks before the head in which the last record begins; a record has at most 256 KiB."""
 
 type Block = Callable[[int], bytes]
 
 
 def is_clean(file: BinaryIO, superblock: Any) -> bool:  # noqa: ANN401 - dissect ships no types
-    """Whether nothing in the journal waits to be replayed; an external one is not known to be."""
+    """Whether the journal has nothing to replay; false for an external journal."""
     if not superblock.sb_logstart:
         return False
     group, inside = divmod(superblock.sb_logstart, 1 << superblock.sb_agblklog)
@@ -39,19 +39,19 @@ def is_clean(file: BinaryIO, superblock: Any) -> bool:  # noqa: ANN401 - dissect
 
 
 def _head(block: Block, length: int) -> int:
-    """Return the first block of an older turn than the first; the end where there is none."""
-    turn = _turn(block(0))
+    """Return the first block of an older cycle than block 0; the end if there is none."""
+    cycle = _cycle(block(0))
     low, high = 1, length
     while low < high:
         middle = (low + high) // 2
-        if _turn(block(middle)) == turn:
+        if _cycle(block(middle)) == cycle:
             low = middle + 1
         else:
             high = middle
     return low
 
 
-def _turn(data: bytes) -> int:
+def _cycle(data: bytes) -> int:
     first, second = struct.unpack_from(">II", data)
     return int(second if first == _MAGIC else first)
 
