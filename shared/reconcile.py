@@ -1,9 +1,9 @@
 """The spine, the only place where the steps meet: look, decide, step, tell.
 
-Takes what to look at and the instant of the look; gives a `Report` of what was seen and done. Every
-wake-up, by event or by timer, comes through here and does the same. A visit may take several steps
-as long as each completes at once (prove, generalize, start the image), and looks again between
-them. It never waits for Azure: what has been started wakes it again.
+Takes a VM or an image and the current instant; gives a `Report` of what was seen and done. Events
+and the timer both come through here and do the same. A visit may take several steps as long as each
+completes at once (prove, generalize, start the image), and decides again between them. It never
+waits for an operation of Azure's: the event of its completion causes the next visit.
 
 Raises `Transient` when a retry may succeed. What Azure refuses is told, not raised.
 """
@@ -47,7 +47,7 @@ from shared.model.steps import (
 from shared.model.tags import Memory, SourceTag, Status, Tag, Words
 
 STOP_SHOWS_WITHIN = timedelta(minutes=10)
-"""An announced stop that the instance view does not show by then is no longer waited for."""
+"""How long to wait for an announced stop to show in the instance view."""
 
 VERDICT_HOLDS = 60.0
 """Seconds after the disk was closed in which its verdict is good enough for generalize."""
@@ -56,7 +56,7 @@ IMAGE_PATIENCE = 15.0
 """Seconds in all that a visit waits for Azure to take an image; Event Grid gives up after 30."""
 
 ROUNDS = 20
-"""More than any way through the rules takes; a visit that goes on longer is a bug."""
+"""More than any path through the rules takes; a longer visit is a bug."""
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def reconcile(
 
 
 def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None:
-    """Visit the VM that an image was made from; where the VM is gone, tell of the image alone."""
+    """Visit the VM that an image was made from; if the VM is gone, report the image alone."""
     made = cloud.image(ref)
     if isinstance(made, Missing) or made.source is None:
         return None
@@ -142,7 +142,7 @@ class Visit:
         self.report = Report(vm=self.look.vm.ref, seen=self.look.vm.power.value)
 
     def run(self) -> Report:
-        """Decide, read what the rules ask for, take steps until there is none to take."""
+        """Decide, read the facts that the rules ask for, and take steps until none is due."""
         for _ in range(ROUNDS):
             decision = decide(self.look, self.cloud.settings, self.now)
             match decision:
@@ -160,13 +160,15 @@ class Visit:
                         return self.report
                 case _:
                     self.look = self.cloud.read(self.look, decision)
-        msg = f"{self.look.vm.ref.id} came to no rest in {ROUNDS} rounds"
+        msg = f"{self.look.vm.ref.id}: the rules did not come to rest in {ROUNDS} rounds"
         raise RuntimeError(msg)
 
     def _rest(self, rest: Rest) -> None:
         again, stopping = rest.again, self.stopping
         if rest.unseen and stopping and self.now - stopping < STOP_SHOWS_WITHIN:
-            again = f"{self.report.vm.id} was said to stop at {stopping} and is {self.report.seen}"
+            again = (
+                f"{self.report.vm.id} should have stopped at {stopping} and is {self.report.seen}"
+            )
         self._report(again=again)
         if rest.say:
             self._tell(rest.say)
@@ -174,7 +176,7 @@ class Visit:
             self._report_as_before()
 
     def _prove(self, step: Prove) -> bool:
-        """Have the disk read; return whether the visit goes on from there."""
+        """Have the disk read; return whether the visit continues."""
         if not self._say_or_refuse(step):
             return False
         try:
@@ -185,7 +187,7 @@ class Visit:
         return True
 
     def _take(self, step: Deallocate | Generalize | Create) -> bool:
-        """Take a step; return whether the visit goes on from there."""
+        """Take a step; return whether the visit continues."""
         if not self._prepare(step):
             return False
         try:
@@ -205,7 +207,7 @@ class Visit:
         return True
 
     def _prepare(self, step: Deallocate | Generalize | Create) -> bool:
-        """Write what a step must not begin without; return whether that is written."""
+        """Write what must be on the VM before the step; return whether it is written."""
         match step:
             case Deallocate():
                 return self._say_or_refuse(step)
@@ -229,9 +231,9 @@ class Visit:
                 self._create_patiently(step)
 
     def _create_patiently(self, step: Create) -> None:
-        """Start the image; where Azure will soon have time for it, wait with the proof at hand.
+        """Start the image; if Azure is busy for a few seconds only, wait.
 
-        A redelivered event would cost less but for the proof, which would have to be made again.
+        A redelivered event would have to prove the disk again, which costs more than the wait.
         """
         patience = IMAGE_PATIENCE
         while True:
@@ -245,9 +247,9 @@ class Visit:
                 time.sleep(wait)
 
     def _pin(self, say: Say) -> str | None:
-        """Write the image's name on the OS disk, and on the VM its last words; return why not.
+        """Write the image's name on the OS disk and the last tags on the VM; return why not.
 
-        Nothing goes on without both: from generalize on nothing can be written on the VM.
+        Both must be written first, because a generalized VM takes no tags.
         """
         look, disk = self.look, self._os_disk()
         self.look = replace(look, vm=replace(look.vm, tags=disk.tags, memory=Memory(disk.id)))
@@ -256,20 +258,20 @@ class Visit:
         return untold or self._say_first(last_words(say, disk.id))
 
     def _check_verdict(self) -> None:
-        """Raise `Transient` where the verdict is too old for a step that cannot be undone."""
+        """Raise `Transient` if the verdict is too old for a step that cannot be undone."""
         proven = self.look.proven
         if proven is not None and time.monotonic() - proven > VERDICT_HOLDS:
             msg = f"{self.report.vm.id}: its disk's verdict is older than {VERDICT_HOLDS:.0f} s"
             raise Transient(msg)
 
     def _mark_generalized(self, step: Generalize) -> None:
-        """Take the VM for generalized, as Azure has just marked it."""
+        """Continue with the VM as generalized, because Azure has just marked it."""
         marked = frozen(replace(self.look.vm, generalized=True), self._os_disk())
         self.look = replace(self.look, vm=marked)
         self._report(status=step.say.status)
 
     def _check_access(self, step: Step) -> None:
-        """Raise `Transient` where a refusal may pass: another reader has access to the disk."""
+        """Raise `Transient` if a refusal may be temporary: another reader has access to the disk."""
         disk = self.cloud.read(Look(vm=self.look.vm), ReadDisk()).disk
         if isinstance(disk, ObservedDisk) and disk.access_open:
             msg = f"Azure refused to {step.name} {self.look.vm.ref.id}: its disk is being read"
@@ -280,7 +282,7 @@ class Visit:
         return self.look.disk
 
     def _tell(self, say: Say) -> None:
-        """Tell people, where it is new to them."""
+        """Write tags and publish the outcome, if they say something new."""
         news = telling(self.look.vm, say, self.now)
         self._report(
             status=say.status,
@@ -291,7 +293,7 @@ class Visit:
         )
 
     def _say_or_refuse(self, step: Prove | Deallocate) -> bool:
-        """Say a first word on a VM that has none; refuse the order of one that takes no tags."""
+        """Write a first status on a VM that has none; refuse the order if it takes no tags."""
         if Tag.STATUS in self.look.vm.tags:
             return True
         untold = self._say_first(step.say)
@@ -300,15 +302,15 @@ class Visit:
         return not untold
 
     def _say_first(self, say: Say) -> str | None:
-        """Write the words that a step must not begin without; return why they are not written."""
+        """Write the tags that must be there before a step; return why they are not written."""
         news = telling(self.look.vm, say, self.now)
         return self._write(news.before, must=True) if news else None
 
     def _publish_and_write(self, news: Telling) -> str | None:
-        """Publish what is new, with the words before and after it; return why words are missing.
+        """Write tags, publish the outcome, write tags; return why tags are missing.
 
-        Words that Azure refuses for good do not keep the outcome from being published. While Azure
-        is only busy, an outcome whose occasion must be noted first waits for the next visit.
+        The outcome is published even if Azure refuses the tags for good. If Azure is only busy, an
+        outcome that must be noted on the VM first waits for the next visit.
         """
         untold = self._write(news.before, must=news.outcome is not None)
         if news.outcome is None:
@@ -322,10 +324,10 @@ class Visit:
         return untold or self._write(news.after if published else news.refused)
 
     def _write(self, words: Words, *, must: bool = False) -> str | None:
-        """Write words on the VM, or where they are kept; return why they could not be written.
+        """Write tags on the VM, or on its OS disk once generalized; return why they are not written.
 
-        That Azure refuses them, because it is busy or for good, is no error of the capture: the
-        next visit writes them. `must`: the next step needs them, so a busy Azure is an error.
+        A refusal is no error of the capture: the next visit writes the tags. `must`: the next step
+        needs them, so a busy Azure is raised as `Transient`.
         """
         if not words:
             return None
@@ -342,7 +344,7 @@ class Visit:
         return None
 
     def _report_as_before(self) -> None:
-        """Report what the tags say, where there is nothing to add to it."""
+        """Report what the tags say already."""
         tags = self.look.vm.tags
         status = tags.get(Tag.STATUS, "")
         self._report(
@@ -372,7 +374,7 @@ def _refusal(step: Step, look: Look, refused: Refused) -> Say:
 
 
 def _tell_of_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: datetime) -> None:
-    """Tell of an image whose VM is gone, or was made anew; of failed attempts only of the last."""
+    """Report an image whose VM is gone or was created anew; of failed attempts only the last."""
     outcome = image_outcome(made, source, now)
     if outcome is None or not cloud.settings.owns(made.tags):
         return
@@ -384,7 +386,7 @@ def _tell_of_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: dateti
 
 
 def _was_tried_again(cloud: Cloud, made: ObservedImage, source: VmRef) -> bool:
-    """Whether a failed image has a later attempt, whose end is told instead."""
+    """Whether a failed image has a later attempt, which is reported instead."""
     if made.provisioning is not Provisioning.FAILED:
         return False
     return any(isinstance(cloud.image(ref), ObservedImage) for ref in later_names(made, source))
@@ -401,9 +403,10 @@ def _publish(cloud: Cloud, outcome: Outcome) -> bool:
 
 
 def _note_on_image(cloud: Cloud, made: ObservedImage, now: datetime) -> None:
-    """Note on an image that it has been told of; without the note it is told again, under its id.
+    """Note on an image that its outcome is published.
 
-    The image outlives its VM, and must not be told of once more when somebody edits it.
+    The image outlives its VM, and must not be reported again when somebody edits it. Without the
+    note it is published again with the same id.
     """
     if SourceTag.TOLD in made.tags:
         return

@@ -99,7 +99,7 @@ def test_an_announced_stop_is_waited_for_ten_minutes(seconds: int, *, waits: boo
     cloud = FakeCloud(World(vm=waiting()))
     stopping = NOW - timedelta(seconds=seconds)
     if waits:
-        with pytest.raises(Transient, match="was said to stop"):
+        with pytest.raises(Transient, match="should have stopped"):
             reconcile(cloud, REF, NOW, stopping=stopping)
     else:
         report = reconcile(cloud, REF, NOW, stopping=stopping)
@@ -350,7 +350,7 @@ def test_rules_that_never_come_to_rest_are_an_error(monkeypatch: pytest.MonkeyPa
     cloud = FakeCloud(World(vm=waiting(), rights=rights("*/read")))
     monkeypatch.setattr("shared.reconcile.ROUNDS", 1)
     cloud.world = World(vm=vm())
-    with pytest.raises(RuntimeError, match="came to no rest"):
+    with pytest.raises(RuntimeError, match="did not come to rest"):
         reconcile(cloud, REF, NOW)
 
 
