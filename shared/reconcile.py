@@ -271,7 +271,7 @@ class Visit:
         self._report(status=step.say.status)
 
     def _check_access(self, step: Step) -> None:
-        """Raise `Transient` if a refusal may be temporary: another reader has access to the disk."""
+        """Raise `Transient` if a refusal may be temporary: another reader has the disk open."""
         disk = self.cloud.read(Look(vm=self.look.vm), ReadDisk()).disk
         if isinstance(disk, ObservedDisk) and disk.access_open:
             msg = f"Azure refused to {step.name} {self.look.vm.ref.id}: its disk is being read"
@@ -324,7 +324,7 @@ class Visit:
         return untold or self._write(news.after if published else news.refused)
 
     def _write(self, words: Words, *, must: bool = False) -> str | None:
-        """Write tags on the VM, or on its OS disk once generalized; return why they are not written.
+        """Write tags on the VM, or on its OS disk once generalized; return why they are missing.
 
         A refusal is no error of the capture: the next visit writes the tags. `must`: the next step
         needs them, so a busy Azure is raised as `Transient`.
