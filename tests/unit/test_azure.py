@@ -369,7 +369,7 @@ def test_bytes_that_do_not_come_are_tried_again_later(
     with pytest.raises(Transient, match="answered 403"):
         examined()
     wire.answers["GET /vhd"] = [(206, bytes(65536), {"Content-Range": "bytes 0-9/99"})]
-    with pytest.raises(Transient, match="says it has 99 bytes"):
+    with pytest.raises(Transient, match="storage reports 99 bytes"):
         examined()
 
 
