@@ -57,17 +57,17 @@ _INSTEAD = "the settings given here are used, and the defaults of all others"
 _KNOWN = (
     Advice(
         re.compile(rf"^{NO_TOKEN}"),
-        "nobody is signed in to Azure here",
-        "az login; or, where they are set, mend AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET",
+        "not signed in to Azure",
+        "az login; or, if they are set, fix AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET",
     ),
     Advice(
         re.compile("InvalidAuthenticationTokenTenant"),
-        "it belongs to another tenant than the one that is signed in to",
+        "it belongs to another tenant than your sign-in",
         "az login --tenant <the subscription's tenant>",
     ),
     Advice(
         re.compile("ExpiredAuthenticationToken|InvalidAuthenticationToken"),
-        "the sign-in does not hold any more",
+        "the sign-in has expired",
         "az logout, then az login",
     ),
     Advice(
@@ -78,13 +78,13 @@ _KNOWN = (
     ),
     Advice(
         re.compile("AuthorizationFailed"),
-        "you have no right to read it",
+        "you have no permission to read it",
         "ask its owner for the role Reader: az role assignment create --role Reader "
         "--assignee <you> --scope /subscriptions/{id}",
     ),
     Advice(
         re.compile("^429|TooManyRequests"),
-        "Azure answers no more requests for now",
+        "Azure is throttling your requests",
         "wait a few minutes, then try again",
     ),
     Advice(

@@ -52,9 +52,15 @@ _NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
     (Status.CAPTURING, None): "Azure makes the image, then Stillframe says so",
     (Status.CAPTURED, PowerState.RUNNING): _ANSWERS,  # no VM that was captured ever runs
     (Status.CAPTURED, None): "use the image; the VM never starts again, delete it if not needed",
-    (Status.NOT_GENERALIZED, PowerState.RUNNING): "mend what the detail says, run Sysprep again",
-    (Status.NOT_GENERALIZED, None): "start it, mend what the detail says, run Sysprep again",
-    (Status.REFUSED, None): "mend what the detail says; Stillframe looks again within the hour",
-    (Status.FAILED, None): "mend what the detail says, delete the failed versions: it goes on then",
+    (
+        Status.NOT_GENERALIZED,
+        PowerState.RUNNING,
+    ): "fix what the detail says, then run Sysprep again",
+    (Status.NOT_GENERALIZED, None): "start it, fix what the detail says, then run Sysprep again",
+    (Status.REFUSED, None): "fix what the detail says; Stillframe checks again within the hour",
+    (
+        Status.FAILED,
+        None,
+    ): "fix what the detail says and delete the failed versions; the capture then continues",
 }
 """By status and power state; None is any other."""

@@ -23,9 +23,9 @@ type Naming = Callable[[str], str]
 
 UNKNOWN = "unknown"
 _BILLS = {
-    "would mark": "note on the VM since when it is billed while stopped",
-    "would alert": "tell that it is still billed (VmStillBilled)",
-    "would clear": "take the note off: it is over, or exempt",
+    "would mark": "tag the VM with the time since when it is billed while stopped",
+    "would alert": "alert that it is still billed (VmStillBilled)",
+    "would clear": "remove the tags: no longer billed, or exempt",
     "would deallocate": "deallocate it, as COST_GUARD_ACTION says",
 }
 _STEPS = {
@@ -94,7 +94,7 @@ def _cost(report: SweepReport) -> Text:
 def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:
     """Return every order: how it stands, since when, and what comes next."""
     if not rows:
-        return Text("No VM has an order: the tag stillframe-capture is nowhere set.")
+        return Text("No VM has an order: no VM has the tag stillframe-capture.")
     table = _table("Orders", "VM", "status", "since", "next", "image", "detail")
     return _filled(table, (_order_cells(row, name) for row in rows))
 

@@ -139,9 +139,9 @@ def _retell(look: Look, order: Order) -> Decision:
 
 def _never(vm: ObservedVm) -> str | None:
     if vm.hibernated:
-        return "it is hibernated; start it and shut it down, an image of a session is no image"
+        return "it is hibernated; start it, then shut it down"
     if vm.in_scale_set:
-        return "it belongs to a scale set; capture a VM that stands alone"
+        return "it belongs to a scale set; capture a standalone VM"
     return None
 
 
@@ -172,7 +172,7 @@ def _stopped(vm: ObservedVm, order: Order, released: datetime | None, now: datet
         return Rest(unseen=True)
     if stuck := _stuck_deallocation(vm, order, now):
         return Deallocate(stuck)
-    detail = "it has shut down and is being deallocated; until then it is billed"
+    detail = "it is stopped and being deallocated; it is billed until then"
     since = _deallocating_since(vm) or now
     return Deallocate(
         Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since)
@@ -282,9 +282,9 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
         if image is Missing.GONE:
             return ref
         if isinstance(image, Missing):
-            return _refuse(look.vm, order, f"the app may not read {ref.label}")
+            return _refuse(look.vm, order, f"the app cannot read {ref.label}")
         if not made_from(image, look.vm):
-            why, last = f"another image has the last of its names, {ref.label}", None
+            why, last = f"all image names of this order are taken, the last is {ref.label}", None
             continue
         if image.provisioning is not Provisioning.FAILED:
             return Rest(_progress(image, as_of, now))
@@ -300,7 +300,7 @@ def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
     if image.provisioning is Provisioning.SUCCEEDED:
         status, detail = Status.CAPTURED, f"{label} is ready"
     elif now - started > image_lasts(label):
-        detail = f"{label} is {image.provisioning} since {write_instant(started)}, for too long"
+        detail = f"{label} has been {image.provisioning} since {write_instant(started)}, too long"
         stuck = True
     return Say(status=status, detail=detail, image=label, as_of=as_of, of=image, stuck=stuck)
 
@@ -309,7 +309,7 @@ def _stuck_deallocation(vm: ObservedVm, order: Order, now: datetime) -> Say | No
     since = _deallocating_since(vm)
     if since is None or now - since <= DEALLOCATION_LASTS:
         return None
-    detail = f"Azure was asked to deallocate it at {write_instant(since)} and has not done so"
+    detail = f"deallocation was requested at {write_instant(since)} and has not finished"
     return Say(
         status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=since, stuck=True
     )
@@ -399,7 +399,7 @@ def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
-_READY = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
+_READY = "ready; run Sysprep with /generalize /shutdown, the capture then starts by itself"
 _MAKING = "Azure makes the image"
-_OPEN = "access to its OS disk is open, by a backup perhaps; it goes on when that ends"
-_MARKED = "somebody has marked it generalized, so it cannot start again"
+_OPEN = "its OS disk has an active SAS, of a backup perhaps; the capture continues when it ends"
+_MARKED = "it is marked generalized, so it cannot start again"

@@ -1,9 +1,9 @@
-"""What would make a capture impossible, found while the VM still runs.
+"""Checks that can refuse an order, made while the VM is still running.
 
 Takes a `Look` and an `Order`; gives the first `Refusal`, or the `Read` that the next check needs,
-or None when nothing stands in the way. Pure. Azure itself refuses most of these only after
-generalize, when the VM is lost, so they are asked here and again right before it. The cheap checks
-stand first: what the VM's own model shows costs no further request.
+or None when all checks pass. Pure. Azure itself refuses most of these only after generalize, when
+the VM cannot start again, so they are checked here and once more right before generalize. The cheap
+checks come first: what the VM's own model shows costs no further request.
 """
 
 from collections.abc import Callable, Iterable
@@ -55,7 +55,7 @@ _TRUSTED_LAUNCH = "TrustedLaunch"
 
 
 def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
-    """Return the first thing that stands in the way of an order, or is needed to know."""
+    """Return the first refusal of an order, or the fact that the next check needs."""
     checks = (*_CHECKS, _proof) if proof is ProofPolicy.REQUIRED else _CHECKS
     for check in checks:
         if finding := check(look, order):
@@ -64,7 +64,7 @@ def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
 
 
 def _proof(look: Look, _order: Order) -> Finding:
-    """Whether the disk could be read; of one that is free already, opening it tells as well."""
+    """Check that the OS disk can be read; once the VM is deallocated, opening it shows that."""
     if not isinstance(look.disk, ObservedDisk):
         return None
     if why := look.disk.unreadable:
@@ -75,13 +75,15 @@ def _proof(look: Look, _order: Order) -> Finding:
         return ReadDiskRights()
     grants = None if isinstance(look.disk_rights, Missing) else look.disk_rights
     missing = lacking_on_disk(grants, entra_only=look.disk.entra_only)
-    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+    return Refusal(f"the app has no permission for {', '.join(missing)}") if missing else None
 
 
 def _model(look: Look, order: Order) -> Finding:
     vm = look.vm
     if vm.os_disk.ephemeral:
-        return Refusal("its OS disk is ephemeral: it is lost with deallocation and has no image")
+        return Refusal(
+            "its OS disk is ephemeral: deallocation deletes it, and it cannot be captured"
+        )
     if any(disk.id is None for disk in (vm.os_disk, *vm.data_disks)):
         return Refusal("it has unmanaged disks; convert them to managed disks first")
     if vm.encrypted_by_guest or vm.os_disk.encrypted_by_guest:
@@ -101,13 +103,13 @@ def _managed_image(look: Look, target: ManagedImageTarget) -> Finding:
         )
     if _on_nvme(look.vm):
         return Refusal(
-            "it is of a size on NVMe, which boots no managed image; "
+            "its VM size uses the NVMe disk controller, which boots no managed image; "
             "name a gallery definition whose feature DiskControllerTypes has NVMe"
         )
     if target.subscription.lower() != look.vm.ref.subscription.lower():
         return Refusal(
-            f"managed images are kept in subscription {target.subscription}, and a managed image "
-            "must lie in its VM's own; name a gallery"
+            f"managed images go to subscription {target.subscription}, and a managed image must be "
+            "in the subscription of its VM; use a gallery"
         )
     return None
 
@@ -124,29 +126,29 @@ def _os_disk(look: Look, order: Order) -> Finding:
     if is_confidential(disk.security_type):
         return Refusal("its OS disk is confidential and cannot be captured this way")
     if generation(look) is None:
-        return Refusal("Azure shows its generation neither on the VM nor on its OS disk")
+        return Refusal("Azure reports no generation (hyperVGeneration) of the VM or its OS disk")
     what = "its OS disk"
     return _size(order, disk, what) or _customer_key(look, order, disk) or _sku(disk.sku, what)
 
 
 def _room_for_tags(look: Look, _order: Order) -> Finding:
-    """Whether the VM, and its OS disk, can take our words beside the tags they have."""
+    """Check that the VM and its OS disk have room for our tags beside those they have."""
     disk = look.disk.tags if isinstance(look.disk, ObservedDisk) else {}
     for tags, ours, what in ((look.vm.tags, ON_VM, "it"), (disk, ON_DISK, "its OS disk")):
         others = sum(name not in ours for name in tags)
         if others + len(ours) > TAG_LIMIT:
             return Refusal(
-                f"{what} has {others} tags of others, and Azure allows {TAG_LIMIT}: "
-                f"{len(ours)} must be free for Stillframe's"
+                f"{what} has {others} other tags, and Azure allows {TAG_LIMIT}: "
+                f"Stillframe needs {len(ours)}"
             )
     return None
 
 
 def no_instant(disk: ObservedDisk | Missing) -> Refusal:
-    """Return why an OS disk has no instant that an image could be named after."""
+    """Return why an OS disk has no instant to name an image after."""
     if isinstance(disk, Missing):
-        return Refusal(f"its OS disk is {_said(disk)}")
-    return Refusal("Azure does not say when its OS disk last changed hands, which names images")
+        return Refusal(f"its OS disk {_why_missing(disk)}")
+    return Refusal("its OS disk has no LastOwnershipUpdateTime, after which images are named")
 
 
 def _data_disks(look: Look, order: Order) -> Finding:
@@ -160,7 +162,7 @@ def _data_disks(look: Look, order: Order) -> Finding:
 
 def _data_disk(look: Look, order: Order, disk: AttachedDisk | ObservedDisk | Missing) -> Finding:
     if isinstance(disk, Missing):
-        return Refusal(f"one of its data disks is {_said(disk)}")
+        return Refusal(f"one of its data disks {_why_missing(disk)}")
     if disk.encrypted_by_guest:
         return _encrypted()
     what = "one of its data disks"
@@ -173,7 +175,7 @@ def _definition(look: Look, order: Order) -> Finding:
     if look.definition is None:
         return ReadDefinition(order.target)
     if isinstance(look.definition, Missing):
-        return Refusal(f"image definition {order.target.label} is {_said(look.definition)}")
+        return Refusal(f"image definition {order.target.label} {_why_missing(look.definition)}")
     return _first(
         Refusal(f"definition {order.target.label} is for {theirs} and the VM is {ours}")
         for ours, theirs in _mismatches(look, look.definition)
@@ -200,7 +202,7 @@ def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]
     if _plan(vm.plan).lower() != _plan(definition.plan).lower():
         yield _plan(vm.plan), _plan(definition.plan)
     if _on_nvme(vm) and "nvme" not in definition.disk_controllers:
-        yield "on NVMe", "SCSI alone (its feature DiskControllerTypes does not name NVMe)"
+        yield "on NVMe", "SCSI only (its feature DiskControllerTypes does not name NVMe)"
 
 
 def _on_nvme(vm: ObservedVm) -> bool:
@@ -226,11 +228,11 @@ def _owner_version(look: Look, order: Order) -> Finding:
     taken = look.images[ref.key]
     if taken is Missing.GONE or (isinstance(taken, ObservedImage) and _is_ours(taken, look.vm)):
         return None
-    return Refusal(f"version {ref.label} exists already; take another number or none")
+    return Refusal(f"version {ref.label} already exists; set another number or none")
 
 
 def _is_ours(image: ObservedImage, vm: ObservedVm) -> bool:
-    """Whether the image is this order's own, made before its tags were taken off."""
+    """Whether the image is this order's own, made before its tags were removed."""
     return vm.generalized and made_from(image, vm)
 
 
@@ -238,15 +240,15 @@ def _rights(look: Look, order: Order) -> Finding:
     if look.rights is None:
         return ReadRights(order.target)
     missing = lacking(look.rights, order.target)
-    return Refusal(f"the app has no right to {', '.join(missing)}") if missing else None
+    return Refusal(f"the app has no permission for {', '.join(missing)}") if missing else None
 
 
 def _customer_key(look: Look, order: Order, disk: AttachedDisk | ObservedDisk) -> Finding:
     elsewhere = order.target.subscription.lower() != look.vm.ref.subscription.lower()
     if elsewhere and disk.customer_key:
         return Refusal(
-            "a disk of it is encrypted with a customer's key, and the gallery lies in "
-            "another subscription"
+            "one of its disks uses a customer-managed key, and the gallery is in another "
+            "subscription"
         )
     return None
 
@@ -259,22 +261,24 @@ def generation(look: Look) -> str | None:
 
 def _sku(sku: str | None, what: str) -> Finding:
     named = _ULTRA.get((sku or "").lower())
-    return Refusal(f"{what} is {named}, which no image can hold") if named else None
+    return Refusal(f"{what} is {named}, which images do not support") if named else None
 
 
 def _size(order: Order, disk: AttachedDisk | ObservedDisk, what: str) -> Finding:
     """A managed image has no limit of its own that is documented."""
     if not isinstance(order.target, GalleryTarget) or (disk.size_gb or 0) <= DISK_LIMIT_GB:
         return None
-    return Refusal(f"{what} has {disk.size_gb} GiB, and a gallery version takes {DISK_LIMIT_GB}")
+    return Refusal(
+        f"{what} has {disk.size_gb} GiB, and a gallery image version takes {DISK_LIMIT_GB}"
+    )
 
 
 def _encrypted() -> Refusal:
-    return Refusal("its disks are encrypted by Azure Disk Encryption, which no image can hold")
+    return Refusal("its disks are encrypted by Azure Disk Encryption, which images do not support")
 
 
-def _said(missing: Missing) -> str:
-    return "not there" if missing is Missing.GONE else "not for this app to read"
+def _why_missing(missing: Missing) -> str:
+    return "does not exist" if missing is Missing.GONE else "cannot be read by the app"
 
 
 def _plan(plan: Plan | None) -> str:

@@ -88,8 +88,8 @@ def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
     if isinstance(target, Refusal) or _may_be_named(target, settings, vm):
         return target
     return Refusal(
-        f"orders may not name '{_shorten(order)}'; whoever runs Stillframe can allow it by "
-        f"{Name.CAPTURE_ALLOWED_TARGETS}"
+        f"orders cannot use the target '{_shorten(order)}'; an administrator of "
+        f"Stillframe can allow it with {Name.CAPTURE_ALLOWED_TARGETS}"
     )
 
 
@@ -102,8 +102,8 @@ def _target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
     if pair := read_gallery_pair(order):
         return GalleryTarget(home.subscription, home.group, *pair)
     return Refusal(
-        f"'{_shorten(order)}' is no target; use yes, managed-image, <gallery>/<definition> "
-        "or an image definition's full id"
+        f"'{_shorten(order)}' is not a valid target; use yes, managed-image, "
+        "<gallery>/<definition> or an image definition's full id"
     )
 
 
@@ -132,8 +132,8 @@ def read_owner_version(number: str | None, target: Target) -> str | Refusal | No
     parts = _NUMBER.fullmatch(number)
     if parts is None or any(int(part) > INT32_MAX for part in parts.groups()):
         return Refusal(
-            f"'{_shorten(number)}' is no version; three integers up to {INT32_MAX} with dots "
-            "between, without leading zeros"
+            f"'{_shorten(number)}' is not a valid version; use three integers up to "
+            f"{INT32_MAX} with dots between, without leading zeros"
         )
     return number
 

@@ -94,13 +94,13 @@ def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
 def last_words(say: Say, disk_id: str) -> Say:
     """Return what a VM says for good once it is generalized: where to read on."""
     disk = disk_id.rpartition("/")[2]
-    detail = f"generalized, so it takes no more tags; how it goes on stands on its OS disk, {disk}"
+    detail = f"generalized, so it takes no more tags; the status is now on its OS disk, {disk}"
     return replace(say, detail=detail)
 
 
 def unanswerable(say: Say, why: str) -> Say:
     """Return the refusal of an order whose VM takes no tag of ours: nothing is begun for it."""
-    detail = f"Azure does not let the app tag this VM, so the order cannot be answered: {why}"
+    detail = f"the app cannot write tags on this VM, so the order is refused: {why}"
     return replace(say, status=Status.REFUSED, detail=detail, as_of=None)
 
 
@@ -131,7 +131,7 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
         "proof": image.tags.get(SourceTag.PROOF),
         "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
         "proofWarnings": image.tags.get(SourceTag.PROOF_WARNINGS),
-        "detail": "its VM is gone",
+        "detail": "the VM was deleted",
     }
     return _event(kind, vm, now, data, _occasion(image))
 

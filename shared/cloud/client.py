@@ -109,7 +109,7 @@ def audience(endpoint: str) -> str:
         answer.raise_for_status()
         return str(answer.json()["authentication"]["audiences"][0]).rstrip("/")
     except requests.RequestException as error:
-        msg = f"ARM_ENDPOINT: {endpoint} could not be asked for its audience: {error}"
+        msg = f"ARM_ENDPOINT: {endpoint} did not return the audience of its tokens: {error}"
         raise Transient(msg) from error
     except (KeyError, IndexError, TypeError, ValueError) as error:
         msg = f"ARM_ENDPOINT: {endpoint} does not tell the audience of its tokens"

@@ -55,7 +55,7 @@ def _done(arm: Arm, disk_id: str, progress: Progress, until: float) -> Progress:
         asked = progress.retry_after
         wait = next(waits, WAITS[-1]) if asked is None else max(asked, LEAST_WAIT)
         if time.monotonic() + wait > until:
-            msg = f"Azure takes too long to open or close {disk_id}"
+            msg = f"Azure took too long to open or close {disk_id}"
             raise Transient(msg)
         time.sleep(wait)
         progress = arm.poll(disk_id, progress.poll)

@@ -156,9 +156,9 @@ def why_kept(vm: ListedVm, locked: frozenset[str] | None, *, groups_readable: bo
     if vm.ephemeral:
         return "its OS disk is ephemeral"
     if locked is None:
-        return "the app may not read whether it is locked"
+        return "the app has no permission to read its locks"
     if not groups_readable:
-        return "the app may not read whether its resource group opts out"
+        return "the app has no permission to read its resource group's tags"
     is_locked = any(f"{vm.ref.key}/".startswith(scope) for scope in locked)
     return "it is locked" if is_locked else None
 

@@ -222,7 +222,7 @@ def test_nonsense_in_the_tag_is_refused_on_the_vm(world: Hosted, order: str) -> 
     vm.order(order)
     world.settle()
     assert vm.status == "refused"
-    assert "is no target" in str(vm.said("detail"))
+    assert "is not a valid target" in str(vm.said("detail"))
     assert all(len(value) <= 256 for value in vm.told.values())
     assert world.failures == []
 

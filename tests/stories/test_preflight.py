@@ -41,9 +41,9 @@ class Row:
 
 
 ROWS = {
-    "nonsense": Row("is no target", order="please"),
-    "empty": Row("is no target", order=""),
-    "too many parts": Row("is no target", order="golden/windows/1.0.0"),
+    "nonsense": Row("is not a valid target", order="please"),
+    "empty": Row("is not a valid target", order=""),
+    "too many parts": Row("is not a valid target", order="golden/windows/1.0.0"),
     "no definition": Row("golden/linux is not there", order="golden/linux"),
     "no gallery": Row("silver/windows is not there", order="silver/windows"),
     "trusted launch": Row("Trusted Launch", MANAGED, {"security_type": "TrustedLaunch"}),
@@ -91,15 +91,15 @@ ROWS = {
     "encrypted by its guest": Row(
         "Azure Disk Encryption", vm={"os_disk": {"encryptionSettings": {"enabled": True}}}
     ),
-    "own key, other subscription": Row("customer's key", FOREIGN, {"os_disk": KEYED}),
+    "own key, other subscription": Row("customer-managed key", FOREIGN, {"os_disk": KEYED}),
     "managed by a scale set": Row("scale set", vm={"managed_by": FLEET}),
     "in a scale set": Row(
         "scale set", vm={"properties": {"virtualMachineScaleSet": {"id": FLEET}}}
     ),
     "number of a managed image": Row("no version", MANAGED, others={"version": "1.0.0"}),
-    "no number": Row("is no version", others={"version": "latest"}),
-    "leading zero": Row("is no version", others={"version": "1.02.3"}),
-    "too high a number": Row("is no version", others={"version": "1.2.2147483648"}),
+    "no number": Row("is not a valid version", others={"version": "latest"}),
+    "leading zero": Row("is not a valid version", others={"version": "1.02.3"}),
+    "too high a number": Row("is not a valid version", others={"version": "1.2.2147483648"}),
     "neither yes nor no": Row("neither yes nor no", others={"latest": "maybe"}),
 }
 
@@ -161,7 +161,7 @@ def test_an_owners_number_that_exists_is_refused(spine: Spine) -> None:
     second.order(TO_GALLERY, version="1.0.0")
     spine.look(second)
     assert second.status == "refused"
-    assert "1.0.0 exists already" in str(second.said("detail"))
+    assert "1.0.0 already exists" in str(second.said("detail"))
     second.order(TO_GALLERY, version="1.0.1")
     spine.look(second)
     assert (second.status, second.said("image")) == ("waiting", "golden/windows/1.0.1")

@@ -187,7 +187,7 @@ def test_an_order_that_cannot_be_read_is_refused() -> None:
     """Nonsense in the tag is answered on the tag."""
     say = said(decided(World(vm=vm(tags={Tag.CAPTURE: "nonsense"}))))
     assert (say.status, say.image, say.as_of) == (Status.REFUSED, "nonsense", None)
-    assert "'nonsense' is no target" in say.detail
+    assert "'nonsense' is not a valid target" in say.detail
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_an_image_may_take_so_long(target: Any, limit: timedelta) -> None:  # no
     at, after = said(decided(world, NOW + limit)), said(decided(world, NOW + limit * 1.01))
     assert (at.status, at.stuck) == (Status.CAPTURING, False)
     assert (after.status, after.stuck) == (Status.CAPTURING, True)
-    assert "is Creating since 2026-05-04T10:00:00.000Z, for too long" in after.detail
+    assert "has been Creating since 2026-05-04T10:00:00.000Z, too long" in after.detail
 
 
 def test_a_failed_image_is_tried_again_under_the_next_name() -> None:
@@ -841,7 +841,7 @@ def test_a_vm_that_was_marked_and_is_not_generalized_is_told_so() -> None:
     world = replace(ordered(generalized=True), verdict=NOT_GENERALIZED)
     say = said(decided(world))
     assert say.detail == (
-        "somebody has marked it generalized, so it cannot start again; Sysprep failed: 0x80073cf2"
+        "it is marked generalized, so it cannot start again; Sysprep failed: 0x80073cf2"
     )
     assert_told(world, say, settings())
 

@@ -47,7 +47,7 @@ ANSWERED = {Tag.STATUS.value: Status.WAITING.value}
 
 def waiting() -> ObservedVm:
     """Make a running VM whose order is answered, as its tags say."""
-    detail = "ready; run Sysprep with /generalize /shutdown, the rest follows by itself"
+    detail = "ready; run Sysprep with /generalize /shutdown, the capture then starts by itself"
     tags = {Tag.STATUS: Status.WAITING, Tag.DETAIL: detail, Tag.IMAGE: GALLERY.label}
     tags[Tag.IMAGE_GROUP] = GALLERY.group_id
     return vm(power=PowerState.RUNNING, tags={**TO_GALLERY, **tags})
@@ -162,7 +162,7 @@ def test_nothing_is_begun_on_a_vm_that_takes_no_tags(power: PowerState) -> None:
     report = visited(cloud, power=power)
     assert writes(cloud) == ["publish"]
     assert (report.status, report.steps) == (Status.REFUSED, ())
-    assert "cannot be answered" in cloud.published[0].data["detail"]
+    assert "the order is refused" in cloud.published[0].data["detail"]
 
 
 def test_nothing_is_generalized_that_is_not_named_on_its_disk() -> None:
@@ -393,7 +393,7 @@ def test_an_image_whose_vm_is_gone_tells_of_itself() -> None:
     report = reconcile_image(cloud, VERSION, NOW)
     assert report == Report(vm=REF, seen="gone")
     assert cloud.calls == [("publish", OutcomeType.CAPTURED), ("tag_image", VERSION.id)]
-    assert cloud.published[0].data["detail"] == "its VM is gone"
+    assert cloud.published[0].data["detail"] == "the VM was deleted"
 
 
 def test_of_failed_attempts_the_last_is_told() -> None:

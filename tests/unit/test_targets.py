@@ -162,7 +162,7 @@ def test_images_may_have_a_group_of_their_own(capture: str, target: Target) -> N
 )
 def test_nonsense_is_refused_in_words_that_fit_a_tag(capture: str) -> None:
     """What is no target is refused, showing at most its beginning and what could stand there."""
-    assert "is no target" in refusal(capture)
+    assert "is not a valid target" in refusal(capture)
     assert len(refusal(capture)) <= 256
 
 
@@ -200,7 +200,7 @@ def test_an_owner_may_choose_the_number(number: str) -> None:
 )
 def test_a_number_that_azure_would_refuse_is_refused(number: str) -> None:
     """What is no version number is refused before anything is done."""
-    assert "is no version" in refusal("yes", **{Tag.VERSION: number})
+    assert "is not a valid version" in refusal("yes", **{Tag.VERSION: number})
 
 
 def test_a_managed_image_has_no_version() -> None:

@@ -409,7 +409,7 @@ def test_the_image_of_a_vm_that_is_gone_tells_the_end(
         "proof": "generalized",
         "proofDetail": "the disk says so",
         "proofWarnings": None,
-        "detail": "its VM is gone",
+        "detail": "the VM was deleted",
     }
 
 
