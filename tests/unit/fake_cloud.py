@@ -1,6 +1,6 @@
 """Azure in memory, behind the same protocol as the real one: for the spine, sweep and cost guard.
 
-A test gives what Azure shows (a `World`) and raises (by the name of a call), and reads what
+A test gives what Azure shows (a `Facts`) and raises (by the name of a call), and reads what
 was written. What is started stays started: no operation ever ends here.
 """
 
@@ -16,14 +16,14 @@ from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
 from shared.model.steps import Create, Read
 from shared.model.tags import Words
-from tests.unit.making import World, settings
+from tests.unit.making import Facts, settings
 
 
 @dataclass
 class FakeCloud:
-    """One VM (a `World`) or a subscription's lists; `calls` are the writes, by name and object."""
+    """One VM (a `Facts`) or a subscription's lists; `calls` are the writes, by name and object."""
 
-    world: World | Missing = Missing.GONE
+    facts: Facts | Missing = Missing.GONE
     settings: Settings = field(default_factory=settings)
     raises: dict[str, Exception] = field(default_factory=dict)
     listing: Listing = field(default_factory=Listing)
@@ -39,13 +39,13 @@ class FakeCloud:
 
     def look(self, ref: VmRef) -> Look | Missing:
         self._asked("look")
-        found = self.world
+        found = self.facts
         return found if isinstance(found, Missing) else Look(vm=replace(found.vm, ref=ref))
 
     def read(self, look: Look, what: Read) -> Look:
         self._asked("read")
-        assert isinstance(self.world, World)
-        return self.world.show(look, what)
+        assert isinstance(self.facts, Facts)
+        return self.facts.show(look, what)
 
     def image(self, ref: ImageRef) -> ObservedImage | Missing:
         self._asked("image")
@@ -73,8 +73,8 @@ class FakeCloud:
 
     def prove(self, look: Look) -> Look:
         self._wrote("prove", look.vm.ref.id)
-        assert isinstance(self.world, World)
-        return replace(look, images={}, verdict=self.world.verdict)
+        assert isinstance(self.facts, Facts)
+        return replace(look, images={}, verdict=self.facts.verdict)
 
     def deallocate(self, ref: VmRef) -> None:
         self._wrote("deallocate", ref.id)

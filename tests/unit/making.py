@@ -157,7 +157,7 @@ def say(**changes: Any) -> Say:  # noqa: ANN401 - fields of Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class Facts:
     """All that reading Azure could show of one VM; images that are not named are gone."""
 
     vm: ObservedVm = field(default_factory=vm)
@@ -227,14 +227,14 @@ READS = (
 )
 
 
-def settle(world: World, known: Settings, now: datetime = NOW) -> tuple[Look, Decision]:
+def decide_fully(facts: Facts, known: Settings, now: datetime = NOW) -> tuple[Look, Decision]:
     """Feed the rules what they ask for until they know the next step."""
-    look = Look(vm=world.vm)
+    look = Look(vm=facts.vm)
     for _ in range(ROUNDS):
         decision = decide(look, known, now)
         if not isinstance(decision, READS):
             return look, decision
-        look = world.show(look, decision)
+        look = facts.show(look, decision)
     msg = f"the rules still ask after {ROUNDS} rounds"
     raise AssertionError(msg)
 

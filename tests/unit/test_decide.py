@@ -44,6 +44,7 @@ from shared.model.steps import (
     Withdraw,
 )
 from shared.model.tags import SourceTag, Status, Tag
+from tests.unit.any_facts import BUSY_POWER, ORDERED_TAGS, OUR_TAGS, SETTINGS, any_facts, looks
 from tests.unit.making import (
     CANNOT_TELL,
     ELSEWHERE,
@@ -59,17 +60,16 @@ from tests.unit.making import (
     TO_GALLERY,
     TO_MANAGED,
     VERSION,
-    World,
+    Facts,
     ago,
+    decide_fully,
     disk,
     image,
     rights,
     say,
     settings,
-    settle,
     vm,
 )
-from tests.unit.worlds import BUSY_POWER, ORDERED_TAGS, OUR_TAGS, SETTINGS, looks, worlds
 
 STEPS = (Deallocate, Generalize, Create)
 BUSY_PROVISIONING = ("Creating", "Updating", "Deleting", "Migrating")
@@ -88,9 +88,9 @@ UNTOLD: dict[str, str] = {
 }
 
 
-def decided(world: World, now: datetime = NOW, **known: Any) -> Decision:  # noqa: ANN401 - fields of Settings
+def decided(facts: Facts, now: datetime = NOW, **known: Any) -> Decision:  # noqa: ANN401 - fields of Settings
     """Give the decision once everything it needs has been read."""
-    return settle(world, settings(**known), now)[1]
+    return decide_fully(facts, settings(**known), now)[1]
 
 
 def said(decision: Decision) -> Say:
@@ -100,14 +100,14 @@ def said(decision: Decision) -> Say:
     return decision.say
 
 
-def ordered(**changes: Any) -> World:  # noqa: ANN401 - fields of ObservedVm, and tags
-    """Make a world whose VM has an order for a gallery and these tags besides."""
+def ordered(**changes: Any) -> Facts:  # noqa: ANN401 - fields of ObservedVm, and tags
+    """Make the facts of a VM that has an order for a gallery and these tags besides."""
     tags = {**TO_GALLERY, **changes.pop("tags", {})}
-    return World(vm=vm(tags=tags, **changes))
+    return Facts(vm=vm(tags=tags, **changes))
 
 
-def marked(**facts: Any) -> World:  # noqa: ANN401 - fields of World
-    """Make a world whose VM is generalized and pinned."""
+def marked(**facts: Any) -> Facts:  # noqa: ANN401 - fields of Facts
+    """Make the facts of a VM that is generalized and pinned."""
     return replace(ordered(generalized=True, tags=PINNED), **facts)
 
 
@@ -138,23 +138,23 @@ def test_an_order_is_of_the_app_that_answered_it(
 ) -> None:
     """Another app touches nothing of it: no step, no word, and none of its words."""
     waiting = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label, Tag.BY: "func-one"}
-    world = World(vm=vm(tags={**tags, **waiting}))
-    assert decided(world, app="func-two", scopes=scopes) == Rest()
+    facts = Facts(vm=vm(tags={**tags, **waiting}))
+    assert decided(facts, app="func-two", scopes=scopes) == Rest()
     for app in ("FUNC-one", ""):
-        assert decided(world, app=app, scopes=scopes) != Rest()
+        assert decided(facts, app=app, scopes=scopes) != Rest()
 
 
 def test_a_word_is_signed_and_says_where_its_images_lie() -> None:
     """Whatever is said of an order; one that cannot be read has no place for images."""
-    for world in (
+    for facts in (
         ordered(power=PowerState.RUNNING),
         ordered(power=PowerState.STOPPED),
         ordered(),
         ordered(generalized=True),
     ):
-        say = said(decided(world, app="func-one"))
+        say = said(decided(facts, app="func-one"))
         assert (say.by, say.image_group) == ("func-one", GALLERY.group_id)
-    unread = said(decided(World(vm=vm(tags={Tag.CAPTURE: "nonsense"})), app="func-one"))
+    unread = said(decided(Facts(vm=vm(tags={Tag.CAPTURE: "nonsense"})), app="func-one"))
     assert (unread.by, unread.image_group) == ("func-one", "")
 
 
@@ -175,17 +175,17 @@ def test_a_scope_may_be_a_single_vm() -> None:
 
 def test_without_an_order_there_is_nothing_to_do() -> None:
     """A VM that nobody tagged rests."""
-    assert decided(World(vm=vm(tags={}))) == Rest()
+    assert decided(Facts(vm=vm(tags={}))) == Rest()
 
 
 def test_a_withdrawn_order_takes_our_tags_with_it() -> None:
     """Where the order is gone and our tags are not, they go."""
-    assert decided(World(vm=vm(tags=PINNED))) == Withdraw()
+    assert decided(Facts(vm=vm(tags=PINNED))) == Withdraw()
 
 
 def test_an_order_that_cannot_be_read_is_refused() -> None:
     """Nonsense in the tag is answered on the tag."""
-    say = said(decided(World(vm=vm(tags={Tag.CAPTURE: "nonsense"}))))
+    say = said(decided(Facts(vm=vm(tags={Tag.CAPTURE: "nonsense"}))))
     assert (say.status, say.image, say.as_of) == (Status.REFUSED, "nonsense", None)
     assert "'nonsense' is not a valid target" in say.detail
 
@@ -216,8 +216,8 @@ def test_a_refusal_names_the_target_as_it_was_read(
 ) -> None:
     """Whatever is refused, `yes` is answered by the target that it means, whose answer it is."""
     tags = {Tag.CAPTURE: "yes", Tag.IMAGE: GALLERY.label, Tag.STATUS: Status.WAITING}
-    world = replace(ordered(tags=tags, **seen), **facts)
-    say = said(decided(world, capture_target=GALLERY.label))
+    seen_so = replace(ordered(tags=tags, **seen), **facts)
+    say = said(decided(seen_so, capture_target=GALLERY.label))
     assert (say.status, say.image) == (Status.REFUSED, GALLERY.label)
 
 
@@ -232,8 +232,8 @@ def test_a_refusal_names_the_target_as_it_was_read(
 def test_a_refusal_under_a_pin_names_the_order_that_it_answers(facts: dict[str, Any]) -> None:
     """Where the pinned name is of an order before, it is not the answer's; the instant stays."""
     tags = {**PINNED, **TO_MANAGED}
-    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
-    say = said(decided(replace(world, **facts), NOW + timedelta(hours=1)))
+    pinned = Facts(vm=vm(tags=tags, generalized=True, security_type=None))
+    say = said(decided(replace(pinned, **facts), NOW + timedelta(hours=1)))
     assert (say.status, say.image, say.as_of) == (Status.REFUSED, MANAGED.label, RELEASED)
 
 
@@ -253,8 +253,8 @@ def test_captured_is_told_with_its_image_until_the_topic_takes_it(
 ) -> None:
     """What is told late is told of the very image that the order was answered with."""
     tags = {**UNTOLD, **version, Tag.IMAGE: ref.label.upper()}
-    world = replace(ordered(generalized=True, tags=tags), images={ref.key: image(ref)})
-    say = said(decided(world))
+    facts = replace(ordered(generalized=True, tags=tags), images={ref.key: image(ref)})
+    say = said(decided(facts))
     assert (say.status, say.of, say.as_of) == (Status.CAPTURED, image(ref), RELEASED)
 
 
@@ -262,10 +262,10 @@ def test_captured_is_told_with_its_image_until_the_topic_takes_it(
 def test_captured_is_told_whatever_its_image_has_come_to_since(state: str) -> None:
     """A finished version that somebody replicates further, in vain even, is not made again."""
     changed = image(FIRST, provisioning=state)
-    world = replace(ordered(generalized=True, tags=UNTOLD), images={FIRST.key: changed})
-    say = said(decided(world))
+    facts = replace(ordered(generalized=True, tags=UNTOLD), images={FIRST.key: changed})
+    say = said(decided(facts))
     assert (say.status, say.stuck, say.of) == (Status.CAPTURED, False, changed)
-    assert_told(world, say, settings())
+    assert_told(facts, say, settings())
 
 
 @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ def test_captured_stands_for_its_own_order_alone() -> None:
     """Another target asked for later gets an image of its own, of the same instant."""
     tags = {**TO_MANAGED, Tag.STATUS: Status.CAPTURED, Tag.IMAGE: FIRST.label}
     tags[Tag.AS_OF] = write_instant(RELEASED)
-    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
-    step = decided(world)
+    facts = Facts(vm=vm(tags=tags, generalized=True, security_type=None))
+    step = decided(facts)
     assert isinstance(step, Create)
     assert step.ref == names(REF, MANAGED, RELEASED, None)[0]
 
@@ -302,15 +302,15 @@ def test_captured_does_not_stand_for_a_vm_that_is_not_generalized(power: PowerSt
 def test_an_order_given_again_finds_its_image() -> None:
     """Tags taken off and set again lead to the image that there is, an owner's number included."""
     again = vm(tags={**TO_GALLERY, Tag.VERSION: "7.0.0"}, generalized=True)
-    say = said(decided(World(vm=again, images={OWN.key: image(OWN)})))
+    say = said(decided(Facts(vm=again, images={OWN.key: image(OWN)})))
     assert (say.status, say.image) == (Status.CAPTURED, OWN.label)
 
 
 @pytest.mark.parametrize("power", list(PowerState))
 def test_a_finished_image_is_captured(power: PowerState) -> None:
     """The pinned image Succeeded: captured, whatever else the VM is."""
-    world = marked(images={FIRST.key: image(FIRST)})
-    say = said(decided(replace(world, vm=replace(world.vm, power=power))))
+    facts = marked(images={FIRST.key: image(FIRST)})
+    say = said(decided(replace(facts, vm=replace(facts.vm, power=power))))
     assert (say.status, say.image, say.as_of) == (Status.CAPTURED, FIRST.label, RELEASED)
     assert say.of == image(FIRST)
 
@@ -318,8 +318,8 @@ def test_a_finished_image_is_captured(power: PowerState) -> None:
 @pytest.mark.parametrize("state", ["Creating", "Updating", "Deleting", "Canceled", ""])
 def test_an_image_in_any_other_state_is_waited_for(state: str) -> None:
     """Only Succeeded is captured and only Failed is failed."""
-    world = marked(images={FIRST.key: image(FIRST, provisioning=state)})
-    say = said(decided(world))
+    facts = marked(images={FIRST.key: image(FIRST, provisioning=state)})
+    say = said(decided(facts))
     assert (say.status, say.stuck, say.image) == (Status.CAPTURING, False, FIRST.label)
 
 
@@ -332,8 +332,8 @@ def test_an_image_may_take_so_long(target: Any, limit: timedelta) -> None:  # no
     tags = {**PINNED, Tag.CAPTURE: target.label, Tag.IMAGE: ref.label}
     started = {SourceTag.STARTED.value: write_instant(NOW)}
     under_way = image(ref, provisioning="Creating", tags=started)
-    world = World(vm=vm(tags=tags, generalized=True), images={ref.key: under_way})
-    at, after = said(decided(world, NOW + limit)), said(decided(world, NOW + limit * 1.01))
+    facts = Facts(vm=vm(tags=tags, generalized=True), images={ref.key: under_way})
+    at, after = said(decided(facts, NOW + limit)), said(decided(facts, NOW + limit * 1.01))
     assert (at.status, at.stuck) == (Status.CAPTURING, False)
     assert (after.status, after.stuck) == (Status.CAPTURING, True)
     assert "has been Creating since 2026-05-04T10:00:00.000Z, too long" in after.detail
@@ -368,11 +368,11 @@ def test_azure_may_give_no_reason() -> None:
 def test_an_owners_number_has_one_attempt() -> None:
     """A number of the owner's is never changed: its failure is the last."""
     tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: OWN.label}
-    world = World(
+    facts = Facts(
         vm=vm(tags={**TO_GALLERY, **tags}, generalized=True),
         images={OWN.key: image(OWN, provisioning="Failed")},
     )
-    assert said(decided(world)).status is Status.FAILED
+    assert said(decided(facts)).status is Status.FAILED
 
 
 def test_a_name_that_another_vms_image_has_is_passed_over() -> None:
@@ -387,17 +387,17 @@ def test_a_name_that_another_vms_image_has_is_passed_over() -> None:
 def test_names_may_run_out(last: dict[str, Any]) -> None:
     """Where every name is taken it is failed, and the same is said when it is looked at again."""
     shown = {ref.key: image(ref, provisioning="Failed") for ref in (FIRST, SECOND)}
-    world = marked(images={**shown, THIRD.key: image(THIRD, **last)})
-    say = said(decided(world))
+    facts = marked(images={**shown, THIRD.key: image(THIRD, **last)})
+    say = said(decided(facts))
     assert say.status is Status.FAILED
-    assert say.of == (None if "source" in last else world.images[THIRD.key])
-    assert_told(world, say, settings())
+    assert say.of == (None if "source" in last else facts.images[THIRD.key])
+    assert_told(facts, say, settings())
 
 
 def test_the_pinned_attempt_is_where_it_goes_on() -> None:
     """What was tried before the pinned name is not asked for again."""
-    world = ordered(generalized=True, tags={**PINNED, Tag.IMAGE: SECOND.label.upper()})
-    step = decided(replace(world, images={FIRST.key: image(FIRST)}))
+    facts = ordered(generalized=True, tags={**PINNED, Tag.IMAGE: SECOND.label.upper()})
+    step = decided(replace(facts, images={FIRST.key: image(FIRST)}))
     assert isinstance(step, Create)
     assert step.ref == SECOND
 
@@ -447,8 +447,8 @@ def test_a_deallocation_is_asked_for_again(minutes: int, stuck: bool) -> None:  
     """A VM that still reads stopped is asked again; since when stays, so that it gets stuck."""
     since = ago(minutes=minutes)
     tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
-    world = replace(ordered(power=PowerState.STOPPED, tags=tags), disk=disk(released=ago(hours=9)))
-    step = decided(world)
+    facts = replace(ordered(power=PowerState.STOPPED, tags=tags), disk=disk(released=ago(hours=9)))
+    step = decided(facts)
     assert isinstance(step, Deallocate)
     assert (step.say.as_of, step.say.stuck) == (since, stuck)
 
@@ -483,8 +483,8 @@ def test_a_vm_that_starts_is_not_taken_for_stopped(seconds: int, stopped: bool) 
 def test_an_answered_order_is_deallocated_without_asking_again() -> None:
     """What passed preflight while it ran needs its disk alone before it is deallocated."""
     tags = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label.upper()}
-    world = ordered(power=PowerState.STOPPED, tags=tags)
-    look, step = settle(world, settings())
+    facts = ordered(power=PowerState.STOPPED, tags=tags)
+    look, step = decide_fully(facts, settings())
     assert isinstance(step, Deallocate)
     assert (look.rights, look.definition) == (None, None)
 
@@ -499,8 +499,8 @@ def test_an_answered_order_is_deallocated_without_asking_again() -> None:
 )
 def test_a_stopped_vm_without_an_answer_is_asked_about_first(tags: dict[str, str]) -> None:
     """An order that has not passed preflight, or another one's answer, deallocates nothing."""
-    world = replace(ordered(power=PowerState.STOPPED, tags=tags), definition=Missing.GONE)
-    assert said(decided(world)).status is Status.REFUSED
+    facts = replace(ordered(power=PowerState.STOPPED, tags=tags), definition=Missing.GONE)
+    assert said(decided(facts)).status is Status.REFUSED
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.REFUSED])
@@ -533,10 +533,10 @@ def test_open_access_is_waited_for() -> None:
     """Access to the disk is not ours to close; since when it waits stays as it was."""
     since = ago(hours=1)
     tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
-    world = replace(ordered(tags=tags), disk=disk(access_open=True))
-    say = said(decided(world))
+    facts = replace(ordered(tags=tags), disk=disk(access_open=True))
+    say = said(decided(facts))
     assert (say.status, say.as_of) == (Status.DEALLOCATING, since)
-    assert said(decided(replace(world, vm=ordered().vm))).as_of == NOW
+    assert said(decided(replace(facts, vm=ordered().vm))).as_of == NOW
 
 
 def test_open_access_does_not_unpin_a_name() -> None:
@@ -560,8 +560,8 @@ def test_access_that_may_be_ours_brings_the_event_again(
     """A look of ours that broke off has closed the disk in ten minutes; a backup takes its time."""
     status = Status.CAPTURING if generalized else Status.DEALLOCATING
     tags = {Tag.STATUS: status, Tag.AS_OF: write_instant(ago(seconds=seconds))}
-    world = ordered(generalized=generalized, tags=tags)
-    decision = decided(replace(world, disk=disk(access_open=True)))
+    facts = ordered(generalized=generalized, tags=tags)
+    decision = decided(replace(facts, disk=disk(access_open=True)))
     assert isinstance(decision, Rest)
     assert (decision.again is not None) is again
     assert (decision.say is None) is generalized
@@ -610,8 +610,8 @@ def test_a_disk_out_of_reach_does_not_unpin_a_name(
     as_of = ago(seconds=seconds)
     pinned, *_ = names(REF, GALLERY, as_of, None)
     tags = {**PINNED, Tag.IMAGE: pinned.label, Tag.AS_OF: write_instant(as_of)}
-    world = ordered(generalized=True, tags=tags)
-    decision = decided(replace(world, verdict=Unread("no answer")))
+    facts = ordered(generalized=True, tags=tags)
+    decision = decided(replace(facts, verdict=Unread("no answer")))
     assert isinstance(decision, Rest)
     assert decision.again == ("no answer" if again else None)
     assert (decision.say is not None) is refused
@@ -662,7 +662,7 @@ def test_the_word_tells_whether_an_instant_is_a_pin(status: Status) -> None:
     """An image under way, done, failed or refused has pinned it; the other words' is of a wait."""
     pins = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
     tags = {**TO_MANAGED, Tag.STATUS: status, Tag.AS_OF: write_instant(ago(days=1))}
-    step = decided(World(vm=vm(tags=tags, generalized=True, security_type=None)))
+    step = decided(Facts(vm=vm(tags=tags, generalized=True, security_type=None)))
     assert isinstance(step, Create)
     assert step.as_of == (ago(days=1) if status in pins else RELEASED)
 
@@ -698,14 +698,14 @@ def test_a_negative_verdict_stands_for_its_instant() -> None:
         Tag.AS_OF: write_instant(RELEASED),
         Tag.DETAIL: "Sysprep failed",
     }
-    world = ordered(tags=tags)
-    look, decision = settle(world, settings())
+    facts = ordered(tags=tags)
+    look, decision = decide_fully(facts, settings())
     assert look.verdict is None
     assert (said(decision).status, said(decision).detail) == (
         Status.NOT_GENERALIZED,
         "Sysprep failed",
     )
-    later = replace(world, disk=disk(released=RELEASED + timedelta(seconds=1)))
+    later = replace(facts, disk=disk(released=RELEASED + timedelta(seconds=1)))
     assert isinstance(decided(later), Generalize)
 
 
@@ -774,8 +774,8 @@ def test_a_no_says_all_that_was_seen() -> None:
 def test_a_disk_that_azure_does_not_open_says_nothing(policy: ProofPolicy) -> None:
     """It is refused where proof is required, not remembered as a no; else the image says why."""
     closed = Refusal("its policy forbids it")
-    world = replace(ordered(generalized=True), verdict=closed)
-    decision = decided(world, proof=policy)
+    facts = replace(ordered(generalized=True), verdict=closed)
+    decision = decided(facts, proof=policy)
     if policy is ProofPolicy.REQUIRED:
         assert (said(decision).status, said(decision).detail) == (Status.REFUSED, closed.why)
         return
@@ -794,10 +794,10 @@ def test_preflight_is_asked_again_right_before_generalize() -> None:
 
 def test_a_no_holds_for_the_instant_that_was_read() -> None:
     """The no stands for the instant that its disk has after it was read, and is read once."""
-    world = replace(ordered(), verdict=NOT_GENERALIZED, disk=disk(released=ago(seconds=5)))
-    say = said(decided(world))
+    facts = replace(ordered(), verdict=NOT_GENERALIZED, disk=disk(released=ago(seconds=5)))
+    say = said(decided(facts))
     assert say.as_of == ago(seconds=5)
-    assert settle(told(world, say), settings())[0].verdict is None
+    assert decide_fully(told(facts, say), settings())[0].verdict is None
 
 
 def test_without_proof_an_old_no_does_not_stand() -> None:
@@ -823,14 +823,14 @@ def test_an_old_no_stands_as_far_as_the_policy_would_say_it_again(
     """One that could not tell is read again once the policy lets that pass, a plain no is not."""
     as_of = write_instant(RELEASED)
     tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: as_of, Tag.PROOF: proof}
-    look, decision = settle(ordered(tags=tags), settings(proof=policy))
+    look, decision = decide_fully(ordered(tags=tags), settings(proof=policy))
     assert (look.verdict is None) is stands
     assert isinstance(decision, Rest if stands else Generalize)
 
 
 def test_without_proof_the_disk_is_not_read() -> None:
     """`PROOF=off` asks the disk nothing, and the image says so."""
-    look, step = settle(ordered(generalized=True), settings(proof=ProofPolicy.OFF))
+    look, step = decide_fully(ordered(generalized=True), settings(proof=ProofPolicy.OFF))
     assert look.verdict is None
     assert isinstance(step, Create)
     assert step.verdict.proof is Proof.NOT_READ
@@ -838,12 +838,12 @@ def test_without_proof_the_disk_is_not_read() -> None:
 
 def test_a_vm_that_was_marked_and_is_not_generalized_is_told_so() -> None:
     """Somebody's mark on a VM whose disk says no is told, once."""
-    world = replace(ordered(generalized=True), verdict=NOT_GENERALIZED)
-    say = said(decided(world))
+    facts = replace(ordered(generalized=True), verdict=NOT_GENERALIZED)
+    say = said(decided(facts))
     assert say.detail == (
         "it is marked generalized, so it cannot start again; Sysprep failed: 0x80073cf2"
     )
-    assert_told(world, say, settings())
+    assert_told(facts, say, settings())
 
 
 def test_the_name_is_pinned_before_generalize() -> None:
@@ -864,8 +864,8 @@ def test_a_marked_vm_becomes_a_gallery_version(regions: tuple[Region, ...]) -> N
 def test_a_marked_vm_becomes_a_managed_image() -> None:
     """A managed image needs no regions, and is named after the pinned instant."""
     tags = {**PINNED, **TO_MANAGED, Tag.AS_OF: write_instant(ago(days=1))}
-    world = World(vm=vm(tags=tags, generalized=True, security_type=None))
-    look, step = settle(world, settings())
+    facts = Facts(vm=vm(tags=tags, generalized=True, security_type=None))
+    look, step = decide_fully(facts, settings())
     assert isinstance(step, Create)
     assert look.regions is None
     assert isinstance(step.ref, ManagedImageRef)
@@ -907,11 +907,11 @@ def test_nothing_is_started_while_azure_is_busy(look: Look, known: Settings) -> 
         assert not isinstance(decide(look, known, NOW), STEPS)
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=400)
-def test_what_cannot_be_undone_rests_on_what_was_read(world: World, known: Settings) -> None:
+def test_what_cannot_be_undone_rests_on_what_was_read(facts: Facts, known: Settings) -> None:
     """Generalize and Create: each condition holds and was read in this look, whatever tags say."""
-    look, decision = settle(world, known)
+    look, decision = decide_fully(facts, known)
     if not isinstance(decision, Generalize | Create):
         return
     order = read_order(look.vm.tags, known, look.vm.ref, NOW)
@@ -929,11 +929,11 @@ def test_what_cannot_be_undone_rests_on_what_was_read(world: World, known: Setti
     )
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=200)
-def test_nothing_is_decided_on_less(world: World, known: Settings) -> None:
+def test_nothing_is_decided_on_less(facts: Facts, known: Settings) -> None:
     """A step that cannot be undone is not decided while one of its facts is unread."""
-    look, decision = settle(world, known)
+    look, decision = decide_fully(facts, known)
     if not isinstance(decision, Generalize | Create):
         return
     for fact in ("disk", "data_disks", "definition", "regions", "rights", "verdict"):
@@ -943,27 +943,27 @@ def test_nothing_is_decided_on_less(world: World, known: Settings) -> None:
     assert isinstance(decide(replace(look, images={}), known, NOW), ReadImage)
 
 
-@given(worlds(), st.sampled_from([NOT_GENERALIZED, CANNOT_TELL, NOT_READ]))
+@given(any_facts(), st.sampled_from([NOT_GENERALIZED, CANNOT_TELL, NOT_READ]))
 @examples(max_examples=200)
-def test_no_tag_makes_a_yes_of_a_no(world: World, verdict: Verdict) -> None:
+def test_no_tag_makes_a_yes_of_a_no(facts: Facts, verdict: Verdict) -> None:
     """Where proof is required and the disk does not give it, no tags lead to a mark or an image."""
-    decision = settle(replace(world, verdict=verdict), settings())[1]
+    decision = decide_fully(replace(facts, verdict=verdict), settings())[1]
     assert not isinstance(decision, Generalize | Create)
 
 
 @pytest.mark.parametrize("kind", [*STEPS, Withdraw, *Status])
 def test_the_properties_here_speak_of_every_case(kind: Any) -> None:  # noqa: ANN401 - a type or word
-    """Among the worlds drawn there are some for each step and each word."""
+    """Among the any_facts drawn there are some for each step and each word."""
 
-    def shows(case: tuple[World, Settings]) -> bool:
-        decision = settle(*case)[1]
+    def shows(case: tuple[Facts, Settings]) -> bool:
+        decision = decide_fully(*case)[1]
         if isinstance(kind, Status):
             return (
                 isinstance(decision, Rest) and bool(decision.say) and said(decision).status is kind
             )
         return isinstance(decision, kind)
 
-    cases = st.tuples(worlds(OUR_TAGS if kind is Withdraw else ORDERED_TAGS), SETTINGS)
+    cases = st.tuples(any_facts(OUR_TAGS if kind is Withdraw else ORDERED_TAGS), SETTINGS)
     find(cases, shows, settings=examples(phases=[Phase.generate], max_examples=500, database=None))
 
 
@@ -978,61 +978,61 @@ def test_only_a_vm_that_is_stopped_is_deallocated(look: Look, known: Settings) -
         assert NOW - look.disk.released >= timedelta(minutes=2)
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=300)
-def test_the_rules_ask_once_and_come_to_an_end(world: World, known: Settings) -> None:
+def test_the_rules_ask_once_and_come_to_an_end(facts: Facts, known: Settings) -> None:
     """Fed with what they ask for, they never ask for a fact twice and soon know the next step."""
-    settle(world, known)
+    decide_fully(facts, known)
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=300)
-def test_what_is_said_is_said_once(world: World, known: Settings) -> None:
+def test_what_is_said_is_said_once(facts: Facts, known: Settings) -> None:
     """With what was said on the VM, the next look says the same and there is nothing to tell."""
-    decision = settle(world, known)[1]
+    decision = decide_fully(facts, known)[1]
     if isinstance(decision, Rest) and decision.say:
-        assert_told(world, decision.say, known)
+        assert_told(facts, decision.say, known)
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=300)
-def test_from_any_state_it_comes_to_rest(world: World, known: Settings) -> None:
+def test_from_any_state_it_comes_to_rest(facts: Facts, known: Settings) -> None:
     """Each step brings the next, each is taken once, and then there is none."""
     taken = []
-    while isinstance(decision := settle(world, known)[1], STEPS):
+    while isinstance(decision := decide_fully(facts, known)[1], STEPS):
         taken.append(type(decision))
-        world = after(world, decision)
+        facts = after(facts, decision)
     assert taken in ([], *(sequence[n:] for n in range(3) for sequence in ENDINGS))
 
 
 ENDINGS = ([Deallocate, Generalize, Create], [Deallocate, Create], [Deallocate])
 
 
-def after(world: World, step: Decision) -> World:
-    """Give the world as Azure makes it of a step that was told and taken."""
-    world = told(world, said(step))
+def after(facts: Facts, step: Decision) -> Facts:
+    """Give the facts as Azure makes it of a step that was told and taken."""
+    facts = told(facts, said(step))
     match step:
         case Deallocate():
-            stopped = replace(world.vm, power=PowerState.DEALLOCATED)
-            return replace(world, vm=stopped, disk=replace_disk(world, released=NOW))
+            stopped = replace(facts.vm, power=PowerState.DEALLOCATED)
+            return replace(facts, vm=stopped, disk=replace_disk(facts, released=NOW))
         case Generalize():
-            return replace(world, vm=replace(world.vm, generalized=True))
+            return replace(facts, vm=replace(facts.vm, generalized=True))
         case Create():
             made = image(step.ref, provisioning="Creating")
-            return replace(world, images={**world.images, step.ref.key: made})
+            return replace(facts, images={**facts.images, step.ref.key: made})
         case _:
             pytest.fail(f"{step} is no step")
 
 
-def replace_disk(world: World, **changes: Any) -> ObservedDisk:  # noqa: ANN401 - fields of ObservedDisk
+def replace_disk(facts: Facts, **changes: Any) -> ObservedDisk:  # noqa: ANN401 - fields of ObservedDisk
     """Give the disk with changes."""
-    assert isinstance(world.disk, ObservedDisk)
-    return replace(world.disk, **changes)
+    assert isinstance(facts.disk, ObservedDisk)
+    return replace(facts.disk, **changes)
 
 
-def told(world: World, say: Say) -> World:
-    """Give the world with what is said in the VM's tags."""
-    return replace(world, vm=tagged(world.vm, say))
+def told(facts: Facts, say: Say) -> Facts:
+    """Give the facts with what is said in the VM's tags."""
+    return replace(facts, vm=tagged(facts.vm, say))
 
 
 def tagged(seen: ObservedVm, say: Say) -> ObservedVm:
@@ -1043,15 +1043,15 @@ def tagged(seen: ObservedVm, say: Say) -> ObservedVm:
     return memory.after(memory.after(seen, news.before), news.after)
 
 
-def assert_told(world: World, say: Say, known: Settings) -> None:
+def assert_told(facts: Facts, say: Say, known: Settings) -> None:
     """Fail unless what is said is said again, and is no news."""
-    again = settle(told(world, say), known)[1]
+    again = decide_fully(told(facts, say), known)[1]
     assert isinstance(again, Rest)
     if say.status is Status.CAPTURED and again.say is None:
         return
     assert again.say is not None
     assert again.say.status is say.status
-    assert telling(tagged(world.vm, say), again.say, NOW) is None
+    assert telling(tagged(facts.vm, say), again.say, NOW) is None
 
 
 def assert_proven(look: Look, known: Settings) -> None:

@@ -18,8 +18,18 @@ from shared.model.settings import Settings
 from shared.model.steps import Rest
 from shared.model.tags import Status, Tag
 from shared.sweep.due import look_is_due
-from tests.unit.making import GALLERY, NOW, REF, TO_GALLERY, VERSION, World, ago, settings, settle
-from tests.unit.worlds import SETTINGS, worlds
+from tests.unit.any_facts import SETTINGS, any_facts
+from tests.unit.making import (
+    GALLERY,
+    NOW,
+    REF,
+    TO_GALLERY,
+    VERSION,
+    Facts,
+    ago,
+    decide_fully,
+    settings,
+)
 
 SWEEP = timedelta(minutes=5)
 AN_HOUR = [NOW + SWEEP * n for n in range(12)]
@@ -246,21 +256,21 @@ def test_a_disk_that_could_not_be_read_is_tried_for_two_hours_and_then_hourly(
     assert due(PowerState.DEALLOCATED, since=NOW, **tags)
 
 
-@given(worlds(), SETTINGS)
+@given(any_facts(), SETTINGS)
 @examples(max_examples=300)
-def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(world: World, known: Settings) -> None:
+def test_a_sweep_of_what_is_at_rest_costs_the_lists_alone(facts: Facts, known: Settings) -> None:
     """Once its answer is in the tags, what waits for people is looked at hourly at most."""
-    assume(not (world.vm.generalized and world.vm.power is PowerState.RUNNING))  # it never runs
-    decision = settle(world, known)[1]
+    assume(not (facts.vm.generalized and facts.vm.power is PowerState.RUNNING))  # it never runs
+    decision = decide_fully(facts, known)[1]
     if not isinstance(decision, Rest) or decision.say is None:
         return
-    told = telling(world.vm, decision.say, NOW)
-    ended = after(after(world.vm, told.before), told.after) if told else world.vm
+    told = telling(facts.vm, decision.say, NOW)
+    ended = after(after(facts.vm, told.before), told.after) if told else facts.vm
     tags = ended.tags
     at_rest = {Status.WAITING, Status.CAPTURED}
-    listed = ListedVm(REF, tags, world.vm.power)
+    listed = ListedVm(REF, tags, facts.vm.power)
     if decision.say.status in at_rest:
         assert not look_is_due(listed, known, ago(hours=2), NOW)
     hourly = {Status.REFUSED, Status.FAILED, Status.NOT_GENERALIZED}
-    if decision.say.status in hourly and world.vm.power is PowerState.DEALLOCATED:
+    if decision.say.status in hourly and facts.vm.power is PowerState.DEALLOCATED:
         assert sum(look_is_due(listed, known, at - SWEEP, at) for at in AN_HOUR) == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.model.memory import after, frozen, is_of, kept, memory_of, remembered, signature
 from shared.model.tags import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
-from tests.unit.making import REF, TO_GALLERY, World, disk, vm
+from tests.unit.making import REF, TO_GALLERY, Facts, disk, vm
 
 VM_ID = "0a0b"
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/os"
@@ -97,7 +97,7 @@ def test_what_is_written_is_what_is_remembered(
     The first words on a disk are whole, so that the VM's own, which cannot be changed, end.
     """
     disk = mine(there) if ours else dict(there)
-    vm = World().vm
+    vm = Facts().vm
     vm = replace(vm, ref=REF, vm_id=VM_ID, tags=remembered(own, disk, VM_ID))
     vm = replace(vm, memory=memory_of(REF, VM_ID, DISK, own, disk))
     standing = [name for name in kept(vm.tags) if name not in said]

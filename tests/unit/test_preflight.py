@@ -34,7 +34,7 @@ from tests.unit.making import (
     GALLERY,
     MANAGED,
     PLAN,
-    World,
+    Facts,
     definition,
     disk,
     image,
@@ -69,48 +69,48 @@ DISK_TAGS = (
 )
 
 
-def why(world: World, asked: Order | None = None) -> str:
+def why(facts: Facts, asked: Order | None = None) -> str:
     """Give the words of the refusal of an order of which everything has been read."""
-    finding = preflight(world.look(), asked or order(), REQUIRED)
+    finding = preflight(facts.look(), asked or order(), REQUIRED)
     assert isinstance(finding, Refusal), finding
     return finding.why
 
 
-def standard(**changes: Any) -> World:  # noqa: ANN401 - fields of ObservedVm
-    """Make a world where the VM is no Trusted Launch VM, as a managed image wants it."""
-    return World(
+def standard(**changes: Any) -> Facts:  # noqa: ANN401 - fields of ObservedVm
+    """Make the facts of a VM without Trusted Launch, as a managed image needs it."""
+    return Facts(
         vm=vm(**{**STANDARD, **changes}), disk=disk(**STANDARD), definition=definition(**STANDARD)
     )
 
 
 @pytest.mark.parametrize(
-    ("world", "asked"),
+    ("facts", "asked"),
     [
-        (World(), order()),
+        (Facts(), order()),
         (standard(), order()),
         (standard(), order(MANAGED)),
-        (World(images={NUMBER.key: Missing.GONE}), order(version=NUMBER.version)),
-        (World(vm=vm(data_disks=(DATA, DATA))), order()),
-        (World(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),)), order()),
-        (World(vm=vm(plan=PLAN), definition=definition(plan=PLAN)), order()),
-        (World(disk=disk(customer_key=True)), order()),
-        (World(), order(FAR_GALLERY)),
+        (Facts(images={NUMBER.key: Missing.GONE}), order(version=NUMBER.version)),
+        (Facts(vm=vm(data_disks=(DATA, DATA))), order()),
+        (Facts(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),)), order()),
+        (Facts(vm=vm(plan=PLAN), definition=definition(plan=PLAN)), order()),
+        (Facts(disk=disk(customer_key=True)), order()),
+        (Facts(), order(FAR_GALLERY)),
     ],
 )
-def test_a_good_order_has_nothing_in_its_way(world: World, asked: Order) -> None:
+def test_a_good_order_has_nothing_in_its_way(facts: Facts, asked: Order) -> None:
     """What Azure can capture is not refused."""
-    assert preflight(world.look(), asked, REQUIRED) is None
+    assert preflight(facts.look(), asked, REQUIRED) is None
 
 
 def test_facts_are_asked_for_one_by_one() -> None:
     """The checks ask for what they need in the order of their cost, and for nothing twice."""
-    world = World(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),))
-    asked, look = order(version=NUMBER.version), Look(vm=world.vm)
+    facts = Facts(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),))
+    asked, look = order(version=NUMBER.version), Look(vm=facts.vm)
     needed = []
     while what := preflight(look, asked, REQUIRED):
         assert not isinstance(what, Refusal)
         needed.append(what)
-        look = world.show(look, what)
+        look = facts.show(look, what)
     assert needed == [
         ReadDisk(),
         ReadDataDisks(),
@@ -180,7 +180,7 @@ def test_a_managed_image_lies_in_its_vms_subscription() -> None:
 )
 def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
     """What an OS disk may not be is told in words."""
-    assert words in why(World(disk=seen))
+    assert words in why(Facts(disk=seen))
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noq
 )
 def test_a_data_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
     """Every data disk is looked at, where the VM no longer shows them itself."""
-    world = World(vm=vm(data_disks=(DATA, UNSURE)), data_disks=(disk(), seen))
-    assert words in why(world)
+    facts = Facts(vm=vm(data_disks=(DATA, UNSURE)), data_disks=(disk(), seen))
+    assert words in why(facts)
 
 
 @pytest.mark.parametrize(
@@ -211,21 +211,21 @@ def test_a_data_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noq
 )
 def test_a_running_vms_data_disk_may_stand_in_the_way(attached: AttachedDisk, words: str) -> None:
     """The same is found in the VM's model, while it runs."""
-    assert words in why(World(vm=vm(data_disks=(DATA, attached))))
+    assert words in why(Facts(vm=vm(data_disks=(DATA, attached))))
 
 
 def test_only_a_gallery_minds_a_large_disk() -> None:
     """A managed image takes a disk of any size; a gallery version one of two terabytes."""
-    world = standard(data_disks=(replace(DATA, size_gb=4096),))
-    assert preflight(world.look(), order(MANAGED), REQUIRED) is None
-    largest = World(vm=vm(data_disks=(replace(DATA, size_gb=2048),)), disk=disk(size_gb=2048))
+    facts = standard(data_disks=(replace(DATA, size_gb=4096),))
+    assert preflight(facts.look(), order(MANAGED), REQUIRED) is None
+    largest = Facts(vm=vm(data_disks=(replace(DATA, size_gb=2048),)), disk=disk(size_gb=2048))
     assert preflight(largest.look(), order(), REQUIRED) is None
 
 
 def test_a_managed_image_boots_no_size_on_nvme() -> None:
     """Such a VM would be generalized for an image that none of its size starts from."""
-    world = standard(disk_controller="NVMe")
-    found = preflight(world.look(), order(MANAGED), REQUIRED)
+    facts = standard(disk_controller="NVMe")
+    found = preflight(facts.look(), order(MANAGED), REQUIRED)
     assert isinstance(found, Refusal)
     assert "boots no managed image" in found.why
 
@@ -233,7 +233,7 @@ def test_a_managed_image_boots_no_size_on_nvme() -> None:
 @pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED])
 def test_the_definition_must_be_there(seen: Missing) -> None:
     """A definition that is not there, or not for us, is refused by its name."""
-    assert why(World(definition=seen)).startswith("image definition gallery/windows ")
+    assert why(Facts(definition=seen)).startswith("image definition gallery/windows ")
 
 
 @pytest.mark.parametrize(
@@ -255,10 +255,10 @@ def test_the_definition_must_be_there(seen: Missing) -> None:
 )
 def test_the_definition_must_match(changes: Any, of_vm: Any, words: str) -> None:  # noqa: ANN401 - fields
     """Each difference that Azure would find after generalize is found before it."""
-    world = World(
+    facts = Facts(
         vm=vm(**of_vm), disk=disk(accelerated_network=False), definition=definition(**changes)
     )
-    assert words in why(world)
+    assert words in why(facts)
 
 
 def test_a_definition_may_be_written_in_any_case() -> None:
@@ -267,14 +267,14 @@ def test_a_definition_may_be_written_in_any_case() -> None:
         os_type="WINDOWS", os_state="generalized", generation="v2", architecture="X64",
         security_type="trustedlaunch",
     )  # fmt: skip
-    assert preflight(World(definition=theirs).look(), order(), REQUIRED) is None
+    assert preflight(Facts(definition=theirs).look(), order(), REQUIRED) is None
 
 
 def test_nvme_goes_where_nvme_is_named() -> None:
     """A definition whose feature names NVMe takes a VM on NVMe."""
     theirs = definition(disk_controllers=frozenset({"scsi", "nvme"}))
-    world = World(vm=vm(disk_controller="NVMe"), definition=theirs)
-    assert preflight(world.look(), order(), REQUIRED) is None
+    facts = Facts(vm=vm(disk_controller="NVMe"), definition=theirs)
+    assert preflight(facts.look(), order(), REQUIRED) is None
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def test_an_unread_disk_has_no_generation() -> None:
 
 def test_an_unknown_generation_is_refused() -> None:
     """A VM of which Azure shows no generation is refused: a wrong guess shows after generalize."""
-    world = World(vm=vm(generation=None), disk=disk(generation=None))
-    finding = preflight(world.look(), order(), REQUIRED)
+    facts = Facts(vm=vm(generation=None), disk=disk(generation=None))
+    finding = preflight(facts.look(), order(), REQUIRED)
     assert isinstance(finding, Refusal)
     assert "generation" in finding.why
 
@@ -304,25 +304,25 @@ def test_an_unknown_generation_is_refused() -> None:
 def test_a_data_disk_under_a_customers_key_stays_in_its_subscription() -> None:
     """A customer's key on a data disk alone is enough to refuse a gallery elsewhere."""
     locked = replace(DATA, customer_key=True)
-    assert "key" in why(World(vm=vm(data_disks=(locked,))), order(FAR_GALLERY))
+    assert "key" in why(Facts(vm=vm(data_disks=(locked,))), order(FAR_GALLERY))
 
 
 @pytest.mark.parametrize("seen", [Missing.DENIED, image(NUMBER)])
 def test_an_owners_number_must_be_free(seen: Any) -> None:  # noqa: ANN401 - an image or none
     """A number that is taken, or that cannot be asked for, is refused and never changed."""
     taken = {NUMBER.key: seen}
-    assert "1.0.0 already exists" in why(World(images=taken), order(version=NUMBER.version))
+    assert "1.0.0 already exists" in why(Facts(images=taken), order(version=NUMBER.version))
 
 
 def test_a_customers_key_stays_in_its_subscription() -> None:
     """An OS disk under a customer's key does not go to a gallery in another subscription."""
-    world = World(disk=disk(customer_key=True))
-    assert "customer-managed key" in why(world, order(FAR_GALLERY))
+    facts = Facts(disk=disk(customer_key=True))
+    assert "customer-managed key" in why(facts, order(FAR_GALLERY))
 
 
 def test_rights_are_asked_for_by_name() -> None:
     """Who may only read is told each action that is missing."""
-    words = why(World(rights=rights("*/read")))
+    words = why(Facts(rights=rights("*/read")))
     assert words.startswith(
         "the app has no permission for Microsoft.Compute/virtualMachines/deallocate"
     )
@@ -331,7 +331,7 @@ def test_rights_are_asked_for_by_name() -> None:
 
 def test_who_may_not_ask_is_refused() -> None:
     """Rights that cannot be read are not taken for granted."""
-    assert "permissions/read" in why(World(rights=Rights(None, None)))
+    assert "permissions/read" in why(Facts(rights=Rights(None, None)))
 
 
 CLOSED = [
@@ -347,10 +347,10 @@ def test_a_disk_that_cannot_be_read_is_refused_while_proof_is_required(
     closed: dict[str, Any], words: str, power: PowerState
 ) -> None:
     """A disk closed to the network gives no proof, which is said while its VM still runs."""
-    world = World(vm=vm(power=power), disk=disk(**closed))
-    assert words in why(world)
+    facts = Facts(vm=vm(power=power), disk=disk(**closed))
+    assert words in why(facts)
     for policy in (ProofPolicy.WHEN_READABLE, ProofPolicy.OFF):
-        assert preflight(world.look(), order(), policy) is None
+        assert preflight(facts.look(), order(), policy) is None
 
 
 @pytest.mark.parametrize(
@@ -370,23 +370,23 @@ def test_the_right_to_read_the_disk_is_asked_for_while_the_vm_runs(
     lacks: list[str],
 ) -> None:
     """What the app may not do with the disk's bytes is named; some disks want a data action."""
-    world = World(
+    facts = Facts(
         vm=vm(power=PowerState.RUNNING), disk=disk(entra_only=entra_only), disk_rights=(grant,)
     )
-    finding = preflight(world.look(), order(), REQUIRED)
+    finding = preflight(facts.look(), order(), REQUIRED)
     refusal = Refusal(f"the app has no permission for {', '.join(lacks)}")
     assert finding == (refusal if lacks else None)
 
 
 def test_rights_that_cannot_be_read_are_no_rights() -> None:
     """Where the app may not ask what it may do with a disk, the right to ask is what it lacks."""
-    world = World(vm=vm(power=PowerState.RUNNING), disk_rights=Missing.DENIED)
-    assert "Microsoft.Authorization/permissions/read" in why(world)
+    facts = Facts(vm=vm(power=PowerState.RUNNING), disk_rights=Missing.DENIED)
+    assert "Microsoft.Authorization/permissions/read" in why(facts)
 
 
 def test_the_rights_on_a_free_disk_are_not_asked_for() -> None:
     """Opening a deallocated VM's disk tells as well, and nothing is lost if it is refused."""
-    look = replace(World().look(), disk_rights=None)
+    look = replace(Facts().look(), disk_rights=None)
     assert preflight(look, order(), REQUIRED) is None
     running = replace(look, vm=vm(power=PowerState.RUNNING))
     assert preflight(running, order(), REQUIRED) == ReadDiskRights()
@@ -401,8 +401,8 @@ def crowd(number: int) -> dict[str, str]:
 def test_a_vm_must_have_room_for_ten_tags() -> None:
     """Of the fifty that Azure allows; those that Stillframe wrote before have their room."""
     full = {**crowd(40), **dict.fromkeys(VM_TAGS, "before")}
-    assert preflight(World(vm=vm(tags=full)).look(), order(), REQUIRED) is None
-    assert why(World(vm=vm(tags=crowd(41)))) == (
+    assert preflight(Facts(vm=vm(tags=full)).look(), order(), REQUIRED) is None
+    assert why(Facts(vm=vm(tags=crowd(41)))) == (
         "it has 41 other tags, and Azure allows 50: Stillframe needs 10"
     )
 
@@ -410,7 +410,7 @@ def test_a_vm_must_have_room_for_ten_tags() -> None:
 def test_an_os_disk_must_have_room_for_thirteen_tags() -> None:
     """The words, and whose they are: all that it will remember once its VM is generalized."""
     full = {**crowd(37), **dict.fromkeys(DISK_TAGS, "before")}
-    assert preflight(World(disk=disk(tags=full)).look(), order(), REQUIRED) is None
-    assert why(World(disk=disk(tags=crowd(38)))) == (
+    assert preflight(Facts(disk=disk(tags=full)).look(), order(), REQUIRED) is None
+    assert why(Facts(disk=disk(tags=crowd(38)))) == (
         "its OS disk has 38 other tags, and Azure allows 50: Stillframe needs 13"
     )

@@ -30,12 +30,12 @@ from tests.unit.making import (
     RELEASED,
     TO_GALLERY,
     VERSION,
-    World,
+    Facts,
+    decide_fully,
     disk,
     image,
     rights,
     settings,
-    settle,
     vm,
 )
 
@@ -55,7 +55,7 @@ def waiting() -> ObservedVm:
 
 def visited(cloud: FakeCloud, **seen: Any) -> Report:  # noqa: ANN401 - fields of ObservedVm
     """Visit a VM that Azure shows like this."""
-    cloud.world = World(vm=vm(**seen))
+    cloud.facts = Facts(vm=vm(**seen))
     return reconcile(cloud, REF, NOW)
 
 
@@ -96,7 +96,7 @@ def test_a_report_is_a_line_of_json() -> None:
 @pytest.mark.parametrize(("seconds", "waits"), [(599, True), (600, False)])
 def test_an_announced_stop_is_waited_for_ten_minutes(seconds: int, *, waits: bool) -> None:
     """A VM that still reads running is delivered again soon, and later left to the sweep."""
-    cloud = FakeCloud(World(vm=waiting()))
+    cloud = FakeCloud(Facts(vm=waiting()))
     stopping = NOW - timedelta(seconds=seconds)
     if waits:
         with pytest.raises(Transient, match="should have stopped"):
@@ -148,7 +148,7 @@ def test_a_generalized_disk_becomes_an_image_in_one_visit() -> None:
 @pytest.mark.parametrize("verdict", [NOT_GENERALIZED, CANNOT_TELL, Refusal("denied")])
 def test_nothing_is_generalized_without_a_proof(verdict: Any) -> None:  # noqa: ANN401
     """Whatever else the disk says, or Azure says of it, the VM can be started again."""
-    cloud = FakeCloud(World(verdict=verdict))
+    cloud = FakeCloud(Facts(verdict=verdict))
     report = reconcile(cloud, REF, NOW)
     assert not {"generalize", "create"} & set(writes(cloud))
     assert report.status in (Status.NOT_GENERALIZED, Status.REFUSED)
@@ -167,7 +167,7 @@ def test_nothing_is_begun_on_a_vm_that_takes_no_tags(power: PowerState) -> None:
 
 def test_nothing_is_generalized_that_is_not_named_on_its_disk() -> None:
     """A disk that takes no tag ends the visit before the step that cannot be undone."""
-    cloud = FakeCloud(World(vm=vm(tags={**TO_GALLERY, **ANSWERED})), raises={"write": NO})
+    cloud = FakeCloud(Facts(vm=vm(tags={**TO_GALLERY, **ANSWERED})), raises={"write": NO})
     report = reconcile(cloud, REF, NOW)
     assert writes(cloud) == ["prove"]
     assert (report.status, report.untold) == (None, str(NO))
@@ -184,7 +184,7 @@ def test_a_busy_azure_before_a_step_brings_the_event_again() -> None:
 def test_an_image_that_is_not_named_is_not_started() -> None:
     """A generalized VM whose disk takes no tag is left to the next visit."""
     answered = vm(generalized=True, tags={**TO_GALLERY, **ANSWERED})
-    cloud = FakeCloud(World(vm=answered), raises={"write": NO})
+    cloud = FakeCloud(Facts(vm=answered), raises={"write": NO})
     report = reconcile(cloud, REF, NOW)
     assert writes(cloud) == ["prove"]
     assert (report.status, report.untold) == (None, str(NO))
@@ -212,7 +212,7 @@ def test_a_refusal_while_another_reads_the_disk_may_pass() -> None:
     """A backup, or another visit of ours, has access to the disk: the event comes again."""
     open_disk = disk(access_open=True)
     stopped = vm(power=PowerState.STOPPED, tags={**TO_GALLERY, **ANSWERED})
-    cloud = FakeCloud(World(vm=stopped, disk=open_disk), raises={"deallocate": NO})
+    cloud = FakeCloud(Facts(vm=stopped, disk=open_disk), raises={"deallocate": NO})
     with pytest.raises(Transient, match="its disk is being read"):
         reconcile(cloud, REF, NOW)
     assert cloud.published == []
@@ -246,13 +246,13 @@ def test_an_image_that_is_ready_is_told_once() -> None:
     tags = {Tag.STATUS: Status.CAPTURING, Tag.AS_OF: write_instant(RELEASED)}
     tags |= {Tag.IMAGE: VERSION.label, Tag.IMAGE_GROUP: GALLERY.group_id}
     ready = image(tags={SourceTag.VM_ID.value: vm().vm_id})
-    world = World(vm=vm(generalized=True, tags={**TO_GALLERY, **tags}), images={VERSION.key: ready})
-    cloud = FakeCloud(world)
+    facts = Facts(vm=vm(generalized=True, tags={**TO_GALLERY, **tags}), images={VERSION.key: ready})
+    cloud = FakeCloud(facts)
     report = reconcile(cloud, REF, NOW)
     assert report.status is Status.CAPTURED
     assert writes(cloud) == ["publish", "tag_image", "write"]
     told = replace(ready, tags={**ready.tags, SourceTag.TOLD.value: write_instant(NOW)})
-    again = FakeCloud(replace(world, images={VERSION.key: told}), raises={"tag_image": NO})
+    again = FakeCloud(replace(facts, images={VERSION.key: told}), raises={"tag_image": NO})
     reconcile(again, REF, NOW)
     assert writes(again) == ["publish", "write"]
 
@@ -261,10 +261,10 @@ def test_a_note_that_an_image_does_not_take_is_left_out() -> None:
     """The image is told again then, under the same id, which is no harm."""
     tags = {Tag.STATUS: Status.CAPTURING, Tag.AS_OF: write_instant(RELEASED)}
     tags |= {Tag.IMAGE: VERSION.label, Tag.IMAGE_GROUP: GALLERY.group_id}
-    world = World(
+    facts = Facts(
         vm=vm(generalized=True, tags={**TO_GALLERY, **tags}), images={VERSION.key: image()}
     )
-    cloud = FakeCloud(world, raises={"tag_image": NO})
+    cloud = FakeCloud(facts, raises={"tag_image": NO})
     assert reconcile(cloud, REF, NOW).status is Status.CAPTURED
     assert writes(cloud) == ["publish", "write"]
 
@@ -301,7 +301,7 @@ def test_a_dry_run_ends_before_its_first_step(
 
 def test_a_dry_run_opens_no_disk() -> None:
     """To open one is a write: where its proof is all that is missing the visit ends there."""
-    cloud = FakeCloud(World(), settings(dry_run=True))
+    cloud = FakeCloud(Facts(), settings(dry_run=True))
     report = reconcile(cloud, REF, NOW)
     assert (report.steps, report.status, report.untold) == (("would prove",), None, None)
     assert cloud.calls == []
@@ -329,7 +329,7 @@ def test_a_dry_run_logs_the_tags_and_writes_none(
 def test_a_dry_run_logs_nothing_where_all_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """Tags that are there already are no change."""
     caplog.set_level("INFO")
-    reconcile(FakeCloud(World(vm=waiting()), settings(dry_run=True)), REF, NOW)
+    reconcile(FakeCloud(Facts(vm=waiting()), settings(dry_run=True)), REF, NOW)
     assert caplog.messages == []
 
 
@@ -347,9 +347,9 @@ def test_a_vm_that_is_gone_is_reported_gone() -> None:
 
 def test_rules_that_never_come_to_rest_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in the rules must not become an endless loop of requests."""
-    cloud = FakeCloud(World(vm=waiting(), rights=rights("*/read")))
+    cloud = FakeCloud(Facts(vm=waiting(), rights=rights("*/read")))
     monkeypatch.setattr("shared.reconcile.ROUNDS", 1)
-    cloud.world = World(vm=vm())
+    cloud.facts = Facts(vm=vm())
     with pytest.raises(RuntimeError, match="did not come to rest"):
         reconcile(cloud, REF, NOW)
 
@@ -357,7 +357,7 @@ def test_rules_that_never_come_to_rest_are_an_error(monkeypatch: pytest.MonkeyPa
 def pinned() -> Look:
     """Make a look at a VM that is about to be generalized, with all said that is said before."""
     os_disk = disk()
-    look, step = settle(World(), settings())
+    look, step = decide_fully(Facts(), settings())
     assert isinstance(step, Generalize)
     last = telling(look.vm, last_words(step.say, os_disk.id), NOW)
     assert last
@@ -368,7 +368,7 @@ def pinned() -> Look:
 
 def test_a_verdict_holds_for_a_minute() -> None:
     """Later the disk must be read again, for the VM could have been started in between."""
-    cloud = FakeCloud(World())
+    cloud = FakeCloud(Facts())
     late = replace(pinned(), proven=time.monotonic() - 61)
     with pytest.raises(Transient, match="is older than 60 s"):
         Visit(cloud, late, NOW).run()
@@ -436,7 +436,7 @@ def test_a_dry_run_tells_of_no_image() -> None:
 def test_an_image_whose_vm_may_not_be_read_waits() -> None:
     """Whether the VM is gone is not known, so nothing is said."""
     cloud = of_ours()
-    cloud.world = Missing.DENIED
+    cloud.facts = Missing.DENIED
     report = reconcile_image(cloud, VERSION, NOW)
     assert (report, cloud.calls) == (Report(vm=REF, seen="denied"), [])
 
@@ -446,12 +446,12 @@ def test_an_image_of_a_vm_that_is_there_is_its_vms_to_tell() -> None:
     tags = {Tag.STATUS: Status.CAPTURING, Tag.AS_OF: write_instant(RELEASED)}
     tags |= {Tag.IMAGE: VERSION.label, Tag.IMAGE_GROUP: GALLERY.group_id}
     cloud = of_ours()
-    cloud.world = World(vm=vm(generalized=True, tags={**TO_GALLERY, **tags}))
+    cloud.facts = Facts(vm=vm(generalized=True, tags={**TO_GALLERY, **tags}))
     report = reconcile_image(cloud, VERSION, NOW)
     assert report
     assert report.status is Status.CAPTURED
     anew = of_ours()
-    anew.world = World(vm=vm(vm_id="another"))
+    anew.facts = Facts(vm=vm(vm_id="another"))
     reconcile_image(anew, VERSION, NOW)
     assert anew.calls == [("publish", OutcomeType.CAPTURED), ("tag_image", VERSION.id)]
 
@@ -460,7 +460,7 @@ def test_what_a_dry_run_would_write_is_not_taken_for_written() -> None:
     """The VM after the visit is the VM as Azure has it."""
     cloud = FakeCloud(settings=settings(dry_run=True))
     visit = Visit(cloud, Look(vm=vm(power=PowerState.RUNNING)), NOW)
-    cloud.world = World()
+    cloud.facts = Facts()
     visit.run()
     assert visit.look.vm.tags == TO_GALLERY
     assert read_instant(visit.look.vm.tags.get(Tag.AS_OF)) is None

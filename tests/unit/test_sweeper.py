@@ -16,7 +16,7 @@ from shared.model.tags import SourceTag, Tag
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 from tests.unit.fake_cloud import FakeCloud
-from tests.unit.making import NOW, REF, RELEASED, TO_GALLERY, VERSION, World, image, settings, vm
+from tests.unit.making import NOW, REF, RELEASED, TO_GALLERY, VERSION, Facts, image, settings, vm
 
 BEFORE = NOW - timedelta(minutes=5)
 SINCE = NOW - timedelta(hours=5)
@@ -40,7 +40,7 @@ def listing(*vms: ListedVm) -> Listing:
 def a_stopped(tags: dict[str, str]) -> FakeCloud:
     """Make the cloud of one stopped VM."""
     stopped = vm(power=PowerState.STOPPED, tags=tags)
-    return FakeCloud(World(vm=stopped), listing=listing(listed(tags)))
+    return FakeCloud(Facts(vm=stopped), listing=listing(listed(tags)))
 
 
 def swept(cloud: FakeCloud, since: Any = BEFORE) -> SweepReport:  # noqa: ANN401 - an instant
@@ -96,7 +96,7 @@ def test_a_visit_is_tried_again_where_azure_says_when() -> None:
 def test_a_vm_that_cannot_be_seen_is_no_longer_counted(missing: Missing, failed: int) -> None:
     """One that was deleted since it was listed is gone; one that is denied is a failure."""
     cloud = a_stopped({})
-    cloud.world = missing
+    cloud.facts = missing
     report = swept(cloud)
     assert (len(report.failed), len(report.flagged)) == (failed, failed)
 
@@ -175,7 +175,7 @@ def test_a_dry_run_counts_what_it_would_do() -> None:
 
 def test_a_dry_run_keeps_apart_what_it_would_say() -> None:
     """A running VM without an answer: its tags say nothing yet, the dry run would say waiting."""
-    cloud = FakeCloud(World(vm=vm(power=PowerState.RUNNING)), settings(dry_run=True))
+    cloud = FakeCloud(Facts(vm=vm(power=PowerState.RUNNING)), settings(dry_run=True))
     cloud.listing = listing(listed(TO_GALLERY, power=PowerState.RUNNING))
     assert swept(cloud).unsaid == {REF.id: ("unanswered", "waiting")}
 

@@ -482,7 +482,7 @@ def test_a_pin_takes_the_place_of_anothers_words() -> None:
 def test_the_last_words_say_where_to_read_on() -> None:
     """A generalized VM takes no more tags, so it says as the last which disk does."""
     last = last_words(say(), "/subscriptions/s/resourceGroups/g/providers/x/disks/web-01_OsDisk")
-    assert last.detail.endswith("stands on its OS disk, web-01_OsDisk")
+    assert last.detail.endswith("is now on its OS disk, web-01_OsDisk")
     assert replace(last, detail=say().detail) == say()
 
 

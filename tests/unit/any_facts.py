@@ -1,4 +1,4 @@
-"""Worlds for Hypothesis: any VM with any tags, in any state, and whatever else might be true."""
+"""Facts for Hypothesis: a VM with any tags, in any state, and whatever else Azure may show."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ from tests.unit.making import (
     NOW,
     REF,
     RELEASED,
-    World,
+    Facts,
     definition,
     disk,
     image,
@@ -192,12 +192,12 @@ def vms(tags: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[ObservedVm
     )
 
 
-def worlds(tags: st.SearchStrategy[dict[str, str]] = ORDERED_TAGS) -> st.SearchStrategy[World]:
-    """Draw worlds whose VM has such tags."""
+def any_facts(tags: st.SearchStrategy[dict[str, str]] = ORDERED_TAGS) -> st.SearchStrategy[Facts]:
+    """Draw any_facts whose VM has such tags."""
     some = st.dictionaries(st.sampled_from(REFS), st.sampled_from(SHOWN), max_size=3)
     alike = st.sampled_from(SHOWN).map(lambda show: dict.fromkeys(REFS, show))
     return st.builds(
-        World,
+        Facts,
         vm=vms(tags),
         disk=DISKS_SEEN,
         data_disks=mostly((disk(),), (Missing.DENIED,)),
@@ -209,17 +209,17 @@ def worlds(tags: st.SearchStrategy[dict[str, str]] = ORDERED_TAGS) -> st.SearchS
     ).map(_as_ordered)
 
 
-def _as_ordered(world: World) -> World:
+def _as_ordered(facts: Facts) -> Facts:
     """Give a VM whose order is a managed image the security type that allows one."""
-    if world.vm.tags.get(Tag.CAPTURE) != "managed-image":
-        return world
-    return replace(world, vm=replace(world.vm, security_type=None))
+    if facts.vm.tags.get(Tag.CAPTURE) != "managed-image":
+        return facts
+    return replace(facts, vm=replace(facts.vm, security_type=None))
 
 
 @st.composite
 def looks(draw: st.DrawFn, tags: st.SearchStrategy[dict[str, str]] = ORDERED_TAGS) -> Look:
     """Draw looks that have read some of it."""
-    look = draw(worlds(tags)).look()
+    look = draw(any_facts(tags)).look()
     known = draw(st.sets(st.sampled_from(REFS)))
     seen = {ref.key: look.images.get(ref.key, Missing.GONE) for ref in known}
     unread: dict[str, Any] = dict.fromkeys(draw(st.sets(st.sampled_from(FACTS), max_size=2)))
