@@ -1,9 +1,9 @@
-"""What an event says to look at: a delivered payload -> `Wake`, or None when it is not for us.
+"""Which VM or image an event is about: a delivered payload -> `Wake`, or None if it is not for us.
 
-Pure. Takes the event's type, subject and data as the function host hands them over, in either
-schema. An event says which VM or image to look at, never what to do, so most of it is not read;
-what is missing or strange is dropped here, for no retry can cure it. The one thing read besides is
-whether the platform announces that a VM is stopping, because the look may come before the stop.
+Pure. Takes the event's type, subject and data as the Functions host passes them, in either schema.
+An event tells which VM or image to look at, never what to do, so most of it is not read. Malformed
+events raise `Unreadable`, because a retry cannot help. Of health events it is also read whether the
+platform announces that the VM is stopping, because the visit may come before the stop.
 """
 
 from collections.abc import Mapping

@@ -1,30 +1,30 @@
-"""The rules: what has been seen of a VM -> the next step, or what to read before it is known.
+"""The rules of an order: what was read of a VM -> the next step, or the next fact to read.
 
-Takes a `Look`, the settings and the instant of the look; gives one `Decision`. Pure. The rules are
-read top down and the first that matches wins:
+Takes a `Look`, the settings and the current instant; gives one `Decision`. Pure. The first matching
+rule wins:
 
 | the VM                                         | next step                 | status          |
 |------------------------------------------------|---------------------------|-----------------|
 | another app's order                            | none                      | as before       |
-| not in scope, or without an order              | none; our tags go         | -               |
+| not in scope, or without an order              | none; our tags are removed | -              |
 | hibernated, of a scale set, order unreadable   | none                      | refused         |
-| `captured` stands and fits the order           | none                      | captured        |
-| generalized, its image's name pinned           | as the image is: _follow  | by the image    |
+| has been captured as the order asks            | none                      | captured        |
+| generalized, its image's name pinned           | depends on the image      | of the image    |
 | Azure is busy with it                          | none, look again          | as before       |
-| preflight finds something                      | none                      | refused         |
+| a check of preflight fails                     | none                      | refused         |
 | running                                        | none                      | waiting         |
-| stopped, for longer than a start takes         | deallocate                | deallocating    |
-| deallocated, access to its disk open           | none, look again          | deallocating    |
-| deallocated, a negative verdict stands for it  | none                      | not-generalized |
+| stopped longer than a start takes              | deallocate                | deallocating    |
+| deallocated, its disk has an active SAS        | none, look again          | deallocating    |
+| deallocated, its disk was judged negative      | none                      | not-generalized |
 | deallocated, its disk cannot be reached        | none, look again          | deallocating    |
-| deallocated, Azure does not let its disk open  | none                      | refused         |
-| deallocated, its disk says no                  | none                      | not-generalized |
-| deallocated, its disk says generalized         | pin the name, generalize  | capturing       |
+| deallocated, Azure refuses access to its disk  | none                      | refused         |
+| deallocated, its disk is not generalized       | none                      | not-generalized |
+| deallocated, its disk is generalized           | pin the name, generalize  | capturing       |
 | the same, and marked generalized               | create the image          | capturing       |
 
-A rule that needs a fact nobody has read gives a `Read` instead, so that a look costs no more
-requests than its answer. A stored verdict may stop a step, never permit one: what generalize rests
-on is read in the same wake-up.
+A rule that needs a fact which has not been read gives a `Read` instead, so that a visit sends no
+more requests than it needs. A stored verdict may stop a step, never permit one: what generalize is
+based on is read in the same visit.
 """
 
 from dataclasses import replace

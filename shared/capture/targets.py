@@ -1,11 +1,11 @@
-"""Where an order's image goes, what it is called, and whose it is.
+"""Where an order's image goes, its name, and which VM it was made from.
 
 Takes tags and facts; gives `Order`, `Target` and `ImageRef`.
 
-Pure. Names derive from the VM and the instant its OS disk was last released, so that any number of
-workers give one image the same name, and a later release gives the higher version number. Each
-order has `ATTEMPTS` names: attempt n adds n to the last part. An owner's own number is never
-changed, so it has one.
+Pure. Names derive from the VM and the instant at which its OS disk was last released, so that any
+number of workers choose the same name, and a later release gives a higher version number. Each
+order has `ATTEMPTS` names: attempt n adds n to the last part. A version number set by the owner is
+never changed, so it has one attempt.
 """
 
 import hashlib

@@ -1,10 +1,10 @@
-"""What people see: a `Say` -> the tags to write and the outcome event, if what they say is new.
+"""What people see: a `Say` -> the tags to write and the outcome event, if they say something new.
 
-Pure. Whatever ends between two steps of a telling, it is told at least once, and what is told twice
-has one id, by which it can be dropped. An outcome with an image has its id from that, is published
-first, and noted then: the words stand on the VM, and the image has the tag `stillframe-told`. Any
-other has its id from its occasion, which is noted first: `stillframe-untold` stands beside the
-words, with an instant, until it is published. It also stands where the topic has refused.
+Pure. An outcome is published at least once, even if the process ends between two requests, and a
+repeat has the same id. The id of an outcome with an image derives from the image: it is published
+first and noted afterwards, by the status on the VM and the tag `stillframe-told` on the image. The
+id of any other outcome derives from an instant that is noted first: the tag `stillframe-untold` is
+on the VM until the outcome is published, or for as long as the topic refuses it.
 """
 
 from collections.abc import Mapping

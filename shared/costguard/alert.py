@@ -1,7 +1,7 @@
-"""What the cost guard says: facts of a VM's bill -> outcome events.
+"""The cost guard's outcome events: facts of a VM's bill -> `VmStillBilled`, `VmNoLongerBilled`.
 
-Pure. Money is list price: no discount, no reservation. An alert's id derives from the VM, since
-when it is billed, and the day of telling, so that one told twice can be dropped by its id.
+Pure. Money is list price: no discount, no reservation. An event's id derives from the VM, the time
+since when it is billed, and the number of the alert, so that a repeat can be dropped by its id.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ WHAT_IS_LOST = (
 )
 OWNER_TAGS = ("owner", "contact", "created-by", "createdby")
 
-HOUR = 3600.0
+SECONDS_AN_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a VM has cost while stopped: from when to when, at which price an hour, if known."""
+    """The time for which a stopped VM is billed, and its list price an hour, if known."""
 
     since: datetime
     until: datetime
@@ -44,7 +44,9 @@ class Bill:
     @property
     def money(self) -> float | None:
         """What that cost, list price."""
-        return None if self.hourly is None else round(self.hourly * self.seconds / HOUR, 2)
+        return (
+            None if self.hourly is None else round(self.hourly * self.seconds / SECONDS_AN_HOUR, 2)
+        )
 
 
 def still_billed(

@@ -1,21 +1,21 @@
-"""The cost guard's rules: a VM as it stands -> what is due about its bill.
+"""The cost guard's rules: the state of a VM -> what is due about its bill.
 
-Takes `Standing`, which the lists show as well as a look does, so that one function says whom to
-look at and what to do then. Gives one `Due`. Pure. The rules, the first that matches wins:
+Takes a `Standing`, made from the lists or from a look, so that one function decides which VMs the
+sweep visits and what it does there. Gives one `Due`. Pure. The first matching rule wins:
 
 | the VM                                                | due                              |
 |-------------------------------------------------------|----------------------------------|
-| its state is not known, or in transition              | nothing: as before               |
-| not stopped, marked                                   | clear the mark, say it is over   |
-| not stopped                                           | nothing                          |
-| exempt, marked                                        | clear the mark, say nothing      |
-| exempt, or a capture is under way                     | nothing                          |
-| stopped, not marked (or unreadably)                   | mark it, with since when         |
-| marked for longer than the policy allows, deallocate  | deallocate                       |
-| marked for longer than the grace, not told for a day  | alert                            |
+| running or deallocated, marked                        | remove the mark, publish the end |
+| running or deallocated                                | nothing                          |
+| power state unknown, or an operation in progress      | nothing                          |
+| exempt, marked                                        | remove the mark, publish nothing |
+| exempt, or a capture is in progress                   | nothing                          |
+| stopped, without a readable mark                      | mark it with the time it stopped |
+| marked longer than the grace period, no alert today   | alert                            |
+| marked longer than the policy allows, not kept        | deallocate                       |
 | marked                                                | nothing                          |
 
-`PowerState/stopped` is the one state that is billed and does not look like it.
+`PowerState/stopped` is the only state that is billed although the VM does not run.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from shared.model.tags import BILLED_TAGS, Tag
 
 DAY = timedelta(days=1)
 SKEW = timedelta(minutes=5)
-"""How far a clock of Azure's may be ahead of ours before its instant counts as unreadable."""
+"""Clock skew that is tolerated: a mark further in the future counts as unreadable."""
 
 _IGNORE = "ignore"
 _UNTIL = "ignore-until-"
@@ -39,10 +39,10 @@ _OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a VM stands; `tags`, its own and its resource group's, have lower-case names.
+    """What the rules need to know of a VM; names of `tags` and `group_tags` are lower case.
 
-    `kept` is why it must not be deallocated by policy: an ephemeral disk, a lock. `ours` is whether
-    an order that it has is for this app to carry out.
+    `kept` is why the policy must not deallocate it: an ephemeral disk, a lock. `ours` is whether
+    its order, if it has one, belongs to this app.
     """
 
     tags: Mapping[str, str]
@@ -54,19 +54,19 @@ class Standing:
 
 
 class _Named:
-    """What is due, as logs and reports call it."""
+    """A kind of `Due`, which logs and reports call by its name."""
 
     __slots__ = ()
 
     @property
     def name(self) -> str:
-        """It as a verb; `nothing` where nothing is due."""
+        """What is due, as a verb; `nothing` if nothing is."""
         return type(self).__name__.lower().removesuffix("bypolicy")
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing(_Named):
-    """Nothing is due; `since` is when a mark that stands says."""
+    """Nothing is due; `since` is the time in the mark, if there is one."""
 
     since: datetime | None = None
 

@@ -1,13 +1,12 @@
-"""Where an order's words are kept, and which count: tags of a VM and of its OS disk -> words.
+"""Where the tags of an order are: on the VM, and after generalize on its OS disk.
 
-Pure. A VM keeps its words in tags of its own, until it is marked generalized: from then on Azure
-takes none on it, by anyone. Its OS disk does. It is what is captured, it outlives the VM, and the
-app's right to write tags holds there too. So with the pin, before generalize, the words move to the
-OS disk for good, and the VM's own freeze. Everybody who reads an order reads what `remembered`
-gives, and writes where `Memory` says.
+Pure. Azure accepts no tags on a generalized VM, but does on its OS disk, which is what is captured,
+outlives the VM, and is covered by the app's permission to write tags. So before generalize our tags
+are written to the OS disk, and those on the VM are no longer used. Everybody who reads an order
+reads what `remembered` gives, and writes where `Memory` says.
 
-The words on a disk bear their VM's name and vmId, as those on an image do: a disk that is attached
-to another VM, or a VM that was made anew under an old name, remembers nothing.
+The tags on a disk include the name and vmId of their VM, as those on an image do: they do not count
+for another VM that the disk is attached to, nor for a VM created again with the old name.
 """
 
 from collections.abc import Mapping

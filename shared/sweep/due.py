@@ -1,7 +1,7 @@
-"""Which VMs the sweep must look at, decided from the lists alone.
+"""Which orders the sweep must visit, decided from the lists alone.
 
-Pure. An order at rest costs nothing: one that is answered and waits, that has been captured, or
-whose disk has said no. A look is due where something may have happened that no event told of.
+Pure. An order at rest costs no request: it is answered and its VM runs, or it was captured, or its
+disk is not generalized. A visit is due if something may have happened without an event.
 """
 
 import zlib
@@ -15,25 +15,25 @@ from shared.model.settings import Settings
 from shared.model.tags import Status, Tag
 from shared.model.text import cut
 
-HOUR = 3600
+SECONDS_AN_HOUR = 3600
 IMAGE_TAKES = timedelta(minutes=10)
-"""A capture younger than this is left to its events: its image would not be ready anyway."""
+"""A younger capture is left to its events: the image would not be ready anyway."""
 
 PROOF_TAKES = timedelta(minutes=5)
-"""So is a VM just deallocated, whose disk is likely being read: two readers would only wait."""
+"""So is a VM that was just deallocated: its disk is probably being read by another visit."""
 
 BEING_TOLD = timedelta(minutes=1)
-"""An outcome noted later than this is likely being published by the look that noted it."""
+"""A younger note of an unpublished outcome: the visit that wrote it is probably publishing it."""
 
 TRIED_OFTEN = timedelta(hours=1)
-"""How long each sweep tries to publish an outcome; then one an hour does."""
+"""For how long every sweep retries to publish an outcome; after that one sweep an hour."""
 
 READ_OFTEN = timedelta(hours=2)
-"""How long each sweep tries to read a disk; sweeps may be an hour apart."""
+"""For how long every sweep retries to read a disk; sweeps may be an hour apart."""
 
 
 def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime) -> bool:
-    """Whether the sweep must look at a VM; `since` is when the sweep before this one ran."""
+    """Whether the sweep must visit a VM for its order; `since` is when the last sweep ran."""
     if not settings.owns(vm.tags):
         return False
     if not is_ordered(vm, settings):
@@ -46,7 +46,7 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
 
 
 def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
-    """Whether an order that is answered may have gone on without an event, by its last word."""
+    """Whether an answered order may have changed without an event, judged by its status."""
     match vm.tags[Tag.STATUS]:
         case Status.CAPTURED:
             return vm.power is PowerState.RUNNING  # not the VM that was captured: that never runs
@@ -98,5 +98,7 @@ def _hour_turns(ref: VmRef, since: datetime, now: datetime) -> bool:
     Spread over the hour by the VM's id, so that what is refused in great number is not looked at
     all at once; and without a memory, so that any worker finds the same.
     """
-    phase = zlib.crc32(ref.key.encode()) % HOUR
-    return int((since.timestamp() - phase) // HOUR) != int((now.timestamp() - phase) // HOUR)
+    phase = zlib.crc32(ref.key.encode()) % SECONDS_AN_HOUR
+    return int((since.timestamp() - phase) // SECONDS_AN_HOUR) != int(
+        (now.timestamp() - phase) // SECONDS_AN_HOUR
+    )

@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from shared.costguard.alert import HOUR, described
+from shared.costguard.alert import SECONDS_AN_HOUR, described
 from shared.model.facts import Machine
 from shared.model.instants import write_instant
 from shared.model.outcomes import Outcome, OutcomeType, event_id
@@ -45,7 +45,7 @@ class Flagged:
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return it as the event and the tables show it."""
-        hours = (now - self.since).total_seconds() / HOUR if self.since else None
+        hours = (now - self.since).total_seconds() / SECONDS_AN_HOUR if self.since else None
         known = self.hourly is not None and hours is not None
         return {
             "vm": self.vm,

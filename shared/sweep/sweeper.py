@@ -38,7 +38,8 @@ SECONDS = 420.0
 RETRY_PATIENCE = 20.0
 """Seconds that a visit waits, once, for Azure to be ready again."""
 
-HOUR = timedelta(hours=1)
+IMAGES_EVERY = timedelta(hours=1)
+"""How often images are listed."""
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Sweeper:
             told = self._visit_all(scan, report)
             sum_up(scan, told, cloud, report)
             targets |= scan.targets()
-        if since.hour != now.hour or now - since >= HOUR:
+        if since.hour != now.hour or now - since >= IMAGES_EVERY:
             _look_at_images(cloud, targets, now, report)
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)

@@ -371,7 +371,7 @@ def test_what_azure_was_recorded_to_say_is_understood(kind: str, shape: type[Any
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="no recordings here")
 def test_recorded_vms_are_seen_as_they_were() -> None:
-    """Recorded VMs have an operating system and are settled; those with a view have a power state."""
+    """Recorded VMs have an operating system and are settled; with a view, a power state too."""
     for body in recorded("Microsoft.Compute/virtualMachines"):
         ref = VmRef.find(body["id"])
         assert ref is not None
