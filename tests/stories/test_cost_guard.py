@@ -219,7 +219,7 @@ def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> N
     assert told(guarded)[0] == (STILL, "web")
     assert vm.state[0] == "stopped"
     (outcome,) = guarded.outcomes
-    assert "may not read" in outcome["data"]["notDeallocatedBecause"]
+    assert "no permission to read" in outcome["data"]["notDeallocatedBecause"]
 
 
 def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> None:

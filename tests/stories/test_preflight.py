@@ -44,8 +44,8 @@ ROWS = {
     "nonsense": Row("is not a valid target", order="please"),
     "empty": Row("is not a valid target", order=""),
     "too many parts": Row("is not a valid target", order="golden/windows/1.0.0"),
-    "no definition": Row("golden/linux is not there", order="golden/linux"),
-    "no gallery": Row("silver/windows is not there", order="silver/windows"),
+    "no definition": Row("golden/linux does not exist", order="golden/linux"),
+    "no gallery": Row("silver/windows does not exist", order="silver/windows"),
     "trusted launch": Row("Trusted Launch", MANAGED, {"security_type": "TrustedLaunch"}),
     "confidential, managed": Row("confidential", MANAGED, {"security_type": "ConfidentialVM"}),
     "confidential": Row("confidential", vm={"security_type": "ConfidentialVM"}),
@@ -214,7 +214,7 @@ def test_a_right_that_is_missing_is_told_while_the_vm_runs(spine: Spine, action:
     assert spine.look(vm).status == "refused"
     assert kinds(spine.writes) == REFUSED
     told = str(vm.said("detail"))
-    assert action in told or "not for this app to read" in told
+    assert action in told or "cannot be read by the app" in told
 
 
 @pytest.mark.parametrize("action", [f"{COMPUTE}/images/write", f"{COMPUTE}/images/read"])

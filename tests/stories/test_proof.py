@@ -238,7 +238,7 @@ def test_a_mark_of_somebody_else_proves_nothing(
     world.sweep()
     world.settle()
     assert (vm.status, vm.images) == ("not-generalized", [])
-    assert ("marked it generalized" in str(vm.said("detail"))) is marked
+    assert ("is marked generalized" in str(vm.said("detail"))) is marked
 
 
 def test_a_disk_that_somebody_reads_is_left_alone(world: Hosted) -> None:

@@ -179,4 +179,4 @@ def test_outside_the_image_group_no_image_is_written(world: Spine) -> None:
     vm.order(elsewhere)
     world.look(vm)
     assert vm.status == "refused"
-    assert "not for this app to read" in str(vm.said("detail"))
+    assert "cannot be read by the app" in str(vm.said("detail"))
