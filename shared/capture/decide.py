@@ -6,7 +6,7 @@ rule wins:
 | the VM                                         | next step                 | status          |
 |------------------------------------------------|---------------------------|-----------------|
 | another app's order                            | none                      | as before       |
-| not in scope, or without an order              | none; our tags are removed | -              |
+| not in scope, or without an order              | none; our tags go away    | -               |
 | hibernated, of a scale set, order unreadable   | none                      | refused         |
 | has been captured as the order asks            | none                      | captured        |
 | generalized, its image's name pinned           | depends on the image      | of the image    |

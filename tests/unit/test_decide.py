@@ -953,7 +953,7 @@ def test_no_tag_makes_a_yes_of_a_no(facts: Facts, verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("kind", [*STEPS, Withdraw, *Status])
 def test_the_properties_here_speak_of_every_case(kind: Any) -> None:  # noqa: ANN401 - a type or word
-    """Among the any_facts drawn there are some for each step and each word."""
+    """Among the facts drawn there are some for each step and each word."""
 
     def shows(case: tuple[Facts, Settings]) -> bool:
         decision = decide_fully(*case)[1]
@@ -1009,7 +1009,7 @@ ENDINGS = ([Deallocate, Generalize, Create], [Deallocate, Create], [Deallocate])
 
 
 def after(facts: Facts, step: Decision) -> Facts:
-    """Give the facts as Azure makes it of a step that was told and taken."""
+    """Give the facts as Azure shows them after a step that was told and taken."""
     facts = told(facts, said(step))
     match step:
         case Deallocate():
