@@ -1,7 +1,7 @@
 """The function app: bindings only.
 
-Reads the settings and makes the clients, once per process; reads the clock, once per wake-up. All
-else is in `shared/`, beginning with `shared/reconcile.py`.
+Reads the settings and makes the clients once per process, reads the clock once per invocation.
+Everything else is in `shared/`; start reading at `shared/reconcile.py`.
 """
 
 import logging
@@ -31,7 +31,7 @@ app = func.FunctionApp()
 @app.function_name("look")
 @app.event_grid_trigger(arg_name="event")
 def look(event: func.EventGridEvent) -> None:
-    """Look at the VM that an event speaks of; it comes in either schema."""
+    """Visit the VM or image that an event is about; the event is in either schema."""
     kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
     try:
         wake = read_event(kind or "", event.subject or "", event.get_json())
@@ -44,7 +44,7 @@ def look(event: func.EventGridEvent) -> None:
     try:
         report = _look(wake, datetime.now(UTC))
     except Refused as refused:
-        log.error("look for event %s ended: Azure refuses %s: %s", event.id, wake.ref.id, refused)  # noqa: TRY400 - the words are Azure's, the trace says nothing more
+        log.error("look for event %s ended: Azure refuses %s: %s", event.id, wake.ref.id, refused)  # noqa: TRY400 - the message is Azure's, a traceback adds nothing
         return
     if report:
         log.info("look %s", report.line(event.id))
@@ -53,7 +53,7 @@ def look(event: func.EventGridEvent) -> None:
 @app.function_name("sweep")
 @app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
 def sweep(timer: TimerRequest) -> None:
-    """Find what no event told of, and mend it."""
+    """Visit what changed without an event."""
     now = datetime.now(UTC)
     last = timer.schedule_status.get("Last")
     report = sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)

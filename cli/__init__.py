@@ -1,4 +1,4 @@
-"""The commands for people: what a sweep would find, and how every order stands.
+"""The commands: what a sweep would find and do, and the status of every order.
 
-They read Azure as whoever is signed in, by the product's own code, and change nothing.
+They read Azure as the signed-in user, with the app's own code, and change nothing.
 """

@@ -1,11 +1,11 @@
-"""`stillframe sweep`, `plan` and `status`: arguments and settings -> a subscription, as we see it.
+"""`stillframe sweep`, `plan` and `status`: what Stillframe finds in subscriptions.
 
-Asks Azure as whoever is signed in, and changes nothing: no VM, no tag, and the app's heartbeat is
-left to the app. In a checkout also `make sweep`, `make plan`, `make status`.
+Reads Azure as the signed-in user and changes nothing: no VM, no tag, and no heartbeat is published.
+In a checkout also `make sweep`, `make plan`, `make status`.
 
-Pages or JSON go to stdout, progress and trouble to stderr. Ends with 0; with 1 where the picture
-has a gap, which is told with what to do about it; with 2 where the arguments or settings cannot be
-meant. Orders are shown by the app's own words, which are on the VMs' tags.
+Tables or JSON go to stdout, progress and errors to stderr. Exit codes: 0; 1 if something could not
+be read, with what to do about it on stderr; 2 if arguments or settings are invalid. The status of
+an order is the one that the app has written to the VM's tags.
 """
 
 import argparse
@@ -37,30 +37,30 @@ from shared.sweep.sweeper import Sweeper
 
 OK, TROUBLE, USAGE = 0, 1, 2
 COLUMNS = 130
-"""The width of tables that go to a file or a pipe."""
+"""The width of tables in a file or a pipe."""
 
-HOUR = timedelta(hours=1)
-"""A sweep after so long looks at everything that is due once an hour, too."""
+SINCE_LAST_SWEEP = timedelta(hours=1)
+"""Assumed for every sweep, so that it also visits what is due once an hour."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the process's status."""
+    """Run one command; return the exit code."""
     try:
         ended = _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output, such as `head`, has had enough
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     return ended
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    said = _parser().parse_args(arguments)
-    logging.basicConfig(handlers=[logging.NullHandler()])  # the pages and the advice say it all
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(handlers=[logging.NullHandler()])  # output and advice have all of it
     try:
-        of_app = _of_app(said.app, os.environ)
-        environment = _environment(said, os.environ, of_app or {})
-        if not said.app and not environment.get(Name.SUBSCRIPTIONS, "").strip():
+        of_app = _of_app(given.app, os.environ)
+        environment = _environment(given, os.environ, of_app or {})
+        if not given.app and not environment.get(Name.SUBSCRIPTIONS, "").strip():
             visible = _visible(environment)
             if not visible:
                 return TROUBLE
@@ -69,8 +69,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
-    command = {"sweep": _sweep, "plan": _plan, "status": _status}[said.command]
-    ended = command(connect(settings), as_json=said.json)
+    command = {"sweep": _sweep, "plan": _plan, "status": _status}[given.command]
+    ended = command(connect(settings), as_json=given.json)
     return TROUBLE if of_app is None else ended
 
 
@@ -81,33 +81,35 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ID",
-        help="a subscription's id; may be repeated; else those in SUBSCRIPTIONS, else every "
-        "enabled one that you can see",
+        help="a subscription id; may be repeated; default: those in SUBSCRIPTIONS, else all "
+        "enabled subscriptions that you can see",
     )
     common.add_argument(
         "--app",
         type=read_app_id,
         metavar="ID",
-        help="the function app's resource id: go by the settings that it has",
+        help="the function app's resource id: use its settings",
     )
-    common.add_argument("--json", action="store_true", help="for machines")
+    common.add_argument("--json", action="store_true", help="print JSON")
     parser = argparse.ArgumentParser(
         prog="stillframe",
-        description="Subscriptions as Stillframe sees them. Nothing is changed.",
-        epilog="Other settings (docs/operations.md) are those of the app that --app names, "
-        "else of the environment.",
+        description="Show what Stillframe finds in subscriptions. Changes nothing.",
+        epilog="Other settings (docs/operations.md) are read from the app that --app names, "
+        "else from the environment.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
-    sweep = commands.add_parser("sweep", parents=[common], help="what a sweep finds and would do")
-    sweep.add_argument("--currency", metavar="CODE", help="of list prices, as EUR")
+    sweep = commands.add_parser("sweep", parents=[common], help="what a sweep would find and do")
+    sweep.add_argument(
+        "--currency", metavar="CODE", help="currency of list prices, for example EUR"
+    )
     commands.add_parser("plan", parents=[common], help="only what the app would do now")
     commands.add_parser("status", parents=[common], help="every order: its status and next step")
     return parser
 
 
 def _of_app(app_id: str | None, environment: Mapping[str, str]) -> dict[str, str] | None:
-    """Return the settings of the app, where one is named; None where they cannot be read."""
+    """Return the settings of the app, if one is named; None if they cannot be read."""
     try:
         return app_settings(app_id, environment) if app_id else {}
     except (Refused, Transient) as error:
@@ -116,37 +118,39 @@ def _of_app(app_id: str | None, environment: Mapping[str, str]) -> dict[str, str
 
 
 def _visible(environment: Mapping[str, str]) -> list[str]:
-    """Return the subscriptions to look at where none is named; say on stderr which, or why none."""
+    """Return the subscriptions to read if none is named; print how many, or why none, on stderr."""
     try:
         found = enabled_subscriptions(environment)
     except StillframeError as error:
         print(list_unread(str(error)), file=sys.stderr)
         return []
-    told = f"No subscription is named: looking at all {len(found)} enabled ones that you can see."
+    told = (
+        f"No subscription given: reading all {len(found)} enabled subscriptions that you can see."
+    )
     print(told if found else NONE_VISIBLE, file=sys.stderr)
     return found
 
 
 def _environment(
-    said: argparse.Namespace, environment: Mapping[str, str], of_app: Mapping[str, str]
+    given: argparse.Namespace, environment: Mapping[str, str], of_app: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the settings to go by, each overruling the ones before.
+    """Return the settings to use; later sources override earlier ones.
 
-    They are the environment's, the app's, those that must be so, and the arguments'. A person's
-    sweep is no heartbeat: published, it would hide that the app has stopped sweeping.
+    The sources are the environment, the app's settings, the fixed settings of a dry run, and the
+    arguments. A command publishes no heartbeat: it would hide that the app has stopped sweeping.
     """
-    named = {APP_NAME: said.app.rpartition("/")[2]} if said.app else {}
+    named = {APP_NAME: given.app.rpartition("/")[2]} if given.app else {}
     settings = {**environment, **named, **of_app, Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
-    settings.pop("SUBSCRIPTION", None)  # make hands down its own variables
-    if said.subscription:
-        settings[Name.SUBSCRIPTIONS] = ",".join(said.subscription)
-    if said.command == "sweep" and said.currency:
-        settings[Name.COST_GUARD_CURRENCY] = said.currency
+    settings.pop("SUBSCRIPTION", None)  # make passes its own variables on
+    if given.subscription:
+        settings[Name.SUBSCRIPTIONS] = ",".join(given.subscription)
+    if given.command == "sweep" and given.currency:
+        settings[Name.COST_GUARD_CURRENCY] = given.currency
     return settings
 
 
 def _sweep(cloud: Cloud, *, as_json: bool) -> int:
-    """Show what a sweep finds and would do."""
+    """Show what a sweep would find and do."""
     report, now = _swept(cloud)
     subscriptions = cloud.settings.subscriptions
     if as_json:
@@ -157,7 +161,7 @@ def _sweep(cloud: Cloud, *, as_json: bool) -> int:
 
 
 def _plan(cloud: Cloud, *, as_json: bool) -> int:
-    """Show what the app would do now, and nothing that is only a figure."""
+    """Show only what the app would do now."""
     report, now = _swept(cloud)
     subscriptions = cloud.settings.subscriptions
     if as_json:
@@ -170,21 +174,21 @@ def _plan(cloud: Cloud, *, as_json: bool) -> int:
 
 
 def _swept(cloud: Cloud) -> tuple[SweepReport, datetime]:
-    """Return what a sweep comes to that changes nothing, and its instant."""
+    """Run a sweep as a dry run; return its report and its time."""
     now = datetime.now(UTC)
     with _progress(cloud):
-        return in_the_apps_words(Sweeper(cloud).sweep(now - HOUR, now)), now
+        return in_the_apps_words(Sweeper(cloud).sweep(now - SINCE_LAST_SWEEP, now)), now
 
 
 def _gaps(report: SweepReport) -> int:
-    """Explain which subscriptions are missing; return `TROUBLE` if anything is."""
+    """Explain which subscriptions could not be listed; return `TROUBLE` if anything is missing."""
     _explain(report.unlisted)
     gaps = report.unlisted or report.failed or report.unreached or report.strange
     return TROUBLE if gaps else OK
 
 
 def _status(cloud: Cloud, *, as_json: bool) -> int:
-    """Show how every order stands."""
+    """Show the status of every order."""
     with _progress(cloud):
         rows, unlisted, strange = _orders(cloud)
     subscriptions = cloud.settings.subscriptions
@@ -195,14 +199,14 @@ def _status(cloud: Cloud, *, as_json: bool) -> int:
         _screen().print(status_page(rows, naming(subscriptions)), f"Stillframe {VERSION}", sep="\n")
     _explain(unlisted)
     for vm, why in strange.items():
-        print(f"{vm} is left out: Azure does not list it as documented ({why})", file=sys.stderr)
+        print(f"{vm} is not shown: its entry in Azure's list is malformed ({why})", file=sys.stderr)
     return TROUBLE if unlisted or strange else OK
 
 
 def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:
     """Return all orders, from the lists alone.
 
-    And why, for each subscription without a list, and for each VM that its list does not show.
+    And the reasons: by subscription that could not be listed, and by VM with a malformed entry.
     """
     rows: list[Row] = []
     unlisted: dict[str, str] = {}
@@ -219,13 +223,13 @@ def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:
 
 
 def _screen() -> Console:
-    """Return the terminal, or for a file as many columns as its lines may have."""
+    """Return the terminal, or a console of `COLUMNS` columns for a file or pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=COLUMNS)
 
 
 def _progress(cloud: Cloud) -> AbstractContextManager[object]:
-    """Show on a terminal that something goes on, and how far; gone when it is over."""
+    """Show progress on a terminal; it is removed at the end."""
     screen = Console(stderr=True)
     if not screen.is_terminal:
         return nullcontext()
@@ -239,17 +243,17 @@ def _progress(cloud: Cloud) -> AbstractContextManager[object]:
 
 
 def _explain(unlisted: Mapping[str, str]) -> None:
-    """Say which subscriptions could not be read, why, and what to do next."""
+    """Print which subscriptions could not be listed, why, and what to do next."""
     for subscription, why in unlisted.items():
         print(f"{subscription}: {advise(why, subscription)}", file=sys.stderr)
 
 
 _OF_A_PLAN = ("version", "steps", "bills", "failed", "unreached", "unlisted", "strange", "counts")
-"""What `plan --json` has of a sweep's report."""
+"""Members of a sweep's report in `plan --json`."""
 
 _WHICH_IDS = (
-    "Name a subscription: stillframe sweep --subscription <id>, or make sweep SUBSCRIPTION=<id> "
-    "(az account list --output table has the ids)"
+    "Give a subscription: stillframe sweep --subscription <id>, or make sweep SUBSCRIPTION=<id> "
+    "(az account list --output table shows the ids)"
 )
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Azure's no -> what it means, and what a person does next.
+"""An error of Azure -> what it means, and what to do next.
 
-Pure. Takes an error, or its text, as `shared/cloud/errors.py` words it: Azure's code, then its
-message.
+Pure. Takes an error, or its text, from `shared/cloud/errors.py`: Azure's code, then its message.
 """
 
 import re
@@ -12,7 +11,7 @@ from shared.model.errors import StillframeError
 
 
 class Advice(NamedTuple):
-    """What a text that `sign` is found in means, and what to do; `{id}` is the subscription's."""
+    """The meaning of an error that matches `sign`, and what to do; `{id}` is the subscription."""
 
     sign: re.Pattern[str]
     means: str
@@ -20,19 +19,19 @@ class Advice(NamedTuple):
 
 
 def advise(why: str, subscription: str) -> str:
-    """Return what to do about a subscription that could not be read, and Azure's own words."""
-    known = next((one for one in _KNOWN if one.sign.search(why)), _ELSE)
+    """Return what to do about a subscription that could not be read, and Azure's message."""
+    known = next((advice for advice in _KNOWN if advice.sign.search(why)), _ELSE)
     do = known.do.format(id=subscription)
     return f"{known.means}.\n  Next: {do}\n  Azure says: {_words(why)}"
 
 
 def list_unread(why: str) -> str:
-    """Return what to do where the subscriptions could not be listed, and Azure's own words."""
+    """Return what to do if the subscriptions could not be listed, and Azure's message."""
     return f"The subscriptions that you can see could not be listed: {advise(why, '<id>')}"
 
 
 def settings_unread(error: StillframeError) -> str:
-    """Return why a function app's settings could not be read, and what is gone by instead."""
+    """Return why a function app's settings could not be read, and what is used instead."""
     why = str(error)
     reason = _NO_RIGHT_TO_SETTINGS if "AuthorizationFailed" in why else f"Azure says: {_words(why)}"
     return f"The function app's settings could not be read ({reason}); {_INSTEAD}."
@@ -43,15 +42,17 @@ def _words(why: str) -> str:
 
 
 NONE_VISIBLE = (
-    "You can see no enabled subscription: you have a role in none.\n"
+    "You can see no enabled subscription: you have no role assignment in any.\n"
     "  Next: compare with az account list --all --output table; or az login --tenant <tenant>; or "
     "ask an owner for the role Reader"
 )
 _NO_RIGHT_TO_SETTINGS = (
-    "you lack the right Microsoft.Web/sites/config/list/action on it, which Website Contributor "
-    "has and Reader has not"
+    "you lack the permission Microsoft.Web/sites/config/list/action on it, which the role "
+    "Website Contributor has and Reader does not"
 )
-_INSTEAD = "the settings given here are used, and the defaults of all others"
+_INSTEAD = (
+    "the settings of this environment and its arguments are used, and defaults for all others"
+)
 
 
 _KNOWN = (
@@ -72,8 +73,8 @@ _KNOWN = (
     ),
     Advice(
         re.compile("SubscriptionNotFound|InvalidSubscriptionId"),
-        "there is no such subscription, or none that you may see",
-        "compare the id with az account list --all --output table; if it lies in another tenant, "
+        "the subscription does not exist, or you have no access to it",
+        "compare the id with az account list --all --output table; if it is in another tenant, "
         "az login --tenant <that tenant>",
     ),
     Advice(
@@ -90,7 +91,7 @@ _KNOWN = (
     Advice(
         re.compile("could not be reached|could not be asked"),
         "Azure does not answer",
-        "check the network, HTTPS_PROXY and ARM_ENDPOINT where they are set; then try again",
+        "check the network, and HTTPS_PROXY and ARM_ENDPOINT if they are set; then try again",
     ),
 )
 _ELSE = Advice(re.compile(""), "it could not be read", "try again in a few minutes")

@@ -1,7 +1,7 @@
-"""A function app's resource id -> the settings of Stillframe's that the app has been given.
+"""A function app's resource id -> its Stillframe settings.
 
-Asks Azure as whoever is signed in, and the role Reader is not enough for it. There may be secrets
-among an app's other settings, so they do not leave this module.
+Reads Azure as the signed-in user, for which the role Reader is not enough. The app's other settings
+may contain secrets, so they do not leave this module.
 """
 
 import argparse
@@ -21,10 +21,10 @@ _APP = re.compile(
 
 
 def read_app_id(text: str) -> str:
-    """Return a function app's resource id as it was given."""
+    """Return a function app's resource id unchanged; raise `ArgumentTypeError` if it is not one."""
     if not _APP.fullmatch(text):
         msg = (
-            f"{text!r} is no function app's id: /subscriptions/<id>/resourceGroups/<name>"
+            f"{text!r} is not a function app's id: /subscriptions/<id>/resourceGroups/<name>"
             "/providers/Microsoft.Web/sites/<name>"
         )
         raise argparse.ArgumentTypeError(msg)
@@ -32,7 +32,7 @@ def read_app_id(text: str) -> str:
 
 
 def app_settings(app_id: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the app's settings that hold for anybody: where tokens are sent is for the caller."""
+    """Return the app's settings but `ARM_ENDPOINT`: the caller decides where tokens are sent."""
     given = environment.get(Name.ARM_ENDPOINT, "").strip()
     endpoint = read_https(Name.ARM_ENDPOINT, given or PUBLIC_ARM)
     found = Arm(endpoint, find_credential()).app_settings(app_id)

@@ -1,7 +1,7 @@
-"""A subscription's lists -> its orders as rows: how each stands, and what comes next.
+"""A subscription's lists -> its orders as rows: the status of each, and the next step.
 
-Pure. What is said rests on the VM's tags and power state alone, as the last sweep or event left
-them; the app's own settings are not known here.
+Pure. Rows depend only on the VM's tags, as the last sweep or event left them, and its power state;
+the app's settings are not known here.
 """
 
 from collections.abc import Mapping
@@ -36,21 +36,21 @@ def _row(vm: ListedVm) -> Row:
 
 
 def next_step(status: str | None, power: PowerState) -> str:
-    """Return what comes next: an imperative is for people, else it says who does it."""
+    """Return the next step: an imperative is for people, else the text names who does it."""
     return _NEXT.get((status, power)) or _NEXT.get((status, None), _ANSWERS)
 
 
-_AT_THE_LATEST = "with its next sweep at the latest"
+_AT_THE_LATEST = "at its next sweep at the latest"
 _ANSWERS = f"Stillframe answers the order, {_AT_THE_LATEST}"
 _CAPTURES = f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}"
 _NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
-    (Status.WAITING, PowerState.RUNNING): "run Sysprep in it: /generalize /oobe /shutdown",
+    (Status.WAITING, PowerState.RUNNING): "run Sysprep in the VM: /generalize /oobe /shutdown",
     (Status.WAITING, PowerState.STOPPED): f"Stillframe deallocates it, {_AT_THE_LATEST}",
     (Status.WAITING, PowerState.DEALLOCATED): _CAPTURES,
     (Status.DEALLOCATING, PowerState.DEALLOCATED): _CAPTURES,
     (Status.DEALLOCATING, None): "Azure deallocates it, then Stillframe captures it",
-    (Status.CAPTURING, None): "Azure makes the image, then Stillframe says so",
-    (Status.CAPTURED, PowerState.RUNNING): _ANSWERS,  # no VM that was captured ever runs
+    (Status.CAPTURING, None): "Azure creates the image, then Stillframe reports it",
+    (Status.CAPTURED, PowerState.RUNNING): _ANSWERS,  # a captured VM never runs: this is another VM
     (Status.CAPTURED, None): "use the image; the VM never starts again, delete it if not needed",
     (
         Status.NOT_GENERALIZED,
@@ -63,4 +63,4 @@ _NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
         None,
     ): "fix what the detail says and delete the failed versions; the capture then continues",
 }
-"""By status and power state; None is any other."""
+"""By status and power state; None is any other power state."""

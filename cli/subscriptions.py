@@ -1,6 +1,6 @@
-"""Which subscriptions to look at where nobody names any: all enabled ones that the caller can see.
+"""The subscriptions to read if none is named: all that are enabled and visible to the user.
 
-Azure lists a subscription to whoever has a role anywhere in it.
+Azure lists a subscription to every principal with a role assignment in it.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from shared.model.settings import PUBLIC_ARM, Name
 from shared.model.values import read_https
 
 ENABLED = "Enabled"
-"""The state of a subscription that Azure restricts in no way."""
+"""The state of a subscription without restrictions."""
 
 
 def enabled_subscriptions(environment: Mapping[str, str]) -> list[str]:
-    """Return their ids, sorted."""
+    """Return the ids of all enabled subscriptions that are visible, sorted."""
     given = environment.get(Name.ARM_ENDPOINT, "").strip()
     endpoint = read_https(Name.ARM_ENDPOINT, given or PUBLIC_ARM)
     found = Arm(endpoint, find_credential()).subscriptions()
-    return sorted(one.subscription_id for one in found if one.state == ENABLED)
+    return sorted(each.subscription_id for each in found if each.state == ENABLED)

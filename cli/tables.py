@@ -1,7 +1,7 @@
-"""What was found -> pages for a terminal.
+"""Results -> tables for a terminal.
 
-Pure. Takes a sweep's report or the rows of orders, gives what rich prints. Tags and Azure's words
-come from anywhere, so they are shown as plain text: no markup, no control characters.
+Pure. Takes a sweep's report or the rows of orders, gives what rich prints. Tags and Azure's
+messages are untrusted, so they are shown as plain text: no markup, no control characters.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,30 +29,30 @@ _BILLS = {
     "would deallocate": "deallocate it, as COST_GUARD_ACTION says",
 }
 _STEPS = {
-    "would deallocate": "deallocate, to make its image",
-    "would generalize": "mark generalized, then make its image",
-    "would create": "make its image",
-    **{f"would say {status}": f"say on it: {status}" for status in Status},
+    "would deallocate": "deallocate, to create its image",
+    "would generalize": "mark generalized, then create its image",
+    "would create": "create its image",
+    **{f"would say {status}": f"set its status to {status}" for status in Status},
 }
 
 
 def naming(subscriptions: Sequence[str]) -> Naming:
-    """Return how VMs are named: group/name, behind the subscription where there are several."""
+    """Return how VMs are named: group/name, after the subscription if there are several."""
 
     def name(vm_id: str) -> str:
         ref = VmRef.find(vm_id)
         if ref is None:
             return vm_id
         prefix = f"{ref.subscription}/" if len(subscriptions) > 1 else ""
-        return f"{prefix}{ref.group.lower()}/{ref.name}"  # lists have the group in capitals
+        return f"{prefix}{ref.group.lower()}/{ref.name}"  # Azure lists the group in upper case
 
     return name
 
 
 def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[RenderableType]:
-    """Return the figures of `SweepCompleted`; a dry run writes nothing, so nothing is untold.
+    """Return the figures of `SweepCompleted` but `untold`: a dry run writes nothing.
 
-    What is `unsaid` cannot be judged by whoever runs this.
+    `unsaid` orders are only counted, because the user's permissions are not the app's.
     """
     powers = {state.rpartition("/")[2]: count for state, count in report.states.items()}
     parts = [
@@ -70,7 +70,7 @@ def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[Rendera
 
 
 def plan_page(report: SweepReport, name: Naming) -> list[RenderableType]:
-    """Return what the app would do now, what cannot be judged from here, and what failed."""
+    """Return what the app would do now, what this command cannot tell, and what failed."""
     would = _would(report, name)
     parts = [
         would if would.row_count else Text("Nothing would be done now."),
@@ -92,7 +92,7 @@ def _cost(report: SweepReport) -> Text:
 
 
 def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:
-    """Return every order: how it stands, since when, and what comes next."""
+    """Return every order: its status, since when, and the next step."""
     if not rows:
         return Text("No VM has an order: no VM has the tag stillframe-capture.")
     table = _table("Orders", "VM", "status", "since", "next", "image", "detail")
@@ -106,10 +106,10 @@ def _order_cells(row: Row, name: Naming) -> Iterable[str | None]:
 
 
 def _counts(title: str, counted: Mapping[str, int]) -> Table:
-    """Return how many there are of each and of all, the most first."""
+    """Return a table of counts, the largest first, and their sum."""
     table = _table(title, "", "VMs")
     table.columns[1].justify = "right"
-    for what, count in sorted(counted.items(), key=lambda one: -one[1]):
+    for what, count in sorted(counted.items(), key=lambda item: -item[1]):
         table.add_row(_text(what), str(count))
     if counted:
         table.add_section()
@@ -123,30 +123,30 @@ def _flagged(report: SweepReport, now: datetime, name: Naming) -> RenderableType
     table = _table("Stopped, but still billed", "VM", "since", "size", "region")
     table.add_column(f"{report.currency} an hour", justify="right")
     table.add_column("so far", justify="right")
-    dearest = sorted(report.flagged, key=lambda one: -(one.hourly or 0.0))
-    _filled(table, (_flagged_cells(one, now, name) for one in dearest))
+    dearest = sorted(report.flagged, key=lambda vm: -(vm.hourly or 0.0))
+    _filled(table, (_flagged_cells(vm, now, name) for vm in dearest))
     return Group(table, Text(_wasted(report)))
 
 
-def _flagged_cells(one: Flagged, now: datetime, name: Naming) -> tuple[str, ...]:
+def _flagged_cells(flagged: Flagged, now: datetime, name: Naming) -> tuple[str, ...]:
     return (
-        name(one.vm),
-        _instant(one.since) if one.since else "first seen now",
-        one.machine.size if one.machine else UNKNOWN,
-        one.machine.region if one.machine else UNKNOWN,
-        UNKNOWN if one.hourly is None else f"{one.hourly:.4f}",
-        _money(one.row(now)["listPriceSoFar"]),
+        name(flagged.vm),
+        _instant(flagged.since) if flagged.since else "first seen now",
+        flagged.machine.size if flagged.machine else UNKNOWN,
+        flagged.machine.region if flagged.machine else UNKNOWN,
+        UNKNOWN if flagged.hourly is None else f"{flagged.hourly:.4f}",
+        _money(flagged.row(now)["listPriceSoFar"]),
     )
 
 
 def _wasted(report: SweepReport) -> str:
-    unpriced = sum(one.hourly is None for one in report.flagged)
+    unpriced = sum(vm.hourly is None for vm in report.flagged)
     but = f", and {unpriced} whose price is unknown" if unpriced else ""
     return f"Together {report.per_day:.2f} {report.currency} a day, list price{but}."
 
 
 def _would(report: SweepReport, name: Naming) -> Table:
-    """Return what the app would do now: to whom for orders, how often for bills."""
+    """Return what the app would do now: by VM for orders, as counts for bills."""
     rows = [
         (", ".join(_STEPS.get(step, step) for step in steps), name(vm))
         for vm, steps in report.steps.items()
@@ -161,14 +161,14 @@ def _unjudged(report: SweepReport) -> list[Text]:
     return [
         Text(
             f"{len(report.unsaid)} order(s) cannot be judged from here: whether they are refused "
-            "hangs on the app's rights and settings. What the app says of them counts."
+            "depends on the app's permissions and settings. The status on their tags applies."
         )
     ]
 
 
 def _others(report: SweepReport, name: Naming) -> Table:
     rows = [(name(vm), app) for vm, app in report.others.items()]
-    return _filled(_table("Orders of other apps, left to them", "VM", "function app"), rows)
+    return _filled(_table("Orders of other function apps", "VM", "function app"), rows)
 
 
 def _left_behind(report: SweepReport) -> Table:
@@ -181,11 +181,14 @@ def _left_behind(report: SweepReport) -> Table:
 
 
 def _failures(report: SweepReport, name: Naming) -> Table:
-    rows = [(name(vm), "look failed", why) for vm, why in report.failed.items()]
+    rows = [(name(vm), "visit failed", why) for vm, why in report.failed.items()]
     rows += [(name(vm), "not reached", "time ran out") for vm in report.unreached]
-    rows += [(name(vm), "tag unreadable", said) for vm, said in report.unreadable.items()]
+    rows += [(name(vm), "invalid tag", value) for vm, value in report.unreadable.items()]
     rows += [(name(vm), "left out of Azure's list", why) for vm, why in report.strange.items()]
-    rows += [(one, "not listed", why.partition("\n")[0]) for one, why in report.unlisted.items()]
+    rows += [
+        (subscription, "not listed", why.partition("\n")[0])
+        for subscription, why in report.unlisted.items()
+    ]
     return _filled(_table("Failures", "where", "what", "why"), rows)
 
 
@@ -202,9 +205,9 @@ def _filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
     return table
 
 
-def _text(said: str | None) -> Text:
-    """Return a text as it stands; what would steer a terminal becomes a space."""
-    return Text("".join(one if one.isprintable() else " " for one in said or "-"))
+def _text(text: str | None) -> Text:
+    """Return a text unchanged, but with spaces for terminal control characters."""
+    return Text("".join(char if char.isprintable() else " " for char in text or "-"))
 
 
 def _instant(at: datetime) -> str:

@@ -1,7 +1,7 @@
-"""A dry run's report -> the same with each order as the app itself says that it stands.
+"""A dry run's report -> the same with the status that the app has written for each order.
 
-Pure. Whoever runs a sweep has other rights than the app, and may not know its settings. So what the
-app has written on a VM counts, and what this run has come to is shown beside it.
+Pure. The user who runs a sweep has other permissions than the app, and may not know its settings.
+So the status on the VM's tags is the one counted, and a different result of this run is a step.
 """
 
 from collections import Counter
@@ -12,16 +12,16 @@ from shared.sweep.report import SweepReport
 
 
 def in_the_apps_words(report: SweepReport) -> SweepReport:
-    """Return the report by the words on the tags; where the run has another, to say it is a step.
+    """Return the report by the status on the tags; a different status of this run becomes a step.
 
-    But whether an order is refused hangs on rights and settings, which are not the app's here: that
-    is no step, and stays `unsaid`.
+    If either status is `refused` there is no step, and the order stays `unsaid`: refusals depend on
+    permissions and settings, which are not the app's here.
     """
     statuses = Counter(report.statuses)
-    for said, would_say in report.unsaid.values():
+    for tagged, would_say in report.unsaid.values():
         statuses[would_say] -= 1
-        statuses[said] += 1
-    unsure = {vm: words for vm, words in report.unsaid.items() if Status.REFUSED in words}
+        statuses[tagged] += 1
+    unsure = {vm: pair for vm, pair in report.unsaid.items() if Status.REFUSED in pair}
     steps = {
         vm: (f"would say {would_say}",)
         for vm, (_, would_say) in report.unsaid.items()

@@ -34,14 +34,14 @@ _IMAGE_OPERATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """What to look at; `stopping` is when the platform said that the VM is stopping."""
+    """The VM or image to visit; `stopping` is when the platform announced that the VM stops."""
 
     ref: VmRef | ImageRef
     stopping: datetime | None = None
 
 
 def read_event(kind: str, subject: str, data: object) -> Wake | None:
-    """Return what an event is about; None when it is none of ours, `Unreadable` when garbled."""
+    """Return what an event is about, None if not for us; raise `Unreadable` if malformed."""
     if not isinstance(data, Mapping):
         msg = f"the data of {kind!r} is {type(data).__name__}, not an object"
         raise Unreadable(msg)

@@ -43,7 +43,7 @@ class Bill:
 
     @property
     def money(self) -> float | None:
-        """What that cost, list price."""
+        """The cost of that time at list price; None if the price is unknown."""
         return (
             None if self.hourly is None else round(self.hourly * self.seconds / SECONDS_AN_HOUR, 2)
         )
@@ -65,18 +65,18 @@ def still_billed(
 
 
 def no_longer_billed(vm: ObservedVm, bill: Bill) -> Outcome:
-    """Return the word that it is over, with the total."""
+    """Return the event that billing has ended, with the total."""
     data = {"owner": owner(vm.tags), "powerState": vm.power.value}
     return _outcome(OutcomeType.NO_LONGER_BILLED, vm, bill, "over", data)
 
 
 def owner(tags: Mapping[str, str]) -> str | None:
-    """Return whom a VM's tags name as its owner."""
+    """Return the owner that a VM's tags name: the first of `OWNER_TAGS`."""
     return next((tags[name] for name in OWNER_TAGS if name in tags), None)
 
 
 def described(machine: Machine) -> dict[str, Any]:
-    """Return what a price was asked for."""
+    """Return what a VM's price depends on, as events and reports show it."""
     return {
         "size": machine.size,
         "region": machine.region,

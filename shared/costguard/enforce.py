@@ -1,8 +1,9 @@
-"""The cost guard at work: a VM that was just visited -> what is due about its bill, done.
+"""Carry out the cost guard's rules: for a VM that was just visited, do what is due.
 
-Takes the VM and how it stands (what the lists show of its group and locks); gives an `Enforced`. An
-event is published first and noted on the VM then, so that it is told wherever the process ends. An
-alert's id derives from its VM, since when that is billed, and the day, so a repeat can be dropped.
+Takes the VM and its `Standing` (which has its group's tags and its locks); gives an `Enforced`. An
+event is published before its tag is written, so that it is not lost if the process ends in between.
+An event's id derives from the VM, the time since when it is billed, and the number of the alert, so
+that a repeat can be dropped by its id.
 """
 
 import logging
@@ -37,7 +38,7 @@ FIRST_SEEN = "first-seen"
 
 @dataclass(frozen=True, slots=True)
 class Enforced:
-    """What was done about a VM's bill, and the VM after it; `untold`: why it was not all done."""
+    """What was done about a VM's bill, and the VM after it; `untold`: why it was not completed."""
 
     vm: ObservedVm
     what: str
@@ -65,7 +66,7 @@ def enforce(cloud: Cloud, vm: ObservedVm, standing: Standing, now: datetime) -> 
 def _to_tell(
     cloud: Cloud, vm: ObservedVm, due: Due, kept: str | None, now: datetime
 ) -> tuple[Outcome | None, Words]:
-    """Return the event to publish, and the change of tags that notes it."""
+    """Return the event to publish, and the change of tags that records it."""
     match due:
         case Nothing() | DeallocateByPolicy():
             return None, Words()

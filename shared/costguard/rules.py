@@ -73,14 +73,14 @@ class Nothing(_Named):
 
 @dataclass(frozen=True, slots=True)
 class Mark(_Named):
-    """Write down since when it is billed while stopped; `unreadable`: what stood there before."""
+    """Tag it with the time since when it is billed; `unreadable`: the tag's invalid old value."""
 
     unreadable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alert(_Named):
-    """Tell that it is still billed, for the `number`-th day (0 is the first)."""
+    """Publish that it is still billed; `number`: whole days since the grace period ended."""
 
     since: datetime
     number: int
@@ -88,14 +88,14 @@ class Alert(_Named):
 
 @dataclass(frozen=True, slots=True)
 class DeallocateByPolicy(_Named):
-    """Deallocate it, as the policy says."""
+    """Deallocate it, because `COST_GUARD_ACTION` is `deallocate`."""
 
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Clear(_Named):
-    """Take the mark off; `since`, where it is to be told that the waste is over."""
+    """Remove the mark; `since`: when billing began, None if no event is due."""
 
     since: datetime | None
 
@@ -134,24 +134,24 @@ def _of_marked(standing: Standing, since: datetime, settings: Settings, now: dat
 
 
 def is_exempt(tags: Mapping[str, str], now: datetime) -> bool:
-    """Whether people have said not to flag it, for good or until a day that is still to come."""
-    said = tags.get(Tag.COST_GUARD, "").strip().lower()
-    if said == _IGNORE:
+    """Whether a tag exempts it from the cost guard, for good or until a day in the future (UTC)."""
+    value = tags.get(Tag.COST_GUARD, "").strip().lower()
+    if value == _IGNORE:
         return True
-    until = _snoozed_until(said)
+    until = _snoozed_until(value)
     return until is not None and now < datetime.combine(until, time.min, UTC)
 
 
 def unreadable_exemption(tags: Mapping[str, str]) -> str | None:
-    """Return what the opt-out tag says, where that means nothing."""
-    said = tags.get(Tag.COST_GUARD, "").strip().lower()
-    return said if said and said != _IGNORE and _snoozed_until(said) is None else None
+    """Return the value of the opt-out tag if it is invalid."""
+    value = tags.get(Tag.COST_GUARD, "").strip().lower()
+    return value if value and value != _IGNORE and _snoozed_until(value) is None else None
 
 
 def why_kept(vm: ListedVm, locked: frozenset[str] | None, *, groups_readable: bool) -> str | None:
-    """Return why a VM must not be deallocated by policy; None where it may be.
+    """Return why a VM must not be deallocated by policy; None if it may be.
 
-    `locked` are the locked scopes, lower case with a slash at the end; None where unreadable.
+    `locked` are the locked scopes, lower case with a slash at the end; None if unreadable.
     """
     if vm.ephemeral:
         return "its OS disk is ephemeral"
@@ -164,15 +164,15 @@ def why_kept(vm: ListedVm, locked: frozenset[str] | None, *, groups_readable: bo
 
 
 def _since(written: str | None, now: datetime) -> datetime | None:
-    """Return a mark's instant; one in the future, beyond skew, was not written by us."""
+    """Return the time in a mark; None if unreadable, or further in the future than `SKEW`."""
     since = read_instant(written)
     if since is None or since > now + SKEW:
         return None
     return min(since, now)
 
 
-def _snoozed_until(said: str) -> date | None:
+def _snoozed_until(value: str) -> date | None:
     try:
-        return date.fromisoformat(said.removeprefix(_UNTIL)) if said.startswith(_UNTIL) else None
+        return date.fromisoformat(value.removeprefix(_UNTIL)) if value.startswith(_UNTIL) else None
     except ValueError:
         return None

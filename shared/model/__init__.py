@@ -1,1 +1,1 @@
-"""The words that all rooms share: ids, tags, facts, steps, settings, errors. Imports no room."""
+"""The types that all packages share: ids, tags, facts, steps, settings, errors."""

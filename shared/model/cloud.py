@@ -1,8 +1,8 @@
-"""What Stillframe asks of Azure, as a protocol: reads, steps, tags, events.
+"""The interface to Azure, as a protocol: reads, steps, tags, events.
 
-`shared/cloud` has the real one, made once per process by `connect`; in a dry run it sends no write.
-Unit tests have a fake. Everything here may raise `Transient` or `Refused`, and everything under
-"writes" raises `Withheld` in a dry run.
+`shared/cloud` implements it; `connect` makes one instance per process. Unit tests have a fake.
+Every method may raise `Transient` or `Refused`. In a dry run no write is sent: the methods under
+"Writes" raise `Withheld`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,11 +25,11 @@ from shared.model.tags import Words
 
 
 class Cloud(Protocol):
-    """Azure, and the settings by which the app was connected to it."""
+    """Azure, as the app with these settings sees it."""
 
     @property
     def settings(self) -> Settings:
-        """What the operator has set."""
+        """The app's settings."""
 
     @property
     def requests(self) -> int:
@@ -37,12 +37,12 @@ class Cloud(Protocol):
 
     @property
     def currency(self) -> str:
-        """The currency of prices."""
+        """The currency of prices, an ISO 4217 code."""
 
     # Reads
 
     def look(self, ref: VmRef) -> Look | Missing:
-        """Return a VM's model and instance view; of a generalized VM its OS disk as well."""
+        """Return a VM's model and instance view; for a generalized VM also its OS disk."""
 
     def read(self, look: Look, what: Read) -> Look:
         """Return the look with one more fact."""
@@ -51,10 +51,10 @@ class Cloud(Protocol):
         """Return an image or gallery image version."""
 
     def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
-        """Return when a VM became unavailable by Resource Health; None where it does not say."""
+        """Return when a VM became unavailable by Resource Health; None if it does not tell."""
 
     def hourly(self, machine: Machine, now: datetime) -> float | None:
-        """Return the list price of an hour; None where it is unknown."""
+        """Return the list price of an hour; None if unknown."""
 
     def vms(self, subscription: str) -> Listing:
         """Return the VMs of a subscription."""
@@ -63,7 +63,7 @@ class Cloud(Protocol):
         """Return the scopes that have a management lock: lower case, with a slash at the end."""
 
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
-        """Return the images and versions of targets, as far as they can be listed."""
+        """Return the images and versions of the targets that can be listed."""
 
     # Writes
 
@@ -77,13 +77,13 @@ class Cloud(Protocol):
         """Mark a VM generalized; it can never start again."""
 
     def create(self, vm: ObservedVm, step: Create, now: datetime) -> None:
-        """Start an image of a VM."""
+        """Start the creation of an image of a VM."""
 
     def write(self, vm: ObservedVm, words: Words) -> ObservedVm:
-        """Change the tags of a VM where they are kept; return the VM as it is then."""
+        """Change an order's tags where `vm.memory` says; return the VM with the new tags."""
 
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
-        """Set tags of an image; its other tags stay."""
+        """Set tags of an image; its other tags do not change."""
 
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome event."""

@@ -1,11 +1,11 @@
-"""What can go wrong, named by what the caller should do.
+"""Errors, by what the caller should do.
 
     StillframeError
-    ├── Unreadable      input that no retry can cure: log it and drop it
-    ├── Misconfigured   a setting that cannot be meant: nothing starts
-    ├── Transient       throttled, busy, unreachable: raise it, so that the event comes again
-    │   └── Unreachable a server that the app must be let through to: tell people if it lasts
-    ├── Refused         Azure says no for good (permission, policy, lock, quota): tell people
+    ├── Unreadable      malformed input, a retry cannot help: log it and drop it
+    ├── Misconfigured   an invalid setting: the app does not start
+    ├── Transient       throttled, busy, unreachable: raise it, so that the event is redelivered
+    │   └── Unreachable a server that the network must let the app reach: tell people if it lasts
+    ├── Refused         Azure refuses for good (permission, policy, lock, quota): tell people
     └── Withheld        a dry run: the write was not sent
 
 Errors of the Azure SDKs become one of these in `shared/cloud/errors.py`, and nowhere else.
@@ -13,11 +13,11 @@ Errors of the Azure SDKs become one of these in `shared/cloud/errors.py`, and no
 
 
 class StillframeError(Exception):
-    """An error that says what to do."""
+    """An error whose class tells what to do."""
 
 
 class Unreadable(StillframeError):
-    """The input is not what it should be, and asking again will not mend it."""
+    """The input is malformed, and a retry cannot help."""
 
 
 class Misconfigured(StillframeError):
@@ -25,7 +25,7 @@ class Misconfigured(StillframeError):
 
 
 class Transient(StillframeError):
-    """Not now; the same request may succeed later, `retry_after` seconds on if Azure said so."""
+    """The same request may succeed later: after `retry_after` seconds, if Azure sent that."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class Unreachable(Transient):
 
 
 class Refused(StillframeError):
-    """Azure will not do it; `code` and `message` are its own words, `status` is HTTP's."""
+    """Azure refuses the request; `code` and `message` are Azure's, `status` is the HTTP status."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(f"{code}: {message}")

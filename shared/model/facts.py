@@ -1,8 +1,8 @@
-"""What has been seen of Azure, and nothing of how it was asked.
+"""Facts about Azure's resources, without how they were read.
 
-Enums hold the exact string that Azure has on the wire. Instants are aware and UTC, sizes are GiB. A
-fact that nobody has read yet is `None`; one that was looked for and is not there is `Missing`, so
-that "not known" is never taken for "no".
+Enums have the exact strings of Azure's API. Instants are aware and UTC, sizes are GiB. A fact that
+was not read yet is `None`; a resource that was requested and is not there is `Missing`, so that
+"not known" is never taken for "no".
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from shared.model.tags import Memory
 
 
 class PowerState(StrEnum):
-    """What the instance view says of a VM's power; `UNKNOWN` where it says nothing."""
+    """A VM's power state by its instance view; `UNKNOWN` if it has none."""
 
     STARTING = "PowerState/starting"
     RUNNING = "PowerState/running"
@@ -29,12 +29,12 @@ class PowerState(StrEnum):
 
     @property
     def settled(self) -> bool:
-        """Whether the power stays as it is until somebody acts."""
+        """Whether the power state stays the same until somebody acts."""
         return self in (PowerState.RUNNING, PowerState.STOPPED, PowerState.DEALLOCATED)
 
 
 class Provisioning(StrEnum):
-    """A provisioning state, read in any case; `UNKNOWN` where Azure says nothing or a new word."""
+    """A provisioning state, read in any case; `UNKNOWN` if Azure sends none or a new value."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -47,7 +47,7 @@ class Provisioning(StrEnum):
 
     @property
     def settled(self) -> bool:
-        """Whether no operation is under way on the resource."""
+        """Whether no operation is in progress on the resource."""
         return self in (Provisioning.SUCCEEDED, Provisioning.FAILED, Provisioning.CANCELED)
 
     @classmethod
@@ -57,7 +57,7 @@ class Provisioning(StrEnum):
 
 
 class Missing(StrEnum):
-    """A fact that was asked for and cannot be had: `GONE` is not there, `DENIED` not for us."""
+    """Why a resource could not be read: `GONE` is not there, `DENIED` is without permission."""
 
     GONE = "gone"
     DENIED = "denied"
@@ -65,7 +65,7 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an order cannot be carried out, in words for its owner."""
+    """Why an order cannot be carried out, worded for its owner."""
 
     why: str
 
@@ -81,7 +81,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a VM's list price depends on; `hybrid`: its Windows licence is brought along."""
+    """What a VM's list price depends on; `hybrid`: it has Azure Hybrid Benefit for Windows."""
 
     size: str
     region: str
@@ -92,7 +92,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class AttachedDisk:
-    """A disk as the VM's model shows it; a deallocated VM's model has lost `sku` and `size_gb`."""
+    """A disk in the VM's model; a deallocated VM's model has no `sku` and no `size_gb`."""
 
     id: str | None
     sku: str | None = None
@@ -104,9 +104,9 @@ class AttachedDisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedVm:
-    """A VM as one GET with its instance view showed it; `tags` have lower-case names.
+    """A VM as one GET with its instance view showed it; names of `tags` are lower case.
 
-    They are those that count: of a generalized VM what is remembered (`memory.py`).
+    For a generalized VM they are those that `remembered` gives (`memory.py`).
     """
 
     ref: VmRef
@@ -132,7 +132,7 @@ class ObservedVm:
 
 @dataclass(frozen=True, slots=True)
 class ListedVm:
-    """What a subscription's lists show of a VM; `tags` are those that count, in lower case."""
+    """What a subscription's lists show of a VM; `tags` as in `ObservedVm`."""
 
     ref: VmRef
     tags: Mapping[str, str]
@@ -149,13 +149,13 @@ _CLOSED_NETWORKS = {"denyall", "allowprivate"}
 
 
 def is_confidential(security_type: str | None) -> bool:
-    """Whether a VM's security type, or a disk's, is one of a confidential VM."""
+    """Whether the security type of a VM or disk is that of a confidential VM."""
     return (security_type or "").startswith("ConfidentialVM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedDisk:
-    """A managed disk; `released` is when it last changed hands (`LastOwnershipUpdateTime`)."""
+    """A managed disk; `released` is when its owner last changed (`LastOwnershipUpdateTime`)."""
 
     id: str
     sku: str | None
@@ -175,7 +175,7 @@ class ObservedDisk:
 
     @property
     def unreadable(self) -> str | None:
-        """Why its bytes cannot be read from outside, as far as ARM shows it."""
+        """Why its content cannot be read by disk access, as far as ARM shows it."""
         if self.encrypted_by_guest:
             return "its OS disk is encrypted by Azure Disk Encryption"
         if is_confidential(self.security_type):
@@ -189,7 +189,7 @@ class ObservedDisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A gallery image definition: what its versions must be."""
+    """A gallery image definition: the properties that its versions must have."""
 
     os_type: str
     os_state: str
@@ -203,7 +203,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One target region of a version: how many replicas, on what storage."""
+    """One target region of a version: its replica count and storage account type."""
 
     name: str
     replicas: int | None = None
@@ -212,7 +212,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedImage:
-    """An image or gallery version: how far it is, and what it was made from."""
+    """An image or gallery image version: its provisioning state, and its source VM."""
 
     ref: ImageRef
     provisioning: Provisioning
@@ -223,9 +223,9 @@ class ObservedImage:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One grant of the permissions API: patterns of actions, wildcards included.
+    """One permission of the permissions API: patterns of actions, with wildcards.
 
-    `data_actions` are those on what a resource holds, as the bytes of a disk.
+    `data_actions` are those on the data in a resource, such as the content of a disk.
     """
 
     actions: tuple[str, ...]
@@ -236,14 +236,14 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What the caller may do with the VM, and where the image goes; `None`: may not even ask."""
+    """The app's permissions on the VM and on the target; `None` if it may not read them."""
 
     vm: tuple[Permission, ...] | None
     target: tuple[Permission, ...] | None
 
 
 class Proof(StrEnum):
-    """What a disk says of itself, as the tag `stillframe-proof` has it."""
+    """What was found on a disk: the values of the tag `stillframe-proof`."""
 
     GENERALIZED = "generalized"
     NOT_GENERALIZED = "not-generalized"
@@ -252,7 +252,7 @@ class Proof(StrEnum):
 
 
 class Doubt(StrEnum):
-    """What an image may have and should not: a warning, by what it is about."""
+    """What an image may contain although it should not: the kinds of warnings."""
 
     MACHINE_ID = "machine-id"
     USER = "user"
@@ -262,7 +262,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the OS disk said when it was read, and what that rests on, in words for people."""
+    """The result of reading the OS disk, and the evidence, worded for people."""
 
     proof: Proof
     why: str
@@ -271,14 +271,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why the OS disk could not be read at all: the server of its bytes does not answer."""
+    """Why the OS disk could not be read: the storage server of its content does not answer."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """All that has been read in this wake-up; grows only as the rules ask for more.
+    """All facts read in this visit; more are read only if the rules need them.
 
     `images` is by `ImageRef.key`; `proven` is the `time.monotonic` of the verdict.
     """
@@ -299,10 +299,10 @@ class Look:
 
 @dataclass(slots=True)
 class Listing:
-    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, states counted.
+    """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, counts of states.
 
-    `groups` is None where they may not be read. `strange` are VMs that are left out, by id, because
-    Azure did not list them as it should: why.
+    `groups` is None if they may not be read. `strange` has, by VM id, why a VM is left out: its
+    entry in Azure's list was malformed.
     """
 
     vms: dict[str, ListedVm] = field(default_factory=dict)
@@ -311,5 +311,5 @@ class Listing:
     strange: dict[str, str] = field(default_factory=dict)
 
     def group_tags(self, ref: VmRef) -> Mapping[str, str]:
-        """Return the tags of a VM's resource group, as far as they are ours."""
+        """Return Stillframe's tags on a VM's resource group."""
         return (self.groups or {}).get(ref.group_id.lower(), {})

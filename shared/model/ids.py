@@ -1,13 +1,13 @@
-"""Ids of resources in their parts, and where images go.
+"""Resource ids in their parts, and targets of images.
 
-Names compare without case: `key` is an id as it is compared.
+Azure's names are case-insensitive: compare ids by `key`.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Self
 
-# What an event says ends in the path of a request: names are what Azure allows, and never `..`.
+# Ids from events become paths of requests: only characters that Azure allows, and never `..`.
 _NAMED = r"(?!\.+(?:[/?#]|\Z))[\w.()-]+"
 
 _END = r"(?=[/?#]|\Z)"
@@ -28,12 +28,12 @@ _IMAGE_ID = re.compile(
 )
 
 SEGMENT_LIMIT = 260
-"""Longer than any name of Azure's that stands in an id; what is longer is no id."""
+"""More than the longest name in an Azure id; text with a longer name is not an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class VmRef:
-    """A virtual machine's id in its parts; names compare without case, so use `key` for that."""
+    """A virtual machine's id in its parts; compare by `key`, because names are case-insensitive."""
 
     subscription: str
     group: str
@@ -49,17 +49,17 @@ class VmRef:
 
     @property
     def group_id(self) -> str:
-        """The id of the resource group it lies in."""
+        """The id of its resource group."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     @property
     def key(self) -> str:
-        """The id as it is compared."""
+        """The id in lower case, for comparisons."""
         return self.id.lower()
 
     @classmethod
     def find(cls, text: str) -> Self | None:
-        """Return the first VM id in an id, subject or url; None where there is none."""
+        """Return the first VM id in an id, subject or URL; None if there is none."""
         found = _VM_ID.search(text)
         if found is None or max(map(len, found.groups())) > SEGMENT_LIMIT:
             return None
@@ -84,7 +84,7 @@ class ManagedImageRef:
 
     @property
     def key(self) -> str:
-        """The id as it is compared."""
+        """The id in lower case, for comparisons."""
         return self.id.lower()
 
     @property
@@ -114,7 +114,7 @@ class VersionRef:
 
     @property
     def key(self) -> str:
-        """The id as it is compared."""
+        """The id in lower case, for comparisons."""
         return self.id.lower()
 
     @property
@@ -127,7 +127,7 @@ type ImageRef = ManagedImageRef | VersionRef
 
 
 def find_image(text: str) -> ImageRef | None:
-    """Return the first image or gallery version id in an id, subject or url."""
+    """Return the first id of an image or gallery image version in an id, subject or URL."""
     found = _IMAGE_ID.search(text)
     if found is None or max(len(part or "") for part in found.groups()) > SEGMENT_LIMIT:
         return None
@@ -146,7 +146,7 @@ class ManagedImageTarget:
 
     @property
     def scope(self) -> str:
-        """The id of what must be writable."""
+        """The id of the scope that the app must be able to write to: the resource group."""
         return self.group_id
 
     @property
@@ -156,7 +156,7 @@ class ManagedImageTarget:
 
     @property
     def label(self) -> str:
-        """What the tag `stillframe-image` shows while no image is named yet."""
+        """What the tag `stillframe-image` shows until the image has a name."""
         return "managed-image"
 
 
@@ -171,22 +171,22 @@ class GalleryTarget:
 
     @property
     def scope(self) -> str:
-        """The id of what must be writable: the image definition."""
+        """The id of the scope that the app must be able to write to: the image definition."""
         gallery = f"providers/Microsoft.Compute/galleries/{self.gallery}"
         return f"{self.group_id}/{gallery}/images/{self.definition}"
 
     @property
     def group_id(self) -> str:
-        """The id of the resource group that the gallery lies in."""
+        """The id of the gallery's resource group."""
         return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
 
     @property
     def label(self) -> str:
-        """What the tag `stillframe-image` shows while no version is named yet."""
+        """What the tag `stillframe-image` shows until the version has a number."""
         return f"{self.gallery}/{self.definition}"
 
     def version(self, number: str) -> VersionRef:
-        """Return the version of that number."""
+        """Return the id of a version by its number."""
         return VersionRef(self.subscription, self.group, self.gallery, self.definition, number)
 
 

@@ -17,17 +17,17 @@ from shared.model.ids import VmRef
 from shared.model.tags import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
 
 PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.COST_GUARD)
-"""What people set; on the OS disk of a generalized VM, where they can set nothing else."""
+"""Tags that people set; for a generalized VM they set them on its OS disk."""
 
 ON_VM = (*ORDER_TAGS, *BILLED_TAGS)
 ON_DISK = (*ON_VM, SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID)
-"""What Stillframe writes on a VM, and on its OS disk before that is generalized."""
+"""Tags that Stillframe writes on a VM, and on its OS disk before the VM is generalized."""
 
 
 def remembered(
     vm: Mapping[str, str], disk: Mapping[str, str] | None, vm_id: str
 ) -> Mapping[str, str]:
-    """Return the tags that count of a generalized VM; names are lower-case, `disk` None unread."""
+    """Return the effective tags of a generalized VM; lower-case names, `disk` None if not read."""
     if disk is None:
         return vm
     asked = {name.value: disk[name] for name in PEOPLES_TAGS if name in disk}
@@ -38,14 +38,14 @@ def remembered(
 
 
 def is_of(disk: Mapping[str, str], vm_id: str) -> bool:
-    """Whether the words on a disk are this VM's."""
+    """Whether Stillframe's tags on a disk belong to this VM."""
     return bool(vm_id) and disk.get(SourceTag.VM_ID, "").lower() == vm_id.lower()
 
 
 def memory_of(
     ref: VmRef, vm_id: str, disk_id: str, vm: Mapping[str, str], disk: Mapping[str, str] | None
 ) -> Memory:
-    """Return where a generalized VM's words are written: on its OS disk."""
+    """Return where a generalized VM's tags are written: on its OS disk."""
     if disk is not None and is_of(disk, vm_id):
         return Memory(disk_id)
     first = {**signature(ref, vm_id), **kept(remembered(vm, disk, vm_id))}
@@ -53,7 +53,7 @@ def memory_of(
 
 
 def signature(ref: VmRef, vm_id: str) -> dict[str, str]:
-    """Return the tags that say whose the words on a disk are."""
+    """Return the tags that identify the VM to which the tags on a disk belong."""
     return {
         SourceTag.GROUP.value: ref.group,
         SourceTag.VM.value: ref.name,
@@ -62,19 +62,19 @@ def signature(ref: VmRef, vm_id: str) -> dict[str, str]:
 
 
 def kept(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return those tags that are words of ours."""
+    """Return the tags that Stillframe wrote."""
     return {name.value: tags[name] for name in ON_VM if name in tags}
 
 
 def frozen(vm: ObservedVm, disk: ObservedDisk | None) -> ObservedVm:
-    """Return a generalized VM with the words that count, and where they are written from now on."""
-    assert vm.os_disk.id  # noqa: S101 only a managed disk was captured, or is asked for
-    said = disk.tags if disk else None
-    memory = memory_of(vm.ref, vm.vm_id, vm.os_disk.id, vm.tags, said)
-    return replace(vm, tags=remembered(vm.tags, said, vm.vm_id), memory=memory)
+    """Return a generalized VM with its effective tags, and with where they are written from now."""
+    assert vm.os_disk.id  # noqa: S101 only VMs with a managed OS disk are captured or read
+    on_disk = disk.tags if disk else None
+    memory = memory_of(vm.ref, vm.vm_id, vm.os_disk.id, vm.tags, on_disk)
+    return replace(vm, tags=remembered(vm.tags, on_disk, vm.vm_id), memory=memory)
 
 
 def after(vm: ObservedVm, words: Words) -> ObservedVm:
-    """Return a VM as it is once its words have been changed so."""
+    """Return a VM as it is after this change of its tags."""
     left = {name: value for name, value in vm.tags.items() if name not in words.removed}
     return replace(vm, tags={**left, **words.tags}, memory=Memory(vm.memory.id))

@@ -1,6 +1,6 @@
-"""The outcome events: what Stillframe tells the world, as CloudEvents 1.0.
+"""The outcome events that Stillframe publishes, as CloudEvents 1.0.
 
-Ids derive from what happened, so that an event told twice can be dropped by its id.
+Ids derive from what happened, so that a repeated event can be dropped by its id.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from typing import Any
 from shared.model.text import VARYING
 
 EVENT_IDS = uuid.UUID("6d2c4b70-4f0e-5e0b-9f5a-3d1c5b7f8a10")
-"""The namespace of our events' ids."""
+"""The namespace of the events' ids, which are UUIDs of version 5."""
 
 
 class OutcomeType(StrEnum):
@@ -39,11 +39,11 @@ class Outcome:
     data: Mapping[str, Any]
 
     def unnoted(self) -> "Outcome":
-        """Return it for where its occasion cannot be noted: its id is by what it says."""
+        """Return it with an id from its reason and detail: for when no time can be recorded."""
         reason, detail = str(self.data.get("reason")), str(self.data.get("detail"))
         return replace(self, id=event_id(self.type, self.source, reason, VARYING.sub("", detail)))
 
 
 def event_id(kind: OutcomeType, *what: str) -> str:
-    """Return the id of the event that tells of this; ids of resources come in any case."""
+    """Return the id of the event about this; case is ignored, because Azure's ids vary in it."""
     return str(uuid.uuid5(EVENT_IDS, " ".join((kind, *what)).lower()))

@@ -1,9 +1,9 @@
-"""What the operator decides: environment variables -> one frozen `Settings`.
+"""The operator's settings: environment variables -> one frozen `Settings`.
 
-Takes a mapping of names to texts, raises `Misconfigured` naming the setting and what it should be.
-Each value is checked here, once, at start: a function app that would do the wrong thing does not
-start. An unknown name that looks like ours is an error as well, because it is most likely a typing
-mistake in one that matters. What a VM's owner decides is a tag, not a setting.
+Takes a mapping of names to texts, raises `Misconfigured` with the setting and what it should be.
+Each value is checked once, at start: a misconfigured function app does not start. An unknown name
+that resembles a setting is an error too, because it is probably a typing mistake. What a VM's owner
+decides is a tag, not a setting.
 """
 
 import re
@@ -30,7 +30,7 @@ from shared.model.values import (
 )
 
 APP_NAME = "WEBSITE_SITE_NAME"
-"""Where a function app finds its own name; the platform sets it."""
+"""The environment variable with the function app's name; App Service sets it."""
 
 PUBLIC_ARM = "https://management.azure.com"
 PUBLIC_PRICES = "https://prices.azure.com/api/retail/prices"
@@ -44,7 +44,7 @@ _OURS = re.compile(
 
 
 class ProofPolicy(StrEnum):
-    """How much a disk must say before its VM is generalized."""
+    """What the OS disk must prove before its VM is generalized."""
 
     REQUIRED = "required"
     WHEN_READABLE = "when-readable"
@@ -52,7 +52,7 @@ class ProofPolicy(StrEnum):
 
 
 class MachineId(StrEnum):
-    """What a Linux disk with an /etc/machine-id of its own is taken for."""
+    """Whether an /etc/machine-id on a Linux disk is a warning, or must not be there."""
 
     WARN = "warn"
     REQUIRED = "required"
@@ -89,9 +89,9 @@ class Name(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings, read and checked; ids in `scopes`, `targets` are lower case and end in a slash.
+    """All settings, checked; ids in `scopes` and `targets` are lower case and end in a slash.
 
-    `app` is the function app's name as Azure tells it to the app, empty where nobody does.
+    `app` is the function app's name from `WEBSITE_SITE_NAME`, empty if that is not set.
     """
 
     subscriptions: tuple[str, ...]
@@ -114,22 +114,22 @@ class Settings:
     arm_endpoint: str = PUBLIC_ARM
 
     def in_scope(self, resource_id: str) -> bool:
-        """Whether an order on that resource counts."""
+        """Whether orders on that resource are carried out."""
         key = resource_id.lower()
         return not self.scopes or any(key.startswith(scope) for scope in self.scopes)
 
     def watches(self, subscription: str) -> bool:
-        """Whether a subscription is one of ours."""
+        """Whether a subscription is one of `SUBSCRIPTIONS`."""
         return subscription.lower() in self.subscriptions
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Whether an order, or an image, with these tags is this app's: not signed by another."""
+        """Whether an order or image with these tags is this app's, not another app's."""
         by = tags.get(Tag.BY) or self.app
         return not self.app or by.lower() == self.app.lower()
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings of an environment; raise `Misconfigured` at the first that is wrong."""
+    """Return the settings of an environment; raise `Misconfigured` at the first invalid setting."""
     _refuse_unknown(environment)
     values = {name: environment.get(name, "").strip() for name in Name}
     action = read_word(Name.COST_GUARD_ACTION, values[Name.COST_GUARD_ACTION], GuardAction.FLAG)
@@ -172,7 +172,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 def _subscriptions(text: str) -> tuple[str, ...]:
     ids = read_list(text)
     if not ids:
-        msg = f"{Name.SUBSCRIPTIONS} must name the subscriptions to watch: ids, commas between"
+        msg = f"{Name.SUBSCRIPTIONS} must be a comma-separated list of subscription ids to watch"
         raise Misconfigured(msg)
     for wrong in (part for part in ids if not is_subscription(part)):
         msg = f"{Name.SUBSCRIPTIONS}: {wrong!r} is not a subscription id (a GUID)"
@@ -182,25 +182,27 @@ def _subscriptions(text: str) -> tuple[str, ...]:
 
 def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
     if not text and environment.get(Name.CAPTURE_SCOPE):
-        msg = f"{Name.CAPTURE_SCOPE} is blank; leave it out to mean everywhere"
+        msg = f"{Name.CAPTURE_SCOPE} is blank; remove it to allow orders everywhere"
         raise Misconfigured(msg)
     is_none = "is neither /subscriptions/<id> nor /subscriptions/<id>/resourceGroups/<name>"
-    scopes = _prefixes(Name.CAPTURE_SCOPE, text, lambda one: read_scope(one) is not None, is_none)
+    scopes = _prefixes(
+        Name.CAPTURE_SCOPE, text, lambda scope: read_scope(scope) is not None, is_none
+    )
     if text and not scopes:
-        msg = f"{Name.CAPTURE_SCOPE}: {text!r} names no scope"
+        msg = f"{Name.CAPTURE_SCOPE}: {text!r} contains no scope"
         raise Misconfigured(msg)
     return scopes
 
 
 def _prefixes(
-    name: Name, text: str, is_one: Callable[[str], bool], is_none: str
+    name: Name, text: str, is_valid: Callable[[str], bool], is_none: str
 ) -> tuple[str, ...]:
-    """Return a list of ids as what lies in them begins; `is_none` says what a wrong one is not."""
+    """Return a list of ids as prefixes; `is_none` completes the message about an invalid id."""
     ids = read_list(text)
-    for wrong in (one for one in ids if not is_one(one)):
+    for wrong in (part for part in ids if not is_valid(part)):
         msg = f"{name}: {wrong!r} {is_none}"
         raise Misconfigured(msg)
-    return tuple(one.rstrip("/").lower() + "/" for one in ids)
+    return tuple(part.rstrip("/").lower() + "/" for part in ids)
 
 
 def _capture_target(text: str) -> str:
@@ -214,7 +216,7 @@ def _capture_target(text: str) -> str:
 
 
 def _targets(text: str) -> tuple[str, ...]:
-    is_none = "is no id of a resource group, a gallery or an image definition"
+    is_none = "is not the id of a resource group, a gallery or an image definition"
     return _prefixes(Name.CAPTURE_ALLOWED_TARGETS, text, is_target_scope, is_none)
 
 
@@ -235,14 +237,12 @@ def _deallocate_after(action: GuardAction, grace: timedelta, text: str) -> timed
         msg = f"{name} must say after how long, because {Name.COST_GUARD_ACTION} is deallocate"
         raise Misconfigured(msg)
     if after is not None and after < grace:
-        msg = (
-            f"{name}: {text!r} is shorter than {Name.COST_GUARD_GRACE}: nobody would be told before"
-        )
+        msg = f"{name}: {text!r} is shorter than {Name.COST_GUARD_GRACE}: no alert would precede it"
         raise Misconfigured(msg)
     return after
 
 
 def _prices(environment: Mapping[str, str]) -> str:
-    """Return where prices are asked for: the public list unless set, nowhere where set empty."""
+    """Return the endpoint of the price list: the public one if not set, none if set empty."""
     text = environment.get(Name.PRICES_ENDPOINT, PUBLIC_PRICES).strip()
     return read_https(Name.PRICES_ENDPOINT, text)

@@ -1,4 +1,4 @@
-"""What the rules decide: a fact to read, a step to take, or rest; and what is said of it."""
+"""What the rules decide: a fact to read, a step to take, or no step; and what to publish."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from shared.model.tags import Status
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a VM's owner asked for, as the tags say it."""
+    """What a VM's owner asked for by tags."""
 
     target: Target
     version: str | None = None
@@ -18,7 +18,7 @@ class Order:
 
     @property
     def label(self) -> str:
-        """What the tag `stillframe-image` shows while the image has no name yet."""
+        """What the tag `stillframe-image` shows until the image has a name."""
         return f"{self.target.label}/{self.version}" if self.version else self.target.label
 
 
@@ -29,7 +29,7 @@ class ReadDisk:
 
 @dataclass(frozen=True, slots=True)
 class ReadDataDisks:
-    """The rules need the data disks, of which a deallocated VM's model says too little."""
+    """The rules need the data disks, because a deallocated VM's model lacks their properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +48,31 @@ class ReadRegions:
 
 @dataclass(frozen=True, slots=True)
 class ReadRights:
-    """The rules need to know what the app may do."""
+    """The rules need the app's permissions on the VM and the target."""
 
     target: Target
 
 
 @dataclass(frozen=True, slots=True)
 class ReadDiskRights:
-    """The rules need to know whether the app may read the OS disk."""
+    """The rules need the app's permissions on the OS disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadImage:
-    """The rules need to know whether this image is there, and how far."""
+    """The rules need to know whether this image exists, and its provisioning state."""
 
     ref: ImageRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """What an order's tags and outcome event are to say.
+    """The content of an order's tags and outcome event.
 
-    `image` is a label, `as_of` the instant that status and image hold for; `of` is the image once
-    there is one, `proof` the disk's own word, `stuck` marks a step that takes longer than it may.
-    `image_group` is the id of the resource group that images of the order lie in, `by` the name of
-    the function app that says so; empty where they are not known.
+    `image` is a label, `as_of` the instant that status and image hold for; `of` is the image if
+    there is one, `proof` the result of reading the disk, `stuck` marks a step that takes too long.
+    `image_group` is the id of the resource group of the order's images, `by` the name of the
+    function app that writes the tags; empty if not known.
     """
 
     status: Status
@@ -99,9 +99,9 @@ type Read = (
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """No step. `unseen`: a stop of the VM, if one was announced, does not show yet.
+    """No step. `unseen`: the VM's stop, if one was announced, is not in the instance view yet.
 
-    `again` is why the event that brought us here should come again, where no other will.
+    `again` is why this event should be redelivered, if no other event will come.
     """
 
     say: Say | None = None
@@ -111,11 +111,11 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """The order is gone: take our tags off the VM."""
+    """The order was withdrawn: remove our tags from the VM."""
 
 
 class _Named:
-    """A step, which logs and reports call by its class's name."""
+    """A step; its name in logs and reports is that of its class."""
 
     __slots__ = ()
 
@@ -127,9 +127,9 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class Prove(_Named):
-    """Open the OS disk, read what it says of itself, close it: the only proof of Sysprep.
+    """Open the OS disk, read whether it is generalized, close it: the only proof of Sysprep.
 
-    `say` is what must stand on a VM that says nothing yet, before its disk is opened.
+    `say` is written to a VM without a status before its disk is opened.
     """
 
     say: Say
@@ -144,14 +144,14 @@ class Deallocate(_Named):
 
 @dataclass(frozen=True, slots=True)
 class Generalize(_Named):
-    """Mark the VM generalized, once `say` has pinned its image's name on it."""
+    """Mark the VM generalized, after `say` has written its image's name to the tags."""
 
     say: Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(_Named):
-    """Start the image `ref` of the VM, once `say` has pinned its name."""
+    """Start the image `ref` of the VM, after `say` has written its name to the tags."""
 
     say: Say
     ref: ImageRef

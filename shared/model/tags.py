@@ -1,6 +1,6 @@
-"""The tags that Stillframe reads and writes, and a change of them.
+"""The tags that Stillframe reads and writes, and changes of them.
 
-Enums hold the exact string that a tag has.
+Enums have the exact strings.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 
 class Status(StrEnum):
-    """The words of the tag `stillframe-status`."""
+    """Values of the tag `stillframe-status`."""
 
     WAITING = "waiting"
     DEALLOCATING = "deallocating"
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 class Tag(StrEnum):
-    """Names of the tags on a VM: the first four are people's, the others ours."""
+    """Names of the tags on a VM: people set the first four, Stillframe writes the others."""
 
     CAPTURE = "stillframe-capture"
     VERSION = "stillframe-version"
@@ -49,13 +49,13 @@ WORD_TAGS = (
     Tag.PROOF,
     Tag.BY,
 )
-"""What Stillframe says on a VM of its order; `BY` is which function app does."""
+"""The status tags that Stillframe writes for an order; `BY` names the function app."""
 
 
 ORDER_TAGS = (*WORD_TAGS, Tag.UNTOLD)
-"""What Stillframe writes on a VM of an order, and takes away when the order is withdrawn.
+"""All tags that Stillframe writes for an order, and removes when the order is withdrawn.
 
-`UNTOLD` stands while the outcome that the words tell of is not published yet: since when.
+`UNTOLD` is there until the outcome event of the status is published: the time since when.
 """
 
 
@@ -64,7 +64,7 @@ BILLED_TAGS = (Tag.BILLED_SINCE, Tag.BILLED_ALERTED)
 
 
 class SourceTag(StrEnum):
-    """Names of the tags on an image: where it comes from, as of when, on what proof."""
+    """Names of the tags on an image: its source VM, as of when, and the proof."""
 
     GROUP = "stillframe-source-group"
     VM = "stillframe-source-vm"
@@ -83,7 +83,7 @@ class SourceTag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A change of tags: what to set, and what to take away with the values it has."""
+    """A change of tags: which to set, and which to remove, with their present values."""
 
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     removed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -95,10 +95,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The resource whose tags an order's words are written to: its id.
+    """The resource that an order's tags are written to: its id.
 
-    `first` is what must be written along with the first words there, so that they are whole: whose
-    they are, and what has been said already. `stale` are words of another VM that go then.
+    `first` are tags to write together with the first change there, so that they are complete: the
+    VM that they belong to, and its earlier tags. `stale` are another VM's tags, removed then.
     """
 
     id: str
@@ -106,7 +106,7 @@ class Memory:
     stale: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def changed(self, by: Words) -> Words:
-        """Return the change of that resource's tags by which these words are said there."""
+        """Return the change of that resource's tags that makes this change of the order's tags."""
         if not self.first:
             return by
         first = {name: value for name, value in self.first.items() if name not in by.removed}

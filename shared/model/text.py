@@ -1,6 +1,6 @@
-"""Words of strangers as they may be shown, and as they fit into a tag.
+"""Untrusted text, made safe to show and short enough for a tag.
 
-Names, tags, Azure's messages and the lines of a guest's log come from anywhere.
+Names, tags, Azure's messages and the lines of a guest's log are untrusted.
 """
 
 import re
@@ -11,11 +11,11 @@ VALUE_LIMIT = 256
 """The longest value of a tag, in UTF-16 units, as Azure counts."""
 
 VARYING = re.compile(
-    GUID.pattern  # ids of requests, operations
+    GUID.pattern  # ids of requests and operations
     + r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|[0-9a-f]{16,}",
     re.IGNORECASE,
 )
-"""What differs each time in words that say the same: ids of requests, instants, hashes."""
+"""What differs between messages with the same meaning: request ids, timestamps, hashes."""
 
 
 def cut(text: str) -> str:
@@ -30,12 +30,9 @@ def cut(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a text in its lines, without what would steer a terminal or turn its reading round.
-
-    Names, tags and the lines of a guest's log are strangers' words.
-    """
+    """Return a text with its lines, without terminal control or bidirectional characters."""
     lines = text.splitlines()
-    shown = ("".join(one if one.isprintable() else " " for one in line) for line in lines)
+    shown = ("".join(char if char.isprintable() else " " for char in line) for line in lines)
     return "\n".join(" ".join(line.split()) for line in shown)
 
 

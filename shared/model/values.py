@@ -1,8 +1,8 @@
-"""How the operator's words are read: a setting's name and its text -> the value that is meant.
+"""Parse values of settings: a setting's name and its text -> the value.
 
-Takes texts without blanks around them. Raises `Misconfigured`, naming the setting, where a text
-cannot be meant. Here is what holds for a value whatever it is set for, and the forms that tags
-share with settings; which settings there are, and what they are to each other, is in `settings.py`.
+Takes texts without surrounding blanks. Raises `Misconfigured` with the setting's name if a text is
+invalid. Here are the formats of values, some of which tags share with settings; the settings and
+how they depend on each other are in `settings.py`.
 """
 
 import re
@@ -33,29 +33,29 @@ _TARGETS = re.compile(rf"{_IN_GROUP}(?:{_GALLERY}(?:/images/({_NAME}))?)?/?", re
 
 
 def is_subscription(text: str) -> bool:
-    """Whether a text is a subscription's id."""
+    """Whether a text is a subscription id."""
     return GUID.fullmatch(text) is not None
 
 
 def read_scope(text: str) -> tuple[str, str | None] | None:
-    """Return subscription and resource group, if any, of a scope's id; None where it is none."""
+    """Return subscription and resource group, if any, of a scope; None if the text is not one."""
     found = _SCOPE.fullmatch(text)
     return (found[1], found[2]) if found else None
 
 
 def read_definition_id(text: str) -> GalleryTarget | None:
-    """Return the image definition of a full resource id; None where it is none."""
+    """Return the image definition of a full resource id; None if the text is not one."""
     found = _DEFINITION.fullmatch(text)
     return GalleryTarget(*found.groups()) if found else None
 
 
 def is_target_scope(text: str) -> bool:
-    """Whether a text is the id of what targets lie in, or of one: group, gallery, definition."""
+    """Whether a text is the id of a resource group, a gallery or an image definition."""
     return _TARGETS.fullmatch(text) is not None
 
 
 def read_gallery_pair(text: str) -> tuple[str, str] | None:
-    """Return the names in `<gallery>/<definition>`; None where it is none."""
+    """Return the names in `<gallery>/<definition>`; None if the text is not of that form."""
     found = _PAIR.fullmatch(text)
     return (found[1], found[2]) if found else None
 
@@ -66,12 +66,12 @@ def read_list(text: str) -> list[str]:
 
 
 def read_word[E: StrEnum](name: str, text: str, default: E) -> E:
-    """Return the word of an enum; its default where none is given."""
+    """Return a value of an enum; the default if the text is empty."""
     kind = type(default)
     try:
         return kind(text or default)
     except ValueError:
-        msg = f"{name}: {text!r} is none of {', '.join(kind)}"
+        msg = f"{name}: {text!r} is not one of {', '.join(kind)}"
         raise Misconfigured(msg) from None
 
 
@@ -82,29 +82,32 @@ def read_duration(name: str, text: str) -> timedelta:
         {unit: int(count) for unit, count in found.groupdict().items() if count} if found else {}
     )
     if not parts:
-        msg = f"{name}: {text!r} is no ISO 8601 duration of days, hours and minutes, as PT1H or P2D"
+        msg = (
+            f"{name}: {text!r} is not an ISO 8601 duration of days, hours and minutes, "
+            "for example PT1H or P2D"
+        )
         raise Misconfigured(msg)
     return timedelta(**parts)
 
 
 def read_currency(name: str, text: str) -> str:
-    """Return the code of a currency."""
+    """Return a currency code (ISO 4217)."""
     if not _CURRENCY.fullmatch(text):
-        msg = f"{name}: {text!r} is no currency code, as EUR"
+        msg = f"{name}: {text!r} is not a currency code, for example EUR"
         raise Misconfigured(msg)
     return text
 
 
 def read_https(name: str, text: str) -> str:
-    """Return an https address, without a slash at its end; empty where none is given."""
+    """Return an https URL without a slash at its end; empty if the text is empty."""
     if text and not _HTTPS.fullmatch(text):
-        msg = f"{name}: {text!r} is not an https address"
+        msg = f"{name}: {text!r} is not an https URL"
         raise Misconfigured(msg)
     return text.rstrip("/")
 
 
 def read_flag(name: str, text: str) -> bool:
-    """Return a yes or no; no where nothing is said."""
+    """Return a Boolean; False if the text is empty."""
     if text.lower() not in ("", "true", "false"):
         msg = f"{name}: {text!r} is neither true nor false"
         raise Misconfigured(msg)
@@ -115,6 +118,6 @@ def read_schedule(name: str, text: str) -> str:
     """Return an NCRONTAB expression, as the Functions host understands it."""
     fields = text.split()
     if len(fields) != NCRONTAB_FIELDS or not all(map(_FIELD.fullmatch, fields)):
-        msg = f"{name}: {text!r} is no NCRONTAB expression of six fields"
+        msg = f"{name}: {text!r} is not an NCRONTAB expression of six fields"
         raise Misconfigured(msg)
     return text

@@ -1,1 +1,1 @@
-"""The timer's way: list the subscriptions, visit the VMs that are due, report what was found."""
+"""The sweep: list the subscriptions, visit the VMs that are due, report what was found."""

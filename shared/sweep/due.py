@@ -72,19 +72,19 @@ def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
 
 
 def _age(vm: ListedVm, now: datetime) -> timedelta | None:
-    """Return how long ago that began which the tags say is under way.
+    """Return how long ago the step in progress began, by the tags.
 
-    None where they give no instant, or one to come: by a clock ahead of ours, or by no app.
+    None if they have no time, or one in the future: written by a clock ahead of ours, or by hand.
     """
     as_of = read_instant(vm.tags.get(Tag.AS_OF))
     return now - as_of if as_of and as_of <= now else None
 
 
 def _answered(vm: ListedVm, settings: Settings, now: datetime) -> bool:
-    """Whether the tags speak of this very order, not of one before it."""
+    """Whether the tags answer this order, not an earlier order."""
     status = vm.tags.get(Tag.STATUS)
     if settings.app and Tag.BY not in vm.tags and status != Status.CAPTURED:
-        return False  # handed over: the next app that looks signs what it says
+        return False  # handed over: the next app that visits it writes its name in the tag
     order = read_order(vm.tags, settings, vm.ref, now)
     if isinstance(order, Refusal):
         return status == Status.REFUSED and vm.tags.get(Tag.DETAIL) == cut(order.why)
@@ -95,8 +95,8 @@ def _answered(vm: ListedVm, settings: Settings, now: datetime) -> bool:
 def _hour_turns(ref: VmRef, since: datetime, now: datetime) -> bool:
     """Whether this VM's own minute of the hour lies between two sweeps.
 
-    Spread over the hour by the VM's id, so that what is refused in great number is not looked at
-    all at once; and without a memory, so that any worker finds the same.
+    Derived from the VM's id: so the retries of many refused orders are spread over the hour, and
+    every worker computes the same minute without stored state.
     """
     phase = zlib.crc32(ref.key.encode()) % SECONDS_AN_HOUR
     return int((since.timestamp() - phase) // SECONDS_AN_HOUR) != int(

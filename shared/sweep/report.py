@@ -1,6 +1,6 @@
-"""What a sweep found and did: counted as it goes, then one outcome event, the heartbeat.
+"""What a sweep found and did: counted during the sweep, then one outcome event, the heartbeat.
 
-Pure but for its own counting. Ids name VMs; money is list price.
+Pure, except that a report is changed by counting. VMs are named by id; money is list price.
 """
 
 import json
@@ -20,21 +20,21 @@ from shared.model.text import cut
 from shared.model.version import VERSION
 
 SHOWN = 50
-"""Flagged VMs that the event names, dearest first: an event has room for 1 MB."""
+"""Flagged VMs that the event names, the most expensive first: an event holds at most 1 MB."""
 
 HOURS_A_DAY = 24
 
 LISTED = 100
-"""VMs or subscriptions of a kind that the event names; `counts` has how many there are."""
+"""VMs or subscriptions that the event names in each member; `counts` has the full numbers."""
 
 _NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable", "others", "strange")
 
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
-    """A VM that is stopped and still billed; what is None nobody knows.
+    """A VM that is stopped and still billed; None means unknown.
 
-    `past_grace`: for long enough that people are told.
+    `past_grace`: whether it is billed for longer than the grace period.
     """
 
     vm: str
@@ -44,7 +44,7 @@ class Flagged:
     past_grace: bool = False
 
     def row(self, now: datetime) -> dict[str, Any]:
-        """Return it as the event and the tables show it."""
+        """Return the row that the event and the tables show."""
         hours = (now - self.since).total_seconds() / SECONDS_AN_HOUR if self.since else None
         known = self.hourly is not None and hours is not None
         return {
@@ -59,10 +59,14 @@ class Flagged:
 
 @dataclass(slots=True)
 class SweepReport:
-    """One sweep. `untold`, `failed`, `unlisted`, `strange`: why, by VM or subscription id.
+    """The result of one sweep.
 
-    `others`: by VM id, the other app whose order it is, and which is left to it.
-    `unsaid`: by VM id, what the tags say of an order and what a dry run would say in its place.
+    By VM id: `steps` taken, invalid opt-out tags (`unreadable`), the other app that an order
+    belongs to (`others`), and why a visit's writes were not completed (`untold`), a visit failed
+    (`failed`, by image id too), or the VM's entry in Azure's list is malformed (`strange`).
+    By subscription id: why it could not be listed (`unlisted`). `unreached`: VMs for which there
+    was no time. `unsaid`: by VM id, an order's status on its tags, and the status of this sweep,
+    if it is another.
     """
 
     currency: str = "USD"
@@ -87,11 +91,11 @@ class SweepReport:
     @property
     def per_day(self) -> float:
         """What the flagged VMs cost a day, as far as their prices are known."""
-        return round(sum(one.hourly or 0.0 for one in self.flagged) * HOURS_A_DAY, 2)
+        return round(sum(vm.hourly or 0.0 for vm in self.flagged) * HOURS_A_DAY, 2)
 
     def body(self, now: datetime) -> dict[str, Any]:
-        """Return it for machines."""
-        dearest = sorted(self.flagged, key=lambda one: -(one.hourly or 0.0))
+        """Return the data of the event, as JSON members."""
+        dearest = sorted(self.flagged, key=lambda vm: -(vm.hourly or 0.0))
         return {
             "version": VERSION,
             "vms": sum(self.states.values()),
@@ -101,10 +105,10 @@ class SweepReport:
             "looked": self.looked,
             "steps": {vm: list(steps) for vm, steps in islice(self.steps.items(), LISTED)},
             "bills": dict(self.bills),
-            "flagged": [one.row(now) for one in dearest[:SHOWN]],
+            "flagged": [vm.row(now) for vm in dearest[:SHOWN]],
             "flaggedCount": len(self.flagged),
             "listPricePerDay": self.per_day,
-            "unpriced": sum(one.hourly is None for one in self.flagged),
+            "unpriced": sum(vm.hourly is None for vm in self.flagged),
             "currency": self.currency,
             "leftBehind": {
                 "capturedVms": self.statuses[Status.CAPTURED],
@@ -123,21 +127,21 @@ class SweepReport:
         }
 
     def line(self, now: datetime, *, dry_run: bool) -> str:
-        """Return it for the log: what the event names by VM is only counted here.
+        """Return the log line, without members that name VMs: `counts` has their numbers.
 
-        Application Insights cuts a line after 32,768 characters, and half a line is no JSON.
+        Application Insights truncates a line after 32,768 characters, which breaks its JSON.
         """
         body = {name: told for name, told in self.body(now).items() if name not in _NAMED}
         return json.dumps({**body, "dryRun": dry_run}, ensure_ascii=False)
 
 
 def _some(why: Mapping[str, str]) -> dict[str, str]:
-    """Return the first of some reasons, each short."""
-    return {one: cut(reason) for one, reason in islice(why.items(), LISTED)}
+    """Return the first `LISTED` reasons, each cut to the length of a tag."""
+    return {name: cut(reason) for name, reason in islice(why.items(), LISTED)}
 
 
 def sweep_outcome(report: SweepReport, subscription: str, now: datetime, **more: bool) -> Outcome:
-    """Return the heartbeat; `more` joins its data."""
+    """Return the heartbeat; `more` is added to its data."""
     source = f"/subscriptions/{subscription}"
     happened = event_id(OutcomeType.SWEPT, source, now.isoformat())
     data = {**report.body(now), **more}

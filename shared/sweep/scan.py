@@ -1,6 +1,6 @@
-"""One subscription in one sweep: what its lists show, and what that makes due.
+"""One subscription in one sweep: its lists, and which VMs are due by them.
 
-Pure but for what it was made from.
+Pure: computed from the lists that it is given.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from shared.sweep.due import look_is_due
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The lists of a subscription; `locked` scopes are None where they may not be read.
+    """The lists of a subscription; `locked` is None if locks may not be read.
 
-    Visits are begun until `until`, of the monotonic clock; `since` is when the last sweep ran.
+    No visit starts after `until` (`time.monotonic`); `since` is when the last sweep ran.
     """
 
     listing: Listing
@@ -55,7 +55,7 @@ class Scan:
         )
 
     def targets(self) -> set[Target]:
-        """Return where orders of the subscription send their images."""
+        """Return the targets of the orders in the subscription."""
         orders = (
             read_order(vm.tags, self.settings, vm.ref, self.now)
             for vm in self.listing.vms.values()

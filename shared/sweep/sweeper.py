@@ -1,9 +1,9 @@
-"""The timer's way: list once, visit only the VMs that are due, by the same spine as every event.
+"""The sweep: list each subscription once, visit the VMs that are due as events do.
 
 Takes the subscriptions of the settings; gives a `SweepReport` and publishes it as the heartbeat.
-An error of one VM, or of one subscription, is counted and reported, and the sweep goes on. Visits
-run in parallel, at a limited rate and for a limited time: the VMs that were not reached are
-reported, and come first in the next sweep.
+An error of one VM or one subscription is reported, and the sweep continues. Visits run in parallel,
+at a limited rate and for a limited time: the VMs that were not reached are reported, and are
+visited first in the next sweep.
 """
 
 import logging
@@ -30,16 +30,16 @@ from shared.sweep.tally import Visited, count, sum_up
 
 WORKERS = 4
 REQUESTS_A_VISIT = 4.0
-"""What a visit takes from the bucket: some make two requests, some ten."""
+"""What a visit takes from the token bucket: a visit makes two to ten requests."""
 
-SECONDS = 420.0
-"""Seconds in which visits may be begun; the function itself has ten minutes."""
+VISITS_START_WITHIN = 420.0
+"""Seconds after the start in which visits may start; the function times out after ten minutes."""
 
 RETRY_PATIENCE = 20.0
-"""Seconds that a visit waits, once, for Azure to be ready again."""
+"""The longest Retry-After, in seconds, that a visit waits for; it retries once."""
 
 IMAGES_EVERY = timedelta(hours=1)
-"""How often images are listed."""
+"""Images are listed by the first sweep of each hour, and if the last sweep is this long ago."""
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Sweeper:
         self._unreached: set[str] = set()
 
     def sweep(self, since: datetime, now: datetime) -> SweepReport:
-        """List what is watched, visit the VMs that are due; `since`: when the last sweep ran."""
+        """List the subscriptions, visit the VMs that are due; `since`: when the last sweep ran."""
         cloud, started, before = self._cloud, time.monotonic(), self._cloud.requests
         report = SweepReport(currency=cloud.currency)
         group = cloud.settings.image_group
@@ -65,7 +65,7 @@ class Sweeper:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
                 continue
-            scan = Scan(listing, locked, cloud.settings, since, now, started + SECONDS)
+            scan = Scan(listing, locked, cloud.settings, since, now, started + VISITS_START_WITHIN)
             told = self._visit_all(scan, report)
             sum_up(scan, told, cloud, report)
             targets |= scan.targets()
@@ -78,9 +78,10 @@ class Sweeper:
         return report
 
     def _visit_all(self, scan: Scan, report: SweepReport) -> dict[str, Status]:
-        """Visit the VMs that are due, those first that the last sweep did not reach.
+        """Visit the VMs that are due, first those that the last sweep did not reach.
 
-        Return the status of each VM that was visited, by `VmRef.key`, as it is from now on.
+        Return the new status of each order that was visited, by `VmRef.key`. The scan's list has
+        the visited VMs as they are after their visits.
         """
         told: dict[str, Status] = {}
         vms = scan.listing.vms
@@ -99,13 +100,13 @@ class Sweeper:
 
 
 def _adopt(context: Context) -> None:
-    """Let a thread log as part of the invocation: the host drops lines that name none."""
+    """Give a thread the invocation's context: the host drops log lines without an invocation."""
     for name, value in context.items():
         name.set(value)
 
 
 def _locked(cloud: Cloud, subscription: str) -> frozenset[str] | None:
-    """Return the scopes that are locked, where that matters; None where they may not be read."""
+    """Return the locked scopes if the policy deallocates; None if they may not be read."""
     if cloud.settings.guard_action is not GuardAction.DEALLOCATE:
         return frozenset()
     try:
@@ -116,7 +117,7 @@ def _locked(cloud: Cloud, subscription: str) -> frozenset[str] | None:
 
 
 def _visit(cloud: Cloud, scan: Scan, pace: Pace, vm: ListedVm) -> Visited:
-    """Visit a VM; once more when Azure says when it will be ready, and that is soon."""
+    """Visit a VM; retry once if Azure sends a short Retry-After (`RETRY_PATIENCE`)."""
     if time.monotonic() > scan.until:
         return Visited(reached=False)
     pace.take(REQUESTS_A_VISIT)
@@ -141,7 +142,7 @@ def _visit_patiently(cloud: Cloud, scan: Scan, vm: ListedVm) -> Visited:
 def _visit_once(cloud: Cloud, scan: Scan, vm: ListedVm) -> Visited:
     look = cloud.look(vm.ref)
     if isinstance(look, Missing):
-        return Visited(failed=None if look is Missing.GONE else "it may not be read")
+        return Visited(failed=None if look is Missing.GONE else "no permission to read the VM")
     visit = Visit(cloud, look, scan.now)
     report = visit.run()
     seen = visit.look.vm
@@ -159,7 +160,7 @@ def _relisted(vm: ObservedVm) -> ListedVm:
 def _look_at_images(
     cloud: Cloud, targets: Iterable[Target], now: datetime, report: SweepReport
 ) -> None:
-    """Count the failed versions, each of which blocks its number; look at what nobody has told."""
+    """Count failed gallery versions, which block their numbers; publish outcomes not published."""
     images = cloud.images(targets)
     failed = [image for image in images if image.provisioning is Provisioning.FAILED]
     report.failed_versions = sum(isinstance(image.ref, VersionRef) for image in failed)

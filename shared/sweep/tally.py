@@ -1,6 +1,6 @@
-"""What the visits of a sweep came to -> its report, counted.
+"""Count the results of a sweep's visits in its report.
 
-Changes the report that it is given, and nothing else.
+Changes only the report that it is given.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """What came of one VM's visit; `vm` is the VM after it, None where it is gone."""
+    """The result of one visit; `vm` is the VM after it, None if it is gone or the visit failed."""
 
     vm: ListedVm | None = None
     report: Report | None = None
@@ -57,9 +57,9 @@ def count(report: SweepReport, vm: ListedVm, visited: Visited) -> None:
 
 
 def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepReport) -> None:
-    """Count the VMs of a subscription as they are now that all visits are done.
+    """Count the VMs of a subscription as they are after all visits.
 
-    `told` are the statuses that visits came to, by `VmRef.key`.
+    `told` has the new status of each visited order, by `VmRef.key`.
     """
     report.states.update(scan.listing.states)
     report.strange |= scan.listing.strange
@@ -67,20 +67,20 @@ def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepRe
         if is_ordered(vm, scan.settings) and not scan.settings.owns(vm.tags):
             report.others[vm.ref.id] = vm.tags[Tag.BY]
         if Tag.CAPTURE in vm.tags:
-            stands = vm.tags.get(Tag.STATUS, "unanswered")
-            status = told.get(vm.ref.key, stands)
+            tagged = vm.tags.get(Tag.STATUS, "unanswered")
+            status = told.get(vm.ref.key, tagged)
             report.statuses[status] += 1
-            if status != stands:
-                report.unsaid[vm.ref.id] = (stands, status)
+            if status != tagged:
+                report.unsaid[vm.ref.id] = (tagged, status)
         for tags in (vm.tags, scan.listing.group_tags(vm.ref)):
-            if said := unreadable_exemption(tags):
-                report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {said}"
+            if value := unreadable_exemption(tags):
+                report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {value}"
         if vm.ref.id not in report.steps and (flagged := _flagged(scan, vm, cloud)):
             report.flagged.append(flagged)
 
 
 def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:
-    """Return a VM's row in the report if it is billed while stopped, and nobody wants it so."""
+    """Return a VM's row in the report if it is billed while stopped, not exempt, not in capture."""
     due = scan.bill(vm)
     since = None if isinstance(due, Mark | Clear) else due.since
     if vm.power is not PowerState.STOPPED or (since is None and not isinstance(due, Mark)):

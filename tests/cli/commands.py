@@ -1,4 +1,4 @@
-"""The commands for people, run as somebody in a simulated subscription runs them."""
+"""Run the commands against a simulated subscription."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def run(
     simulator: Simulator, *said: str, principal: str = "app"
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as a principal, in an environment that sets nothing of Stillframe's own."""
+    """Run a command as a principal, in an environment without Stillframe's settings."""
     mine = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(  # noqa: S603 - our own interpreter and command
         [sys.executable, "-m", "cli", *said],

@@ -1,4 +1,4 @@
-"""The two commands for people: what they show of a subscription, and that they change nothing."""
+"""The commands: what they show of a subscription, and that they change nothing."""
 
 import json
 import os
@@ -29,7 +29,7 @@ NOBODYS = "00000000-0000-4000-8000-00000000dead"
 
 @pytest.fixture(scope="module")
 def subscription(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Give a subscription with an order that waits and a VM that is billed for nothing."""
+    """Give a subscription with a waiting order, and a VM that is stopped but still billed."""
     with Simulator(speed=1, state_dir=tmp_path_factory.mktemp("cli")) as simulator:
         order = {
             "stillframe-capture": "managed-image",
@@ -49,7 +49,7 @@ def test_a_sweep_shows_who_is_billed_and_changes_nothing(subscription: Simulator
     assert (body["vms"], body["orders"], body["flaggedCount"]) == (2, 1, 1)
     assert body["bills"] == {"would mark": 1}
     assert body["listPricePerDay"] > 0
-    methods = {one["method"] for one in subscription.client.requests(caller="app")}
+    methods = {request["method"] for request in subscription.client.requests(caller="app")}
     assert methods == {"GET"}
 
 
@@ -62,7 +62,7 @@ def test_a_sweep_is_a_page_for_people(subscription: Simulator) -> None:
 
 
 def test_status_shows_each_order_and_what_comes_next(subscription: Simulator) -> None:
-    """An order that waits says what its owner is to do."""
+    """A waiting order shows what its owner must do."""
     asked = ("status", "--subscription", subscription.subscription_id, "--json")
     shown = run(subscription, *asked)
     assert shown.returncode == 0
@@ -73,14 +73,14 @@ def test_status_shows_each_order_and_what_comes_next(subscription: Simulator) ->
 
 
 def test_a_subscription_that_is_not_there_is_told(subscription: Simulator) -> None:
-    """The command ends with 1 and says of which subscription it speaks."""
+    """The command exits with 1 and names the subscription."""
     shown = run(subscription, "status", "--subscription", NOBODYS)
     assert shown.returncode == 1
     assert NOBODYS in shown.stderr
 
 
 def test_an_id_that_is_none_is_asked_for(subscription: Simulator) -> None:
-    """With something else for an id the command ends with 2 and asks for one."""
+    """If the id is not a subscription id, the command exits with 2 and asks for one."""
     shown = run(subscription, "sweep", "--subscription", "mine")
     assert shown.returncode == 2
     assert "stillframe sweep --subscription <id>" in shown.stderr
@@ -90,19 +90,19 @@ def test_an_id_that_is_none_is_asked_for(subscription: Simulator) -> None:
 def test_without_a_name_every_visible_subscription_is_looked_at(
     subscription: Simulator, command: str
 ) -> None:
-    """The list comes from Azure, as the caller sees it, and stderr says how many these are."""
+    """Azure lists those visible to the caller, and stderr shows how many they are."""
     shown = run(subscription, command, principal="reader")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stderr.startswith("No subscription is named: looking at all 1 ")
+    assert shown.stderr.startswith("No subscription given: reading all 1 ")
     assert "requests" in shown.stdout or "web" in shown.stdout
 
 
 def test_who_sees_no_subscription_is_told(subscription: Simulator) -> None:
-    """Somebody without any role gets an empty list from Azure: it ends with 1 and what to do."""
+    """Without a role assignment Azure's list is empty: exit code 1, and what to do."""
     roles = subscription.client.roles()
     given = roles["roleAssignments"]
-    (reader,) = (one["objectId"] for one in roles["principals"] if one["name"] == "reader")
-    others = [one for one in given if one["properties"]["principalId"] != reader]
+    (reader,) = (it["objectId"] for it in roles["principals"] if it["name"] == "reader")
+    others = [grant for grant in given if grant["properties"]["principalId"] != reader]
     subscription.client.set_roles(roles | {"roleAssignments": others})
     shown = run(subscription, "sweep", principal="reader")
     subscription.client.set_roles(roles)
@@ -112,7 +112,7 @@ def test_who_sees_no_subscription_is_told(subscription: Simulator) -> None:
 
 
 def test_a_plan_is_what_would_be_done_and_nothing_else(subscription: Simulator) -> None:
-    """The mark on the stopped VM is in it, the figures of a sweep are not, and nothing changes."""
+    """It has the mark on the stopped VM, not the figures of a sweep, and changes nothing."""
     asked = ("plan", "--subscription", subscription.subscription_id)
     page = run(subscription, *asked)
     assert (page.returncode, page.stderr) == (0, "")
@@ -124,7 +124,7 @@ def test_a_plan_is_what_would_be_done_and_nothing_else(subscription: Simulator) 
 
 
 def test_a_plan_of_nothing_says_so() -> None:
-    """With no step and no bill there is a sentence in place of a table."""
+    """Without steps and bills there is a sentence instead of a table."""
     screen = Console(width=130)
     with screen.capture() as shown:
         screen.print(*plan_page(SweepReport(), naming([REF.subscription])))
@@ -132,7 +132,7 @@ def test_a_plan_of_nothing_says_so() -> None:
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_error(subscription: Simulator) -> None:
-    """As in `stillframe sweep --json | head -1`: it ends with 0 and says nothing on stderr."""
+    """As in `stillframe sweep --json | head -1`: exit code 0, and nothing on stderr."""
     read, write = os.pipe()
     os.close(read)
     named = ("--subscription", subscription.subscription_id, "--json")
@@ -150,7 +150,7 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(subscription: Simulator
 
 
 def test_the_version_is_shown(subscription: Simulator) -> None:
-    """By `--version`, beneath each page, and in each JSON."""
+    """By `--version`, below each page, and in each JSON."""
     assert run(subscription, "--version").stdout == f"stillframe {VERSION}\n"
     named = ("--subscription", subscription.subscription_id)
     for command in ("sweep", "plan", "status"):
@@ -161,12 +161,12 @@ def test_the_version_is_shown(subscription: Simulator) -> None:
 @pytest.mark.parametrize("status", [None, *Status])
 @pytest.mark.parametrize("power", PowerState)
 def test_every_order_has_a_next_step(status: Status | None, power: PowerState) -> None:
-    """Whatever the tags and the power state say, there are words for what comes next."""
+    """For every status and power state there is a text for the next step."""
     assert next_step(status, power)
 
 
 def test_orders_are_counted_by_the_apps_own_words() -> None:
-    """Each counts once, by its tag, whatever the run has come to; a status of none is no row."""
+    """Each counts once, by its tag, not by this run's result; a count of zero is left out."""
     unsaid = {"a": ("waiting", "refused"), "b": ("unanswered", "waiting")}
     report = SweepReport(statuses=Counter(waiting=3, refused=1), unsaid=unsaid)
     assert in_the_apps_words(report).statuses == {"waiting": 3, "unanswered": 1}
@@ -174,7 +174,7 @@ def test_orders_are_counted_by_the_apps_own_words() -> None:
 
 
 def test_another_word_is_a_step_unless_it_hangs_on_rights() -> None:
-    """What the app would say is shown with the other steps; whether it refuses is not."""
+    """A changed status is shown as a step, unless either status is `refused`."""
     unsaid = {
         "new": ("unanswered", "waiting"),
         "done": ("capturing", "captured"),
@@ -192,7 +192,7 @@ def test_another_word_is_a_step_unless_it_hangs_on_rights() -> None:
 
 
 def test_what_is_left_to_others_and_what_is_left_out_is_named() -> None:
-    """By VM: the app whose order it is; why Azure's list does not show it."""
+    """By VM: the app that its order belongs to; why its entry in Azure's list is malformed."""
     vm = REF.id
     report = SweepReport(others={vm: "func-one"}, strange={f"{vm}2": "Expected `str`, got `null`"})
     screen = Console(width=130)
@@ -211,7 +211,7 @@ def test_what_is_left_to_others_and_what_is_left_out_is_named() -> None:
     ],
 )
 def test_settings_that_cannot_be_read_are_one_sentence(error: StillframeError, reason: str) -> None:
-    """It has the reason, the right by name where one is missing, and what holds instead."""
+    """It has the reason, the missing permission by name, and which settings are used instead."""
     said = settings_unread(error)
     assert reason in said
     assert "defaults" in said
@@ -228,7 +228,7 @@ def test_settings_that_cannot_be_read_are_one_sentence(error: StillframeError, r
     ],
 )
 def test_what_is_no_function_apps_id_is_not_asked_for(subscription: Simulator, app: str) -> None:
-    """The command ends with 2, says which form an id has, and asks Azure for nothing."""
+    """The command exits with 2, shows the form of an id, and sends Azure no request."""
     subscription.client.clear_requests()
     shown = run(subscription, "sweep", "--app", app)
     assert shown.returncode == 2

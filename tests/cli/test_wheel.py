@@ -1,4 +1,4 @@
-"""The wheel: one folder in a site, and commands that work from it without a checkout."""
+"""The wheel: one folder in site-packages, and commands that work without a checkout."""
 
 import os
 import subprocess
@@ -25,11 +25,11 @@ class Hidden:
 
 sys.meta_path.insert(0, Hidden)
 """
-"""Makes modules impossible to import, as where they are not installed."""
+"""Makes imports of modules fail, as if they were not installed."""
 
 
 def ran(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that knows of this checkout by nothing but what it is given."""
+    """Run a command outside this checkout, with a minimal environment."""
     mine = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return subprocess.run(  # noqa: S603 the command is our own
         command, env=mine | environment, cwd="/", capture_output=True, text=True, check=False
@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel alone into an environment that sees this one's requirements too."""
+    """Install only the wheel, in an environment that also sees this one's requirements."""
     home = tmp_path_factory.mktemp("venv")
     made = ran(sys.executable, "-m", "venv", "--without-pip", home)
     assert made.returncode == 0, made.stderr
@@ -63,14 +63,14 @@ def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Give a subscription with a VM that is billed for nothing."""
+    """Give a subscription with a VM that is stopped but still billed."""
     with Simulator(speed=1, state_dir=tmp_path_factory.mktemp("sim")) as running:
         running.client.create_vm("idle", power="stopped", stopped_since=7200.0)
         yield running
 
 
 def hide(commands: Path, *names: str) -> str:
-    """Return a folder for PYTHONPATH that hides modules from every Python that starts with it."""
+    """Return a folder for PYTHONPATH that makes imports of these modules fail."""
     folder = commands.parent / "-".join(names)
     folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text(HIDDEN.format(names=set(names)))
@@ -78,7 +78,7 @@ def hide(commands: Path, *names: str) -> str:
 
 
 def test_nothing_of_it_lies_loose_in_a_site(wheel: Path) -> None:
-    """All is in `stillframe/`, beside the wheel's own record of itself."""
+    """Everything is in `stillframe/`, except the wheel's dist-info."""
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {
         "stillframe",
@@ -87,7 +87,7 @@ def test_nothing_of_it_lies_loose_in_a_site(wheel: Path) -> None:
 
 
 def test_it_has_each_module_and_what_these_read(wheel: Path) -> None:
-    """Of `cli`, `shared` and `simulator` all is in it but pages and the making of disks."""
+    """It has all of `cli`, `shared` and `simulator` but pages and the code that builds disks."""
     names = set(zipfile.ZipFile(wheel).namelist())
     left_out = ROOT / "simulator" / "contents" / "build"
     for package in ("cli", "shared", "simulator"):
@@ -99,7 +99,7 @@ def test_it_has_each_module_and_what_these_read(wheel: Path) -> None:
 
 
 def test_it_brings_its_licence_and_asks_for_nothing_of_dissect(wheel: Path) -> None:
-    """The licence and the notice are in it; no requirement is under the AGPL."""
+    """It contains the licence and the notice, and does not require dissect, which is AGPL."""
     packed = zipfile.ZipFile(wheel)
     texts = f"stillframe-{VERSION}.dist-info/licenses"
     assert packed.read(f"{texts}/LICENSE") == (ROOT / "LICENSE").read_bytes()
@@ -120,7 +120,7 @@ def test_the_installed_command_says_its_version(commands: Path) -> None:
 def test_the_installed_commands_work_without_dissect(
     commands: Path, simulator: Simulator, command: str
 ) -> None:
-    """Where dissect cannot be imported they show a subscription all the same."""
+    """They show a subscription even if dissect cannot be imported."""
     environment = simulator.environment("reader") | {"PYTHONPATH": hide(commands, "dissect")}
     shown = ran(commands / "stillframe", command, **environment)
     assert shown.returncode == 0, shown.stderr
@@ -128,7 +128,7 @@ def test_the_installed_commands_work_without_dissect(
 
 
 def test_the_simulator_says_what_it_lacks(commands: Path) -> None:
-    """Without the extra `sim` it ends with 1 and one sentence that says what to install."""
+    """Without the extra `sim` it exits with 1 and one sentence that tells what to install."""
     for lacking in ("trustme", "aiohttp"):
         shown = ran(commands / "stillframe-sim", "--help", PYTHONPATH=hide(commands, lacking))
         assert shown.returncode == 1
@@ -137,7 +137,7 @@ def test_the_simulator_says_what_it_lacks(commands: Path) -> None:
 
 
 def test_the_installed_simulator_runs_an_app(commands: Path, tmp_path: Path) -> None:
-    """It starts the Functions host, which is its own module, and the app that is named."""
+    """It starts the Functions host, a module of its own, and the given app."""
     kept = ("--port", "0", "--identity-port", "0", "--state-dir", tmp_path, "--app", ROOT)
     with subprocess.Popen(  # noqa: S603 the command is our own
         [commands / "stillframe-sim", *kept], cwd="/", stdout=subprocess.PIPE, text=True

@@ -340,7 +340,7 @@ def test_what_was_not_reached_comes_first_next_time(
     sweeper = Sweeper(guarded.azure)
     now = guarded.client.now()
     with monkeypatch.context() as hurried:
-        hurried.setattr("shared.sweep.sweeper.SECONDS", -1.0)
+        hurried.setattr("shared.sweep.sweeper.VISITS_START_WITHIN", -1.0)
         report = sweeper.sweep(now, now)
     assert (len(report.unreached), report.looked) == (3, 0)
     assert [vm.since for vm in vms] == [None] * 3

@@ -1,4 +1,4 @@
-"""The cost guard's rules: who is billed for nothing, and what is due about it."""
+"""The cost guard's rules: which stopped VMs are still billed, and what is due."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -44,12 +44,12 @@ def due(tags: dict[str, str], policy: dict[str, Any] | None = None, **changes: A
 
 
 def test_a_stopped_vm_is_marked_before_all_else() -> None:
-    """Nobody is told of a VM that was not seen stopped before."""
+    """There is no alert for a VM on its first sighting."""
     assert due({}) == Mark()
 
 
 def test_a_mark_is_told_of_after_the_grace() -> None:
-    """Within the grace nothing happens; from its end on there is an alert."""
+    """Nothing is due within the grace period; an alert is due from its end."""
     young = {Tag.BILLED_SINCE.value: write_instant(NOW - GRACE + timedelta(seconds=1))}
     assert due(young) == Nothing(NOW - GRACE + timedelta(seconds=1))
     old = {Tag.BILLED_SINCE.value: write_instant(NOW - GRACE)}
@@ -57,7 +57,7 @@ def test_a_mark_is_told_of_after_the_grace() -> None:
 
 
 def test_it_is_told_daily() -> None:
-    """A told VM is left alone for a day, then told again under the next number."""
+    """After an alert nothing is due for a day, then an alert with the next number."""
     assert due(TOLD) == Nothing(SINCE)
     since, alerted = NOW - GRACE - 3 * DAY, NOW - DAY
     tags = {
@@ -68,14 +68,14 @@ def test_it_is_told_daily() -> None:
 
 
 def test_an_alert_that_comes_late_has_its_own_days_number() -> None:
-    """Where sweeps were missed the number counts days since the grace, not alerts."""
+    """If sweeps were missed, the number counts days since the grace period, not alerts."""
     since = NOW - 4 * DAY
     assert due({Tag.BILLED_SINCE.value: write_instant(since)}) == Alert(since, 3)
 
 
 @pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.DEALLOCATED])
 def test_what_is_over_is_cleared(power: PowerState) -> None:
-    """A marked VM that runs or is deallocated is cleared, and nothing else is."""
+    """The mark of a running or deallocated VM is removed; without a mark nothing is due."""
     assert due(TOLD, power=power) == Clear(SINCE)
     assert due({}, power=power) == Nothing()
 
@@ -85,13 +85,13 @@ def test_what_is_over_is_cleared(power: PowerState) -> None:
     [PowerState.STARTING, PowerState.STOPPING, PowerState.DEALLOCATING, PowerState.UNKNOWN],
 )
 def test_what_is_in_transition_stays_as_it_was(power: PowerState) -> None:
-    """Starting, stopping, deallocating and unknown say nothing of the bill."""
+    """In starting, stopping, deallocating and unknown nothing is due."""
     assert due(TOLD, power=power) == Nothing(SINCE)
     assert due({}, power=power) == Nothing()
 
 
 def test_a_failed_extension_does_not_stop_the_bill() -> None:
-    """Provisioning that failed or was canceled is settled; what is being updated is not."""
+    """Failed and Canceled are settled provisioning states; Updating and unknown are not."""
     assert (
         due({}, provisioning=Provisioning("Failed"))
         == due({}, provisioning=Provisioning("Canceled"))
@@ -103,12 +103,12 @@ def test_a_failed_extension_does_not_stop_the_bill() -> None:
 
 @pytest.mark.parametrize("written", ["yesterday", "", write_instant(NOW + DAY), "2026-01-01"])
 def test_a_mark_that_cannot_be_meant_is_written_anew(written: str) -> None:
-    """What is no instant, has no offset, or lies in the future was not written by Stillframe."""
+    """A mark that is not an instant, has no offset or is in the future is replaced."""
     assert due({Tag.BILLED_SINCE.value: written}) == Mark(unreadable=written)
 
 
 def test_a_clock_a_little_ahead_is_forgiven() -> None:
-    """A mark up to five minutes in the future counts as now; a later one is not ours."""
+    """A mark up to five minutes in the future counts as now; a later mark is replaced."""
     ahead = write_instant(NOW + timedelta(minutes=5))
     assert due({Tag.BILLED_SINCE.value: ahead}) == Nothing(NOW)
     further = write_instant(NOW + timedelta(minutes=5, seconds=1))
@@ -116,7 +116,7 @@ def test_a_clock_a_little_ahead_is_forgiven() -> None:
 
 
 def test_the_opt_out_counts_on_the_vm_and_on_its_group() -> None:
-    """Neither is flagged; a mark that stood is taken off without a word."""
+    """Neither is flagged; an existing mark is removed without an event."""
     ignore = {Tag.COST_GUARD.value: "Ignore"}
     assert due(ignore) == Nothing()
     assert due(ignore | TOLD) == Clear(None)
@@ -124,7 +124,7 @@ def test_the_opt_out_counts_on_the_vm_and_on_its_group() -> None:
 
 
 def test_a_snooze_ends_with_its_day() -> None:
-    """`ignore-until` a day exempts until that day begins, UTC."""
+    """`ignore-until` with a date exempts until that day begins in UTC."""
     tags = {Tag.COST_GUARD.value: "ignore-until-2026-05-05"}
     midnight = datetime(2026, 5, 5, tzinfo=UTC)
     assert is_exempt(tags, midnight - timedelta(seconds=1))
@@ -135,7 +135,7 @@ def test_a_snooze_ends_with_its_day() -> None:
     "said", ["please", "2026-05-05", "ignore-until-tomorrow", "ignore-until-2026-02-30"]
 )
 def test_an_opt_out_that_means_nothing_exempts_nothing(said: str) -> None:
-    """And it is told, in the owner's own words."""
+    """It is reported with its value."""
     tags = {Tag.COST_GUARD.value: said}
     assert not is_exempt(tags, NOW)
     assert unreadable_exemption(tags) == said
@@ -143,7 +143,7 @@ def test_an_opt_out_that_means_nothing_exempts_nothing(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["ignore", "Ignore", "ignore-until-2026-05-05", "  ", None])
 def test_an_opt_out_that_means_something_is_not_told_as_unreadable(said: str | None) -> None:
-    """A snooze is understood, over or not, and so is no opt-out at all."""
+    """`ignore-until` is valid even if its date has passed; an empty or missing tag is valid too."""
     tags = {} if said is None else {Tag.COST_GUARD.value: said}
     assert unreadable_exemption(tags) is None
 
@@ -159,7 +159,7 @@ def test_an_opt_out_that_means_something_is_not_told_as_unreadable(said: str | N
 def test_a_capture_under_way_is_not_flagged_until_it_is_stuck(
     status: Status, image: str, lasts: timedelta
 ) -> None:
-    """As long as the step may take the VM and its mark are left alone; then it is flagged."""
+    """Nothing is due for as long as the step may take; then the VM is flagged."""
     order = {Tag.CAPTURE.value: "yes", Tag.STATUS.value: status.value, Tag.IMAGE.value: image}
     assert due(order | {Tag.AS_OF.value: write_instant(NOW - lasts)}) == Nothing()
     assert due(order | MARKED | {Tag.AS_OF.value: write_instant(NOW)}) == Nothing(SINCE)
@@ -169,14 +169,14 @@ def test_a_capture_under_way_is_not_flagged_until_it_is_stuck(
 
 @pytest.mark.parametrize("status", [Status.REFUSED, Status.NOT_GENERALIZED, Status.FAILED])
 def test_a_capture_that_has_ended_protects_nobody(status: Status) -> None:
-    """A refused or not generalized VM that stays stopped is flagged like any other."""
+    """A stopped VM whose order is refused, failed or not generalized is flagged like any other."""
     order = {Tag.CAPTURE.value: "yes", Tag.STATUS.value: status.value}
     assert due(order) == due(order | {Tag.AS_OF.value: write_instant(NOW)}) == Mark()
     assert due(order | {Tag.AS_OF.value: write_instant(NOW + 7 * DAY)}) == Mark()
 
 
 def test_what_waits_is_captured_soon_where_it_is_ours() -> None:
-    """Without an order, or with one that this app does not carry out, it is flagged."""
+    """Without an order, or with another app's order, it is flagged."""
     waits = {Tag.STATUS.value: Status.WAITING.value}
     order = {Tag.CAPTURE.value: "yes", **waits}
     assert due(waits) == due(order, ours=False) == Mark()
@@ -190,7 +190,7 @@ DEALLOCATE = {
 
 
 def test_the_policy_deallocates_after_its_time() -> None:
-    """Told first, deallocated once the time is up, to the second; never what must be kept."""
+    """Alert first, deallocate after the time, to the second; never a VM with `kept`."""
     assert due(MARKED, DEALLOCATE) == Alert(SINCE, 0)
     assert due(TOLD, DEALLOCATE) == DeallocateByPolicy(SINCE)
     assert due(TOLD, DEALLOCATE, kept="it is locked") == Nothing(SINCE)
@@ -204,7 +204,7 @@ FLAG = DEALLOCATE | {"guard_action": GuardAction.FLAG}
 
 
 def test_a_time_alone_is_no_policy() -> None:
-    """Where VMs are only to be flagged none is deallocated, though a time for it is set."""
+    """If the action is `flag`, no VM is deallocated although a time is set."""
     assert due(TOLD, FLAG) == Nothing(SINCE)
 
 
@@ -232,7 +232,7 @@ STANDINGS = st.builds(
 def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
     standing: Standing, policy: dict[str, Any]
 ) -> None:
-    """Whatever the tags say: no mark, alert or deallocation for any other VM."""
+    """For any tags: no mark, alert or deallocation for any other VM."""
     decided = judge(standing, settings(**policy), NOW)
     if isinstance(decided, Mark | Alert | DeallocateByPolicy):
         assert standing.power is PowerState.STOPPED
@@ -255,7 +255,7 @@ STEP = timedelta(minutes=20)
 
 
 def swept(states: Iterable[PowerState]) -> tuple[list[timedelta], list[timedelta], list[Alert]]:
-    """Play sweeps over a VM that is seen in these states; give spans told, spans seen, alerts."""
+    """Sweep a VM that has these states; return durations published, durations seen, alerts."""
     tags: dict[str, str] = {}
     told: list[timedelta] = []
     seen: list[timedelta] = []
@@ -283,14 +283,14 @@ def swept(states: Iterable[PowerState]) -> tuple[list[timedelta], list[timedelta
 
 @given(STATES)
 def test_what_is_told_is_what_was_seen(states: list[PowerState]) -> None:
-    """For any states in a row, the time told as billed is the time the VM was seen stopped."""
+    """For any sequence of states, the published time is the time the VM was seen stopped."""
     told, seen, _ = swept(states)
     assert told == seen
 
 
 @given(st.integers(0, 300))
 def test_alerts_are_as_many_as_days(sweeps: int) -> None:
-    """A VM that stands stopped is told of once after the grace, then once a day, none twice."""
+    """A VM that stays stopped gets an alert after the grace period, then one a day, no repeat."""
     _, _, alerts = swept([PowerState.STOPPED] * sweeps)
     stood = STEP * max(0, sweeps - 1)
     assert len(alerts) == (0 if stood < GRACE else (stood - GRACE) // DAY + 1)

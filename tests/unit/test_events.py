@@ -1,4 +1,4 @@
-"""What an event says to look at, in every shape that Azure, or somebody else, may give it."""
+"""Which VM or image an event is about, in any form that Azure or others may send."""
 
 import json
 import re
@@ -75,7 +75,7 @@ def operation(name: str, uri: str = REF.id) -> dict[str, object]:
 
 @given(KINDS, NAMES | st.text(max_size=30), DATA)
 def test_nothing_but_unreadable_is_ever_raised(kind: str, subject: str, data: object) -> None:
-    """Whatever JSON comes is understood, left alone or dropped: no event comes again for ever."""
+    """Any JSON is read, ignored or dropped: no event is redelivered forever."""
     try:
         wake = read_event(kind, subject, data)
     except Unreadable:
@@ -87,7 +87,7 @@ def test_nothing_but_unreadable_is_ever_raised(kind: str, subject: str, data: ob
     "name", ["VirtualMachineStoppedInternally", "VirtualMachineStopInitiatedByControlPlane"]
 )
 def test_an_announced_stop_has_an_instant(name: str) -> None:
-    """A stop's annotation wakes a look at its VM and says since when it is on its way."""
+    """The annotation of a stop causes a visit, and has the time of the stop."""
     data = annotation(name, occurredTime="2026-05-04T09:58:07.2501234Z")
     stopping = datetime(2026, 5, 4, 9, 58, 7, 250_123, tzinfo=UTC)
     assert read_event(ANNOTATED, "", data) == Wake(REF, stopping=stopping)
@@ -97,26 +97,26 @@ def test_an_announced_stop_has_an_instant(name: str) -> None:
     "name", ["VirtualMachineDeallocationInitiated", "VirtualMachineCrashed", None, 7, ["a"], {}]
 )
 def test_any_other_annotation_is_only_a_reason_to_look(name: object) -> None:
-    """What is no announced stop is waited for by nobody."""
+    """Other annotations cause a visit that does not wait for a stop."""
     data = annotation(name, occurredTime="2026-05-04T09:58:07Z")
     assert read_event(ANNOTATED, "", data) == Wake(REF)
 
 
 @pytest.mark.parametrize("time", [None, 5, "", "yesterday", "0001-01-01T00:00:00+14:00"])
 def test_a_stop_without_a_time_that_can_be_read_is_a_look(time: object) -> None:
-    """A strange time costs the waiting for the stop, not the look."""
+    """With an invalid time the visit does not wait for the stop, but takes place."""
     assert read_event(ANNOTATED, "", annotation(occurredTime=time)) == Wake(REF)
 
 
 def test_an_availability_change_is_a_reason_to_look() -> None:
-    """It names its VM where an annotation does, and carries no cause."""
+    """It has its VM in the same member as an annotation, and no cause."""
     data = {"resourceInfo": {"properties": {"targetResourceId": REF.id}}}
     assert read_event(CHANGED, "", data) == Wake(REF)
 
 
 @pytest.mark.parametrize("end", ["", "/virtualMachines/0"])
 def test_a_scale_set_is_none_of_ours(end: str) -> None:
-    """An annotation of a scale set or of its instance is left alone, in any case."""
+    """Annotations of a scale set or its instances are ignored, in upper or lower case."""
     target = REF.id.replace("virtualMachines/", "VirtualMachineScaleSets/") + end
     assert read_event(ANNOTATED, "", annotation(targetResourceId=target)) is None
 
@@ -136,14 +136,14 @@ def test_a_scale_set_is_none_of_ours(end: str) -> None:
     ],
 )
 def test_a_health_event_without_a_vm_is_dropped(data: object, words: str) -> None:
-    """What a retry cannot cure is `Unreadable`, and says what is wrong, at no great length."""
+    """If a retry cannot help, it is `Unreadable`, with a short message."""
     with pytest.raises(Unreadable, match=words):
         read_event(ANNOTATED, REF.id, data)
 
 
 @pytest.mark.parametrize("data", [None, 3, "text", [{}]])
 def test_data_that_is_no_object_is_dropped(data: object) -> None:
-    """An event whose data is not an object is `Unreadable`, of whatever type."""
+    """An event of any type whose data is not an object is `Unreadable`."""
     with pytest.raises(Unreadable, match="not an object"):
         read_event(WRITTEN, REF.id, data)
 
@@ -158,7 +158,7 @@ def test_data_that_is_no_object_is_dropped(data: object) -> None:
     ],
 )
 def test_an_operation_on_a_vm_is_a_reason_to_look(name: str) -> None:
-    """Actions, writes and tag writes wake a look; none of them announces a stop."""
+    """Actions, writes and tag writes cause a visit; none of them announces a stop."""
     assert read_event(ACTED, "", operation(name)) == Wake(REF)
 
 
@@ -172,7 +172,7 @@ def test_an_operation_on_a_vm_is_a_reason_to_look(name: str) -> None:
     ],
 )
 def test_a_subject_may_go_on_behind_the_vm(tail: str) -> None:
-    """The first VM id in the resource or, without one, in the subject is meant."""
+    """The first VM id in the resource is used, or if it has none, in the subject."""
     name = "Microsoft.Resources/tags/write"
     assert read_event(WRITTEN, "", operation(name, REF.id + tail)) == Wake(REF)
     assert read_event(WRITTEN, REF.id + tail, {"operationName": name}) == Wake(REF)
@@ -187,7 +187,7 @@ def test_a_subject_may_go_on_behind_the_vm(tail: str) -> None:
     ],
 )
 def test_an_image_that_is_finished_is_a_reason_to_look(name: str, ref: Any) -> None:  # noqa: ANN401
-    """The end of an image's PUT, good or bad, names the image."""
+    """The event at the end of an image's PUT names the image, on success and failure."""
     failed = "Microsoft.Resources.ResourceWriteFailure"
     assert read_event(failed, "", operation(name, ref.id)) == Wake(ref)
     assert read_event(failed, ref.id, operation(name, "")) == Wake(ref)
@@ -207,19 +207,19 @@ def test_an_image_that_is_finished_is_a_reason_to_look(name: str, ref: Any) -> N
     ],
 )
 def test_other_operations_are_none_of_ours(name: str, uri: str) -> None:
-    """An operation that is not one of those is left alone, whatever it names."""
+    """Any other operation is ignored, whatever resource it names."""
     assert read_event(WRITTEN, uri, operation(name, uri)) is None
 
 
 @pytest.mark.parametrize("kind", ["", "Microsoft.Storage.BlobCreated", "Microsoft.Resources"])
 def test_other_types_are_none_of_ours(kind: str) -> None:
-    """An unknown type is left alone, though its data looks like ours."""
+    """An unknown type is ignored, even if its data looks like a VM's."""
     name = "Microsoft.Compute/virtualMachines/write"
     assert read_event(kind, REF.id, operation(name)) is None
 
 
 def example(name: str) -> dict[str, Any]:
-    """Give an example event of Microsoft's documentation, with names in place of `{vm-name}`."""
+    """Give an example event of Microsoft's documentation, with placeholders filled in."""
     path = EXAMPLES / name
     if not path.exists():
         pytest.skip(f"no {name} here")
@@ -249,6 +249,6 @@ def test_the_documented_annotation_is_understood(name: str) -> None:
     ],
 )
 def test_documented_events_of_others_are_left_alone(name: str) -> None:
-    """A deleted storage account, a handshake and a dead letter are none of ours."""
+    """A deleted storage account, a validation and a dead letter are ignored."""
     event = example(name)
     assert read_event(event["eventType"], event["subject"], event["data"]) is None

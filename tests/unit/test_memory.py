@@ -1,4 +1,4 @@
-"""Where an order's words are kept: on the VM, then on its OS disk, and read by one function."""
+"""Where the tags of an order are: on the VM, then on its OS disk."""
 
 from dataclasses import replace
 
@@ -20,13 +20,13 @@ tags = st.dictionaries(st.sampled_from([*OURS, *PEOPLES]), st.sampled_from(["a",
 
 
 def mine(said: dict[str, str]) -> dict[str, str]:
-    """Return tags of a disk that are this VM's words."""
+    """Return tags of a disk that belong to this VM."""
     return {**said, **signature(REF, VM_ID)}
 
 
 @given(own=tags, said=words)
 def test_the_disks_words_count_and_no_other(own: dict[str, str], said: dict[str, str]) -> None:
-    """Of ours those on the disk alone, of people's those on the VM."""
+    """Stillframe's tags count only from the disk, all others from the VM."""
     counting = remembered(own, mine(said), VM_ID)
     assert kept(counting) == said
     assert {n: v for n, v in counting.items() if n not in OURS} == {
@@ -38,14 +38,14 @@ def test_the_disks_words_count_and_no_other(own: dict[str, str], said: dict[str,
 def test_a_disk_of_another_vm_remembers_nothing(
     own: dict[str, str], said: dict[str, str], vm_id: str
 ) -> None:
-    """Nor does one that was not read; then the VM's own words count, as they froze."""
+    """Nor does a disk that was not read; then the tags on the VM count."""
     assert remembered(own, mine(said), vm_id) == own
     assert remembered(own, None, vm_id) == own
     assert not is_of(said, vm_id)
 
 
 def test_an_order_on_the_disk_counts_before_the_vms() -> None:
-    """People can set nothing on a generalized VM; what they set on its OS disk is their order."""
+    """People cannot tag a generalized VM; the tags that they set on its OS disk count."""
     own = {Tag.CAPTURE.value: "managed-image", Tag.LATEST.value: "no"}
     asked = {Tag.CAPTURE.value: "golden/windows"}
     assert remembered(own, asked, VM_ID) == {**own, **asked}
@@ -54,20 +54,20 @@ def test_an_order_on_the_disk_counts_before_the_vms() -> None:
 
 @pytest.mark.parametrize("name", ["capture", "version", "latest", "cost-guard"])
 def test_whatever_people_may_say_they_may_say_on_the_disk(name: str) -> None:
-    """All four of people's tags count there, whether the disk has the VM's words yet or not."""
+    """All four tags that people set count there, whether or not the disk has the VM's tags."""
     asked = {f"stillframe-{name}": "anew"}
     own = {f"stillframe-{name}": "before"}
     assert remembered(own, asked, VM_ID) == remembered(own, mine(asked), VM_ID) == asked
 
 
 def test_a_disk_that_has_the_words_takes_only_what_changes() -> None:
-    """What is said once is not written again, over what another look may have said since."""
+    """Earlier tags are not written again, because another visit may have changed them."""
     own, said = {Tag.STATUS.value: "capturing"}, {Tag.STATUS.value: "captured"}
     assert memory_of(REF, VM_ID, DISK, own, mine(said)) == Memory(DISK)
 
 
 def test_a_generalized_vm_has_the_words_of_its_disk() -> None:
-    """They are read there, and written there from then on."""
+    """They are read from the disk, and from then on written to it."""
     seen = vm(generalized=True, tags={**TO_GALLERY, Tag.STATUS.value: "capturing"})
     said = {Tag.STATUS.value: "captured", **signature(seen.ref, seen.vm_id)}
     counting = {**TO_GALLERY, Tag.STATUS.value: "captured"}
@@ -76,7 +76,7 @@ def test_a_generalized_vm_has_the_words_of_its_disk() -> None:
 
 
 def test_a_generalized_vm_whose_disk_has_no_words_has_its_own() -> None:
-    """So has one whose disk was not read; with the next words they move to the disk as well."""
+    """So has a VM whose disk was not read; the next change copies them to the disk."""
     own = {Tag.STATUS.value: "capturing"}
     seen = vm(generalized=True, tags={**TO_GALLERY, **own})
     whole = Memory(disk().id, {**signature(seen.ref, seen.vm_id), **own})
@@ -92,9 +92,9 @@ def test_what_is_written_is_what_is_remembered(
     *,
     ours: bool,
 ) -> None:
-    """Whatever stands there before: the words change by just what is said and taken back.
+    """For any tags on the disk before: only the tags that are set or removed change.
 
-    The first words on a disk are whole, so that the VM's own, which cannot be changed, end.
+    The first write to a disk is complete, so that the VM's own tags, now read-only, are unused.
     """
     disk = mine(there) if ours else dict(there)
     vm = Facts().vm

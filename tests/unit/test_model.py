@@ -1,4 +1,4 @@
-"""Ids and instants: found in whatever text they stand, compared without case."""
+"""Ids and instants: found in any text, compared case-insensitively."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,7 +18,7 @@ MEGABYTE = 1_000_000
 
 @given(SEGMENTS, SEGMENTS, SEGMENTS)
 def test_an_id_of_odd_parts_is_found_as_it_stands(subscription: str, group: str, name: str) -> None:
-    """A VM's id is read back whatever names Azure allows, and keeps their case."""
+    """A VM's id is read back for every name that Azure allows, and keeps its case."""
     ref = VmRef(subscription, group, name)
     assert VmRef.find(ref.id) == ref
 
@@ -27,7 +27,7 @@ def test_an_id_of_odd_parts_is_found_as_it_stands(subscription: str, group: str,
     "name", ["..", ".", "{x}", "a%2Fb", "a b", "a\n", "<a>", "a\\b", "a\u202eb"]
 )
 def test_what_azure_allows_no_name_is_no_id(name: str) -> None:
-    """An event is anybody's word, and an id becomes the path of a request."""
+    """Events are untrusted, and an id becomes the path of a request."""
     for ref in (replace(REF, name=name), replace(REF, group=name), replace(REF, subscription=name)):
         assert VmRef.find(ref.id) is None
     for image in (replace(IMAGE, name=name), replace(VERSION, gallery=name)):
@@ -36,7 +36,7 @@ def test_what_azure_allows_no_name_is_no_id(name: str) -> None:
 
 @pytest.mark.parametrize("recase", [str.lower, str.upper, str.title, str.swapcase])
 def test_an_id_in_any_case_is_the_same(recase: type[str]) -> None:
-    """Azure changes the case of ids as it likes; what is compared does not change."""
+    """Azure changes the case of ids; `key` does not change."""
     vm, image, version = (
         VmRef.find(recase(REF.id)),
         *map(find_image, map(recase, (IMAGE.id, VERSION.id))),
@@ -56,14 +56,14 @@ def test_an_id_in_any_case_is_the_same(recase: type[str]) -> None:
     ],
 )
 def test_what_stands_behind_an_id_is_no_part_of_it(tail: str) -> None:
-    """A subject may go on behind its VM, and a url stand before it."""
+    """A subject may continue after the VM's id, and a URL may precede the id."""
     assert VmRef.find(f"https://management.azure.com{REF.id}{tail}?api-version=1") == REF
     assert find_image(VERSION.id + tail) == VERSION
     assert find_image(IMAGE.id + tail) == IMAGE
 
 
 def test_the_first_id_is_meant() -> None:
-    """Where two ids stand in one text the first is taken."""
+    """If a text has two ids, the first is used."""
     assert VmRef.find(REF.id + VmRef("s", "g", "other").id) == REF
 
 
@@ -85,14 +85,14 @@ def test_the_first_id_is_meant() -> None:
     ],
 )
 def test_what_is_no_id_is_none(text: str) -> None:
-    """Neighbours of an id, and names longer than any of Azure's, are no id."""
+    """Texts similar to an id, and ids with names that are too long, are not ids."""
     assert VmRef.find(text) is None
     assert find_image(text) is None
 
 
 @given(st.text(max_size=300))
 def test_any_text_may_be_looked_through(text: str) -> None:
-    """Nothing is raised on arbitrary text."""
+    """Arbitrary text raises no error."""
     assert VmRef.find(text) is None
     assert find_image(text) is None
 
@@ -121,7 +121,7 @@ def test_labels_are_what_the_tag_shows() -> None:
 
 
 def test_what_must_be_writable() -> None:
-    """A managed image needs its group, a version its definition."""
+    """A managed image needs write access to its group, a version to its definition."""
     assert MANAGED.scope == REF.group_id
     assert VersionRef("s", "g", "x", "y", "1.0.0").id.startswith(
         f"{type(GALLERY)('s', 'g', 'x', 'y').scope}/versions/"
@@ -130,7 +130,7 @@ def test_what_must_be_writable() -> None:
 
 @given(st.datetimes(timezones=st.timezones()))
 def test_an_instant_survives_its_tag(instant: datetime) -> None:
-    """What is written of an instant is read back to the millisecond, whatever zone it was in."""
+    """A written instant is read back to the millisecond, from any time zone."""
     try:
         utc = instant.astimezone(UTC)
     except OverflowError:
@@ -141,7 +141,7 @@ def test_an_instant_survives_its_tag(instant: datetime) -> None:
 
 
 def test_an_instant_is_written_in_utc() -> None:
-    """Tags have one form of an instant, whoever's clock it came from."""
+    """Instants in tags have one format, from any time zone."""
     berlin = timezone(timedelta(hours=2))
     assert write_instant(NOW.astimezone(berlin)) == "2026-05-04T10:00:00.000Z"
 
@@ -161,12 +161,12 @@ def test_an_instant_is_written_in_utc() -> None:
     ],
 )
 def test_what_is_no_instant_is_none(text: str | None) -> None:
-    """Nonsense, a time without an offset, and one outside the calendar are no instants."""
+    """Invalid text, times without an offset and times out of range are not instants."""
     assert read_instant(text) is None
 
 
 @given(st.text())
 def test_any_text_may_stand_where_an_instant_should(text: str) -> None:
-    """People may write what they like into a tag."""
+    """People may write any text into a tag."""
     instant = read_instant(text)
     assert instant is None or instant.tzinfo is UTC

@@ -1,4 +1,4 @@
-"""The list price of a VM: which row of the price list is its own, and what is asked for."""
+"""The list price of a VM: which row of the price list applies, and the filter sent."""
 
 from typing import Any
 
@@ -55,12 +55,12 @@ ROWS = [
     ],
 )
 def test_one_row_is_the_machines_own(machine: Machine, price: float | None) -> None:
-    """Among all that the list says of a size, licence, system and priority choose one row."""
+    """Of all rows of a size, licence, operating system and priority select one."""
     assert only_price(ROWS, machine) == price
 
 
 def test_a_size_without_a_primary_meter_has_a_price_all_the_same() -> None:
-    """Some sizes have no primary row; then the only other one counts, and of two neither."""
+    """Some sizes have no primary row; then the only other row counts, but of two rows neither."""
     assert only_price([row(0.22, isPrimaryMeterRegion=False)], LINUX) == 0.22
     two = [row(0.22, isPrimaryMeterRegion=False), row(0.23, isPrimaryMeterRegion=False)]
     assert only_price(two, LINUX) is None
@@ -68,7 +68,7 @@ def test_a_size_without_a_primary_meter_has_a_price_all_the_same() -> None:
 
 
 def test_the_filter_is_the_documented_one() -> None:
-    """Values keep their case, the region's is lower; a quote cannot leave its value."""
+    """Values keep their case, except the region in lower case; quotes are escaped."""
     assert filter_of(Machine("Standard_D4s_v5", "WestEurope", "Linux")) == (
         "serviceName eq 'Virtual Machines' and armRegionName eq 'westeurope' "
         "and armSkuName eq 'Standard_D4s_v5' and priceType eq 'Consumption'"
@@ -77,5 +77,5 @@ def test_the_filter_is_the_documented_one() -> None:
 
 
 def test_without_an_endpoint_no_price_is_known() -> None:
-    """Set empty, the endpoint is nobody's: nothing is asked, nothing is told."""
+    """If the endpoint is set empty, no request is sent and the price is unknown."""
     assert Prices("", "EUR").hourly(LINUX, NOW) is None

@@ -1,4 +1,4 @@
-"""The heartbeat: it fits into an event, whatever has gone wrong."""
+"""The heartbeat: it fits into an event even if everything fails."""
 
 import json
 from datetime import UTC, datetime
@@ -11,13 +11,13 @@ EVENT_LIMIT = 1_000_000
 
 
 def test_a_heartbeat_and_the_log_name_the_version() -> None:
-    """Who watches several apps sees by the event, and by the log, which version each runs."""
+    """Operators of several apps see in the event and in the log which version each runs."""
     assert sweep_outcome(SweepReport(), "s", NOW).data["version"] == VERSION
     assert json.loads(SweepReport().line(NOW, dry_run=False))["version"] == VERSION
 
 
 def test_a_heartbeat_fits_into_an_event() -> None:
-    """With five thousand failed looks, the longest ids there are and Azure's longest words."""
+    """With five thousand failed visits, the longest ids and Azure's longest messages."""
     vms = [f"{number:04}".ljust(300, "é") for number in range(5000)]
     why = dict.fromkeys(vms, "é" * 2000)
     steps: dict[str, tuple[str, ...]] = dict.fromkeys(vms, ("deallocate", "generalize"))

@@ -1,4 +1,4 @@
-"""What the operator may set, and what keeps the app from starting."""
+"""Valid settings, and settings with which the app does not start."""
 
 from datetime import timedelta
 
@@ -27,12 +27,12 @@ TOPIC = "https://t.westeurope-1.eventgrid.azure.net/api/events"
 
 
 def read(**environment: str) -> Settings:
-    """Read settings that are good but for what is named."""
+    """Read valid settings with these changes."""
     return read_settings({Name.SUBSCRIPTIONS.value: SUBSCRIPTION, **environment})
 
 
 def test_the_subscriptions_are_enough() -> None:
-    """All but the subscriptions has a default: proof is required, what is billed only flagged."""
+    """All other settings have defaults: proof is required, billed VMs are only flagged."""
     assert read() == Settings(
         subscriptions=(SUBSCRIPTION,),
         scopes=(),
@@ -52,14 +52,14 @@ def test_the_subscriptions_are_enough() -> None:
 
 
 def test_an_empty_value_is_the_default() -> None:
-    """A setting that is empty says the same as one that is not there; but for the price list."""
+    """An empty setting means the same as a missing one, except for the price list."""
     others = [name for name in Name if name not in (Name.SUBSCRIPTIONS, Name.PRICES_ENDPOINT)]
     assert read(**{name.value: "" for name in others}) == read()
 
 
 @pytest.mark.parametrize("text", ["", "  "])
 def test_without_a_price_list_no_money_is_told(text: str) -> None:
-    """An empty price list is none, for those whose network does not let the app out."""
+    """An empty endpoint turns prices off, for networks without outbound access."""
     assert not read(PRICES_ENDPOINT=text).prices_endpoint
 
 
@@ -103,12 +103,12 @@ def test_without_a_price_list_no_money_is_told(text: str) -> None:
     ],
 )
 def test_a_good_value_is_kept(name: str, text: str, field: str, value: object) -> None:
-    """Each setting's good values are understood, blanks around them not counted."""
+    """Valid values of each setting are read; surrounding blanks are ignored."""
     assert getattr(read(**{name: text}), field) == value
 
 
 def test_subscriptions_are_a_list() -> None:
-    """Ids stand between commas or semicolons, in any case, and one named twice counts once."""
+    """Ids are separated by commas or semicolons, in any case; duplicates are ignored."""
     both = read_settings({"SUBSCRIPTIONS": f" {ELSEWHERE};{SUBSCRIPTION.upper()},{SUBSCRIPTION} "})
     assert both.subscriptions == (ELSEWHERE, SUBSCRIPTION)
 
@@ -171,13 +171,13 @@ def test_subscriptions_are_a_list() -> None:
     ],
 )
 def test_a_bad_value_starts_nothing(name: str, text: str) -> None:
-    """A value that cannot be meant raises, and the message names its setting first."""
+    """An invalid value raises, and the message starts with the setting's name."""
     with pytest.raises(Misconfigured, match=rf"^{name}\b"):
         read(**{name: text})
 
 
 def test_a_policy_that_deallocates_says_after_how_long() -> None:
-    """Nothing is deallocated without a time for it, nor before its owner could have been told."""
+    """The time to deallocate is required, and must not be shorter than the grace period."""
     deallocates = {"COST_GUARD_ACTION": "deallocate", "COST_GUARD_GRACE": "PT6H"}
     with pytest.raises(Misconfigured, match=r"^COST_GUARD_DEALLOCATE_AFTER must say"):
         read(**deallocates)
@@ -189,7 +189,7 @@ def test_a_policy_that_deallocates_says_after_how_long() -> None:
 
 
 def test_subscriptions_must_be_there() -> None:
-    """Nothing starts without the subscriptions to watch."""
+    """The app does not start without the subscriptions to watch."""
     with pytest.raises(Misconfigured, match=r"^SUBSCRIPTIONS"):
         read_settings({})
 
@@ -214,13 +214,13 @@ def test_subscriptions_must_be_there() -> None:
     ],
 )
 def test_a_name_like_ours_is_taken_for_a_typing_mistake(name: str) -> None:
-    """A misspelt setting starts nothing, and is named: it might have been the scope."""
+    """A misspelt setting keeps the app from starting, and is named: it could be the scope."""
     with pytest.raises(Misconfigured, match=rf"^{name} is not a setting"):
         read(**{name: ""})
 
 
 def test_the_environment_is_full_of_other_names() -> None:
-    """What the platform and other libraries set is not ours to judge."""
+    """Variables of the platform and of other libraries are ignored."""
     others = ("WEBSITE_HOSTNAME", "AzureWebJobsStorage", "AZURE_CLIENT_ID", "PROOFREADER", "PATH")
     assert read(**dict.fromkeys(others, "x")) == read()
 
@@ -240,17 +240,17 @@ def test_an_order_has_one_owner(
     by: dict[str, str],
     owns: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """That is the app whose name it bears; one that does not know its own leaves none alone."""
+    """It is the app that its tag names; an app without a name owns every order."""
     assert read(WEBSITE_SITE_NAME=app).owns(by) is owns
 
 
 def test_no_scope_is_everywhere() -> None:
-    """Where no scope is named every order counts."""
+    """Without a scope every order is carried out."""
     assert settings().in_scope(REF.id + "/")
 
 
 def test_a_scope_is_a_whole_group() -> None:
-    """A group's scope covers its VMs in any case, and not those of a group whose name goes on."""
+    """A group's scope covers its VMs in any case, but not a group with a longer name."""
     golden = read(CAPTURE_SCOPE=GROUP)
     assert golden.in_scope(REF.id.upper() + "/")
     assert not golden.in_scope(REF.id.replace("/golden/", "/golden2/") + "/")
@@ -258,13 +258,13 @@ def test_a_scope_is_a_whole_group() -> None:
 
 
 def test_a_subscription_is_watched_in_any_case() -> None:
-    """Azure shows a subscription's id in either case."""
+    """Azure shows subscription ids in upper or lower case."""
     assert settings(subscriptions=("ab",)).watches("AB")
     assert not settings().watches(ELSEWHERE)
 
 
 def test_a_definition_is_read_from_its_id_alone() -> None:
-    """The whole text must be a definition's id: one with more behind it is something else."""
+    """The whole text must be a definition's id: with a suffix it is not one."""
     assert read_definition_id(GALLERY.scope) == GALLERY
     assert read_definition_id(GALLERY.scope.upper()) == GalleryTarget(
         SUBSCRIPTION, "GOLDEN", "GALLERY", "WINDOWS"

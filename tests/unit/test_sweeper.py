@@ -123,7 +123,7 @@ def test_time_that_runs_out_is_told_and_who_was_not_reached_comes_first(
     """No visit begins after the sweep's time, and the next sweep begins with the rest."""
     cloud = a_stopped({})
     sweeper = Sweeper(cloud)
-    monkeypatch.setattr("shared.sweep.sweeper.SECONDS", -1.0)
+    monkeypatch.setattr("shared.sweep.sweeper.VISITS_START_WITHIN", -1.0)
     report = sweeper.sweep(BEFORE, NOW)
     assert (report.unreached, report.looked) == ([REF.id], 0)
     monkeypatch.undo()
