@@ -1,1 +1,1 @@
-"""Azure, as Stillframe asks it and tells it: the only room that knows the SDKs, HTTP and JSON."""
+"""The Azure clients: the only package that uses the SDKs, HTTP and Azure's JSON."""

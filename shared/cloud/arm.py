@@ -1,12 +1,15 @@
-"""Azure Resource Manager: every request Stillframe makes of it, and nothing else.
+"""The Azure Resource Manager client: one method for each request that Stillframe sends to it.
 
-Takes references of `model.py`; gives the structs of `wire.py` for reads (or `Missing`), nothing for
-operations, which are started and not awaited. Raises `Transient` and `Refused`, no error of the
-SDK's. One `Arm` per process: a client costs 18 ms, a look must not pay that.
+Takes the references of `shared/model/ids.py`. A read of one resource returns a struct of `wire.py`,
+or `Missing` for 403 and 404; lists and `app_settings` raise `Refused` for these. A write returns
+nothing, and a long operation is only started; access to a disk returns its `Progress`, to be
+polled. Raises `Transient` and `Refused`, in a dry run `Withheld` for everything but a GET, and
+`Misconfigured` for an endpoint without a token audience; never an error of the SDK. One `Arm` per
+process: creating a client takes 18 ms, which a look must not pay.
 
-Reads go through the SDK's pipeline, but not through its models, which would cost as much again as
-the request itself. Deallocate, generalize and images go through the SDK's own operations; tags and
-the access to a disk, which the compute SDK has no or no bare operations for, through its pipeline.
+Reads use the SDK's pipeline without its models, which would cost as much again as the request.
+Deallocate, generalize and image creation use the SDK's operations. Tags and access to a disk use
+the pipeline: the compute SDK has no operations for tags, and none without polling for the access.
 """
 
 import logging
@@ -34,26 +37,26 @@ log = logging.getLogger(__name__)
 _COMPUTE_API = "2026-04-01"
 _DISK_API = "2026-03-02"
 _GALLERY_API = "2026-03-03"
-"""The api-versions that this SDK's own operations speak."""
+"""The api-versions that this SDK's own operations use."""
 
-# From 2026-03-03 on Azure forbids for six months to delete a version that says nothing of it.
+# Since 2026-03-03 Azure blocks deletion of a version for six months unless its body opts out.
 _NEW_VERSION_API = "2025-12-03"
 
 DISK_SCOPE = "https://disk.azure.com//.default"
-"""What a token for the bytes of disks is made out to; two slashes, as Azure documents it."""
+"""The scope of a token that reads the bytes of a disk; two slashes, as Azure documents it."""
 
 _NO_SUBSCRIPTION = ""
-"""The client for requests which are about no subscription."""
+"""The key of the client for requests outside any subscription."""
 
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an operation on a disk is: where to ask again, None once it has ended.
+    """The state of an operation on a disk: the URL to poll, None after it has ended.
 
-    `failure` is why it failed, `sas` the URL that opening gives, a secret; `retry_after` is in
-    seconds.
+    `failure` is the code and message if it failed, `sas` the URL returned by opening, a secret;
+    `retry_after` is in seconds.
     """
 
     poll: str | None
@@ -63,7 +66,7 @@ class Progress:
 
 
 class Arm:
-    """The clients of one process, one for each subscription, over one pool of connections."""
+    """The clients of one process, one per subscription, which share a connection pool."""
 
     def __init__(
         self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
@@ -78,11 +81,11 @@ class Arm:
 
     @property
     def requests(self) -> int:
-        """How many requests this process has sent."""
+        """The number of requests that this process has sent, retries included."""
         return self._counted.requests
 
     def vm(self, ref: VmRef) -> wire.Vm | Missing:
-        """Return a VM's model and instance view, by one GET."""
+        """Return a VM's model and instance view, read with one GET."""
         return self._get(ref.subscription, f"{ref.id}?$expand=instanceView", _COMPUTE_API, wire.Vm)
 
     def disk(self, disk_id: str) -> wire.Disk | Missing:
@@ -90,7 +93,7 @@ class Arm:
         return self._get(subscription_of(disk_id), disk_id, _DISK_API, wire.Disk)
 
     def definition(self, target: GalleryTarget) -> wire.Definition | Missing:
-        """Return a gallery's image definition."""
+        """Return a gallery image definition."""
         return self._get(target.subscription, target.scope, _GALLERY_API, wire.Definition)
 
     def versions(self, target: GalleryTarget) -> list[wire.Version]:
@@ -103,14 +106,14 @@ class Arm:
         """Yield the names of a resource group's galleries."""
         url = f"{group.scope}/providers/Microsoft.Compute/galleries?api-version={_GALLERY_API}"
         for page in self._pages(group.subscription, url, wire.NamedPage):
-            yield from (one.name for one in page.value)
+            yield from (gallery.name for gallery in page.value)
 
     def definitions(self, group: ManagedImageTarget, gallery: str) -> Iterator[str]:
         """Yield the names of a gallery's image definitions."""
         path = f"{group.scope}/providers/Microsoft.Compute/galleries/{gallery}/images"
         url = f"{path}?api-version={_GALLERY_API}"
         for page in self._pages(group.subscription, url, wire.NamedPage):
-            yield from (one.name for one in page.value)
+            yield from (definition.name for definition in page.value)
 
     def managed_images(self, group: ManagedImageTarget) -> Iterator[wire.Image]:
         """Yield a resource group's managed images."""
@@ -123,37 +126,37 @@ class Arm:
         return self._get(ref.subscription, ref.id, _COMPUTE_API, wire.Image)
 
     def version(self, ref: VersionRef) -> wire.Version | Missing:
-        """Return a gallery image version, and how far it is in each region."""
+        """Return a gallery image version with its replication status in each region."""
         url = f"{ref.id}?$expand=ReplicationStatus"
         return self._get(ref.subscription, url, _GALLERY_API, wire.Version)
 
     def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
-        """Return what the app may do on a resource or group."""
+        """Return the caller's permissions on a resource or resource group."""
         url = f"{scope}/providers/Microsoft.Authorization/permissions"
         return self._get(subscription, url, "2022-04-01", wire.Grants)
 
     def merge_tags(self, resource_id: str, tags: Mapping[str, str]) -> None:
-        """Set tags of a resource; every other tag stays as it is."""
+        """Set tags on a resource; its other tags are unchanged."""
         self._patch_tags(resource_id, "Merge", tags)
 
     def delete_tags(self, resource_id: str, tags: Mapping[str, str]) -> None:
-        """Take tags off a resource, where they have these values."""
+        """Delete tags from a resource, if they have these values."""
         self._patch_tags(resource_id, "Delete", tags)
 
     def deallocate(self, ref: VmRef) -> None:
-        """Start a VM's deallocation."""
+        """Start to deallocate a VM."""
         operations = self._client(ref.subscription).virtual_machines
         with our_errors():
             operations.begin_deallocate(ref.group, ref.name, polling=False)
 
     def generalize(self, ref: VmRef) -> None:
-        """Mark a VM generalized. It can never run again."""
+        """Mark a VM as generalized. It can never be started again."""
         operations = self._client(ref.subscription).virtual_machines
         with our_errors():
             operations.generalize(ref.group, ref.name)
 
     def create_managed_image(self, ref: ManagedImageRef, body: Mapping[str, Any]) -> None:
-        """Start a managed image; `body` has the wire's shape."""
+        """Start to create a managed image; `body` is the body of the PUT."""
         operations = self._client(ref.subscription).images
         with our_errors():
             operations.begin_create_or_update(
@@ -161,7 +164,7 @@ class Arm:
             )
 
     def create_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
-        """Start a gallery image version; `body` has the wire's shape."""
+        """Start to create a gallery image version; `body` is the body of the PUT."""
         operations = self._client(ref.subscription).gallery_image_versions
         with our_errors():
             operations.begin_create_or_update(
@@ -175,32 +178,32 @@ class Arm:
             )
 
     def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:
-        """Start opening a disk's bytes for reading, for so long at most."""
+        """Start to open a disk for reading; Azure ends the access after `seconds`."""
         body = {"access": "Read", "durationInSeconds": seconds}
         return self._begin(disk_id, "beginGetAccess", body)
 
     def end_disk_access(self, disk_id: str) -> Progress:
-        """Start closing a disk's bytes, to everybody."""
+        """Start to close a disk; this revokes the access of every reader."""
         return self._begin(disk_id, "endGetAccess", None)
 
     def poll(self, disk_id: str, url: str) -> Progress:
-        """Return how far an operation on a disk is."""
+        """Return the state of an operation on a disk."""
         return self._progress(subscription_of(disk_id), HttpRequest("GET", url))
 
     def disk_token(self) -> str:
-        """Return a token for the bytes of disks that want one beside their URL."""
+        """Return a token for disks that require one in addition to their URL."""
         with our_errors():
             return self._credential.get_token(DISK_SCOPE).token
 
     def health(self, ref: VmRef) -> wire.Availability | Missing:
-        """Return what Resource Health says of a VM now."""
+        """Return the current availability status of a VM from Resource Health."""
         url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
         return self._get(ref.subscription, url, "2022-10-01", wire.Availability)
 
     def vms(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
-        """Yield a subscription's VMs; the SDK's own models of them would cost 58 times as much.
+        """Yield a subscription's VMs; decoding to the SDK's models would take 58 times as long.
 
-        Those that are not as documented are noted in `strange`, by id and with the reason.
+        Rows that do not match the documented schema are added to `strange`: id to reason.
         """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}"
         for page in self._pages(subscription, url, wire.VmPage, strange):
@@ -225,20 +228,20 @@ class Arm:
             yield from page.value
 
     def locks(self, subscription: str) -> Iterator[wire.Id]:
-        """Yield every lock in a subscription, on whatever it lies."""
+        """Yield every management lock in a subscription, at any scope."""
         scope = f"/subscriptions/{subscription}"
         url = f"{scope}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"
         for page in self._pages(subscription, url, wire.LockPage):
             yield from page.value
 
     def subscriptions(self) -> Iterator[wire.Subscription]:
-        """Yield the subscriptions in which the caller has any role."""
+        """Yield the subscriptions in which the caller has any role assignment."""
         url = "/subscriptions?api-version=2022-12-01"
         for page in self._pages(_NO_SUBSCRIPTION, url, wire.SubscriptionPage):
             yield from page.value
 
     def app_settings(self, app_id: str) -> dict[str, str]:
-        """Return all settings of a function app, its secrets among them."""
+        """Return all settings of a function app, including its secrets."""
         url = f"{app_id}/config/appsettings/list?api-version=2024-04-01"
         content = self._send(subscription_of(app_id), HttpRequest("POST", url))
         return _decoded(content, wire.AppSettings).properties
@@ -278,14 +281,15 @@ class Arm:
 
     def _progress(self, subscription: str, request: HttpRequest) -> Progress:
         response = self._ask(subscription, request)
-        said = _decoded(response.content, wire.Operation) if response.content else wire.Operation()
-        if said.status in ("Failed", "Canceled"):
-            error = said.error or wire.Fault(said.status)
+        content = response.content
+        operation = _decoded(content, wire.Operation) if content else wire.Operation()
+        if operation.status in ("Failed", "Canceled"):
+            error = operation.error or wire.Fault(operation.status)
             return Progress(poll=None, failure=f"{error.code}: {error.message}")
         at = response.headers.get("Azure-AsyncOperation")
-        output = said.properties.output if said.properties else wire.DiskAccess()
+        output = operation.properties.output if operation.properties else wire.DiskAccess()
         return Progress(
-            poll=None if said.status == "Succeeded" else at or str(request.url),
+            poll=None if operation.status == "Succeeded" else at or str(request.url),
             sas=output.access_sas,
             retry_after=seconds(response.headers.get("Retry-After")),
         )
@@ -314,22 +318,22 @@ _NO_ID = "without an id"
 
 
 def page_of[P: wire.Page](content: bytes, shape: type[P]) -> tuple[P, dict[str, str]]:
-    """Return a page of a list without the rows that are not as documented, and why by their id."""
+    """Return a page without the rows that do not match the schema, and these rows: id to reason."""
     try:
         return msgspec.json.decode(content, type=shape), {}
     except msgspec.DecodeError:
         raw = _decoded(content, wire.RawPage)
-    (rows,) = (one for one in msgspec.structs.fields(shape) if one.name == "value")
-    row = rows.type.__args__[0]
-    whole, left_out = [], {}
-    for one in raw.value:
+    (rows,) = (field for field in msgspec.structs.fields(shape) if field.name == "value")
+    row_type = rows.type.__args__[0]
+    valid, left_out = [], {}
+    for row in raw.value:
         try:
-            whole.append(msgspec.json.decode(one, type=row))
+            valid.append(msgspec.json.decode(row, type=row_type))
         except msgspec.ValidationError as error:
-            named = _id(one)
-            left_out[named] = str(error)
-            log.warning("left out of a list, for it is not as documented: %s: %s", named, error)
-    page = shape(value=tuple(whole), next_link=raw.next_link)  # type: ignore[call-arg]
+            row_id = _id(row)
+            left_out[row_id] = str(error)
+            log.warning("ignored a list row which is not as documented: %s: %s", row_id, error)
+    page = shape(value=tuple(valid), next_link=raw.next_link)  # type: ignore[call-arg]
     return page, left_out
 
 
@@ -344,10 +348,10 @@ def _decoded[T](content: bytes, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.DecodeError as error:
-        msg = f"Azure's answer is garbled: {error}"
+        msg = f"Azure's response could not be parsed: {error}"
         raise Transient(msg) from error
 
 
 def subscription_of(resource_id: str) -> str:
-    """Return the subscription in a resource id: `/subscriptions/<this>/..`."""
+    """Return the subscription id in a resource id: `/subscriptions/<this>/..`."""
     return resource_id.split("/", 3)[2]

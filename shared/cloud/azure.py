@@ -1,7 +1,7 @@
-"""Azure as the app has it: ARM, the outcome topic and the price list, by the model's words.
+"""The `Cloud` implementation for Azure: ARM, the outcome topic and the price list.
 
-`Azure` is the real `Cloud` (see `shared/model/cloud.py`); `connect` makes it, once per process.
-Nothing that is read is kept between wake-ups, but for prices.
+`Azure` implements the protocol in `shared/model/cloud.py`; `connect` creates it, once per process.
+Of what it reads, only prices are cached between invocations.
 """
 
 import time
@@ -61,7 +61,7 @@ _LOCKS = "/providers/microsoft.authorization/locks/"
 
 @dataclass(frozen=True, slots=True)
 class Azure:
-    """The clients of one process and the settings they were made by."""
+    """The clients of one process and the settings they were created from."""
 
     arm: Arm
     topic: Topic
@@ -79,7 +79,7 @@ class Azure:
         return self.prices.currency
 
     def look(self, ref: VmRef) -> Look | Missing:
-        """Return a VM's model and instance view, by one GET; a generalized VM's OS disk as well."""
+        """Return a VM, read with one GET; if it is generalized, its OS disk as well."""
         vm = self.arm.vm(ref)
         return vm if isinstance(vm, Missing) else self._remembered(Look(vm=observed_vm(ref, vm)))
 
@@ -107,7 +107,7 @@ class Azure:
                 assert_never(what)
 
     def image(self, ref: ImageRef) -> ObservedImage | Missing:
-        """Return an image or gallery image version."""
+        """Return a managed image or gallery image version."""
         match ref:
             case ManagedImageRef():
                 image = self.arm.managed_image(ref)
@@ -119,7 +119,7 @@ class Azure:
                 assert_never(ref)
 
     def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
-        """Return when a VM became unavailable by Resource Health; None where it does not say."""
+        """Return when a VM became unavailable according to Resource Health; None if unknown."""
         health = self.arm.health(ref)
         if isinstance(health, Missing) or health.properties.availability_state != "Unavailable":
             return None
@@ -128,26 +128,27 @@ class Azure:
         return occurred if known else None
 
     def hourly(self, machine: Machine, now: datetime) -> float | None:
-        """Return the list price of an hour; None where it is unknown."""
+        """Return the list price per hour; None if it is unknown."""
         return self.prices.hourly(machine, now)
 
     def vms(self, subscription: str) -> Listing:
-        """Return the VMs of a subscription."""
+        """Return the listing of a subscription: VMs, run states and group tags."""
         return list_subscription(self.arm, subscription)
 
     def locks(self, subscription: str) -> frozenset[str]:
-        """Return the scopes that have a management lock: lower case, with a slash at the end."""
+        """Return the scopes with a management lock: in lower case, with a trailing slash."""
         ids = [(lock.id or "").lower() for lock in self.arm.locks(subscription)]
         return frozenset(f"{lock.partition(_LOCKS)[0]}/" for lock in ids)
 
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
-        """Return the images and versions of targets, as far as they can be listed."""
+        """Return the images and versions in these targets, as far as they can be listed."""
         return list_images(self.arm, targets)
 
     def prove(self, look: Look) -> Look:
-        """Return the look with the disk's verdict, and VM and disk as they are after it was closed.
+        """Return the look with the disk's verdict, and VM and disk read again after the close.
 
-        Reading takes seconds in which others may have come first, and may have moved the instant.
+        Reading takes seconds, in which VM and disk may change, including the time of release.
+        Raises `Transient` if the VM was deleted or its OS disk replaced.
         """
         verdict = examine(self.arm, look)
         vm = self.arm.vm(look.vm.ref)
@@ -163,15 +164,15 @@ class Azure:
         return self._remembered(replace(found, proven=time.monotonic()))
 
     def deallocate(self, ref: VmRef) -> None:
-        """Start a VM's deallocation."""
+        """Start to deallocate a VM."""
         self.arm.deallocate(ref)
 
     def generalize(self, ref: VmRef) -> None:
-        """Mark a VM generalized; it can never start again."""
+        """Mark a VM as generalized; it can never be started again."""
         self.arm.generalize(ref)
 
     def create(self, vm: ObservedVm, step: Create, now: datetime) -> None:
-        """Start an image of a VM."""
+        """Start to create an image of a VM."""
         match step.ref:
             case ManagedImageRef():
                 self.arm.create_managed_image(step.ref, managed_image_body(vm, step, now))
@@ -181,9 +182,9 @@ class Azure:
                 assert_never(step.ref)
 
     def write(self, vm: ObservedVm, words: Words) -> ObservedVm:
-        """Change the tags of a VM where they are kept; return the VM as it is then.
+        """Change a VM's tags, on the VM or on its OS disk; return the VM with the new tags.
 
-        What was merged before Azure refuses the rest stays.
+        Merges first, then deletes: if the delete is refused, the merged tags stay.
         """
         change = vm.memory.changed(words)
         if change.tags:
@@ -193,7 +194,7 @@ class Azure:
         return after(vm, words)
 
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
-        """Set tags of an image; its other tags stay."""
+        """Set tags on an image; its other tags are unchanged."""
         self.arm.merge_tags(ref.id, tags)
 
     def publish(self, outcome: Outcome) -> None:
@@ -201,7 +202,7 @@ class Azure:
         self.topic.publish(outcome)
 
     def _remembered(self, look: Look) -> Look:
-        """Return the look with the tags that count: a generalized VM's are on its OS disk."""
+        """Return the look with the current tags: those of a generalized VM are on its OS disk."""
         vm, disk_id = look.vm, look.vm.os_disk.id
         if not vm.generalized or disk_id is None:
             return look
@@ -226,9 +227,9 @@ class Azure:
 
 
 def connect(settings: Settings) -> Azure:
-    """Return the clients for these settings; no request is made yet.
+    """Return the clients for these settings; no request is sent yet.
 
-    In a dry run they send nothing that could change Azure.
+    In a dry run they send no request that could change a resource.
     """
     credential, dry_run = find_credential(), settings.dry_run
     return Azure(

@@ -1,4 +1,4 @@
-"""What Azure must be told for an image: a `Create` and its VM -> the body of the PUT.
+"""Request bodies for images: a `Create` and its VM -> the body of the PUT.
 
 Pure.
 """
@@ -15,7 +15,7 @@ from shared.model.text import cut
 
 
 def managed_image_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:
-    """Return a managed image's PUT; Azure refuses it where the generation is left out."""
+    """Return the PUT body of a managed image; Azure rejects it without the generation."""
     return {
         "location": vm.location,
         "tags": source_tags(vm, step, now),
@@ -27,7 +27,7 @@ def managed_image_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str,
 
 
 def version_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:
-    """Return a gallery version's PUT, straight from the VM and with all its disks."""
+    """Return the PUT body of a gallery version whose source is the VM, with all its disks."""
     return {
         "location": vm.location,
         "tags": source_tags(vm, step, now),
@@ -42,14 +42,14 @@ def version_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:
 
 
 def target_regions(location: str, regions: tuple[Region, ...]) -> list[dict[str, Any]]:
-    """Return the regions to replicate to; the source's own is always among them."""
+    """Return the regions to replicate to; they always include the region of the source."""
     wanted = {_region_key(region.name): region for region in regions}
     wanted.setdefault(_region_key(location), Region(location))
     return [_region_body(region) for region in wanted.values()]
 
 
 def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
-    """Return what an image says of its source."""
+    """Return the tags that describe an image's source."""
     return {
         **signature(vm.ref, vm.vm_id),
         SourceTag.AS_OF: write_instant(step.as_of),
@@ -67,7 +67,7 @@ def _if_any(name: SourceTag, value: str) -> dict[str, str]:
 
 
 def _plan_tags(plan: Plan | None) -> dict[str, str]:
-    """Return a marketplace plan as tags; an image has no field for it, VMs made of it need it."""
+    """Return a marketplace plan as tags: VMs need it, and an image has no field for it."""
     if plan is None:
         return {}
     return {
@@ -78,7 +78,7 @@ def _plan_tags(plan: Plan | None) -> dict[str, str]:
 
 
 def _region_key(name: str) -> str:
-    """`West Europe` and `westeurope` are one region."""
+    """Return a region name for comparison: `West Europe` and `westeurope` are the same."""
     return name.replace(" ", "").lower()
 
 

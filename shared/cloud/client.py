@@ -1,9 +1,9 @@
-"""How Azure Resource Manager is spoken to: who asks, at which cloud, through which pipeline.
+"""The ARM client's configuration: credential, cloud and pipeline.
 
-The pipeline is our own on two counts. Azure has sent Retry-After of 1200 seconds and the SDK would
-sleep that long inside an invocation; here what asks for more than `PATIENCE` is left to redelivery
-and the sweep. And the SDK's policy that registers a missing resource provider polls until that is
-done; here the refusal is told instead.
+The pipeline differs from the SDK's default in two points. Azure has sent Retry-After of 1200
+seconds, and the SDK would sleep that long inside an invocation; here a request whose Retry-After is
+over `LONGEST_RETRY_AFTER` fails, and redelivery and the sweep retry it. And the SDK's policy that
+registers a missing resource provider polls until that is done; here the refusal is reported.
 """
 
 import itertools
@@ -24,24 +24,26 @@ from shared.model.errors import Misconfigured, Transient, Withheld
 from shared.model.settings import PUBLIC_ARM
 from shared.model.version import VERSION
 
-PATIENCE = 3.0
-"""Seconds to wait inside one request for Azure to be ready again."""
+LONGEST_RETRY_AFTER = 3.0
+"""The longest Retry-After, in seconds, that is waited for inside one request."""
 
 
 class _PatientRetry(policies.RetryPolicy[Any, Any]):
-    """The SDK's retries, without waits that belong to redelivery."""
+    """The SDK's retry policy, without waits longer than `LONGEST_RETRY_AFTER`."""
 
     def __init__(self) -> None:
-        super().__init__(retry_total=2, retry_backoff_factor=0.4, retry_backoff_max=PATIENCE)
+        super().__init__(
+            retry_total=2, retry_backoff_factor=0.4, retry_backoff_max=LONGEST_RETRY_AFTER
+        )
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        if (self.get_retry_after(response) or 0) > PATIENCE:
+        if (self.get_retry_after(response) or 0) > LONGEST_RETRY_AFTER:
             return False
         return super().is_retry(settings, response)
 
 
 class Counted(policies.SansIOHTTPPolicy[Any, Any]):
-    """Counts the requests that are sent, retries included."""
+    """A policy that counts the requests that are sent, retries included."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -53,10 +55,10 @@ class Counted(policies.SansIOHTTPPolicy[Any, Any]):
 
 
 class ReadsOnly(policies.SansIOHTTPPolicy[Any, Any]):
-    """A dry run: no request that could change something is sent, whoever makes it."""
+    """The policy of a dry run: it blocks every request that could change something."""
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Raise `Withheld` for everything but a GET."""
+        """Raise `Withheld` for every method except GET."""
         asked = request.http_request
         if asked.method != "GET":
             msg = f"{asked.method} {urlsplit(asked.url).path}"
@@ -70,9 +72,9 @@ def new_client(
     transport: RequestsTransport,
     before_sending: Sequence[policies.SansIOHTTPPolicy[Any, Any]],
 ) -> ComputeManagementClient:
-    """Make the client of a subscription, over a pool of connections that all of them share.
+    """Create the client of a subscription; `transport` is the connection pool all clients share.
 
-    `before_sending` are policies that each attempt of a request goes through.
+    `before_sending` are policies that run before each attempt of a request.
     """
     scope = audience(endpoint) + "/.default"
     return ComputeManagementClient(
@@ -93,14 +95,17 @@ def new_client(
 
 
 def find_credential() -> TokenCredential:
-    """Return the function app's managed identity; elsewhere a developer's own sign-in."""
+    """Return the function app's managed identity; elsewhere the developer's credential."""
     if "IDENTITY_ENDPOINT" in os.environ:
         return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
     return DefaultAzureCredential()
 
 
 def audience(endpoint: str) -> str:
-    """Return whom tokens for that ARM endpoint are made out to, asking it unless it is public."""
+    """Return the audience of tokens for an ARM endpoint, read from it unless it is public Azure.
+
+    Raises `Transient` if the endpoint does not respond, `Misconfigured` if it returns no audience.
+    """
     if endpoint == PUBLIC_ARM:
         return endpoint
     url = f"{endpoint}/metadata/endpoints?api-version=2015-01-01"
@@ -112,5 +117,5 @@ def audience(endpoint: str) -> str:
         msg = f"ARM_ENDPOINT: {endpoint} did not return the audience of its tokens: {error}"
         raise Transient(msg) from error
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        msg = f"ARM_ENDPOINT: {endpoint} does not tell the audience of its tokens"
+        msg = f"ARM_ENDPOINT: {endpoint} returned no audience for its tokens"
         raise Misconfigured(msg) from error

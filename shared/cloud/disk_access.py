@@ -1,4 +1,4 @@
-"""Open a disk for reading: its id -> a URL for its bytes; it is always closed again.
+"""Open a disk for reading: its id -> a URL for its bytes; it is always closed afterwards.
 
 While access is open the VM can be neither started nor deleted, so it is kept short. Closing ends
 the access of everybody, so this module closes only what it opened. If this process dies in between,
@@ -14,15 +14,16 @@ from shared.cloud.arm import Arm, Progress
 from shared.model.errors import Transient
 
 OPEN_SECONDS = 300
-"""After how long Azure ends the access if nobody closes it."""
+"""Seconds after which Azure ends the access if it is not closed."""
 
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds between polls if Azure sends no Retry-After; most operations end by the first poll."""
 
 LEAST_WAIT = 0.02
+"""Seconds to wait at least, even if Retry-After is 0."""
 
-PATIENCE, CLOSING = 14.0, 6.0
-"""Timeouts in seconds: for opening and reading the disk, and for closing it."""
+OPEN_AND_READ_WITHIN, CLOSE_WITHIN = 14.0, 6.0
+"""Timeouts in seconds: to open and read the disk, and to close it."""
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def opened(arm: Arm, disk_id: str) -> Iterator[tuple[str, float]]:
 
     Raises `Transient` if Azure takes too long, `Refused` if it does not allow the access.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + OPEN_AND_READ_WITHIN
     progress = arm.begin_disk_access(disk_id, OPEN_SECONDS)
     ours = True  # until Azure reports a failure: after a timeout the access may still be open
     try:
@@ -44,12 +45,12 @@ def opened(arm: Arm, disk_id: str) -> Iterator[tuple[str, float]]:
         yield url, until
     finally:
         if ours:
-            until = time.monotonic() + CLOSING
+            until = time.monotonic() + CLOSE_WITHIN
             _check(_done(arm, disk_id, arm.end_disk_access(disk_id), until))
 
 
 def _done(arm: Arm, disk_id: str, progress: Progress, until: float) -> Progress:
-    """Wait until an operation has ended."""
+    """Poll an operation until it has ended; raise `Transient` if that takes beyond `until`."""
     waits = iter(WAITS)
     while progress.poll:
         asked = progress.retry_after

@@ -1,7 +1,7 @@
-"""What an error of Azure's SDKs means to us: `Transient`, come again, or `Refused`, tell people.
+"""Errors of the Azure SDKs -> ours: `Transient` is retried, `Refused` is reported.
 
-Azure words the same thing in more than one way and under more than one code, so both are looked at.
-What is neither known to pass nor sent as an error of the caller's is taken to pass.
+Azure uses several codes and messages for the same error, so code and message are both compared.
+An error is `Transient` if it is known to be temporary, or if its status is not 4xx.
 """
 
 import re
@@ -18,11 +18,11 @@ from azure.core.exceptions import (
 
 from shared.model.errors import Refused, Transient
 
-NO_TOKEN = "no token for Azure"  # noqa: S105 - words of an error
-"""How an error begins that comes of nobody being signed in."""
+NO_TOKEN = "no token for Azure"  # noqa: S105 - part of a message
+"""The first words of the error raised if the caller is not signed in."""
 
 _TRANSIENT_STATUSES = {
-    HTTPStatus.UNAUTHORIZED,  # a token that ran out under way
+    HTTPStatus.UNAUTHORIZED,  # the token expired during the request
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.PRECONDITION_FAILED,
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -31,7 +31,7 @@ _TRANSIENT_CODES = {
     "AnotherOperationInProgress",
     "Conflict",
     "OperationPreempted",
-    "PropertyChangeNotAllowed",  # an image of that name came between look and PUT
+    "PropertyChangeNotAllowed",  # an image with that name was created between look and PUT
     "ResourceGroupBeingDeleted",
     "RetryableError",
     "TooManyRequests",
@@ -42,7 +42,7 @@ _TRANSIENT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"'[^']*'|\"[^\"]*\"|/subscriptions/\S+", re.IGNORECASE)
-"""People's names in a message: a VM may be called `next-generation`, or `in progress`."""
+"""Resource names in a message: a VM may be named `next-generation`, or `in progress`."""
 
 _FINAL_CODES = {"MissingSubscriptionRegistration", "ScopeLocked"}  # "remove the lock and try again"
 _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
@@ -50,7 +50,7 @@ _FINAL_WORDS = re.compile(r"quota|generation|exceed", re.IGNORECASE)
 
 @contextmanager
 def our_errors() -> Iterator[None]:
-    """Let errors of the SDKs come out as ours."""
+    """Convert errors of the SDKs to ours."""
     try:
         yield
     except AzureError as error:
@@ -58,14 +58,14 @@ def our_errors() -> Iterator[None]:
 
 
 def our_error(error: AzureError) -> Transient | Refused:
-    """Return what an error of the SDK's means to us."""
+    """Return our error for an error of the SDK."""
     if isinstance(error, ClientAuthenticationError) and error.status_code is None:
         return Transient(f"{NO_TOKEN}: {error.message}")
     if isinstance(error, ResourceNotFoundError) and error.status_code is None:
-        return Refused("ResourceNotFound", error.message, HTTPStatus.NOT_FOUND)  # as of a topic
+        return Refused("ResourceNotFound", error.message, HTTPStatus.NOT_FOUND)  # a topic's 404
     if not isinstance(error, HttpResponseError) or error.status_code is None:
         return Transient(f"Azure could not be reached: {error.message}")
-    code, message = _said(error)
+    code, message = _code_and_message(error)
     status = error.status_code
     refused = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     words = _NAMES.sub("''", message)
@@ -78,16 +78,16 @@ def our_error(error: AzureError) -> Transient | Refused:
 
 
 def _retry_after(error: HttpResponseError) -> float | None:
-    """Return the seconds after which Azure wants to be asked again, where it says so."""
+    """Return the Retry-After of a response in seconds; None if it has none."""
     return seconds(getattr(error.response, "headers", {}).get("Retry-After"))
 
 
-def seconds(said: str | None) -> float | None:
-    """Return the seconds of a Retry-After; None where it is a date, or not there."""
-    return float(said) if said and said.isdecimal() else None
+def seconds(header: str | None) -> float | None:
+    """Return the seconds of a Retry-After header; None if it is a date or missing."""
+    return float(header) if header and header.isdecimal() else None
 
 
-def _said(error: HttpResponseError) -> tuple[str, str]:
+def _code_and_message(error: HttpResponseError) -> tuple[str, str]:
     if error.error is not None and error.error.code:
         return error.error.code, error.error.message or ""
     return str(error.status_code), str(error.reason or "")

@@ -2,8 +2,8 @@
 
 Opens the disk, reads it, closes it. Raises `Transient` if that failed, for example because another
 worker closed it: a disk that could not be read has no verdict. Neither has a disk that Azure does
-not allow to be opened (a `Refusal` with Azure's message; it may be allowed an hour later), nor one
-whose storage server cannot be reached (`Unread`; a firewall may have to be changed).
+not allow to be opened (a `Refusal` with Azure's message; it may be allowed an hour later), nor a
+disk whose storage server cannot be reached (`Unread`; a firewall may have to be changed).
 """
 
 import logging

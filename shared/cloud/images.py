@@ -1,8 +1,8 @@
-"""The images that orders led to, by the lists of where they go: targets -> what stands there.
+"""The images that were created for orders: targets -> the images and versions in them.
 
-An image's own event tells of its end. Where that is lost and its VM is gone nothing else would, so
-the sweep lists, once an hour, the managed images and gallery versions of the groups that images go
-to, and of the definitions that are ordered for.
+An image's own event reports that it is finished. If the event is lost and the VM is deleted, only a
+list shows it. So the sweep lists, once an hour, the managed images and gallery versions in the
+resource groups of images, and the versions of the image definitions that orders name.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def list_images(arm: Arm, targets: Iterable[Target]) -> list[ObservedImage]:
-    """Return every image and version there, whoever made it, as far as they may be listed."""
+    """Return all images and versions in the targets, as far as the app may list them."""
     groups: dict[str, ManagedImageTarget] = {}
     definitions: dict[str, GalleryTarget] = {}
     for target in targets:
@@ -32,10 +32,10 @@ def list_images(arm: Arm, targets: Iterable[Target]) -> list[ObservedImage]:
             case _:
                 assert_never(target)
     for group in groups.values():
-        definitions |= {one.scope.lower(): one for one in _definitions(arm, group)}
+        definitions |= {found.scope.lower(): found for found in _definitions(arm, group)}
     return [
         *(image for group in groups.values() for image in _managed(arm, group)),
-        *(image for one in definitions.values() for image in _versions(arm, one)),
+        *(image for found in definitions.values() for image in _versions(arm, found)),
     ]
 
 
@@ -58,7 +58,7 @@ def _definitions(arm: Arm, group: ManagedImageTarget) -> list[GalleryTarget]:
 
 
 def _listed[T](ask: Callable[[], Iterable[T]], where: str) -> list[T]:
-    """Return a list of Azure's, empty where it may not be had: a sweep goes on without it."""
+    """Return a list from Azure, empty if it cannot be read: the sweep continues without it."""
     try:
         return list(ask())
     except StillframeError as error:

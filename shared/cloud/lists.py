@@ -1,8 +1,8 @@
-"""A subscription by its lists: every VM counted, and those kept that something may be due for.
+"""The listing of a subscription: counts every VM, keeps those that may need an action.
 
-Takes the two lists of VMs that Azure has, one with tags and one with run states, joined by id; and
-the resource groups' tags. What is kept does not grow with the number of VMs: those with a tag of
-Stillframe's, and those that are stopped.
+Joins Azure's two lists of VMs by id, one with tags and one with run states; reads the resource
+groups' tags if a VM is stopped. Keeps only VMs with a Stillframe tag, stopped VMs and generalized
+VMs (whose tags may be on the OS disk), so memory does not grow with the number of VMs.
 """
 
 import logging
@@ -26,7 +26,7 @@ _PROVISIONING = "provisioningstate/"
 
 
 def list_subscription(arm: Arm, subscription: str) -> Listing:
-    """Return what the lists of a subscription show."""
+    """Return the listing of a subscription."""
     listing = Listing()
     for row in arm.vms(subscription, listing.strange):
         if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
@@ -40,30 +40,31 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
 
 
 def _remember(arm: Arm, listing: Listing) -> None:
-    """Let the words count that generalized VMs have on their OS disks.
+    """Give generalized VMs the tags of their OS disks.
 
-    A list of disks for each resource group that has such VMs, so that orders at rest cost no looks.
+    Lists the disks of each resource group with such VMs, so that finished orders cost no look.
     """
     frozen = [vm for vm in listing.vms.values() if vm.generalized]
     disks: dict[str, Mapping[str, str]] = {}
     for group in sorted({_group_of_disk(vm) for vm in frozen}):
         disks |= _disk_tags(arm, group)
     for vm in frozen:
-        said = disks.get((vm.os_disk or vm.ref.id).lower(), {})
-        # A VM without a tag of ours is known by its run state alone, which tells no vmId.
-        tags = remembered(vm.tags, said, vm.vm_id or said.get(SourceTag.VM_ID, ""))
+        disk_tags = disks.get((vm.os_disk or vm.ref.id).lower(), {})
+        # A VM without a Stillframe tag is known only from the run states, which have no vmId.
+        vm_id = vm.vm_id or disk_tags.get(SourceTag.VM_ID, "")
+        tags = remembered(vm.tags, disk_tags, vm_id)
         listing.vms[vm.ref.key] = replace(vm, tags=tags)
 
 
 def _group_of_disk(vm: ListedVm) -> str:
-    """Return the id of the resource group of a VM's OS disk, as far as the lists tell."""
+    """Return the resource group id of a VM's OS disk; the VM's own if the disk is unknown."""
     return (vm.os_disk or vm.ref.id).lower().partition("/providers/")[0]
 
 
 def _disk_tags(arm: Arm, group: str) -> dict[str, Mapping[str, str]]:
-    """Return the tags of a group's OS disks, by their ids and by their VMs'.
+    """Return the tags of a group's OS disks, by disk id and by VM id.
 
-    None where they may not be listed.
+    If listing is refused, what was read until then, usually nothing.
     """
     found: dict[str, Mapping[str, str]] = {}
     try:
@@ -73,18 +74,18 @@ def _disk_tags(arm: Arm, group: str) -> dict[str, Mapping[str, str]]:
                     disk.tags
                 )
     except Refused as refused:
-        log.warning("what is remembered on disks in %s does not count: %s", group, refused)
+        log.warning("tags on OS disks in %s are ignored: %s", group, refused)
     return found
 
 
 def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]] | None:
-    """Return the tags of the groups that have one of ours; None where they may not be read."""
+    """Return the tags of groups with a Stillframe tag; None if groups may not be listed."""
     try:
         groups = list(arm.groups(subscription))
     except Refused as refused:
-        log.warning("opt-outs on resource groups of %s do not count: %s", subscription, refused)
+        log.warning("opt-outs on resource groups of %s are ignored: %s", subscription, refused)
         return None
-    return {one.id.lower(): lower_names(one.tags) for one in groups if _has_ours(one.tags)}
+    return {group.id.lower(): lower_names(group.tags) for group in groups if _has_ours(group.tags)}
 
 
 def _see_state(listing: Listing, state: wire.VmState) -> None:
@@ -96,7 +97,7 @@ def _see_state(listing: Listing, state: wire.VmState) -> None:
     known = listing.vms.get(key)
     generalized = GENERALIZED in codes
     if known is None:
-        # Without a tag of ours; but one that is generalized may have them on its disk.
+        # No Stillframe tag on the VM, but if it is generalized its disk may have some.
         concerns = power is PowerState.STOPPED or generalized
         ref = VmRef.find(state.id) if concerns else None
         if ref is None:

@@ -1,6 +1,6 @@
-"""Azure's JSON, as `wire.py` has it -> what has been seen, as the facts of the model.
+"""The structs of `wire.py` -> the facts of `shared/model/facts.py`.
 
-Pure. What each field means, and what it means where Azure leaves it out.
+Pure. Defines what each field means, and what it means if Azure omits it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,19 +26,19 @@ from shared.model.tags import Memory
 
 
 def listed_image(image: wire.Image) -> ObservedImage | None:
-    """Return a managed image of a list; None where its id is none."""
+    """Return a managed image from a list; None if its id cannot be parsed."""
     ref = find_image(image.id)
     return observed_managed_image(ref, image) if ref else None
 
 
 def listed_version(version: wire.Version) -> ObservedImage | None:
-    """Return a gallery version of a list; None where its id is none."""
+    """Return a gallery version from a list; None if its id cannot be parsed."""
     ref = find_image(version.id)
     return observed_version(ref, version) if ref else None
 
 
 def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
-    """Return what a VM's model and instance view say."""
+    """Return the facts in a VM's model and instance view."""
     properties, storage = vm.properties, vm.properties.storage_profile
     view = properties.instance_view or wire.InstanceView()
     codes = {status.code for status in view.statuses}
@@ -78,27 +78,27 @@ def machine(vm: wire.Vm) -> Machine:
 
 
 def is_hybrid(license_type: str | None) -> bool:
-    """Whether a Windows licence is brought along, as `Windows_Server` says."""
+    """Whether Azure Hybrid Benefit for Windows applies, for example `Windows_Server`."""
     return (license_type or "").startswith("Windows_")
 
 
 def is_spot(priority: str | None) -> bool:
-    """Whether a VM runs on spare capacity, as `Spot` and its older name `Low` say."""
+    """Whether a VM is a Spot VM: priority `Spot`, or its older name `Low`."""
     return priority in ("Spot", "Low")
 
 
 def power_state(codes: Iterable[str]) -> PowerState:
-    """Return the power state among an instance view's codes, which may have none or a new one."""
+    """Return the power state in an instance view's codes; `UNKNOWN` if missing or new."""
     known = [code for code in codes if code in set(PowerState)]
     return PowerState(known[0]) if known else PowerState.UNKNOWN
 
 
 def newest_regions(versions: Iterable[wire.Version]) -> tuple[Region, ...]:
-    """Return the target regions of the version with the highest number that succeeded."""
+    """Return the target regions of the highest version that succeeded, () if there is none."""
     good = [
-        one
-        for one in versions
-        if Provisioning(one.properties.provisioning_state) is Provisioning.SUCCEEDED
+        version
+        for version in versions
+        if Provisioning(version.properties.provisioning_state) is Provisioning.SUCCEEDED
     ]
     if not good:
         return ()
@@ -119,7 +119,7 @@ def _number(version: wire.Version) -> tuple[int, ...]:
 
 
 def observed_disk(disk: wire.Disk) -> ObservedDisk:
-    """Return what a managed disk shows."""
+    """Return the facts of a managed disk."""
     properties = disk.properties
     capable = properties.supported_capabilities or wire.Capabilities()
     ade, keys = properties.encryption_settings_collection, properties.encryption
@@ -143,10 +143,10 @@ def observed_disk(disk: wire.Disk) -> ObservedDisk:
 
 
 def observed_definition(definition: wire.Definition) -> Definition:
-    """Return what an image definition asks of its versions."""
+    """Return what an image definition requires of its versions."""
     properties = definition.properties
-    features = {one.name.lower(): one.value for one in properties.features or ()}
-    # The feature is written both ways, by Azure's own pages and tools.
+    features = {feature.name.lower(): feature.value for feature in properties.features or ()}
+    # Azure's documentation and tools use both names of the feature.
     controllers = features.get("diskcontrollertypes") or features.get("diskcontrollertype")
     return Definition(
         os_type=properties.os_type,
@@ -155,7 +155,7 @@ def observed_definition(definition: wire.Definition) -> Definition:
         architecture=properties.architecture or "x64",
         security_type=features.get("securitytype"),
         disk_controllers=frozenset(
-            one.strip().lower() for one in (controllers or "scsi").split(",")
+            name.strip().lower() for name in (controllers or "scsi").split(",")
         ),
         accelerated_network=features.get("isacceleratednetworksupported", "").lower() == "true",
         plan=_plan(properties.purchase_plan),
@@ -163,7 +163,7 @@ def observed_definition(definition: wire.Definition) -> Definition:
 
 
 def observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
-    """Return how far a managed image is, and of which VM."""
+    """Return a managed image's provisioning state and source VM."""
     source = image.properties.source_virtual_machine or wire.Id()
     return ObservedImage(
         ref=ref,
@@ -174,7 +174,7 @@ def observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
 
 
 def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
-    """Return how far a gallery image version is, of which VM, and why it failed."""
+    """Return a gallery version's provisioning state, source VM and reason of failure."""
     storage = version.properties.storage_profile or wire.VersionStorage()
     source = storage.source or wire.VersionSource()
     return ObservedImage(
@@ -187,18 +187,18 @@ def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
 
 
 def _why_failed(replication: wire.Replication) -> str | None:
-    """Return what Azure says of the regions in which a version failed."""
-    failed = [one for one in replication.summary or () if one.state == "Failed"]
-    return "; ".join(f"{one.region}: {one.details or 'failed'}" for one in failed) or None
+    """Return Azure's details for the regions in which a version failed; None without any."""
+    failed = [region for region in replication.summary or () if region.state == "Failed"]
+    return "; ".join(f"{region.region}: {region.details or 'failed'}" for region in failed) or None
 
 
 def granted(grants: wire.Grants | Missing) -> tuple[Permission, ...] | None:
-    """Return the grants of the permissions API; None where they may not be read."""
+    """Return the permissions in a response of the permissions API; None if it was denied."""
     if isinstance(grants, Missing):
         return None
     return tuple(
-        Permission(one.actions, one.not_actions, one.data_actions, one.not_data_actions)
-        for one in grants.value
+        Permission(grant.actions, grant.not_actions, grant.data_actions, grant.not_data_actions)
+        for grant in grants.value
     )
 
 
@@ -226,12 +226,12 @@ def _plan(plan: wire.Plan | None) -> Plan | None:
 
 
 def lower_names(tags: Mapping[str, str] | None) -> dict[str, str]:
-    """Return tags under the names they are compared by: Azure's have no case."""
+    """Return tags with lower-case names: in Azure, tag names are case-insensitive."""
     return {name.lower(): value for name, value in (tags or {}).items()}
 
 
 def _aware(instant: datetime | None) -> datetime | None:
-    """Return an instant in UTC; one without an offset is taken for UTC, as all of Azure's are."""
+    """Return an instant with an offset; without one it is taken as UTC, which Azure uses."""
     if instant is None or instant.tzinfo:
         return instant
     return instant.replace(tzinfo=UTC)

@@ -1,8 +1,8 @@
-"""What a stopped VM costs: a `Machine` -> its list price an hour, from the Azure Retail Prices API.
+"""Prices of VMs: a `Machine` -> its list price per hour, from the Azure Retail Prices API.
 
-A list price: no discount, no reservation. Asked once a day and machine, kept in the process. A
-price that cannot be had is unknown and told so; when the API fails, nobody asks it again for a
-while, so that a sweep is never delayed by more than one time-out.
+A list price: no discount, no reservation. Requested once a day per `Machine` and cached in the
+process. A price that cannot be read is unknown, and reported as such. After the API fails it is not
+called again for a while, so that an outage does not cost a sweep one timeout per machine.
 Source: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 
@@ -17,20 +17,20 @@ import requests
 from shared.model.facts import Machine
 
 TIMEOUT = 5.0
-"""Seconds for one answer."""
+"""Seconds to connect, and seconds between bytes of a response."""
 
 PAGES = 5
-"""More pages than one size in one region has."""
+"""The most pages to read; one size in one region has fewer."""
 
 KEPT = timedelta(days=1)
-SULKS = timedelta(minutes=15)
-"""How long after a failure the API is not asked again."""
+PAUSE_AFTER_FAILURE = timedelta(minutes=15)
+"""How long the API is not called after a failure."""
 
 log = logging.getLogger(__name__)
 
 
 class PriceRow(msgspec.Struct, frozen=True, rename="camel"):
-    """One row of the list, as far as it is read."""
+    """A row of the price list: the fields that are used."""
 
     retail_price: float = 0.0
     type: str = ""
@@ -42,7 +42,7 @@ class PriceRow(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PricePage(msgspec.Struct, frozen=True):
-    """One page of the list."""
+    """A page of the price list."""
 
     items: tuple[PriceRow, ...] = msgspec.field(default=(), name="Items")
     next_page: str | None = msgspec.field(default=None, name="NextPageLink")
@@ -50,14 +50,14 @@ class PricePage(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A price as it was told at an instant; None: nobody knows it."""
+    """A cached price and when it was read; None if the list has no single price."""
 
     price: float | None
     at: datetime
 
 
 class Prices:
-    """The list prices of one process, in one currency; without an endpoint all are unknown."""
+    """The price cache of one process, in one currency; without an endpoint all are unknown."""
 
     def __init__(self, endpoint: str, currency: str) -> None:
         self.currency = currency
@@ -66,16 +66,16 @@ class Prices:
         self._failed_at: datetime | None = None
 
     def hourly(self, machine: Machine, now: datetime) -> float | None:
-        """Return the price of an hour, None where it is unknown."""
+        """Return the price per hour; None if it is unknown."""
         known = self._known.get(machine)
         if known and now - known.at < KEPT:
             return known.price
-        if not self._endpoint or (self._failed_at and now - self._failed_at < SULKS):
+        if not self._endpoint or (self._failed_at and now - self._failed_at < PAUSE_AFTER_FAILURE):
             return None
         try:
             price = only_price(self._rows(machine), machine)
         except (requests.RequestException, msgspec.DecodeError) as error:
-            log.warning("no price of %s: %s", machine, error)
+            log.warning("no price for %s: %s", machine, error)
             self._failed_at = now
             return None
         self._known[machine] = _Known(price, now)
@@ -101,7 +101,7 @@ class Prices:
 
 
 def filter_of(machine: Machine) -> str:
-    """Return the OData filter that asks for one size in one region; values are case-sensitive."""
+    """Return the OData filter for one size in one region; values are case-sensitive."""
     return (
         "serviceName eq 'Virtual Machines' "
         f"and armRegionName eq '{_quoted(machine.region.lower())}' "
@@ -110,10 +110,10 @@ def filter_of(machine: Machine) -> str:
 
 
 def only_price(rows: Iterable[PriceRow], machine: Machine) -> float | None:
-    """Return the price on the one row that is this machine's; None where none or several are.
+    """Return the price in the rows for this machine; None without a row, or if prices differ.
 
-    Some sizes have no row whose meter is the region's primary one, so such a row is preferred, but
-    not asked for.
+    Some sizes have no row with the region's primary meter, so such rows are preferred but not
+    required.
     """
     own = [row for row in rows if _is_price_of(row, machine)]
     primary = [row for row in own if row.is_primary_meter_region]
@@ -124,7 +124,7 @@ def only_price(rows: Iterable[PriceRow], machine: Machine) -> float | None:
 def _is_price_of(row: PriceRow, machine: Machine) -> bool:
     hour = row.type == "Consumption" and row.unit_of_measure == "1 Hour" and row.retail_price > 0
     if not hour or not row.product_name.startswith("Virtual Machines"):
-        return False  # what begins otherwise is a cloud service of that size
+        return False  # other names are cloud services of that size
     windows = machine.os_type.lower() == "windows" and not machine.hybrid
     if row.product_name.endswith("Windows") != windows or "Low Priority" in row.sku_name:
         return False

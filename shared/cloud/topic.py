@@ -1,7 +1,7 @@
 """The outcome topic: outcome events -> Event Grid, as CloudEvents 1.0.
 
-Without an endpoint outcomes are only logged. Raises `Transient` and `Refused`, no error of the
-SDK's.
+Without an endpoint outcomes are only logged. Raises `Transient`, `Refused` and `Withheld`, never an
+error of the SDK.
 """
 
 import json
@@ -18,16 +18,16 @@ from shared.model.errors import Withheld
 from shared.model.outcomes import Outcome, OutcomeType
 
 REMEMBERED = 1000
-"""Ids of outcomes that a process remembers."""
+"""How many ids of published outcomes a process remembers."""
 
-# The SDK hands a request's options to the event as well, and warns of each that it does not know.
+# The SDK passes a request's options to the event as well, and logs a warning for each unknown one.
 logging.getLogger("azure.eventgrid._legacy._generated._serialization").setLevel(logging.ERROR)
 
 log = logging.getLogger(__name__)
 
 
 class Topic:
-    """One process's client of the outcome topic."""
+    """The client of the outcome topic, one per process."""
 
     def __init__(
         self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
@@ -37,10 +37,11 @@ class Topic:
         self._published: deque[str] = deque(maxlen=REMEMBERED)
 
     def publish(self, outcome: Outcome) -> None:
-        """Publish an outcome, and log it; what this process has published it does not repeat.
+        """Log and publish an outcome, unless this process has published it already.
 
-        A VM whose tags cannot be written would else have its outcome told by every sweep. A dry run
-        publishes its heartbeat alone, which says that it is one.
+        Without that check, every sweep would repeat the outcome of a VM whose tags cannot be
+        written. A dry run publishes only its heartbeat, which is marked as a dry run; for other
+        outcomes this raises `Withheld`.
         """
         if self._dry_run and outcome.type is not OutcomeType.SWEPT:
             msg = f"publish {outcome.type} of {outcome.subject}"
@@ -54,10 +55,10 @@ class Topic:
 
 
 def _send(client: EventGridPublisherClient, outcome: Outcome) -> None:
-    """Send one event, once; what fails is published again with the next look.
+    """Send one event without retries; if it fails, the next look publishes it again.
 
-    Left to itself the SDK would sleep for as long as a Retry-After says. It takes its options here
-    alone, not where the client is made.
+    With retries the SDK would sleep for as long as Retry-After says. The SDK accepts these options
+    only here, not in the client's constructor.
     """
     event = CloudEvent(
         source=outcome.source,

@@ -1,7 +1,7 @@
-"""The part of Azure's JSON that Stillframe reads, as types.
+"""Structs for the parts of Azure's JSON that Stillframe reads.
 
-Structs hold only the fields that some rule needs; whatever else Azure sends is skipped. Everything
-Azure may leave out has a default. One set of structs serves single resources and lists.
+They have only the fields that some rule needs; other fields are ignored. Fields that Azure may omit
+have a default. Lists of VMs and disks have structs of their own, with fewer fields.
 """
 
 from datetime import datetime
@@ -10,30 +10,30 @@ from msgspec import Raw, Struct, field
 
 
 class _Wire(Struct, frozen=True, rename="camel"):
-    """Field names are Azure's, in its camel case."""
+    """The base of all structs; field names are converted to Azure's camel case."""
 
 
 class Code(_Wire, frozen=True):
-    """An instance view's status; `displayStatus` is not stable, `code` is."""
+    """A status of an instance view; `code` is stable, `displayStatus` is not."""
 
     code: str = ""
 
 
 class InstanceView(_Wire, frozen=True):
-    """What the platform sees of the VM."""
+    """A VM's instance view."""
 
     hyper_v_generation: str | None = None
     statuses: tuple[Code, ...] = ()
 
 
 class Id(_Wire, frozen=True):
-    """A reference to another resource."""
+    """A resource id, as a reference to a resource or as a list row."""
 
     id: str | None = None
 
 
 class ManagedDisk(_Wire, frozen=True):
-    """The disk behind a VM's disk; a deallocated VM's has lost its storage type."""
+    """The managed disk of a VM's disk; a deallocated VM omits its storage type."""
 
     id: str | None = None
     storage_account_type: str | None = None
@@ -47,7 +47,7 @@ class EphemeralOption(_Wire, frozen=True):
 
 
 class Enabled(_Wire, frozen=True):
-    """Azure Disk Encryption of a disk, on or off."""
+    """Whether Azure Disk Encryption of a disk is on."""
 
     enabled: bool | None = None
 
@@ -71,7 +71,7 @@ class StorageProfile(_Wire, frozen=True):
 
 
 class SecurityType(_Wire, frozen=True):
-    """`TrustedLaunch`, `ConfidentialVM`, or nothing."""
+    """`TrustedLaunch`, `ConfidentialVM`, or None."""
 
     security_type: str | None = None
 
@@ -105,21 +105,21 @@ class Plan(_Wire, frozen=True):
 
 
 class ExtensionProperties(_Wire, frozen=True):
-    """What an extension is."""
+    """An extension's publisher and type."""
 
     publisher: str | None = None
     type: str | None = None
 
 
 class Extension(_Wire, frozen=True):
-    """An extension in a VM's `resources`; a list shows its id alone."""
+    """An extension in a VM's `resources`; a list contains only its id."""
 
     id: str | None = None
     properties: ExtensionProperties | None = None
 
 
 class Vm(_Wire, frozen=True):
-    """A virtual machine, in a GET or in a list."""
+    """A virtual machine, as a GET returns it."""
 
     id: str
     location: str = ""
@@ -131,7 +131,7 @@ class Vm(_Wire, frozen=True):
 
 
 class ListedOsDisk(_Wire, frozen=True):
-    """What a list is asked of a VM's OS disk."""
+    """The fields read of a VM's OS disk in a list."""
 
     os_type: str | None = None
     diff_disk_settings: EphemeralOption | None = None
@@ -139,13 +139,13 @@ class ListedOsDisk(_Wire, frozen=True):
 
 
 class ListedStorage(_Wire, frozen=True):
-    """What a list is asked of a VM's disks."""
+    """The fields read of a VM's disks in a list."""
 
     os_disk: ListedOsDisk = ListedOsDisk()
 
 
 class ListedProperties(_Wire, frozen=True):
-    """What a list is asked of a VM."""
+    """The fields read of a VM's properties in a list."""
 
     hardware_profile: HardwareProfile = HardwareProfile()
     storage_profile: ListedStorage = ListedStorage()
@@ -155,7 +155,7 @@ class ListedProperties(_Wire, frozen=True):
 
 
 class ListedVm(_Wire, frozen=True):
-    """A VM in a plain list: tags, and what its price depends on."""
+    """A VM in a plain list: tags, OS disk, and what its price depends on."""
 
     id: str
     location: str = ""
@@ -170,7 +170,7 @@ class StateProperties(_Wire, frozen=True):
 
 
 class VmState(_Wire, frozen=True):
-    """A VM in a list of run states: nothing but that may be relied on."""
+    """A VM in a list of run states; no other field of that list is reliable."""
 
     id: str
     properties: StateProperties = StateProperties()
@@ -183,7 +183,7 @@ class Page(_Wire, frozen=True):
 
 
 class RawPage(Page, frozen=True):
-    """A page of a list, its rows not yet read."""
+    """A page of a list with its rows not decoded."""
 
     value: tuple[Raw, ...] = ()
 
@@ -214,7 +214,7 @@ class GroupPage(Page, frozen=True):
 
 
 class Subscription(_Wire, frozen=True):
-    """A subscription that the caller may see; `state` is `Enabled` unless Azure restricts it."""
+    """A subscription visible to the caller; `state` is `Enabled` unless Azure restricts it."""
 
     subscription_id: str
     state: str = ""
@@ -227,7 +227,7 @@ class SubscriptionPage(Page, frozen=True):
 
 
 class OsType(_Wire, frozen=True):
-    """`Windows` or `Linux` of an OS disk; a data disk has none."""
+    """`Windows` or `Linux` for an OS disk; None for a data disk."""
 
     os_type: str | None = None
 
@@ -248,13 +248,13 @@ class DiskPage(Page, frozen=True):
 
 
 class LockPage(Page, frozen=True):
-    """A page of a list of locks; a lock's id begins with the id of what it locks."""
+    """A page of a list of locks; a lock's id begins with the id of the locked scope."""
 
     value: tuple[Id, ...] = ()
 
 
 class AvailabilityProperties(_Wire, frozen=True):
-    """What Resource Health says; older api-versions spell the instant with one r."""
+    """A status of Resource Health; older api-versions spell `occuredTime` with one r."""
 
     availability_state: str = ""
     occurred_time: datetime | None = None
@@ -268,14 +268,14 @@ class Availability(_Wire, frozen=True):
 
 
 class Capabilities(_Wire, frozen=True):
-    """What a disk's image supports."""
+    """What the image on a disk supports."""
 
     architecture: str | None = None
     accelerated_network: bool | None = None
 
 
 class DiskEncryption(_Wire, frozen=True):
-    """Server-side encryption: with whose key."""
+    """Server-side encryption of a disk: the type of key and the disk encryption set."""
 
     type: str | None = None
     disk_encryption_set_id: str | None = None
@@ -315,14 +315,14 @@ class Disk(_Wire, frozen=True):
 
 
 class Feature(_Wire, frozen=True):
-    """A feature of an image definition, as `SecurityType` = `TrustedLaunch`."""
+    """A feature of an image definition, for example `SecurityType` = `TrustedLaunch`."""
 
     name: str = ""
     value: str = ""
 
 
 class DefinitionProperties(_Wire, frozen=True):
-    """An image definition's properties; what it does not say is generation 1 and x64."""
+    """An image definition's properties; generation 1 and x64 are the defaults if omitted."""
 
     os_type: str = ""
     os_state: str = ""
@@ -339,7 +339,7 @@ class Definition(_Wire, frozen=True):
 
 
 class TargetRegion(_Wire, frozen=True):
-    """Where a version is replicated to."""
+    """A region to which a version is replicated."""
 
     name: str = ""
     regional_replica_count: int | None = None
@@ -347,7 +347,7 @@ class TargetRegion(_Wire, frozen=True):
 
 
 class PublishingProfile(_Wire, frozen=True):
-    """How a version is published."""
+    """A version's publishing profile: regions, replica count and storage account type."""
 
     target_regions: tuple[TargetRegion, ...] | None = None
     replica_count: int | None = None
@@ -355,7 +355,7 @@ class PublishingProfile(_Wire, frozen=True):
 
 
 class VersionSource(_Wire, frozen=True):
-    """What a version was made from."""
+    """The source of a version."""
 
     id: str | None = None
     virtual_machine_id: str | None = None
@@ -368,7 +368,7 @@ class VersionStorage(_Wire, frozen=True):
 
 
 class RegionalReplication(_Wire, frozen=True):
-    """How far a version is in one region, and why no farther."""
+    """A version's replication state in one region, with details of a failure."""
 
     region: str = ""
     state: str = ""
@@ -376,7 +376,7 @@ class RegionalReplication(_Wire, frozen=True):
 
 
 class Replication(_Wire, frozen=True):
-    """How far a version is."""
+    """A version's replication status."""
 
     summary: tuple[RegionalReplication, ...] | None = None
 
@@ -427,7 +427,7 @@ class ImagePage(Page, frozen=True):
 
 
 class Named(_Wire, frozen=True):
-    """A gallery or an image definition in a list, of which the name is all that is read."""
+    """A gallery or an image definition in a list; only the name is read."""
 
     name: str
 
@@ -439,7 +439,7 @@ class NamedPage(Page, frozen=True):
 
 
 class Grant(_Wire, frozen=True):
-    """One entry of the permissions API."""
+    """An entry in a response of the permissions API."""
 
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
@@ -448,38 +448,38 @@ class Grant(_Wire, frozen=True):
 
 
 class Grants(_Wire, frozen=True):
-    """An answer of the permissions API."""
+    """A response of the permissions API."""
 
     value: tuple[Grant, ...] = ()
 
 
 class AppSettings(_Wire, frozen=True):
-    """The settings of a function app, by name; some are secrets, so never to be shown."""
+    """The settings of a function app, by name; some are secrets and must not be shown."""
 
     properties: dict[str, str] = {}
 
 
 class Fault(_Wire, frozen=True):
-    """Why an operation failed, in Azure's own words."""
+    """The error of a failed operation, with Azure's code and message."""
 
     code: str = ""
     message: str = ""
 
 
 class DiskAccess(_Wire, frozen=True):
-    """What opening a disk gives: a URL that anyone may read it by, so never to be shown."""
+    """The result of opening a disk: a URL that gives anyone access, so it must not be shown."""
 
     access_sas: str | None = field(default=None, name="accessSAS")
 
 
 class Output(_Wire, frozen=True):
-    """What a poll carries when its operation has succeeded."""
+    """The properties in a poll of an operation that has succeeded."""
 
     output: DiskAccess = DiskAccess()
 
 
 class Operation(_Wire, frozen=True):
-    """A poll of an operation under way: InProgress, Succeeded, Failed, Canceled."""
+    """A poll of an operation; `status` is InProgress, Succeeded, Failed or Canceled."""
 
     status: str = ""
     error: Fault | None = None
