@@ -1,7 +1,7 @@
-"""Azure in memory, behind the same protocol as the real one: for the spine, sweep and cost guard.
+"""An in-memory `Cloud`, for tests of the spine, the sweep and the cost guard.
 
-A test gives what Azure shows (a `Facts`) and raises (by the name of a call), and reads what
-was written. What is started stays started: no operation ever ends here.
+A test sets what reads return (a `Facts`) and which calls raise (by name), and checks what was
+written. Operations that are started never complete.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ from tests.unit.making import Facts, settings
 
 @dataclass
 class FakeCloud:
-    """One VM (a `Facts`) or a subscription's lists; `calls` are the writes, by name and object."""
+    """One VM (a `Facts`) or a subscription's lists; `calls` are the writes: name and object."""
 
     facts: Facts | Missing = Missing.GONE
     settings: Settings = field(default_factory=settings)

@@ -1,8 +1,8 @@
-"""The wire without a socket: the clients are real, and each request is answered here.
+"""A fake HTTP transport without sockets: the clients are real, the responses come from a test.
 
-Stands where `requests` would open a connection, which all clients of the app come down to: the
-SDK's pipeline, the price list, a disk's bytes. A test gives answers by method and the end of the
-path; a request that has none is answered with 404.
+Replaces `HTTPAdapter.send` of `requests`, which all clients of the app use: the SDK's pipeline, the
+price list, the reading of a disk. A test sets responses by method and the end of the path; other
+requests get a 404.
 """
 
 import io
@@ -24,25 +24,25 @@ class Signedin:
     """A credential that always has a token."""
 
     def get_token(self, *_scopes: str, **_: Any) -> AccessToken:  # noqa: ANN401 - the SDK's own
-        """Give a token that holds for long."""
+        """Return a token that does not expire soon."""
         return AccessToken("token", 2**31)
 
 
 @dataclass
 class Wire:
-    """Answers by `METHOD end-of-path`; `sent` are the requests, by method and path."""
+    """Responses by `METHOD end-of-path`; `sent` are the requests as `METHOD path`."""
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
 
     def answer(self, what: str, body: object = None, status: int = 200, **headers: str) -> None:
-        """Answer a request; several answers to one are given in turn, the last one for good."""
+        """Add a response to a request; several are returned in turn, then the last repeats."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers.setdefault(what, []).append((status, body, named))
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
-        """Answer one request."""
+        """Record a request and return its response."""
         path = unquote(urlsplit(request.url or "").path)
         self.sent.append(f"{request.method} {path}")
         self.bodies.append(request.body)
@@ -65,7 +65,7 @@ class Wire:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """Answer everything that this process sends by `requests`."""
+    """Answer every request that this process sends with `requests`."""
     scripted = Wire()
     monkeypatch.setattr(
         HTTPAdapter, "send", lambda _self, request, **_options: scripted.send(request)

@@ -1,4 +1,4 @@
-"""The clients, real down to the wire: what they ask Azure for, and make of its answers."""
+"""The Azure clients over a fake transport: the requests they send and how they read responses."""
 
 import json
 import logging
@@ -78,7 +78,7 @@ STORAGE = "https://md-1.z1.blob.storage.azure.net/vhd?sig=secret"
 
 
 def azure(topic: str = TOPIC, *, dry_run: bool = False) -> Azure:
-    """Connect as `connect` does, as somebody who is always signed in."""
+    """Create the clients as `connect` does, with a credential that always has a token."""
     signed_in: Any = Signedin()
     return Azure(
         Arm(PUBLIC_ARM, signed_in, dry_run=dry_run),
@@ -89,7 +89,7 @@ def azure(topic: str = TOPIC, *, dry_run: bool = False) -> Azure:
 
 
 def create(ref: Any = VERSION) -> Create:  # noqa: ANN401 - either kind of reference
-    """Make the step that starts an image."""
+    """Make the step that starts to create an image."""
     return Create(
         say=say(),
         ref=ref,
@@ -102,7 +102,7 @@ def create(ref: Any = VERSION) -> Create:  # noqa: ANN401 - either kind of refer
 
 
 def test_a_look_is_one_request(wire: Wire) -> None:
-    """Model and instance view come together, and every request is counted."""
+    """Model and instance view are read with one request, and every request is counted."""
     wire.answer("GET virtualMachines/web-01", VM)
     cloud = azure()
     look = cloud.look(REF)
@@ -115,13 +115,13 @@ def test_a_look_is_one_request(wire: Wire) -> None:
 def test_a_vm_that_is_not_there_and_one_that_is_not_ours_to_read(
     wire: Wire, status: int, missing: Missing
 ) -> None:
-    """Both are answers, not errors."""
+    """404 and 403 are returned as `Missing`, not raised."""
     wire.answer("GET virtualMachines/web-01", {"error": {"code": "X", "message": "y"}}, status)
     assert azure().look(REF) is missing
 
 
 def test_a_generalized_vm_is_looked_at_with_its_disk(wire: Wire) -> None:
-    """Its tags that count are on the disk."""
+    """Its current tags are on the OS disk."""
     statuses = [{"code": "PowerState/deallocated"}, {"code": "OSState/generalized"}]
     properties = {**VM["properties"], "instanceView": {"statuses": statuses}}  # type: ignore[dict-item]
     wire.answer("GET virtualMachines/web-01", {**VM, "properties": properties})
@@ -133,7 +133,7 @@ def test_a_generalized_vm_is_looked_at_with_its_disk(wire: Wire) -> None:
 
 
 def test_each_fact_is_read_where_it_is(wire: Wire) -> None:
-    """One more fact a read, and what is not there is said to be missing."""
+    """Each read adds one fact; a resource that does not exist is `Missing`."""
     version = {
         "id": VERSION.id,
         "name": VERSION.version,
@@ -168,22 +168,27 @@ def test_each_fact_is_read_where_it_is(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "known"),
+    ("properties", "known"),
     [
         ({"availabilityState": "Unavailable", "occuredTime": "2026-05-04T08:00:00Z"}, True),
         ({"availabilityState": "Unavailable", "occurredTime": "2026-05-05T08:00:00Z"}, False),
         ({"availabilityState": "Available", "occuredTime": "2026-05-04T08:00:00Z"}, False),
     ],
 )
-def test_resource_health_says_when_a_vm_stopped(wire: Wire, said: Any, *, known: bool) -> None:  # noqa: ANN401
-    """By either spelling of its own; an instant that is still to come is no answer."""
-    wire.answer("GET availabilityStatuses/current", {"properties": said})
+def test_resource_health_says_when_a_vm_stopped(
+    wire: Wire,
+    properties: Any,  # noqa: ANN401 - JSON
+    *,
+    known: bool,
+) -> None:
+    """Either spelling of the property is read; a time in the future is ignored."""
+    wire.answer("GET availabilityStatuses/current", {"properties": properties})
     stopped = azure().stopped_at(REF, NOW)
     assert stopped == (read_instant("2026-05-04T08:00:00Z") if known else None)
 
 
 def test_a_subscription_is_read_by_its_lists(wire: Wire) -> None:
-    """Page by page; VMs with tags of ours and stopped ones are kept, with their groups' tags."""
+    """All pages are read; VMs with a Stillframe tag and stopped VMs are kept, and group tags."""
     tagged = {**VM, "tags": {"stillframe-capture": "yes"}}
     more = f"{PUBLIC_ARM}/subscriptions/{REF.subscription}/next"
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [], "nextLink": more})
@@ -204,7 +209,7 @@ def _state(power: str, *more: str) -> dict[str, Any]:
 
 
 def test_a_generalized_vms_disk_is_listed_with_it(wire: Wire) -> None:
-    """Its words are there; a group whose disks may not be listed leaves the VM's own."""
+    """The tags of its OS disk replace those on the VM."""
     remembered = {"stillframe-source-id": "0a0b", "stillframe-status": "captured"}
     listed = {"id": DISK, "managedBy": REF.id, "tags": remembered, "properties": {"osType": "W"}}
     frozen = _state("deallocated", "OSState/generalized")
@@ -218,7 +223,7 @@ def test_a_generalized_vms_disk_is_listed_with_it(wire: Wire) -> None:
 def test_what_may_not_be_read_of_groups_does_not_count(
     wire: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The listing says that groups could not be read, so that nothing is deallocated by policy."""
+    """`groups` is None if groups cannot be listed, so that no VM is deallocated by policy."""
     denied = {"error": {"code": "AuthorizationFailed", "message": "no right"}}
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": []})
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [_state("stopped")]})
@@ -228,14 +233,14 @@ def test_what_may_not_be_read_of_groups_does_not_count(
 
 
 def test_locks_are_told_by_their_scopes(wire: Wire) -> None:
-    """What a lock lies on, as it is compared."""
+    """The locked scope is in lower case, with a trailing slash."""
     lock = f"{REF.group_id}/providers/Microsoft.Authorization/locks/keep"
     wire.answer("GET Microsoft.Authorization/locks", {"value": [{"id": lock}]})
     assert azure().locks(REF.subscription) == {f"{REF.group_id}/".lower()}
 
 
 def test_images_are_listed_where_orders_send_them(wire: Wire) -> None:
-    """Managed images of a group, versions of its galleries' definitions; what is denied is left."""
+    """A group's managed images and gallery versions are listed; what is denied is skipped."""
     image = {"id": MANAGED_IMAGE.id, "properties": {"provisioningState": "Succeeded"}}
     version = {"id": VERSION.id, "properties": {"provisioningState": "Failed"}}
     wire.answer("GET Microsoft.Compute/images", {"value": [image, {"id": "nonsense"}]})
@@ -249,7 +254,7 @@ def test_images_are_listed_where_orders_send_them(wire: Wire) -> None:
 
 
 def test_what_is_written_and_how(wire: Wire) -> None:
-    """Each step is one request, started and not waited for; tags are merged, never replaced."""
+    """Each step sends one request and does not poll; tags are merged or deleted, not replaced."""
     for what in ("POST /deallocate", "POST /generalize", "PATCH tags/default"):
         wire.answer(what, {}, 200)
     wire.answer("PUT images/web-01", {}, 201)
@@ -263,7 +268,7 @@ def test_what_is_written_and_how(wire: Wire) -> None:
     after = cloud.write(seen, Words({"a": "b"}, {"stillframe-capture": "gallery/windows"}))
     cloud.tag_image(VERSION, {"told": "now"})
     cloud.publish(OUTCOME)
-    cloud.publish(OUTCOME)  # what this process has published it does not repeat
+    cloud.publish(OUTCOME)  # not published again by the same process
     assert after.tags == {"a": "b"}
     assert [sent.partition(" ")[0] for sent in wire.sent] == [
         *("POST", "POST", "PUT", "PUT", "PATCH", "PATCH", "PATCH", "POST"),
@@ -273,7 +278,7 @@ def test_what_is_written_and_how(wire: Wire) -> None:
 
 
 def test_a_dry_run_sends_no_write(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever asks for it, and whichever client: nothing but reads leaves the process."""
+    """No client sends anything but reads, except the heartbeat."""
     caplog.set_level("INFO")
     wire.answer("GET virtualMachines/web-01", VM)
     cloud, seen = azure(dry_run=True), vm()
@@ -299,7 +304,7 @@ def test_a_dry_run_sends_no_write(wire: Wire, caplog: pytest.LogCaptureFixture) 
 
 
 def test_without_a_topic_outcomes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """One line of JSON each."""
+    """Each outcome is one line of JSON."""
     caplog.set_level(logging.INFO)
     azure(topic="").publish(OUTCOME)
     line = caplog.messages[0].removeprefix("outcome ")
@@ -307,14 +312,14 @@ def test_without_a_topic_outcomes_are_logged(caplog: pytest.LogCaptureFixture) -
 
 
 def test_a_topic_that_refuses_is_told_as_ours(wire: Wire) -> None:
-    """No error of the SDK's gets through."""
+    """The SDK's error is converted to `Refused`."""
     wire.answer("POST /api/events", {"error": {"code": "Forbidden", "message": "no"}}, 403)
     with pytest.raises(Refused, match="Forbidden"):
         azure().publish(OUTCOME)
 
 
 def opens(wire: Wire, **answer: Any) -> None:  # noqa: ANN401 - JSON
-    """Let the disk be opened at once, and closed."""
+    """Set responses that open and close the disk without polling."""
     done = {"status": "Succeeded", "properties": {"output": {"accessSAS": STORAGE}}}
     wire.answer("POST /beginGetAccess", {**done, **answer})
     wire.answer("POST /endGetAccess", {"status": "Succeeded"})
@@ -323,13 +328,13 @@ def opens(wire: Wire, **answer: Any) -> None:  # noqa: ANN401 - JSON
 
 
 def examined(cloud: Azure | None = None, **changes: Any) -> Look:  # noqa: ANN401 - ObservedDisk
-    """Have a disk of one GiB examined."""
+    """Examine a disk of 1 GiB."""
     look = Look(vm=vm(), disk=disk(**{"size_gb": 1, **changes}))
     return (cloud or azure()).prove(look)
 
 
 def test_an_empty_disk_is_read_judged_and_closed(wire: Wire) -> None:
-    """The verdict is the disk's own, and VM and disk are looked at anew after it was closed."""
+    """A disk of zeros gets a verdict; VM and disk are read again after the close."""
     opens(wire)
     size = 1024**3 + 512
     ranges = {"Content_Range": f"bytes 0-65535/{size}"}
@@ -352,7 +357,7 @@ def test_an_empty_disk_is_read_judged_and_closed(wire: Wire) -> None:
 def test_bytes_that_are_refused_for_good_are_no_verdict(
     wire: Wire, status: int, code: str, kind: type
 ) -> None:
-    """What storage does not allow is told as a refusal, with the disk closed."""
+    """If storage denies access the result is a `Refusal`, and the disk is closed."""
     opens(wire)
     wire.answer("GET /vhd", b"", status, x_ms_error_code=code)
     assert isinstance(examined().verdict, kind)
@@ -362,7 +367,7 @@ def test_bytes_that_are_refused_for_good_are_no_verdict(
 def test_bytes_that_do_not_come_are_tried_again_later(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An access that somebody has closed, or a size that is not the disk's, may pass."""
+    """A revoked access or a wrong size is `Transient`."""
     monkeypatch.setattr("shared.cloud.blob.RETRY_WAITS", (0.0,))
     opens(wire)
     wire.answer("GET /vhd", b"", 403, x_ms_error_code="AuthenticationFailed")
@@ -376,7 +381,7 @@ def test_bytes_that_do_not_come_are_tried_again_later(
 def test_a_server_that_does_not_answer_is_named(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """People must be told which host to let the app through to; the URL's secret stays out."""
+    """The message names the host to allow in a firewall, but not the URL's secret."""
     monkeypatch.setattr("shared.cloud.blob.RETRY_WAITS", ())
     opens(wire)
     real = wire.send
@@ -395,7 +400,7 @@ def test_a_server_that_does_not_answer_is_named(
 
 
 def test_a_disk_that_azure_does_not_open_is_told_in_its_words(wire: Wire) -> None:
-    """A policy, a missing right: asked again within the hour, and no verdict."""
+    """For a policy or missing permission the result is a `Refusal` with Azure's message."""
     opens(wire)
     denied = {"error": {"code": "AuthorizationFailed", "message": "no right"}}
     wire.answers["POST /beginGetAccess"] = [(403, denied, {})]
@@ -405,7 +410,7 @@ def test_a_disk_that_azure_does_not_open_is_told_in_its_words(wire: Wire) -> Non
 
 
 def test_an_operation_that_fails_may_pass(wire: Wire) -> None:
-    """Opening that ended in failure is tried again, and there is nothing to close."""
+    """If opening fails the error is `Transient`, and the disk is not closed."""
     opens(wire, status="Failed", error={"code": "Busy", "message": "later"})
     with pytest.raises(Transient, match="Busy: later"):
         examined()
@@ -413,7 +418,7 @@ def test_an_operation_that_fails_may_pass(wire: Wire) -> None:
 
 
 def test_an_operation_under_way_is_polled(wire: Wire) -> None:
-    """Where Azure says, until it has ended; without an https URL the disk counts as not opened."""
+    """At the URL that Azure returns, until it has ended; without an https URL it raises."""
     opens(wire, status="InProgress")
     at = f"{PUBLIC_ARM}/subscriptions/{REF.subscription}/providers/x/diskoperations/1"
     waits = {"Azure-AsyncOperation": at, "Retry-After": "0"}
@@ -426,7 +431,7 @@ def test_an_operation_under_way_is_polled(wire: Wire) -> None:
 
 
 def test_a_disk_that_cannot_be_read_is_not_opened(wire: Wire) -> None:
-    """One that is encrypted by its guest says nothing, whatever else is right."""
+    """A disk encrypted with Azure Disk Encryption gets `cannot-tell` without being opened."""
     opens(wire)
     look = examined(encrypted_by_guest=True)
     assert isinstance(look.verdict, Verdict)
@@ -439,7 +444,7 @@ def test_a_vm_that_changed_while_its_disk_was_read_is_looked_at_again(
     wire: Wire,
     seen: Any,  # noqa: ANN401 - JSON
 ) -> None:
-    """Deleted, or given another disk: the verdict is not of what stands there now."""
+    """If it was deleted or has another OS disk, the verdict does not apply to it."""
     opens(wire)
     gone = {"error": {"code": "X", "message": "y"}}
     answer: Answer = (200, seen, {}) if seen else (404, gone, {})
@@ -451,14 +456,14 @@ def test_a_vm_that_changed_while_its_disk_was_read_is_looked_at_again(
 
 
 def test_a_token_opens_a_disk_that_wants_one(wire: Wire) -> None:
-    """It goes beside the URL, made out to disks."""
+    """If the disk requires Entra ID, a denied read is a `Refusal` like that of other disks."""
     opens(wire)
     wire.answer("GET /vhd", b"", 403, x_ms_error_code="AuthorizationFailure")
     assert isinstance(examined(entra_only=True).verdict, Refusal)
 
 
 def test_prices_are_asked_for_once_a_day(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
-    """And not again for a while after a failure."""
+    """After a failure the API is not called again for a while."""
     row = {
         "retailPrice": 0.2,
         "type": "Consumption",
@@ -478,7 +483,7 @@ def test_prices_are_asked_for_once_a_day(wire: Wire, caplog: pytest.LogCaptureFi
 
 
 def test_a_long_retry_after_is_left_to_redelivery(wire: Wire) -> None:
-    """The SDK would sleep for as long; here the error says when."""
+    """The SDK would sleep that long; here the request fails, and the error has the seconds."""
     busy = {"error": {"code": "TooManyRequests", "message": "slow down"}}
     wire.answer("GET virtualMachines/web-01", busy, 429, Retry_After="1200")
     with pytest.raises(Transient, match="429") as raised:
@@ -487,14 +492,14 @@ def test_a_long_retry_after_is_left_to_redelivery(wire: Wire) -> None:
 
 
 def test_a_garbled_answer_may_pass(wire: Wire) -> None:
-    """What is no JSON is tried again."""
+    """A response that is not JSON is `Transient`."""
     wire.answer("GET virtualMachines/web-01", b"<html>")
     with pytest.raises(Transient):
         azure().look(REF)
 
 
 def test_an_apps_settings_are_read_by_a_post(wire: Wire) -> None:
-    """The one read that is none by its method; the commands make it with clients of their own."""
+    """It is the only read that is not a GET; the commands use it, with their own clients."""
     wire.answer("POST appsettings/list", {"properties": {"PROOF": "off"}})
     app = f"{REF.group_id}/providers/Microsoft.Web/sites/app"
     assert azure().arm.app_settings(app) == {"PROOF": "off"}

@@ -1,4 +1,4 @@
-"""What Azure is told of an image, in the wire's shape."""
+"""The request bodies that create an image."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ from tests.unit.making import (
 
 
 def create(target: GalleryTarget | ManagedImageTarget = GALLERY, **changes: Any) -> Create:  # noqa: ANN401 - fields of Order
-    """Make the step that starts an image of the good VM."""
+    """Make the step that starts to create an image of the VM of `making.py`."""
     ref, *_ = names(REF, target, RELEASED, None)
     return Create(
         say=say(),
@@ -39,7 +39,7 @@ def create(target: GalleryTarget | ManagedImageTarget = GALLERY, **changes: Any)
 
 
 def test_a_managed_image_says_its_generation() -> None:
-    """Azure refuses a managed image without a generation, and takes all disks of its source."""
+    """Azure rejects a managed image without a generation; it captures all disks of its source."""
     assert managed_image_body(vm(), create(MANAGED), NOW) == {
         "location": "westeurope",
         "tags": source_tags(vm(), create(MANAGED), NOW),
@@ -48,7 +48,7 @@ def test_a_managed_image_says_its_generation() -> None:
 
 
 def test_a_version_comes_straight_from_the_vm() -> None:
-    """A version's source is the VM itself, in its own region where nothing else is known."""
+    """A version's source is the VM; without other regions it is created in the VM's region."""
     assert version_body(vm(), create(), NOW) == {
         "location": "westeurope",
         "tags": source_tags(vm(), create(), NOW),
@@ -64,7 +64,7 @@ def test_a_version_comes_straight_from_the_vm() -> None:
 
 @pytest.mark.parametrize("in_latest", [True, False])
 def test_the_owner_says_whether_latest_means_it(in_latest: bool) -> None:  # noqa: FBT001
-    """`stillframe-latest: no` makes the version with excludeFromLatest."""
+    """`stillframe-latest: no` sets excludeFromLatest on the version."""
     profile = version_body(vm(), create(in_latest=in_latest), NOW)["properties"]
     assert profile["publishingProfile"]["excludeFromLatest"] is not in_latest
 
@@ -91,12 +91,12 @@ def test_the_owner_says_whether_latest_means_it(in_latest: bool) -> None:  # noq
 def test_the_sources_region_is_among_the_targets(
     regions: tuple[Region, ...], expected: list[dict[str, object]]
 ) -> None:
-    """It is there once, under whichever name, and the others keep their replicas and storage."""
+    """It is there once, under either name; other regions keep their replicas and storage type."""
     assert target_regions("westeurope", regions) == expected
 
 
 def test_an_image_says_where_it_comes_from() -> None:
-    """An image carries its source, instant, proof and when it was started, as texts that fit."""
+    """An image's tags have its source, as-of time, proof and start, within a tag's length."""
     tags = source_tags(vm(), create(), NOW)
     assert tags == {
         "stillframe-source-group": "golden",
@@ -110,7 +110,7 @@ def test_an_image_says_where_it_comes_from() -> None:
 
 
 def test_an_image_says_what_it_should_not_have() -> None:
-    """Warnings of its disk, in one text, and the app that made it; where there are such."""
+    """If present, the warnings about its disk, joined, and the app that created it."""
     warnings = {Doubt.MACHINE_ID: "one id for all", Doubt.USER: "ada stays in the image"}
     verdict = replace(GENERALIZED, warnings=warnings)
     step = replace(create(), verdict=verdict, say=say(by="func-one"))
@@ -120,7 +120,7 @@ def test_an_image_says_what_it_should_not_have() -> None:
 
 
 def test_an_image_keeps_its_marketplace_plan() -> None:
-    """VMs made of the image need publisher, product and name, which it has no field for."""
+    """VMs created from the image need publisher, product and name; an image has no such field."""
     tags = source_tags(vm(plan=PLAN), create(), NOW)
     assert [tags[f"stillframe-plan-{part}"] for part in ("publisher", "product", "name")] == [
         "contoso",

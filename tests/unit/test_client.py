@@ -1,4 +1,4 @@
-"""How Azure Resource Manager is spoken to: what each request says of its sender."""
+"""The ARM client's pipeline: the user agent of each request."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ from shared.model.version import VERSION
 
 
 class Credential:
-    """Gives a token to whoever asks."""
+    """A credential that always has a token."""
 
     def get_token(self, *_scopes: str, **_more: Any) -> AccessToken:  # noqa: ANN401 - the SDK's own
-        """Return a token that holds for long."""
+        """Return a token that does not expire soon."""
         return AccessToken("token", 2**40)
 
 
 def test_azure_is_told_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every request to ARM, retries too, names Stillframe and its version in the user agent."""
+    """Every request to ARM, retries included, has Stillframe's version in the user agent."""
     agents = list[str]()
 
     def send(request: HttpRequest, **_more: object) -> None:

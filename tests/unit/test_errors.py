@@ -1,4 +1,4 @@
-"""What Azure's errors mean to us: come again, or tell people."""
+"""Conversion of Azure's errors: `Transient` is retried, `Refused` is reported."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ NOT_ALLOWED = "OperationNotAllowed"
 
 
 def answered(status: int, body: object) -> HttpResponseError:
-    """Make the SDK's error of an answer; a text stands for a body that is no JSON."""
+    """Make the SDK's error for a response; a `str` is used as a body that is not JSON."""
     response = requests.Response()
     response.status_code = status
     response.reason = "Reason"
@@ -36,7 +36,7 @@ def answered(status: int, body: object) -> HttpResponseError:
 
 
 def arm_error(status: int, code: str, message: str) -> HttpResponseError:
-    """Make the SDK's error of Azure Resource Manager's error body."""
+    """Make the SDK's error for a response with ARM's error body."""
     return answered(status, {"error": {"code": code, "message": message}})
 
 
@@ -60,13 +60,13 @@ def arm_error(status: int, code: str, message: str) -> HttpResponseError:
     ],
 )
 def test_what_passes_is_transient(status: int, code: str, message: str) -> None:
-    """Throttling, conflicts with what is under way and the server's own trouble come again."""
+    """Throttling, conflicts with running operations and server errors are retried."""
     assert isinstance(our_error(arm_error(status, code, message)), Transient)
 
 
 @pytest.mark.parametrize("name", ["next-generation", "quota", "exceeding", "in progress"])
 def test_a_name_in_a_message_decides_nothing(name: str) -> None:
-    """People call their VMs what they like."""
+    """Users choose the names of VMs, so a name must not match a known message."""
     busy = f"Another operation is in progress on VM '{name}'."
     assert isinstance(our_error(arm_error(409, NOT_ALLOWED, busy)), Transient)
     lasting = f"Cannot start VM '{name}' since the VM is generalized."
@@ -94,7 +94,7 @@ def test_a_name_in_a_message_decides_nothing(name: str) -> None:
     ],
 )
 def test_what_stays_is_refused_in_azures_words(status: int, code: str, message: str) -> None:
-    """No right, policy, lock, quota and what cannot be are told to people, not raised for ever."""
+    """Missing permission, policy, lock, quota and invalid requests are reported, not retried."""
     error = our_error(arm_error(status, code, message))
     assert isinstance(error, Refused)
     assert (error.code, error.message, error.status) == (code, message, status)
@@ -111,13 +111,13 @@ def test_what_stays_is_refused_in_azures_words(status: int, code: str, message: 
     ],
 )
 def test_whom_nobody_reached_is_asked_again(error: AzureError) -> None:
-    """A network or token error has no answer in it, and passes."""
+    """A network or token error contains no response, and is retried."""
     assert isinstance(our_error(error), Transient)
 
 
 @pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", {"error": None}, {"error": "text"}])
 def test_an_error_without_azures_body_is_told_by_its_status(body: Any) -> None:  # noqa: ANN401 - JSON
-    """A proxy's page in place of Azure's body costs the words, not the meaning."""
+    """If a proxy replaces Azure's body the message is lost, but the status still decides."""
     refused, passing = our_error(answered(403, body)), our_error(answered(502, body))
     assert isinstance(refused, Refused)
     assert (refused.code, refused.status) == ("403", 403)
@@ -125,25 +125,25 @@ def test_an_error_without_azures_body_is_told_by_its_status(body: Any) -> None: 
 
 
 def recorded() -> list[Any]:
-    """Give the errors that real Azure was recorded to answer."""
+    """Return the error responses recorded from Azure."""
     return json.loads(RECORDED.read_text())["entries"] if RECORDED.exists() else []
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="no recordings here")
 def test_recorded_errors_are_understood() -> None:
-    """Of what Azure really answered only 5xx pass; each of the others is told by its own code."""
+    """Of the recorded responses only 5xx are retried; the others are reported by their code."""
     for entry in recorded():
         status, body = entry["response"]["status"], entry["response"]["body"]
         if status < 400:
             continue
         error = our_error(answered(status, body))
-        # the one 409: what says so for an image means that its name was taken just now
+        # the only 409: for an image it means that its name was taken a moment ago
         passes = status >= 500 or entry["what"] == "409 PropertyChangeNotAllowed"
         assert isinstance(error, Transient) is passes, entry["what"]
 
 
 def test_a_topic_that_is_not_there_is_no_passing_trouble() -> None:
-    """The SDK's error has lost its status; as an outage it would be raised for ever."""
+    """The SDK's error has no status; taken as an outage, it would be retried for ever."""
     error = our_error(ResourceNotFoundError("Resource not found. For Event Grid Namespaces, ..."))
     assert isinstance(error, Refused)
     assert error.status == 404

@@ -1,4 +1,4 @@
-"""From Azure's JSON to the nouns: what each field means, and what it means when it is left out."""
+"""Conversion of Azure's JSON to facts: what each field means, and what its absence means."""
 
 import json
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ IMAGE = ManagedImageRef(REF.subscription, "golden", "web-01-20260504")
 
 
 def decoded[T](body: object, shape: type[T]) -> T:
-    """Read a body as the app reads an answer."""
+    """Decode a body as the app decodes a response."""
     return msgspec.json.decode(json.dumps(body), type=shape)
 
 
 def seen(*codes: str, **changes: Any) -> ObservedVm:  # noqa: ANN401 - JSON
-    """Observe a VM with such status codes and top-level fields."""
+    """Observe a VM with these status codes and top-level fields."""
     properties = {
         "vmId": "0f0e",
         "provisioningState": "Succeeded",
@@ -47,25 +47,25 @@ def seen(*codes: str, **changes: Any) -> ObservedVm:  # noqa: ANN401 - JSON
 
 
 def disk(**properties: Any) -> ObservedDisk:  # noqa: ANN401 - JSON
-    """Observe a managed disk with such properties."""
+    """Observe a managed disk with these properties."""
     body = {"id": f"{DISKS}/os", "sku": {"name": "Premium_LRS"}, "properties": properties}
     return observe.observed_disk(decoded(body, wire.Disk))
 
 
 def defined(**properties: Any) -> Definition:  # noqa: ANN401 - JSON
-    """Observe an image definition with such properties."""
+    """Observe an image definition with these properties."""
     body = {"properties": {"osType": "Windows", "osState": "Generalized", **properties}}
     return observe.observed_definition(decoded(body, wire.Definition))
 
 
 def version(number: str, state: str = "Succeeded", **profile: Any) -> wire.Version:  # noqa: ANN401 - JSON
-    """Read a gallery version with such a publishing profile."""
+    """Decode a gallery version with this publishing profile."""
     properties = {"provisioningState": state, "publishingProfile": profile}
     return decoded({"id": VERSION.id, "name": number, "properties": properties}, wire.Version)
 
 
 def test_a_bare_vm_is_a_vm() -> None:
-    """Whatever Azure leaves out is empty, and a power state that is not there is unknown."""
+    """Fields that Azure omits are empty, and a missing power state is `UNKNOWN`."""
     vm = observe.observed_vm(REF, decoded({"id": REF.id}, wire.Vm))
     assert (vm.ref, vm.power, vm.tags, vm.provisioning) == (REF, PowerState.UNKNOWN, {}, "unknown")
     assert not any((vm.generalized, vm.hibernated, vm.in_scale_set, vm.encrypted_by_guest))
@@ -73,7 +73,7 @@ def test_a_bare_vm_is_a_vm() -> None:
 
 
 def test_nulls_are_as_good_as_nothing() -> None:
-    """A field that is null is a field that is left out."""
+    """A null field is read like an omitted field."""
     vm = seen(tags=None, plan=None, resources=None, managedBy=None, properties={
         "securityProfile": None, "virtualMachineScaleSet": None, "instanceView": None,
     })  # fmt: skip
@@ -83,7 +83,7 @@ def test_nulls_are_as_good_as_nothing() -> None:
 
 @pytest.mark.parametrize("power", list(PowerState))
 def test_the_power_state_stands_anywhere_among_the_statuses(power: PowerState) -> None:
-    """It is found by its prefix: its place in the list says nothing."""
+    """It is found by its prefix, not by its position in the list."""
     codes = ["ProvisioningState/succeeded", "OSState/generalized", power.value]
     assert seen(*codes).power is power
     assert seen(*reversed(codes)).power is power
@@ -91,7 +91,7 @@ def test_the_power_state_stands_anywhere_among_the_statuses(power: PowerState) -
 
 @pytest.mark.parametrize("codes", [[], ["ProvisioningState/succeeded"], ["PowerState/dreaming"]])
 def test_a_power_state_that_nobody_knows_is_unknown(codes: list[str]) -> None:
-    """A state that is missing, or new, is never taken for a known one."""
+    """A missing or new state is not mapped to a known state."""
     assert seen(*codes).power is PowerState.UNKNOWN
 
 
@@ -100,13 +100,13 @@ def test_a_power_state_that_nobody_knows_is_unknown(codes: list[str]) -> None:
     [("OSState/generalized", "generalized"), ("HibernationState/Hibernated", "hibernated")],
 )
 def test_the_instance_view_alone_shows_the_marks(code: str, field: str) -> None:
-    """Generalized and hibernated are statuses, and nothing else says so."""
+    """Generalized and hibernated are read only from the statuses."""
     assert getattr(seen(code), field)
     assert not getattr(seen("PowerState/deallocated"), field)
 
 
 def test_names_of_tags_have_no_case() -> None:
-    """Tags are found in whatever case their owner wrote them; values stay as they are."""
+    """Tag names are converted to lower case; values are unchanged."""
     assert seen(tags={"Stillframe-CAPTURE": "Yes"}).tags == {"stillframe-capture": "Yes"}
 
 
@@ -118,12 +118,12 @@ def test_names_of_tags_have_no_case() -> None:
     ],
 )
 def test_either_word_makes_it_a_scale_sets_member(changes: dict[str, Any]) -> None:
-    """A member of a scale set says so in one of two places."""
+    """A scale set member has either `virtualMachineScaleSet` or `managedBy`."""
     assert seen(**changes).in_scale_set
 
 
 def test_a_vms_model_is_read() -> None:
-    """Size, storage type, generation, security, plan and controller come from their fields."""
+    """Disks, generation, security type, plan and disk controller are read from their fields."""
     managed = {"id": f"{DISKS}/data", "storageAccountType": "UltraSSD_LRS"}
     vm = seen(
         plan={"publisher": "contoso", "product": "server", "name": "hourly"},
@@ -153,14 +153,14 @@ def test_a_vms_model_is_read() -> None:
     ],
 )
 def test_disk_encryption_is_an_extension(kind: str | None, encrypted: bool) -> None:  # noqa: FBT001
-    """Azure Disk Encryption is seen by its extension, under either system's name."""
+    """Azure Disk Encryption is detected by its extension, for Windows and for Linux."""
     vm = seen(resources=[{"id": "list item"}, {"properties": {"type": kind}}])
     assert vm.encrypted_by_guest is encrypted
 
 
 @pytest.mark.parametrize("enabled", [True, False, None])
 def test_disk_encryption_is_in_the_disks(enabled: bool | None) -> None:  # noqa: FBT001
-    """It is seen in the VM's disk and in the disk itself as well, where it is switched on."""
+    """It is also detected in the VM's disk and in the managed disk, if it is enabled."""
     os_disk = {"encryptionSettings": {"enabled": enabled}}
     vm = seen(properties={"storageProfile": {"osDisk": os_disk}})
     seen_itself = disk(encryptionSettingsCollection={"enabled": enabled})
@@ -169,7 +169,7 @@ def test_disk_encryption_is_in_the_disks(enabled: bool | None) -> None:  # noqa:
 
 
 def test_a_bare_disk_is_a_disk() -> None:
-    """Whatever a disk leaves out is not known, never no."""
+    """Fields that a disk omits are None: unknown, not False."""
     body = {"id": f"{DISKS}/os"}
     bare = observe.observed_disk(decoded(body, wire.Disk))
     assert (bare.sku, bare.size_gb, bare.released, bare.generation) == (None, None, None, None)
@@ -178,7 +178,7 @@ def test_a_bare_disk_is_a_disk() -> None:
 
 
 def test_a_disks_properties_are_read() -> None:
-    """Each property of a disk that a rule needs comes from its field."""
+    """Each property that a rule needs is read from its field."""
     full = disk(
         diskSizeGB=127,
         hyperVGeneration="V2",
@@ -203,7 +203,7 @@ def test_a_disks_properties_are_read() -> None:
     ],
 )
 def test_when_a_disk_changed_hands(text: str | None, instant: datetime | None) -> None:
-    """Azure writes seven digits of a second and any offset; the property begins with a capital."""
+    """Azure writes seven fractional digits and any offset; the name begins with a capital."""
     assert disk(LastOwnershipUpdateTime=text).released == instant
     assert disk(lastOwnershipUpdateTime=text).released is None
 
@@ -213,12 +213,12 @@ def test_when_a_disk_changed_hands(text: str | None, instant: datetime | None) -
     [("Reserved", False), ("Attached", False), ("ActiveSAS", True), ("ActiveSASFrozen", True)],
 )
 def test_access_to_a_disk_is_a_state(state: str, opened: bool) -> None:  # noqa: FBT001
-    """Either state of a shared access signature means that access is open."""
+    """Both `ActiveSAS` and `ActiveSASFrozen` mean that access is open."""
     assert disk(diskState=state).access_open is opened
 
 
 def test_a_bare_definition_is_of_the_first_generation() -> None:
-    """A definition that says nothing is generation 1, x64, SCSI and without security type."""
+    """The defaults of a definition are generation 1, x64, SCSI and no security type."""
     assert defined() == Definition(
         os_type="Windows",
         os_state="Generalized",
@@ -233,7 +233,7 @@ def test_a_bare_definition_is_of_the_first_generation() -> None:
 
 @pytest.mark.parametrize("controllers", ["DISKCONTROLLERTYPES", "DiskControllerType"])
 def test_features_of_a_definition_are_read(controllers: str) -> None:
-    """Features are names and values in any case; disk controllers are a list, by either name."""
+    """Feature names have any case; disk controllers are a list, under either name."""
     features = [
         {"name": "SecurityType", "value": "TrustedLaunch"},
         {"name": controllers, "value": "SCSI, NVMe"},
@@ -252,13 +252,13 @@ def test_features_of_a_definition_are_read(controllers: str) -> None:
 
 @pytest.mark.parametrize("plan", [None, {}, {"publisher": "contoso"}])
 def test_a_plan_without_a_name_is_none(plan: dict[str, str] | None) -> None:
-    """An empty plan is no plan."""
+    """A plan without a name is read as None."""
     assert defined(purchasePlan=plan).plan is None
     assert seen(plan={"name": "hourly"}).plan == Plan("", "", "hourly")
 
 
 def test_where_the_newest_version_went() -> None:
-    """Numbers are compared as numbers, and only what Succeeded counts."""
+    """Version numbers are compared as numbers, and only succeeded versions count."""
     target = {"name": "North Europe", "regionalReplicaCount": 2}
     versions = [
         version("1.9.0", targetRegions=[{"name": "uksouth"}]),
@@ -275,7 +275,7 @@ def test_where_the_newest_version_went() -> None:
 
 
 def test_an_image_names_its_source() -> None:
-    """A managed image has its VM, in whatever case, and tags under lower-case names."""
+    """A managed image has its source VM, in any case, and tags with lower-case names."""
     body = {
         "id": IMAGE.id,
         "tags": {"Stillframe-Proof": "generalized"},
@@ -303,7 +303,7 @@ def test_an_image_names_its_source() -> None:
     ],
 )
 def test_a_version_names_its_source(source: object, expected: VmRef | None) -> None:
-    """A version made straight from a VM names it in one of two places; others have no VM."""
+    """A version created from a VM has its id in one of two fields; others have no source VM."""
     body = {"id": VERSION.id, "properties": {"storageProfile": {"source": source}}}
     made = observe.observed_version(VERSION, decoded(body, wire.Version))
     assert made.source == expected
@@ -312,7 +312,7 @@ def test_a_version_names_its_source(source: object, expected: VmRef | None) -> N
 
 
 def test_a_failed_version_says_why() -> None:
-    """What Azure says of the regions that failed is the reason; of the others nothing is said."""
+    """The reason is Azure's details of the failed regions only."""
     summary = [
         {"region": "West Europe", "state": "Failed", "details": "no room"},
         {"region": "North Europe", "state": "Completed", "details": ""},
@@ -324,14 +324,14 @@ def test_a_failed_version_says_why() -> None:
 
 
 def test_an_instant_without_an_offset_is_utc() -> None:
-    """A disk's instant that lacks its offset is read as UTC, as all of Azure's are."""
+    """A disk's time without an offset is read as UTC, which Azure uses."""
     body = {"id": "x", "properties": {"LastOwnershipUpdateTime": "2026-01-02T03:04:05"}}
     released = observe.observed_disk(decoded(body, wire.Disk)).released
     assert released == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_grants_are_read() -> None:
-    """The permissions API's answer keeps its patterns; who may not ask has none."""
+    """The patterns of the permissions API are kept; if it was denied the result is None."""
     body = {"value": [{"actions": ["*/read"], "notActions": ["x"], "dataActions": ["y"]}, {}]}
     assert observe.granted(decoded(body, wire.Grants)) == (
         Permission(("*/read",), ("x",), ("y",)),
@@ -341,13 +341,13 @@ def test_grants_are_read() -> None:
 
 
 def recorded(kind: str) -> Iterator[dict[str, Any]]:
-    """Give the bodies of a resource type that real Azure was recorded to answer."""
+    """Yield the recorded response bodies of a resource type."""
     for path in sorted(RECORDINGS.glob("*.json")):
         for entry in json.loads(path.read_text())["entries"]:
             body = entry["response"]["body"]
-            for one in body.get("value", [body]) if isinstance(body, dict) else []:
-                if isinstance(one, dict) and str(one.get("type", "")).lower() == kind.lower():
-                    yield one
+            for row in body.get("value", [body]) if isinstance(body, dict) else []:
+                if isinstance(row, dict) and str(row.get("type", "")).lower() == kind.lower():
+                    yield row
 
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="no recordings here")
@@ -362,7 +362,7 @@ def recorded(kind: str) -> Iterator[dict[str, Any]]:
     ],
 )
 def test_what_azure_was_recorded_to_say_is_understood(kind: str, shape: type[Any]) -> None:
-    """Every recorded body of a type that the app reads can be read."""
+    """Every recorded body of the types that the app reads can be decoded."""
     bodies = list(recorded(kind))
     assert bodies
     for body in bodies:
@@ -371,7 +371,7 @@ def test_what_azure_was_recorded_to_say_is_understood(kind: str, shape: type[Any
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="no recordings here")
 def test_recorded_vms_are_seen_as_they_were() -> None:
-    """Recorded VMs have an operating system and are settled; with a view, a power state too."""
+    """Recorded VMs have an OS type or vmId; power and generalized match the instance view."""
     for body in recorded("Microsoft.Compute/virtualMachines"):
         ref = VmRef.find(body["id"])
         assert ref is not None
