@@ -1,1 +1,1 @@
-"""Stories: the whole product against the simulated subscription, over https."""
+"""Stories: tests of the whole product against the simulated subscription, over https."""

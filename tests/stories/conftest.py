@@ -1,7 +1,7 @@
-"""One simulated subscription for all stories, and the app in it by several settings.
+"""Fixtures: one simulated subscription for all stories, and the app with several settings.
 
-The subscription is emptied before each story; hosts are started when a story first wants them and
-used again, because their start is what costs.
+The subscription is emptied before each story. A host is started when a story first needs it, and
+reused, because starting it is expensive.
 """
 
 import json
@@ -45,9 +45,9 @@ type Play = Callable[[str], Hosted]
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Serve a subscription whose clock a story moves by hand; the app has the usual rights.
+    """Serve a subscription whose clock is moved by the stories; the app has the usual roles.
 
-    What the app sends, and what it is answered, must be as Microsoft's models have it.
+    The app's requests and their responses are validated against Microsoft's models.
     """
     state = tmp_path_factory.mktemp("stories")
     roles = state / "roles.json"
@@ -62,7 +62,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 def _usual_roles() -> dict[str, Any]:
-    """Return the simulator's role file with the usual template's roles for the app in it."""
+    """Return the simulator's role file, with the roles that the usual template gives the app."""
     roles = read_roles(DEFAULT_ROLES)
     (app,) = [one for one in roles["principals"] if one["name"] == "app"]
     known = Known(SUBSCRIPTION, app["appId"], app["objectId"])
@@ -73,7 +73,7 @@ def _usual_roles() -> dict[str, Any]:
 def deployed(
     simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Deployment]]:
-    """Start the app by a profile of settings, or give the one that runs already."""
+    """Start the app with a profile of settings, or return the host that already runs."""
     running: dict[str, Deployment] = {}
     logs = tmp_path_factory.mktemp("hosts")
 
@@ -95,7 +95,7 @@ def deployed(
 
 @pytest.fixture
 def emptied(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """Give the subscription empty, and this process the app's environment."""
+    """Empty the subscription, and set the app's environment in this process."""
     empty(simulator.client)
     for name, value in simulator.environment().items():
         monkeypatch.setenv(name, value)
@@ -104,7 +104,7 @@ def emptied(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
 
 @pytest.fixture
 def compute(emptied: Simulator) -> Iterator[ComputeManagementClient]:
-    """Give the client of the subscription's owner."""
+    """Return the client of the subscription's owner."""
     owner = emptied.environment("owner")["AZURE_CLIENT_ID"]
     with (
         ManagedIdentityCredential(client_id=owner) as credential,
@@ -125,7 +125,7 @@ def play(
     compute: ComputeManagementClient,
     deployed: Callable[[str], Deployment],
 ) -> Play:
-    """Make the world with the app deployed by a profile, its events subscribed."""
+    """Make the world with the app deployed with a profile and its event subscriptions."""
 
     def begin(profile: str) -> Hosted:
         app = deployed(profile)
@@ -138,31 +138,31 @@ def play(
 
 @pytest.fixture
 def world(play: Play) -> Hosted:
-    """Give the world with the app as it comes: it wants proof."""
+    """Return the world with the app's default settings: proof is required."""
     return play("usual")
 
 
 @pytest.fixture
 def trusting(play: Play) -> Hosted:
-    """Give the world with the app that trusts every Sysprep (PROOF=off)."""
+    """Return the world with the app that does not read disks (PROOF=off)."""
     return play("trusting")
 
 
 @pytest.fixture
 def believing(play: Play) -> Hosted:
-    """Give the world with the app that goes on where a disk cannot be read."""
+    """Return the world with the app that continues if a disk cannot be read."""
     return play("believing")
 
 
 @pytest.fixture
 def rehearsing(play: Play) -> Hosted:
-    """Give the world with the app in a dry run."""
+    """Return the world with the app in a dry run."""
     return play("rehearsing")
 
 
 @pytest.fixture
 def fenced(play: Play) -> Hosted:
-    """Give the world with the app kept to one resource group."""
+    """Return the world with the app limited to one resource group."""
     return play("fenced")
 
 
@@ -187,9 +187,9 @@ def spine(
     connected: Azure,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Spine:
-    """Give the world with the spine as it comes: it wants proof.
+    """Return the world with the spine's default settings: proof is required.
 
-    A range of a disk that cannot be read is asked for again as often as in Azure, without waits.
+    A range of a disk that cannot be read is retried as often as in Azure, without waits.
     """
     monkeypatch.setattr(blob, "RETRY_WAITS", (0.0,) * len(blob.RETRY_WAITS))
     return Spine(emptied, compute, connected)

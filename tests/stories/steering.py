@@ -1,8 +1,8 @@
-"""Steering without the wire: the same routes, called in the simulator's own event loop.
+"""Steering without HTTP: the same routes, called in the simulator's own event loop.
 
-Takes a simulator in this process, gives a client whose requests need a tenth of the time that they
-need over https. Stories steer some ten thousand times; what steering says over https is tested
-with the simulator. Bodies and answers are JSON all the same, so nothing is shared with it.
+Takes a simulator in this process, returns a client whose requests take a tenth of the time of
+https. Stories send about ten thousand steering requests; steering over https is tested with the
+simulator. Bodies and responses are still JSON, so no objects are shared with the simulator.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Asked:
-    """What steering's routes read of a request."""
+    """The parts of a request that the steering routes read."""
 
     content: str
     query: dict[str, str]
@@ -48,7 +48,7 @@ class DirectClient(SimClient):
         }
 
     def ask(self, method: str, path: str, body: object = None, **query: str) -> Any:  # noqa: ANN401 JSON
-        """Answer a steering request; over https where its path has a part that varies."""
+        """Answer a steering request; over https if its path has a variable part."""
         handler: Any = self._handlers.get((method, f"/_sim/{path}"))
         if handler is None:
             return super().ask(method, path, body, **query)

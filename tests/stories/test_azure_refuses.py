@@ -1,4 +1,4 @@
-"""What Azure refuses, fails or drops: told in its own words, or carried out at a later try."""
+"""Requests that Azure refuses, fails or drops: reported in Azure's words, or retried later."""
 
 import pytest
 
@@ -11,7 +11,7 @@ VERSION, TAGS = "/versions/", "/Microsoft.Resources/tags/default$"
 
 
 def stopped(world: Hosted, order: str = "managed-image", **others: str) -> Vm:
-    """Make a VM whose order is answered and whose guest is about to stop."""
+    """Make a VM whose order is accepted and whose guest is about to stop."""
     world.definition()
     vm = world.vm()
     vm.order(order, **others)
@@ -25,7 +25,7 @@ def stopped(world: Hosted, order: str = "managed-image", **others: str) -> Vm:
 def test_an_image_that_fails_is_tried_again_under_the_next_name(
     world: Hosted, order: str, path: str
 ) -> None:
-    """The second attempt adds one to the last part of the name; the failed one stays."""
+    """The second attempt adds 1 to the last part of the name; the failed image is kept."""
     vm = stopped(world, order)
     world.fault("PUT", path, operation=BROKEN)
     world.settle()
@@ -39,7 +39,7 @@ def test_an_image_that_fails_is_tried_again_under_the_next_name(
 
 @pytest.mark.parametrize(("order", "path"), [("managed-image", IMAGE), ("golden/windows", VERSION)])
 def test_after_three_failed_images_it_has_failed(world: Hosted, order: str, path: str) -> None:
-    """Three names, three attempts, then the word `failed` and an event, once."""
+    """After three names and attempts the status is `failed`, and one event is published."""
     vm = stopped(world, order)
     world.fault("PUT", path, operation=BROKEN, count=None)
     world.settle()
@@ -52,7 +52,7 @@ def test_after_three_failed_images_it_has_failed(world: Hosted, order: str, path
 
 
 def test_an_owners_number_is_never_changed(world: Hosted) -> None:
-    """Where the version that its owner numbered fails, there is no other name to try."""
+    """If a version fails whose number the owner chose, no other number is tried."""
     vm = stopped(world, "golden/windows", version="3.0.0")
     world.fault("PUT", VERSION, operation=BROKEN)
     world.settle()
@@ -67,7 +67,7 @@ def last_part(image: Json) -> int:
 
 
 def test_a_name_that_another_vms_image_has_is_passed_over(world: Hosted) -> None:
-    """Two VMs released at one instant have one number in mind; each gets its own image.
+    """Two VMs released at the same time compute the same number; each gets its own image.
 
     A sweep looks at both at once: either may be first, or lose the number after it has pinned it.
     """
@@ -86,7 +86,7 @@ def test_a_name_that_another_vms_image_has_is_passed_over(world: Hosted) -> None
 
 
 def test_an_owners_number_taken_before_generalize_saves_the_vm(world: Hosted) -> None:
-    """Of two VMs ordered under one number the second is refused and stays as it is."""
+    """Of two VMs ordered with the same number the second is refused and not changed."""
     world.definition()
     first, second = (world.vm(name, **RELEASED) for name in ("first", "second"))
     first.order("golden/windows", version="1.0.0")
@@ -112,7 +112,7 @@ def test_an_owners_number_taken_before_generalize_saves_the_vm(world: Hosted) ->
 def test_a_refusal_is_told_in_azures_own_words(  # noqa: PLR0913 what a refusal is
     world: Hosted, path: str, method: str, *, status: int, code: str, message: str
 ) -> None:
-    """Code and words stand on the VM; nothing is raised; mended, an hour later it goes on."""
+    """Code and message are on the VM; nothing is raised; an hour after the fix it continues."""
     vm = stopped(world)
     world.refuse(method, path, status, code, message=message, count=None)
     world.settle()
@@ -144,7 +144,7 @@ def test_a_refusal_is_told_in_azures_own_words(  # noqa: PLR0913 what a refusal 
 def test_what_is_throttled_for_long_comes_again_by_redelivery(
     world: Hosted, method: str, path: str
 ) -> None:
-    """A Retry-After of twenty minutes is not slept on: the run fails at once and comes again."""
+    """With a Retry-After of 20 minutes the run fails at once, and the event is redelivered."""
     vm = stopped(world)
     world.fault(method, path, throttle=1200)
     world.settle()
@@ -164,7 +164,7 @@ def test_what_is_throttled_for_long_comes_again_by_redelivery(
     ],
 )
 def test_servers_errors_are_outlived(world: Hosted, method: str, path: str) -> None:
-    """More of them than one run tries again: redelivery goes on."""
+    """There are more errors than one run retries: redelivery continues the capture."""
     vm = stopped(world)
     world.refuse(method, path, 500, "InternalExecutionError", count=4)
     world.settle()
@@ -183,7 +183,7 @@ def test_servers_errors_are_outlived(world: Hosted, method: str, path: str) -> N
     ],
 )
 def test_dropped_connections_are_outlived(world: Hosted, method: str, path: str) -> None:
-    """Nobody knows what became of the request; the next look sees it, and makes one image."""
+    """The result of the request is unknown; the next look reads it, and there is one image."""
     vm = stopped(world)
     world.fault(method, path, drop=True, count=2)
     world.settle()
@@ -193,7 +193,7 @@ def test_dropped_connections_are_outlived(world: Hosted, method: str, path: str)
 
 
 def test_sweeps_outlive_errors_too(world: Hosted) -> None:
-    """A look that fails in a sweep is named in its report, and the next sweep goes on."""
+    """A look that fails in a sweep is in its report, and the next sweep continues."""
     world.events("lose")
     vm, other = world.vm(), world.vm("other")
     for one in (vm, other):
@@ -211,7 +211,7 @@ def test_sweeps_outlive_errors_too(world: Hosted) -> None:
 
 
 def test_a_lock_against_deletion_is_no_hindrance(world: Hosted) -> None:
-    """Nothing is ever deleted."""
+    """A CanNotDelete lock does not matter, because the app deletes nothing."""
     vm = stopped(world)
     world.lock(f"/subscriptions/{vm.id.split('/')[2]}", "CanNotDelete")
     world.settle()
@@ -220,7 +220,7 @@ def test_a_lock_against_deletion_is_no_hindrance(world: Hosted) -> None:
 
 
 def test_a_read_only_lock_is_told_by_the_sweep(world: Hosted) -> None:
-    """Neither step nor tag gets through: the heartbeat names the VM, and the rest goes on."""
+    """Steps and tags are refused: the heartbeat names the VM, and other VMs are captured."""
     locked, free = world.vm("locked", group="locked"), world.vm("free")
     for vm in (locked, free):
         vm.order("managed-image")
@@ -240,7 +240,7 @@ def test_a_read_only_lock_is_told_by_the_sweep(world: Hosted) -> None:
 
 
 def test_a_lock_on_the_images_group_is_told_on_the_vm(world: Hosted) -> None:
-    """Where the image cannot be written, its VM says so."""
+    """If the image cannot be written, the VM's tags report it."""
     vm = stopped(world)
     world.lock(world.group("images"), "ReadOnly")
     world.settle()
@@ -249,7 +249,7 @@ def test_a_lock_on_the_images_group_is_told_on_the_vm(world: Hosted) -> None:
 
 
 def test_without_its_pin_nothing_is_generalized(world: Hosted) -> None:
-    """Tags that Azure refuses stop no deallocation, but nobody loses a VM whose name is unkept."""
+    """If Azure refuses tags a VM is deallocated, but not generalized without its pinned name."""
     vm = stopped(world)
     world.refuse("PATCH", TAGS, 403, "RequestDisallowedByPolicy", count=None)
     world.settle()
@@ -264,7 +264,7 @@ def test_without_its_pin_nothing_is_generalized(world: Hosted) -> None:
 
 
 def test_tags_refused_for_a_moment_are_written_by_the_next_look(world: Hosted) -> None:
-    """While an operation runs Azure may refuse tags: no error of the capture."""
+    """Azure may refuse tags while an operation runs: the capture does not fail."""
     world.client.settings(busy_tags="refuse")
     vm = stopped(world)
     world.settle()

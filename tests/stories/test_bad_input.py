@@ -1,6 +1,6 @@
-"""Bad input through the real host: a logged reason or a refusal, and no good event beside it lost.
+"""Bad input through the real host: it is logged or refused, and no valid event is lost with it.
 
-Events come as Event Grid would deliver them, whatever they hold.
+Events are delivered as Event Grid would deliver them, whatever they contain.
 """
 
 import json
@@ -17,7 +17,7 @@ type Spelling = Callable[[str], str]
 
 
 def stopping(vm_id: str, **changed: object) -> Json:
-    """Return the event that a VM's guest has shut down."""
+    """Return the event that reports a guest's shutdown."""
     when = "2023-07-24T19:20:37.9245071Z"
     properties = {
         "targetResourceId": vm_id,
@@ -46,7 +46,7 @@ def cloud(event: Json) -> Json:
 
 
 def silent(world: Hosted, name: str = "web") -> Vm:
-    """Make a stopped VM with an order, of which nobody has been told."""
+    """Make a stopped VM with an order, without delivering its events."""
     world.events("lose")
     vm = world.vm(name, power="stopped", sysprep="succeeded")
     vm.order("managed-image")
@@ -68,14 +68,14 @@ SPELLINGS: dict[str, Spelling] = {
 def test_ids_in_any_case_and_either_schema_are_understood(
     world: Hosted, spelling: Spelling, schema: Callable[[Json], Json]
 ) -> None:
-    """An event names its VM as it likes."""
+    """The VM is found whatever the case of its id and the schema of the event."""
     vm = silent(world)
     world.deliver(schema(stopping(spelling(vm.id))))
     assert (vm.status, len(vm.images)) == ("captured", 1)
 
 
 def test_a_whole_story_by_cloud_events(world: Hosted) -> None:
-    """Event subscriptions in the CloudEvents schema serve as well."""
+    """A capture also works with event subscriptions in the CloudEvents schema."""
     for one in world.app.deployed.event_subscriptions:
         properties = one["properties"] | {"eventDeliverySchema": "CloudEventSchemaV1_0"}
         path = f"{one['id']}?api-version={one['apiVersion']}"
@@ -104,7 +104,7 @@ GARBLED: dict[str, Json] = {
 
 @pytest.mark.parametrize("changed", GARBLED.values(), ids=GARBLED)
 def test_a_bad_event_costs_no_good_one_beside_it(world: Hosted, changed: Json) -> None:
-    """All good events of a batch are looked at, and the bad one comes no second time."""
+    """All valid events of a batch cause a look, and the bad event is not redelivered."""
     first, second = silent(world, "first"), silent(world, "second")
     stays = f"{STAYS}/virtualMachines/unknown"
     batch = [stopping(first.id), stopping(stays, **changed), stopping(second.id)]
@@ -117,9 +117,9 @@ def test_a_bad_event_costs_no_good_one_beside_it(world: Hosted, changed: Json) -
 
 @pytest.mark.parametrize("when", ["2026-01-01T00:00:00+05:45", "soon"])
 def test_a_time_that_the_worker_cannot_decode_costs_no_good_event(world: Hosted, when: str) -> None:
-    """The worker library raises before the app is asked; Event Grid gives up after a day.
+    """The worker library raises before the app's code runs; Event Grid gives up after a day.
 
-    Azure writes its times with Z. The good events beside are looked at, the first time at once.
+    Azure writes its times with Z. The valid events of the batch cause looks at first delivery.
     """
     first, second = silent(world, "first"), silent(world, "second")
     stays = f"{STAYS}/virtualMachines/unknown"
@@ -136,7 +136,7 @@ def test_a_time_that_the_worker_cannot_decode_costs_no_good_event(world: Hosted,
 
 
 def test_what_is_no_json_is_no_invocation(world: Hosted) -> None:
-    """The host refuses it; events that come meanwhile are looked at."""
+    """The host rejects it; events that arrive meanwhile are handled."""
     content = {"eventSubscription": "stillframe-steps", "text": '[{"id": "1", "data": '}
     world.client.ask("POST", "eventgrid/publish", content)
     world.let(60)
@@ -165,7 +165,7 @@ STRANGERS = {
 
 @pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
 def test_what_is_not_ours_costs_one_look_at_most(world: Hosted, stranger: str) -> None:
-    """Foreign, strange and vanished ids: no write, nothing raised."""
+    """Foreign, malformed and deleted ids cause no write, and nothing is raised."""
     world.vm()
     world.forget_requests()
     world.deliver(stopping(stranger))
@@ -176,13 +176,13 @@ def test_what_is_not_ours_costs_one_look_at_most(world: Hosted, stranger: str) -
 
 
 def test_a_foreign_subscription_is_not_even_asked_about(world: Hosted) -> None:
-    """What SUBSCRIPTIONS does not name costs no request."""
+    """A subscription that is not in SUBSCRIPTIONS costs no request."""
     world.deliver(stopping(STRANGERS["another subscription"]))
     assert world.requests == []
 
 
 def test_an_event_of_one_megabyte_is_looked_at(world: Hosted) -> None:
-    """Most of an event is never read."""
+    """A large event is handled; most of it is never read."""
     vm = silent(world)
     event = stopping(vm.id)
     event["data"]["padding"] = "x" * (1024 * 1024 - len(json.dumps(event)) - 50)
@@ -192,7 +192,7 @@ def test_an_event_of_one_megabyte_is_looked_at(world: Hosted) -> None:
 
 @pytest.mark.parametrize("when", ["soon", "2026-13-01T00:00:00Z", "", 7, None, "0001-01-01"])
 def test_an_annotation_of_no_readable_time_is_a_look(world: Hosted, when: object) -> None:
-    """The instant of a stop that cannot be read is no reason to raise."""
+    """If the time of a stop cannot be parsed, there is a look and nothing is raised."""
     vm = world.vm()
     vm.order("managed-image")
     world.settle()
@@ -217,7 +217,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize("order", NONSENSE)
 def test_nonsense_in_the_tag_is_refused_on_the_vm(world: Hosted, order: str) -> None:
-    """Clear words on the VM, within a tag's length; nothing raised."""
+    """The reason is on the VM, within a tag's length; nothing is raised."""
     vm = world.vm()
     vm.order(order)
     world.settle()
@@ -243,7 +243,7 @@ def test_names_at_azures_limits_fit(world: Hosted) -> None:
 
 
 def test_two_long_names_alike_are_told_apart(world: Hosted) -> None:
-    """What is cut from a long name is kept as a hash, so that two VMs never share an image."""
+    """The part cut from a long name becomes a hash, so that two VMs do not share an image."""
     pair = [world.vm("v" * 63 + last, power="deallocated", sysprep="succeeded") for last in "ab"]
     for vm in pair:
         vm.order("managed-image")

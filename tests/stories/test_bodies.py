@@ -1,7 +1,7 @@
-"""Answers of Azure in which one member is null, or missing: no look and no sweep may break on it.
+"""Responses of Azure with one member null or missing: no look and no sweep may fail on it.
 
-What is asked for is what the app asked for in a sound run; the members are those of the answers
-that it got. Clients of Azure have broken on each of: tags, statuses, a list's own `value`.
+The requests and members are those recorded in a run without faults. Clients of Azure have failed
+on each of: tags, statuses, a list's own `value`.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ DEEPEST = 6
 
 
 def members(body: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:  # noqa: ANN401 JSON
-    """Yield the path of every member of a body; of a list that of its first row."""
+    """Yield the path of every member of a body; in a list, only of its first row."""
     if len(at) > DEEPEST:
         return
     if isinstance(body, dict):
@@ -30,7 +30,7 @@ def members(body: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:  
 
 
 def spoilings(spine: Spine, asked: list[Json]) -> list[tuple[str, str, str]]:
-    """Return each way in which an answer to what was asked can lack a member."""
+    """Return each way in which a response to these requests can lack a member."""
     found = {}
     for one in asked:
         query = f"?{one['query']}" if one["query"] else ""
@@ -45,7 +45,7 @@ def spoilings(spine: Spine, asked: list[Json]) -> list[tuple[str, str, str]]:
 
 
 def ordered(spine: Spine) -> tuple[Vm, Vm]:
-    """Give a VM that waits for its capture and one that is billed for nothing."""
+    """Return a VM that waits for its capture and a VM that is stopped but billed."""
     spine.definition()
     waiting, idle = spine.vm("waiting"), spine.vm("idle", power="stopped", stopped_since=7200)
     waiting.order("golden/windows")
@@ -53,14 +53,14 @@ def ordered(spine: Spine) -> tuple[Vm, Vm]:
 
 
 def spoil(spine: Spine, path: str, member: str, how: str) -> None:
-    """Let one member of the answers at a path be null or missing, until further notice."""
+    """Make one member of the responses at a path null or missing, until changed."""
     spine.client.clear_faults()
     where = f"^{path}$"
     spine.fault("GET", where, count=None, spoil={"member": member, "as": how})
 
 
 def test_no_sweep_breaks_on_a_member_that_is_not_there(spine: Spine) -> None:
-    """Whatever lacks in a list or a row, a sweep ends, and changes no power state."""
+    """Whatever is missing in a list or row, a sweep completes and changes no power state."""
     waiting, idle = ordered(spine)
     spine.forget_requests()
     spine.sweep()
@@ -74,7 +74,7 @@ def test_no_sweep_breaks_on_a_member_that_is_not_there(spine: Spine) -> None:
 
 @pytest.mark.parametrize("order", ["managed-image", "golden/windows"])
 def test_no_look_breaks_on_a_member_that_is_not_there(spine: Spine, order: str) -> None:
-    """A look says what it lacks, or comes again; it generalizes and captures nothing unproved."""
+    """A look reports what is missing, or is retried; nothing is captured without proof."""
     spine.definition()
     vm = spine.vm(power="stopped", sysprep="never")
     vm.order(order)

@@ -1,4 +1,4 @@
-"""From the tag to the captured image, by events alone: what is said, made, and what it costs."""
+"""Captures from tag to image, with events only: tags, images and number of requests."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ MOST_REQUESTS, MOST_WRITES, MORE_READS, MOST_OF_PROOF = 24, 9, 4, 8
 
 
 def tag(vm: Vm, tags: dict[str, str]) -> None:
-    """Order by the Tags API."""
+    """Set the capture tag with the Tags API."""
     vm.tag(tags)
 
 
 def write(vm: Vm, tags: dict[str, str]) -> None:
-    """Order by a write of the VM."""
+    """Set the capture tag by writing the VM itself."""
     vm.write_tags(vm.tags | tags)
 
 
@@ -36,7 +36,7 @@ def write(vm: Vm, tags: dict[str, str]) -> None:
 def test_a_tagged_vm_is_captured_by_events_alone(
     world: Hosted, order: Order, target: str, security: str, label: str
 ) -> None:
-    """The words come in their order, and one image is made of a disk that Sysprep has finished."""
+    """The statuses follow in order, and one image is created after Sysprep has finished."""
     world.definition(security=security)
     vm = world.vm(security_type=security)
     world.forget_requests()
@@ -56,7 +56,7 @@ def test_a_tagged_vm_is_captured_by_events_alone(
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, target: str) -> None:
-    """24 requests, 9 of them writes, 4 reads more for a version, 8 for the proof; no run fails."""
+    """24 requests, 9 of them writes; 4 more reads for a version, 8 for the proof; no run fails."""
     world.definition()
     vm = world.vm()
     world.forget_requests()
@@ -80,7 +80,7 @@ def test_a_capture_costs_what_was_promised_and_polls_nothing(world: Hosted, targ
 
 
 def test_the_tags_are_exactly_those_promised_at_each_stage(world: Hosted) -> None:
-    """Detail is for people; image holds the order's target, then the image's own name."""
+    """The image tag has the order's target, then the image's name; detail is for people."""
     world.definition()
     vm = world.vm(tags={"team": "payments"})
     vm.order("golden/windows")
@@ -105,7 +105,7 @@ def test_the_tags_are_exactly_those_promised_at_each_stage(world: Hosted) -> Non
 
 
 def test_an_image_says_where_it_comes_from(world: Hosted) -> None:
-    """Source, instant and proof stand in the image's tags, and the instant is in its name."""
+    """Source, as-of time and proof are in the image's tags, and the time is in its name."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -125,7 +125,7 @@ def test_an_image_says_where_it_comes_from(world: Hosted) -> None:
 
 
 def test_a_version_is_its_owners_to_delete(world: Hosted) -> None:
-    """It has no end of life and no guard that nobody asked for: it can be deleted the same hour."""
+    """It has no end-of-life date and no deletion block: it can be deleted at once."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -141,7 +141,7 @@ def test_a_version_is_its_owners_to_delete(world: Hosted) -> None:
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_marketplace_plan_is_kept(world: Hosted, target: str) -> None:
-    """What a VM made of the image must name again is in the image's tags."""
+    """The plan that a VM created from the image needs is in the image's tags."""
     world.definition(purchasePlan=PLAN)
     vm = world.vm(plan=PLAN)
     vm.order(target)
@@ -152,7 +152,7 @@ def test_a_marketplace_plan_is_kept(world: Hosted, target: str) -> None:
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_data_disks_are_captured_too(world: Hosted, target: str) -> None:
-    """An image holds every disk of its VM."""
+    """An image contains all disks of its VM."""
     world.definition()
     vm = world.vm(data_disks=[{"diskSizeGB": 64}, {"diskSizeGB": 128}])
     vm.order(target)
@@ -163,7 +163,7 @@ def test_data_disks_are_captured_too(world: Hosted, target: str) -> None:
 
 
 def test_a_managed_image_lies_in_the_images_group(world: Hosted) -> None:
-    """IMAGE_RESOURCE_GROUP is where managed images go, of either generation."""
+    """Managed images of both generations are created in IMAGE_RESOURCE_GROUP."""
     for name, generation in (("old", "V1"), ("new", "V2")):
         vm = world.vm(name, generation=generation)
         vm.order("managed-image")
@@ -174,13 +174,13 @@ def test_a_managed_image_lies_in_the_images_group(world: Hosted) -> None:
 
 
 def version(world: Hosted, vm: Vm) -> Json:
-    """Return the version made of a VM as ARM shows it."""
+    """Return the version created from a VM, as ARM returns it."""
     (image,) = vm.images
     return world.owner("GET", f"{image['id']}?api-version=2026-03-03")
 
 
 def test_a_version_is_replicated_like_the_newest(world: Hosted) -> None:
-    """Regions, replicas and storage come from the newest version; the VM's own region is added."""
+    """Regions, replicas and storage are copied from the newest version, plus the VM's region."""
     definition = world.definition()
     first = world.vm("first", location="northeurope")
     first.order("golden/windows")
@@ -209,7 +209,7 @@ def test_a_version_is_replicated_like_the_newest(world: Hosted) -> None:
 
 
 def test_the_first_version_stays_in_its_vms_region(world: Hosted) -> None:
-    """Without a version to learn from, the source's region is the only one."""
+    """Without an earlier version, the only region is that of the source."""
     world.definition()
     vm = world.vm(location="northeurope")
     vm.order("golden/windows")
@@ -238,7 +238,7 @@ def test_a_full_definition_id_reaches_any_gallery(world: Hosted) -> None:
 
 
 def test_ours_are_the_only_tags_that_change(world: Hosted) -> None:
-    """People's tags stand at the end as they stood at the beginning."""
+    """The tags of others are the same after the capture as before."""
     vm = world.vm(tags={"Team": "payments", "empty": ""})
     vm.order("managed-image")
     vm.sysprep()

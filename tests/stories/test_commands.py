@@ -1,4 +1,4 @@
-"""The commands for people, run beside the app by those who may do less than it, and more."""
+"""The commands, run next to the app by users with fewer and with more permissions."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ SECRET = "AccountKey=c2VjcmV0IG9mIHRoZSBhcHA="
 
 
 def swept(world: Hosted, principal: str, *said: str) -> Json:
-    """Return what a sweep by a principal shows."""
+    """Return the output of a sweep run by a principal."""
     shown = run(world.simulator, "sweep", *said, "--json", principal=principal)
     assert (shown.returncode, shown.stderr) == (0, "")
     body: Json = json.loads(shown.stdout)
@@ -32,7 +32,7 @@ def site(world: Hosted) -> str:
 
 
 def give(world: Hosted, **settings: str) -> Json:
-    """Give the function app settings beside those it has; return all."""
+    """Add settings to those of the function app; return all."""
     properties = world.app.app_settings | settings
     config = f"{site(world)}/config/appsettings?api-version=2024-04-01"
     world.owner("PUT", config, {"properties": properties})
@@ -40,7 +40,7 @@ def give(world: Hosted, **settings: str) -> Json:
 
 
 def waiting(world: Hosted) -> Vm:
-    """Return a VM whose order, for the app's own default, the app has answered."""
+    """Return a VM whose order for the app's default target the app has accepted."""
     world.definition()
     vm = world.vm()
     vm.order("yes")
@@ -50,7 +50,7 @@ def waiting(world: Hosted) -> Vm:
 
 
 def test_a_reader_sees_orders_as_the_app_says_that_they_stand(world: Hosted) -> None:
-    """Neither the rights that a reader lacks nor settings not known to them make one `refused`."""
+    """No order is shown as `refused` because a reader lacks permissions or the settings."""
     waiting(world)
     unfit = world.vm("unfit")
     unfit.order("managed-image")
@@ -66,7 +66,7 @@ def test_a_reader_sees_orders_as_the_app_says_that_they_stand(world: Hosted) -> 
 
 
 def test_a_reader_is_told_what_they_cannot_judge(world: Hosted) -> None:
-    """The page has a sentence in place of a refusal of theirs."""
+    """The page has a sentence instead of a refusal caused by their missing permissions."""
     waiting(world)
     page = run(world.simulator, "sweep", *here(world), principal="reader").stdout
     assert "1 order(s) cannot be judged from here" in page
@@ -74,7 +74,7 @@ def test_a_reader_is_told_what_they_cannot_judge(world: Hosted) -> None:
 
 
 def test_a_readers_refusal_flags_no_vm(world: Hosted) -> None:
-    """A VM on its way to an image is not shown as billed for nothing."""
+    """A VM that is being captured is not shown as stopped but billed."""
     order = {
         "stillframe-capture": "managed-image",
         "stillframe-status": "deallocating",
@@ -90,7 +90,7 @@ def test_a_readers_refusal_flags_no_vm(world: Hosted) -> None:
 def test_what_the_app_would_say_is_shown_to_those_who_can_know(
     world: Hosted, principal: str, steps: list[str]
 ) -> None:
-    """An order not yet answered stands so for all; its answer is reckoned by who has the rights."""
+    """A new order is shown as such to all; with the permissions, its answer is computed."""
     world.vm().order("managed-image")
     body = swept(world, principal, *here(world))
     assert body["statuses"] == {"unanswered": 1}
@@ -98,9 +98,9 @@ def test_what_the_app_would_say_is_shown_to_those_who_can_know(
 
 
 def test_a_sweep_goes_by_the_settings_of_the_app(world: Hosted) -> None:
-    """Its subscriptions and default target hold; the run stays dry, and the heartbeat the app's.
+    """Its subscriptions and default target are used; the run is dry and sends no heartbeat.
 
-    The app has `DRY_RUN` false and an outcome topic. Of its settings one is a secret.
+    The app has `DRY_RUN` false and an outcome topic. One of its settings is a secret.
     """
     world.definition()
     vm = world.vm()
@@ -119,7 +119,7 @@ def test_a_sweep_goes_by_the_settings_of_the_app(world: Hosted) -> None:
 
 
 def test_the_command_line_overrules_the_app(world: Hosted) -> None:
-    """Its subscriptions and its currency are those gone by, where both name them."""
+    """Subscriptions and currency on the command line take precedence over the app's."""
     given = give(world, SUBSCRIPTIONS="00000000-0000-4000-8000-00000000dead")
     assert given["COST_GUARD_CURRENCY"] == "USD"
     world.vm("idle", power="stopped", stopped_since=7200.0)
@@ -129,14 +129,14 @@ def test_the_command_line_overrules_the_app(world: Hosted) -> None:
 
 
 def test_no_token_goes_where_an_app_says(world: Hosted) -> None:
-    """Azure is asked at the caller's own endpoint, whatever the app's `ARM_ENDPOINT` is."""
+    """Requests go to the caller's own endpoint, whatever the app's `ARM_ENDPOINT` is."""
     give(world, ARM_ENDPOINT="https://stranger.invalid")
     world.vm()
     assert swept(world, "owner", "--app", site(world))["vms"] == 1
 
 
 def test_status_asks_the_app_which_subscriptions(world: Hosted) -> None:
-    """With the app's id alone every order of its subscriptions is shown."""
+    """With only the app's id, every order in its subscriptions is shown."""
     vm = waiting(world)
     said = ("status", "--app", site(world), "--json")
     (row,) = json.loads(run(world.simulator, *said, principal="owner").stdout)["orders"]
@@ -144,7 +144,7 @@ def test_status_asks_the_app_which_subscriptions(world: Hosted) -> None:
 
 
 def test_a_reader_is_told_that_the_settings_could_not_be_read(world: Hosted) -> None:
-    """One sentence names the right that is missing; the sweep is shown, and ends with 1."""
+    """One sentence names the missing permission; the sweep is shown, and the exit code is 1."""
     waiting(world)
     said = ("sweep", "--app", site(world), *here(world), "--json")
     shown = run(world.simulator, *said, principal="reader")
@@ -155,7 +155,7 @@ def test_a_reader_is_told_that_the_settings_could_not_be_read(world: Hosted) -> 
 
 
 def test_a_function_app_that_is_not_there_is_told(world: Hosted) -> None:
-    """Without its settings no subscription is known: Azure's word is said, then asked for one."""
+    """Without its settings no subscription is known: Azure's error is shown, then a hint."""
     shown = run(world.simulator, "sweep", "--app", f"{site(world)}-2", principal="owner")
     assert shown.returncode == 2
     assert "ResourceNotFound" in shown.stderr

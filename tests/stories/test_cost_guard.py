@@ -1,4 +1,4 @@
-"""Stopped but billed: found by the sweep, told once a day, taken back; over https, by the hour."""
+"""Stopped but billed VMs: found by the sweep, alerted once a day, cleared at the end."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ STILL, OVER = "Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"
 
 @pytest.fixture
 def guarded(spine: Spine) -> Spine:
-    """Give the world with the spine that knows the price list, in euros."""
+    """Return the world with a spine that has the price list, in euros."""
     endpoint = spine.simulator.environment()["PRICES_ENDPOINT"]
     spine.azure = replace(spine.azure, prices=Prices(endpoint, "EUR"))
     spine.restart()
@@ -31,12 +31,12 @@ def forgotten(world: Spine, name: str = "web", hours: float = 5, **words: object
 
 
 def told(world: Spine) -> list[tuple[str, str]]:
-    """Give what was published of bills: event and VM."""
+    """Return the published cost guard events: type and VM."""
     return [(one["type"], one["subject"]) for one in world.outcomes]
 
 
 def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> None:
-    """The first sweep marks with Resource Health's instant, the second tells all that is known."""
+    """The first sweep marks the time from Resource Health, the second sends the full alert."""
     vm = forgotten(guarded, hours=5, tags={"Owner": "payments"})
     report = guarded.sweep()
     assert (vm.alerted, told(guarded), report.bills["mark"]) == (None, [], 1)
@@ -58,7 +58,7 @@ def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> Non
 
 
 def test_where_nobody_knows_since_when_it_is_first_sight(guarded: Spine) -> None:
-    """Without Resource Health's word the mark is the sweep's instant, and the alert says so."""
+    """Without a time from Resource Health the mark is the sweep's time; the alert says so."""
     guarded.client.settings(health="none")
     vm = forgotten(guarded, hours=20)
     guarded.sweep()
@@ -70,7 +70,7 @@ def test_where_nobody_knows_since_when_it_is_first_sight(guarded: Spine) -> None
 
 
 def test_no_sweep_tells_it_twice(guarded: Spine) -> None:
-    """However often it is swept, doubled or restarted within a day, there is one alert."""
+    """However often sweeps run, overlap or restart within a day, there is one alert."""
     forgotten(guarded)
     for _ in range(6):
         guarded.sweep()
@@ -80,7 +80,7 @@ def test_no_sweep_tells_it_twice(guarded: Spine) -> None:
 
 
 def test_a_generalized_vm_is_told_like_any_other(guarded: Spine) -> None:
-    """It is billed while it is allocated; its marks stand on its OS disk, and go from there."""
+    """It is billed while it is allocated; its marks are on its OS disk, and removed from there."""
     vm = forgotten(guarded, generalized=True, sysprep="succeeded")
     for _ in range(3):
         guarded.sweep()
@@ -96,7 +96,7 @@ def test_a_generalized_vm_is_told_like_any_other(guarded: Spine) -> None:
 
 
 def test_marks_go_along_when_a_vm_is_generalized(guarded: Spine) -> None:
-    """What was marked on the VM before is told to be over, though the VM takes no tags by then."""
+    """The end of billing is reported although the marks were on a VM that takes no tags now."""
     vm = forgotten(guarded, sysprep="succeeded")
     guarded.sweep()
     guarded.sweep()
@@ -113,7 +113,7 @@ def test_marks_go_along_when_a_vm_is_generalized(guarded: Spine) -> None:
 
 
 def test_an_event_alone_writes_nothing(guarded: Spine) -> None:
-    """A look that is not the sweep's leaves a stopped VM without a mark."""
+    """A look caused by an event does not mark a stopped VM."""
     vm = forgotten(guarded)
     guarded.look(vm)
     assert (guarded.writes, vm.since) == ([], None)
@@ -121,7 +121,7 @@ def test_an_event_alone_writes_nothing(guarded: Spine) -> None:
 
 @pytest.mark.parametrize("act", ["start", "deallocate"])
 def test_the_end_is_told_with_the_total(guarded: Spine, act: str) -> None:
-    """When it runs or is deallocated the marks go, and what it came to is told."""
+    """When it runs or is deallocated the marks are removed and the total cost is reported."""
     vm = forgotten(guarded, hours=9)
     guarded.sweep()
     vm.power(act)
@@ -134,7 +134,7 @@ def test_the_end_is_told_with_the_total(guarded: Spine, act: str) -> None:
 
 
 def test_what_cannot_be_written_on_is_in_the_report_alone(guarded: Spine) -> None:
-    """A VM under a read-only lock is named, not told of, however often it is swept."""
+    """A VM with a read-only lock is only in the report, however often sweeps run."""
     vm = forgotten(guarded)
     guarded.lock(vm.id, "ReadOnly")
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_what_cannot_be_written_on_is_in_the_report_alone(guarded: Spine) -> Non
 
 
 def test_an_alert_that_cannot_be_published_is_told_by_the_next_sweep(guarded: Spine) -> None:
-    """The note on the VM is taken back, so that nothing is lost."""
+    """The alert's tag is removed again, so that the alert is not lost."""
     vm = forgotten(guarded)
     guarded.sweep()
     roles = guarded.client.roles()
@@ -164,7 +164,7 @@ def test_an_alert_that_cannot_be_published_is_told_by_the_next_sweep(guarded: Sp
 
 @pytest.mark.parametrize("on", ["vm", "group"])
 def test_the_opt_out_counts(guarded: Spine, on: str) -> None:
-    """On the VM or on its resource group; what it says is not changed."""
+    """It may be on the VM or on its resource group, and is not changed."""
     ignore = {"stillframe-cost-guard": "ignore"}
     if on == "group":
         guarded.client.create_group("quiet", **ignore)
@@ -178,7 +178,7 @@ def test_the_opt_out_counts(guarded: Spine, on: str) -> None:
 
 
 def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
-    """After its time a VM is deallocated; not one with an ephemeral disk, not one under a lock."""
+    """After the delay a VM is deallocated, unless it has an ephemeral disk or a lock."""
     policy = {
         "guard_action": GuardAction.DEALLOCATE,
         "guard_deallocate_after": timedelta(hours=2),
@@ -204,7 +204,7 @@ def test_the_policy_deallocates_but_never_what_is_kept(guarded: Spine) -> None:
     ["Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Authorization/locks/read"],
 )
 def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> None:
-    """VMs are flagged all the same; none is deallocated that may be locked or opted out."""
+    """VMs are still flagged; none is deallocated which may be locked or opted out."""
     policy = {
         "guard_action": GuardAction.DEALLOCATE,
         "guard_deallocate_after": timedelta(hours=2),
@@ -223,7 +223,7 @@ def test_a_right_that_is_lacking_stops_no_sweep(guarded: Spine, right: str) -> N
 
 
 def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> None:
-    """Nothing is written, nothing told; the report says what would be."""
+    """Nothing is written or published; the report counts what would be."""
     forgotten(guarded)
     report = guarded.under(dry_run=True).sweep()
     assert (guarded.writes, told(guarded)) == ([], [])
@@ -232,7 +232,7 @@ def test_a_dry_run_marks_nothing_and_counts_what_it_would(guarded: Spine) -> Non
 
 
 def test_a_price_list_that_fails_delays_nobody(guarded: Spine) -> None:
-    """The alert goes out with an unknown price, and the list is not asked for each VM anew."""
+    """The alert is sent with an unknown price, and the list is not requested for each VM."""
     for name in ("one", "two", "three"):
         forgotten(guarded, name)
     error = {"status": 503, "code": "Busy", "message": "No."}
@@ -246,7 +246,7 @@ def test_a_price_list_that_fails_delays_nobody(guarded: Spine) -> None:
 
 
 def test_ten_vms_at_rest_cost_the_lists(guarded: Spine) -> None:
-    """What is marked and told of costs no look until its day is over."""
+    """Marked and alerted VMs cost no look until the day is over."""
     for number in range(10):
         forgotten(guarded, f"vm-{number}")
     guarded.sweep()
@@ -258,7 +258,7 @@ def test_ten_vms_at_rest_cost_the_lists(guarded: Spine) -> None:
 
 
 def test_a_fortnight(guarded: Spine) -> None:
-    """VMs stop, start, are snoozed, deallocated, captured: the events are those of the rules."""
+    """VMs stop, start, are snoozed, deallocated, captured: the events follow the rules."""
     start = guarded.client.now()
     friday = datetime.combine(start.date() + timedelta(days=4), time.min, UTC)
     snooze = {"stillframe-cost-guard": f"ignore-until-{friday.date()}"}
@@ -299,7 +299,7 @@ def test_a_fortnight(guarded: Spine) -> None:
 def play(
     world: Spine, vms: dict[str, Vm], acts: list[tuple[float, str, str]], hours: int
 ) -> list[tuple[int, Json]]:
-    """Let people and guests act by the hour, sweep on each; give the events by the hour told."""
+    """Let users and guests act each hour, then sweep; return the events by hour."""
     seen: list[tuple[int, Json]] = []
     start, left = world.client.now(), sorted(acts)
     for hour in range(hours):
@@ -319,7 +319,7 @@ def play(
 
 
 def test_a_throttled_look_is_waited_out_once(guarded: Spine) -> None:
-    """A 429 that ends soon costs a pause and no VM; one that asks for long is told."""
+    """A 429 with a short Retry-After is waited out; with a long Retry-After it is reported."""
     vm = forgotten(guarded)
     path = f"{vm.id}$"
     throttled: Json = {"status": 429, "code": "TooManyRequests", "message": "Slow down."}
@@ -335,7 +335,7 @@ def test_a_throttled_look_is_waited_out_once(guarded: Spine) -> None:
 def test_what_was_not_reached_comes_first_next_time(
     guarded: Spine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sweep that has no time left says whom it did not reach, and the next one begins there."""
+    """A sweep that runs out of time reports which VMs it missed; the next begins with them."""
     vms = [forgotten(guarded, f"vm-{number}") for number in range(3)]
     sweeper = Sweeper(guarded.azure)
     now = guarded.client.now()

@@ -1,7 +1,7 @@
-"""The process ends before or after any single call of a capture: every order is still told, once.
+"""The process ends before or after any call of a capture: each outcome is published once.
 
-Each point of a capture has a VM of its own, whose process ends there. What comes then is either
-sweeps alone, or events alone: the one that was being handled comes again, later ones come once.
+Each point of a capture has its own VM, whose process ends there. After that there are either only
+sweeps, or only events: the event that was being handled is redelivered, later events come once.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,18 +33,18 @@ LASTS = {ORDERED: 0, STOPPED: 0, RELEASED: MINUTE, IMAGED: 3 * MINUTE}
 
 
 class Ended(BaseException):
-    """The process has ended; nothing that handles errors sees it."""
+    """The process has ended; no error handler catches it."""
 
 
 @dataclass
 class Process:
-    """A process of the app, which ends once it has made so many calls, or never."""
+    """A process of the app, which ends after a number of calls, or never."""
 
     most: float = float("inf")
     calls: int = 0
 
     def run(self, call: Callable[..., Any], *args: Any, **named: Any) -> Any:  # noqa: ANN401 any call
-        """Make a call, as far as the process gets."""
+        """Make a call, unless the process ends before or after it."""
         if self.calls == self.most:
             raise Ended
         answer = call(*args, **named)
@@ -54,7 +54,7 @@ class Process:
 
 @dataclass
 class Client:
-    """A client of Azure's in a process that may end."""
+    """An Azure client in a process that may end."""
 
     real: Any
     process: Process
@@ -68,7 +68,7 @@ class Client:
 
 @dataclass
 class Point:
-    """Where in its VM's capture a process ends: in an event's look, after so many calls."""
+    """The point at which a process ends: an event's look and a number of calls."""
 
     event: int
     calls: float
@@ -81,14 +81,14 @@ class Point:
 
 
 def in_process(azure: Azure, process: Process) -> Azure:
-    """Return the clients of a fresh process, which remembers nothing."""
+    """Return the clients of a new process, without any state."""
     topic: Any = Client(Topic(azure.settings.outcome_topic, find_credential()), process)
     arm: Any = Client(azure.arm, process)
     return Azure(arm, topic, azure.prices, azure.settings)
 
 
 def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -> bool:
-    """Handle an event of a VM's capture in a process; return whether that came to its end."""
+    """Handle an event of a VM's capture in a process; return whether it completed."""
     azure = in_process(spine.azure, process)
     try:
         if event == IMAGED:
@@ -106,9 +106,9 @@ def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -
 
 
 def points(spine: Spine, target: str, system: str) -> list[Point]:
-    """Return every point of a capture, by one that goes well.
+    """Return every point of a capture, taken from a capture without a crash.
 
-    The process that ends before a call is the one that ends after the call before it.
+    Ending before a call is the same as ending after the previous call.
     """
     whole = Point(-1, 0)
     calls = played(spine, [whole], target, system, again=False)
@@ -118,9 +118,9 @@ def points(spine: Spine, target: str, system: str) -> list[Point]:
 def played(
     spine: Spine, cases: list[Point], target: str, system: str, *, again: bool
 ) -> dict[tuple[str, int], int]:
-    """Let all be captured side by side, each ending at its point; return the calls by event.
+    """Capture all VMs in parallel, each process ending at its point; return the calls by event.
 
-    `again`: whether events still come to a VM whose process has ended, that one first.
+    `again`: whether the interrupted event is redelivered, and later events still arrive.
     """
     calls = {}
     lost: set[str] = set()
@@ -147,7 +147,7 @@ def played(
 
 
 def _order(spine: Spine, point: Point, target: str, system: str) -> None:
-    """Make a VM with an order; into a definition of its own, for instants number versions."""
+    """Make a VM with an order into its own definition, because times number versions."""
     if "/" in target:
         target = f"{target}-{point.name}"
         spine.definition(target.partition("/")[2], osType=system)
@@ -163,7 +163,7 @@ def _shut_down(spine: Spine, cases: list[Point], system: str) -> None:
 
 
 def told(spine: Spine, vm: Vm) -> tuple[list[str], int]:
-    """Return the types of the outcomes that a VM's consumers see, and how many they are."""
+    """Return the types of a VM's outcomes, as consumers see them, and their number."""
     own = {one["id"]: one["type"] for one in spine.outcomes if one["subject"] == vm.name}
     return sorted(own.values()), len(vm.images)
 
@@ -174,7 +174,7 @@ def told(spine: Spine, vm: Vm) -> tuple[list[str], int]:
 def test_wherever_a_process_ends_the_order_is_told_once(
     spine: Spine, target: str, system: str, *, again: bool
 ) -> None:
-    """One image, one outcome (by its id, which says that a repetition is one), and `captured`."""
+    """There is one image, one outcome (repetitions have the same id), and `captured`."""
     cases = points(spine, target, system)
     played(spine, cases, target, system, again=again)
     if not again:
@@ -193,7 +193,7 @@ def test_wherever_a_process_ends_the_order_is_told_once(
 
 
 def swept(spine: Spine, process: Process) -> int:
-    """Sweep in a process, as far as that gets, let five minutes pass; return its calls."""
+    """Sweep in a process until it ends, let five minutes pass; return its calls."""
     now = spine.client.now()
     with suppress(Ended):
         Sweeper(in_process(spine.azure, process)).sweep(now, now)
@@ -202,9 +202,9 @@ def swept(spine: Spine, process: Process) -> int:
 
 
 def billed(spine: Spine, most: float) -> tuple[int, list[str]]:
-    """Let a VM be marked, told of, deallocated, and told to be over; return calls and outcomes.
+    """Let a VM be marked, alerted, deallocated and cleared; return calls and outcomes.
 
-    The process that tells ends after so many calls, at either telling; others come after it.
+    The process that publishes ends after a number of calls; other processes follow.
     """
     empty(spine.client)
     vm = spine.vm(power="stopped", stopped_since=5 * 60 * MINUTE)
@@ -220,7 +220,7 @@ def billed(spine: Spine, most: float) -> tuple[int, list[str]]:
 
 
 def test_wherever_a_sweep_ends_a_bill_is_told_once(spine: Spine) -> None:
-    """That a VM is still billed, and that it no longer is: one outcome each, and no mark left."""
+    """There is one alert and one event for its end, and no mark is left."""
     calls, both = billed(spine, float("inf"))
     assert both == ["Stillframe.VmNoLongerBilled", "Stillframe.VmStillBilled"]
     ends = {made: billed(spine, made)[1] for made in range(calls + 1)}

@@ -1,4 +1,4 @@
-"""How stories end when a VM is deleted, made again, or Azure takes longer than it may."""
+"""Captures in which the VM is deleted or recreated, or Azure takes too long."""
 
 import pytest
 
@@ -8,7 +8,7 @@ HOUR = 3600
 
 
 def making(world: Hosted, order: str) -> Vm:
-    """Bring a VM as far as its image being made, which takes as long as it is set to."""
+    """Bring a VM to the point where its image is being created, for a set time."""
     world.definition()
     vm = world.vm()
     vm.order(order)
@@ -23,7 +23,7 @@ def making(world: Hosted, order: str) -> Vm:
 def test_a_vm_deleted_while_its_image_is_made_has_its_outcome_told(
     world: Hosted, order: str
 ) -> None:
-    """The image's own tags name its source, so its event still tells the end."""
+    """The image's tags name its source, so its event still leads to the outcome."""
     world.client.settings(durations={"image": 60})
     vm = making(world, order)
     vm.delete()
@@ -36,7 +36,7 @@ def test_a_vm_deleted_while_its_image_is_made_has_its_outcome_told(
 
 
 def test_a_failed_image_of_a_deleted_vm_is_told_too(world: Hosted) -> None:
-    """There is nothing to try again with."""
+    """Without the VM there is no retry, so the failure is reported."""
     failure = {"code": "InternalExecutionError", "message": "No."}
     world.client.settings(durations={"image": 60})
     world.fault("PUT", "/images/", operation=failure)
@@ -48,7 +48,7 @@ def test_a_failed_image_of_a_deleted_vm_is_told_too(world: Hosted) -> None:
 
 
 def test_an_image_that_somebody_makes_is_no_outcome(world: Hosted) -> None:
-    """By hand, beside ours, from a VM without an order that is gone afterwards."""
+    """An image created by hand, from a VM without an order that is then deleted."""
     vm = world.vm()
     vm.guest("sysprep")
     world.settle()
@@ -68,9 +68,9 @@ def test_an_image_that_somebody_makes_is_no_outcome(world: Hosted) -> None:
 
 @pytest.mark.parametrize("stage", ["tagged", "waiting", "stopping", "deallocating"])
 def test_a_vm_deleted_earlier_raises_nothing(world: Hosted, stage: str) -> None:
-    """Events of a VM that is gone are a look at nothing.
+    """Events of a deleted VM cause a look that finds nothing.
 
-    Of one that is being deleted the announced stop may come again, once: a deletion can fail.
+    While it is being deleted its stop event may be redelivered once: a deletion can fail.
     """
     vm = world.vm()
     vm.order("managed-image")
@@ -88,7 +88,7 @@ def test_a_vm_deleted_earlier_raises_nothing(world: Hosted, stage: str) -> None:
 
 
 def test_a_vm_made_again_with_its_old_tags_is_another_vm(world: Hosted) -> None:
-    """`captured` on a VM that can run is another VM's word: the order is answered anew."""
+    """`captured` on a VM that can run is another VM's status: the order is processed again."""
     vm = world.vm()
     vm.order("managed-image")
     vm.sysprep()
@@ -114,7 +114,7 @@ def test_a_vm_made_again_with_its_old_tags_is_another_vm(world: Hosted) -> None:
 def test_an_image_that_takes_too_long_is_told_once(
     world: Hosted, order: str, what: str, lasts: int, patience: int
 ) -> None:
-    """Stuck after half an hour, or six; swept all the while, and captured in the end."""
+    """It is stuck after half an hour, or six; sweeps go on, and it is finally captured."""
     world.client.settings(durations={what: lasts})
     vm = making(world, order)
     for _ in range(patience // 900 - 1):
@@ -135,7 +135,7 @@ def test_an_image_that_takes_too_long_is_told_once(
 
 
 def test_a_deallocation_that_takes_too_long_is_told_once(world: Hosted) -> None:
-    """Azure is asked once, and once it is said that it has not answered."""
+    """There is one request to Azure, and one report that it takes too long."""
     world.client.settings(durations={"deallocate": 2 * HOUR})
     vm = world.vm()
     vm.order("managed-image")
@@ -152,7 +152,7 @@ def test_a_deallocation_that_takes_too_long_is_told_once(world: Hosted) -> None:
 
 
 def test_a_deallocation_that_fails_is_asked_for_again(world: Hosted) -> None:
-    """No event tells of its failure to those who listen for success; the sweep finds the VM."""
+    """Subscriptions for success get no event of the failure; the sweep finds the VM."""
     failure = {"code": "InternalExecutionError", "message": "No."}
     world.fault("POST", "/deallocate$", operation=failure)
     vm = world.vm()

@@ -1,4 +1,4 @@
-"""Events lost, doubled, late and out of order: one image of each VM, and no write for nothing."""
+"""Events lost, doubled, late and out of order: one image per VM, and no unneeded write."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ NEEDED = {"deallocate": 1, "generalize": 1, "tags": 5}
 
 
 def ordered(world: Hosted) -> list[Vm]:
-    """Make a VM for each target, and order it."""
+    """Make a VM with an order for each target."""
     world.definition()
     world.definition("guarded", "TrustedLaunch")
     world.forget_requests()
@@ -27,7 +27,7 @@ def ordered(world: Hosted) -> list[Vm]:
 
 
 def captured_once(world: Hosted, vms: list[Vm]) -> None:
-    """Assert that each VM has its image, and that nothing was written twice."""
+    """Assert that each VM has one image, and that nothing was written twice."""
     for vm in vms:
         assert (vm.status, len(vm.images)) == ("captured", 1)
         assert Counter(kinds(vm.writes)) == NEEDED
@@ -39,7 +39,7 @@ def captured_once(world: Hosted, vms: list[Vm]) -> None:
 
 
 def test_undisturbed_events_need_just_these_writes(world: Hosted) -> None:
-    """What the stories below are measured by."""
+    """These writes are the reference for the stories below."""
     vms = ordered(world)
     world.settle()
     for vm in vms:
@@ -50,7 +50,7 @@ def test_undisturbed_events_need_just_these_writes(world: Hosted) -> None:
 
 
 def test_sweeps_alone_complete_every_capture(world: Hosted) -> None:
-    """With every event lost the timer answers the orders and takes each step."""
+    """If every event is lost, the sweep accepts the orders and takes each step."""
     world.events("lose")
     vms = ordered(world)
     world.sweep()
@@ -72,7 +72,7 @@ def test_sweeps_alone_complete_every_capture(world: Hosted) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_doubled_late_and_shuffled_events_change_nothing(world: Hosted, seed: int) -> None:
-    """The same writes as undisturbed, in whatever order and number the events come."""
+    """The writes are the same, whatever the order and number of the events."""
     vms = ordered(world)
     world.settle()
     world.events("double", seconds=(1, 12, 40)[seed % 3], match={"type": "*Health*"})
@@ -89,7 +89,7 @@ def test_doubled_late_and_shuffled_events_change_nothing(world: Hosted, seed: in
 
 
 def test_events_and_sweeps_side_by_side_do_no_more(world: Hosted) -> None:
-    """A sweep every few seconds finds nothing to do that an event has done."""
+    """A sweep every few seconds does not repeat what an event has done."""
     world.events("double", seconds=3)
     vms = ordered(world)
     world.settle()
@@ -103,7 +103,7 @@ def test_events_and_sweeps_side_by_side_do_no_more(world: Hosted) -> None:
 
 
 def test_a_stop_seen_late_is_delivered_again_and_works(world: Hosted) -> None:
-    """An annotation that comes while the VM reads running fails, and its redelivery goes on."""
+    """An annotation fails while the VM is shown as running; its redelivery continues."""
     world.client.settings(durations={"shutdownLag": 90})
     vm = world.vm()
     vm.order("managed-image")
@@ -115,7 +115,7 @@ def test_a_stop_seen_late_is_delivered_again_and_works(world: Hosted) -> None:
 
 
 def test_after_ten_minutes_a_vm_that_runs_is_believed(world: Hosted) -> None:
-    """The announcement of a stop that never shows is not delivered for ever."""
+    """An event of a stop that never becomes visible is not redelivered for ever."""
     world.client.settings(durations={"shutdownLag": 86400})
     vm = world.vm()
     vm.order("managed-image")
@@ -129,7 +129,7 @@ def test_after_ten_minutes_a_vm_that_runs_is_believed(world: Hosted) -> None:
 
 
 def test_a_vm_that_starts_is_not_deallocated(world: Hosted) -> None:
-    """A VM just started from deallocated reads `stopped` for a moment: that is no stop."""
+    """A VM started from deallocated is briefly shown as `stopped`, which is not a stop."""
     vm = world.vm(power="deallocated")
     world.client.settings(durations={"stoppedWhileStarting": 50, "start": 60})
     world.events("lose")
@@ -148,7 +148,7 @@ def test_a_vm_that_starts_is_not_deallocated(world: Hosted) -> None:
 
 
 def test_our_own_writes_cost_a_look_and_no_write_without_the_filter(world: Hosted) -> None:
-    """An event subscription without the filter on the caller ends no story in a circle."""
+    """A subscription without the filter on the caller causes no loop."""
     orders = world.app.deployed.event_subscriptions[0]
     wanted = orders["properties"]["filter"]
     filters = [one for one in wanted["advancedFilters"] if one["key"] != "data.claims.appid"]

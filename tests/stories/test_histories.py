@@ -1,8 +1,8 @@
-"""The promise on which all else rests, over any history: no VM is lost before Sysprep has ended.
+"""The main guarantee, over any history: no VM is lost before Sysprep has completed.
 
-Whatever people, guests, backups, faults and time do, in whatever order, with the app as it comes
-(`PROOF=required`): it generalizes no VM whose guest had not completed Sysprep, and makes no image
-of such a disk, whoever has marked its VM generalized.
+Whatever users, guests, backups, faults and time do, in any order, with the app's default settings
+(`PROOF=required`): it generalizes no VM whose guest has not completed Sysprep, and creates no image
+of such a disk, even if somebody else has marked its VM as generalized.
 """
 
 from contextlib import suppress
@@ -28,7 +28,7 @@ STARTED_AGAIN = ["sysprep", "time", "start", "time", "order", "powerOff", "time"
 
 
 def happen(spine: Spine, vm: Vm, act: str) -> None:
-    """Let something happen, as far as the VM's state allows."""
+    """Let something happen, if the VM's state allows it."""
     match act:
         case "order":
             with suppress(HttpResponseError):  # it is generalized by now
@@ -60,7 +60,7 @@ def happen(spine: Spine, vm: Vm, act: str) -> None:
 
 
 def hold(spine: Spine, vm: Vm) -> None:
-    """Assert the promise as things stand now."""
+    """Assert the guarantee in the current state."""
     for image in vm.images:
         assert image["sysprep"] == "succeeded", image
     generalized_by_app = "generalize" in kinds(spine.writes)
@@ -79,7 +79,7 @@ def hold(spine: Spine, vm: Vm) -> None:
 def test_nothing_is_lost_that_had_not_ended(
     spine: Spine, acts: list[str], os: str, moves: str
 ) -> None:
-    """No history makes the app generalize, or capture, what is not generalized."""
+    """No history makes the app generalize or capture a disk that is not generalized."""
     empty(spine.client)
     spine.client.settings(access_moves_ownership=moves)
     vm = spine.vm(os=os, generation="V1", age=3600)
@@ -92,7 +92,7 @@ def test_nothing_is_lost_that_had_not_ended(
 @given(end=st.sampled_from([0, 1, 2]), pause=st.integers(1, 200))
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_had_ended_is_captured(spine: Spine, end: int, pause: int) -> None:
-    """The promise is not kept by doing nothing: a disk that is generalized becomes an image."""
+    """The app does not pass by doing nothing: a generalized disk is captured."""
     empty(spine.client)
     vm = spine.vm()
     vm.order("managed-image")

@@ -1,4 +1,4 @@
-"""Many at once: workers at the same VM, lists in pages, subscriptions that cannot be read."""
+"""Concurrency and size: several workers at a VM, paged lists, unreadable subscriptions."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ WORKERS = 4
 
 
 def looks_at_once(spine: Spine, vm: Vm) -> list[Report | None]:
-    """Let several workers look at one VM at the same time; None for one that must come again."""
+    """Let several workers look at a VM at the same time; None for a look to be retried."""
 
     def look(_: int) -> Report | None:
         try:
@@ -30,7 +30,7 @@ def looks_at_once(spine: Spine, vm: Vm) -> list[Report | None]:
 @pytest.mark.parametrize("order", ["managed-image", "golden/windows"])
 @pytest.mark.parametrize("power", ["running", "stopped", "deallocated"])
 def test_workers_at_the_same_vm_make_one_image(spine: Spine, order: str, power: str) -> None:
-    """They name the same image, and whoever comes second finds it or comes again."""
+    """They name the same image; a worker that is second finds it or is retried."""
     spine.definition()
     vm = spine.vm(power=power, sysprep="succeeded")
     vm.order(order)
@@ -54,7 +54,7 @@ def test_workers_at_the_same_vm_make_one_image(spine: Spine, order: str, power: 
 
 @pytest.mark.parametrize("profile", ["usual", "crowded"])
 def test_vms_that_end_at_once_are_all_captured(play: Play, profile: str) -> None:
-    """By five threads, one processor's, and by the thousand that Azure's host may allow."""
+    """With five threads, as on one processor, and with 1000, which Azure's host may allow."""
     world = play(profile)
     vms = [world.vm(f"vm-{n}") for n in range(12)]
     for vm in vms:
@@ -68,7 +68,7 @@ def test_vms_that_end_at_once_are_all_captured(play: Play, profile: str) -> None
 
 
 def test_orders_on_every_page_are_found(spine: Spine) -> None:
-    """The lists come in pages, and their ids with groups in upper case."""
+    """The lists are paged, and their ids have resource groups in upper case."""
     spine.client.settings(page_size=2)
     vms = [spine.vm(f"vm-{n}", power="stopped", sysprep="succeeded") for n in range(7)]
     for vm in vms[::2]:
@@ -81,7 +81,7 @@ def test_orders_on_every_page_are_found(spine: Spine) -> None:
 
 
 def test_a_subscription_that_cannot_be_listed_is_named(spine: Spine) -> None:
-    """And those after it are swept all the same."""
+    """The subscriptions after it are still swept."""
     vm = spine.vm()
     vm.order("managed-image")
     mine = spine.azure.settings.subscriptions
@@ -93,7 +93,7 @@ def test_a_subscription_that_cannot_be_listed_is_named(spine: Spine) -> None:
 
 
 def test_a_vm_that_is_listed_strangely_is_named_and_skipped(spine: Spine) -> None:
-    """A null where no null belongs hides that VM alone; the report says which and why."""
+    """An unexpected null drops only that VM; the report has its id and the reason."""
     odd = spine.vm("odd", tags={"stillframe-capture": "managed-image", "note": None})
     vm = spine.vm()
     vm.order("managed-image")
@@ -105,7 +105,7 @@ def test_a_vm_that_is_listed_strangely_is_named_and_skipped(spine: Spine) -> Non
 
 
 def test_waiting_vms_cost_a_sweep_its_lists(spine: Spine) -> None:
-    """Tagged VMs that run and have been answered cost nothing each."""
+    """Running VMs whose order is accepted cost no request of their own."""
     vms = [spine.vm(f"vm-{n}") for n in range(40)]
     for vm in vms:
         vm.order("managed-image")
@@ -116,7 +116,7 @@ def test_waiting_vms_cost_a_sweep_its_lists(spine: Spine) -> None:
 
 
 def test_a_topic_that_refuses_stops_no_capture(spine: Spine) -> None:
-    """Outcomes that cannot be published are logged; the tags tell the same."""
+    """Outcomes that cannot be published are logged; the tags have the same information."""
     roles = spine.client.roles()
     roles["roleAssignments"] = [
         one

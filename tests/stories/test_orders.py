@@ -1,4 +1,4 @@
-"""Orders late, withdrawn, changed and repeated: the next step follows from how the VM stands."""
+"""Orders late, withdrawn, changed and repeated: the VM's state decides the next step."""
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -19,7 +19,7 @@ from tests.stories.world import OURS, Hosted, Vm, beyond_lists, kinds
 def test_an_order_that_comes_late_is_carried_out(
     world: Hosted, target: str, power: str, *, generalized: bool
 ) -> None:
-    """A VM stopped or deallocated before its order, or then generalized by hand, is captured."""
+    """A VM stopped, deallocated or generalized by hand before its order is captured."""
     world.definition()
     vm = world.vm(power=power, sysprep="succeeded")
     world.forget_requests()
@@ -41,7 +41,7 @@ def test_an_order_that_comes_late_is_carried_out(
 
 
 def test_an_order_withdrawn_while_it_waits_leaves_no_trace(world: Hosted) -> None:
-    """Our tags go at once, and a shutdown is then the owner's own affair."""
+    """Our tags are removed at once, and a later shutdown has no effect."""
     vm = world.vm(tags={"team": "payments"})
     vm.order("managed-image")
     world.settle()
@@ -55,7 +55,7 @@ def test_an_order_withdrawn_while_it_waits_leaves_no_trace(world: Hosted) -> Non
 
 
 def test_an_order_withdrawn_before_the_stop_is_seen_stops_the_deallocation(world: Hosted) -> None:
-    """Between the guest's shutdown and its event the order can still be taken back."""
+    """Between the guest's shutdown and its event the order can still be withdrawn."""
     vm = world.vm()
     vm.order("managed-image")
     world.settle()
@@ -68,7 +68,7 @@ def test_an_order_withdrawn_before_the_stop_is_seen_stops_the_deallocation(world
 
 
 def test_an_order_withdrawn_while_it_deallocates_stops_generalize(world: Hosted) -> None:
-    """The VM can be started again."""
+    """The VM is not generalized and can be started again."""
     vm = world.vm()
     vm.order("managed-image")
     world.settle()
@@ -85,7 +85,7 @@ def test_an_order_withdrawn_while_it_deallocates_stops_generalize(world: Hosted)
 
 
 def test_an_order_cannot_be_withdrawn_once_its_vm_is_generalized(world: Hosted) -> None:
-    """Azure lets nobody change the tags of such a VM; what it has begun is ended and told."""
+    """Azure allows no tag changes on such a VM; the capture completes and is reported."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -101,7 +101,7 @@ def test_an_order_cannot_be_withdrawn_once_its_vm_is_generalized(world: Hosted) 
 
 @pytest.mark.parametrize("stage", ["waiting", "deallocating"])
 def test_withdrawn_and_ordered_again_it_goes_on(world: Hosted, stage: str) -> None:
-    """An order given again is carried out from where the VM stands by then."""
+    """A repeated order continues from the state that the VM has by then."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -117,7 +117,7 @@ def test_withdrawn_and_ordered_again_it_goes_on(world: Hosted, stage: str) -> No
 
 
 def test_sweeps_alone_take_the_tags_of_a_withdrawn_order_off(world: Hosted) -> None:
-    """A withdrawal whose event was lost is found in the lists."""
+    """If the event of a withdrawal is lost, the sweep finds it in the lists."""
     vm = world.vm()
     vm.order("managed-image")
     world.settle()
@@ -134,7 +134,7 @@ def test_sweeps_alone_take_the_tags_of_a_withdrawn_order_off(world: Hosted) -> N
 def test_an_image_deleted_after_it_was_captured_is_not_made_again(
     world: Hosted, target: str
 ) -> None:
-    """What was said stays said: no event, sweep or write of a tag brings the image back."""
+    """The status stays: no event, sweep or tag write creates the image again."""
     world.definition()
     vm = world.vm()
     vm.order(target)
@@ -151,7 +151,7 @@ def test_an_image_deleted_after_it_was_captured_is_not_made_again(
 
 
 def test_another_target_after_the_capture_makes_a_second_image(world: Hosted) -> None:
-    """The OS disk of a captured VM takes an order for something else; the next sweep finds it."""
+    """A new order is set on the OS disk of a captured VM; the next sweep finds it."""
     world.definition()
     vm = world.vm()
     vm.order("managed-image")
@@ -166,7 +166,7 @@ def test_another_target_after_the_capture_makes_a_second_image(world: Hosted) ->
 
 
 def test_a_captured_vm_ordered_again_has_its_one_image(world: Hosted) -> None:
-    """Where its words were taken off the disk, the same order finds the image that is there."""
+    """If its tags were deleted from the disk, the same order finds the existing image."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -179,7 +179,7 @@ def test_a_captured_vm_ordered_again_has_its_one_image(world: Hosted) -> None:
 
 
 def test_the_last_words_of_a_vm_stay_true(world: Hosted) -> None:
-    """They name its image and its OS disk, which tells how it went on and whose words these are."""
+    """They name its image and its OS disk, whose tags have the result and the VM's id."""
     vm = world.vm()
     vm.order("managed-image")
     vm.sysprep()
@@ -196,7 +196,7 @@ def test_the_last_words_of_a_vm_stay_true(world: Hosted) -> None:
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_an_order_at_rest_costs_the_lists_alone(world: Hosted, target: str) -> None:
-    """Its VM says `capturing` for good; the sweep takes the disk's word, from a list of disks."""
+    """The VM's tag stays `capturing`; the sweep uses the disk's tags, from a list of disks."""
     world.definition()
     vm = world.vm()
     vm.order(target)
@@ -211,7 +211,7 @@ def test_an_order_at_rest_costs_the_lists_alone(world: Hosted, target: str) -> N
 
 
 def test_an_image_that_its_owner_deletes_stays_deleted(world: Hosted) -> None:
-    """A hundred sweeps, hours apart, make no second one and write nothing."""
+    """A hundred sweeps, hours apart, create no second image and write nothing."""
     world.definition()
     vm = world.vm()
     vm.order("golden/windows")
@@ -227,7 +227,7 @@ def test_an_image_that_its_owner_deletes_stays_deleted(world: Hosted) -> None:
 
 
 def test_an_order_changed_while_it_waits_is_answered_anew(world: Hosted) -> None:
-    """The image tag follows the order, and what is captured is what was asked for last."""
+    """The image tag follows the order, and the last order is carried out."""
     world.definition()
     vm = world.vm()
     vm.order("managed-image")
@@ -241,7 +241,7 @@ def test_an_order_changed_while_it_waits_is_answered_anew(world: Hosted) -> None
 
 
 def test_an_order_changed_on_a_stopped_vm_under_way_goes_where_it_says_now(world: Hosted) -> None:
-    """Until its image's name is pinned, an order can still change its target."""
+    """An order can change its target until the image's name is pinned."""
     world.definition()
     vm = world.vm()
     vm.order("managed-image")
@@ -259,7 +259,7 @@ def test_an_order_changed_on_a_stopped_vm_under_way_goes_where_it_says_now(world
 def test_a_vm_without_an_order_is_only_ever_marked_by_the_cost_guard(
     world: Hosted, power: str
 ) -> None:
-    """No event writes to it, a sweep the cost guard's two tags; what it is stays its owner's."""
+    """Events write nothing to it, a sweep only the cost guard's two tags."""
     vm = world.vm(power=power, sysprep="succeeded", tags={"team": "payments"})
     states = {"start": "running", "powerOff": "stopped", "deallocate": "deallocated"}
     for act in ("start", "powerOff", "start", "deallocate"):
@@ -279,7 +279,7 @@ def test_a_vm_without_an_order_is_only_ever_marked_by_the_cost_guard(
 
 
 def test_an_unordered_vm_beside_an_ordered_one_is_left_alone(world: Hosted) -> None:
-    """Both shut down after Sysprep; one is captured, the other marked as billed, by the sweep."""
+    """Both shut down after Sysprep; the first is captured, the sweep marks the other."""
     ordered, other = world.vm("ordered"), world.vm("other")
     ordered.order("managed-image")
     world.settle()
@@ -293,7 +293,7 @@ def test_an_unordered_vm_beside_an_ordered_one_is_left_alone(world: Hosted) -> N
 
 
 def until(world: Hosted, vm: Vm, word: str) -> None:
-    """Let time pass, second by second, until a VM's status is a word."""
+    """Let time pass, second by second, until a VM has a given status."""
     for _ in range(200):
         if vm.status == word:
             return

@@ -1,7 +1,7 @@
-"""What makes a capture impossible is found and told while the VM still runs.
+"""Preflight: what makes a capture impossible is reported while the VM still runs.
 
-Each row of the table is one thing that Azure itself would refuse only once the VM is generalized
-and lost.
+Each row of the table is a combination that Azure would refuse only after the VM is generalized and
+lost.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ MANAGED, TO_GALLERY = "managed-image", "golden/windows"
 
 @dataclass(frozen=True)
 class Row:
-    """A VM, a definition and an order that do not go together, and words of what is said."""
+    """A VM, a definition and an order that are incompatible, and parts of the message."""
 
     why: str
     order: str = TO_GALLERY
@@ -106,7 +106,7 @@ ROWS = {
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row) -> None:
-    """The reason stands on the VM, nothing else was written, and a second look adds nothing."""
+    """The reason is on the VM, nothing else is written, and a second look adds nothing."""
     spine.under(targets=EVERYWHERE).definition(**row.definition)
     vm = spine.vm(**row.vm)
     vm.order(row.order, **row.others)
@@ -125,7 +125,7 @@ def test_what_cannot_be_captured_is_refused_while_it_runs(spine: Spine, row: Row
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_what_cannot_be_captured_is_not_touched_once_it_has_stopped(spine: Spine, row: Row) -> None:
-    """Late orders are refused just so: the VM is neither deallocated nor generalized."""
+    """Late orders are refused as well: the VM is neither deallocated nor generalized."""
     spine.under(targets=EVERYWHERE).definition(**row.definition)
     vm = spine.vm(**row.vm, power="stopped")
     vm.order(row.order, **row.others)
@@ -136,7 +136,7 @@ def test_what_cannot_be_captured_is_not_touched_once_it_has_stopped(spine: Spine
 
 
 def test_yes_without_a_default_target_is_refused(spine: Spine) -> None:
-    """`yes` means CAPTURE_TARGET; where there is none, it is ambiguous."""
+    """`yes` means CAPTURE_TARGET; without that setting, it is ambiguous."""
     vm = spine.vm()
     vm.order("yes")
     assert spine.under(capture_target="").look(vm).status == "refused"
@@ -144,7 +144,7 @@ def test_yes_without_a_default_target_is_refused(spine: Spine) -> None:
 
 
 def test_managed_images_stay_in_their_vms_subscription(spine: Spine) -> None:
-    """IMAGE_RESOURCE_GROUP in another subscription is for galleries alone."""
+    """IMAGE_RESOURCE_GROUP in another subscription is only for galleries."""
     vm = spine.vm()
     vm.order(MANAGED)
     assert spine.under(image_group=(ELSEWHERE, IMAGES), targets=()).look(vm).status == "refused"
@@ -152,7 +152,7 @@ def test_managed_images_stay_in_their_vms_subscription(spine: Spine) -> None:
 
 
 def test_an_owners_number_that_exists_is_refused(spine: Spine) -> None:
-    """A number that is taken is told before the VM is lost, and never changed."""
+    """An existing number is reported before the VM is lost, and not changed."""
     spine.definition()
     first, second = spine.vm("first", power="deallocated", sysprep="succeeded"), spine.vm("second")
     first.order(TO_GALLERY, version="1.0.0")
@@ -168,7 +168,7 @@ def test_an_owners_number_that_exists_is_refused(spine: Spine) -> None:
 
 
 def test_a_hibernated_vm_is_refused(spine: Spine) -> None:
-    """An image of a session is no image, and a deallocation would not have lost it."""
+    """The session of a hibernated VM must not become part of an image."""
     vm = spine.vm(properties={"additionalCapabilities": {"hibernationEnabled": True}})
     spine.owner("POST", f"{vm.id}/deallocate?hibernate=true&api-version=2026-04-01")
     spine.let(60)
@@ -179,7 +179,7 @@ def test_a_hibernated_vm_is_refused(spine: Spine) -> None:
 
 
 def test_what_was_refused_is_taken_up_once_it_is_mended(spine: Spine) -> None:
-    """A refusal holds as long as its reason: an hourly look finds that it is gone."""
+    """A refusal lasts as long as its reason: an hourly look finds that it is fixed."""
     vm = spine.vm()
     vm.order("golden/windows")
     spine.look(vm)
@@ -206,7 +206,7 @@ MISSING = {
 
 @pytest.mark.parametrize("action", MISSING.values(), ids=MISSING)
 def test_a_right_that_is_missing_is_told_while_the_vm_runs(spine: Spine, action: str) -> None:
-    """Rights on the VM, its disk and the definition, and the right to ask for them."""
+    """Permissions on the VM, its disk and the definition, and the permission to read them."""
     spine.definition()
     spine.forbid(action)
     vm = spine.vm()
@@ -219,7 +219,7 @@ def test_a_right_that_is_missing_is_told_while_the_vm_runs(spine: Spine, action:
 
 @pytest.mark.parametrize("action", [f"{COMPUTE}/images/write", f"{COMPUTE}/images/read"])
 def test_a_managed_image_needs_rights_where_it_goes(spine: Spine, action: str) -> None:
-    """The group of managed images is asked for its rights as well."""
+    """The permissions on the resource group of managed images are checked as well."""
     spine.forbid(action)
     vm = spine.vm()
     vm.order(MANAGED)
@@ -230,7 +230,7 @@ def test_a_managed_image_needs_rights_where_it_goes(spine: Spine, action: str) -
 
 @pytest.mark.parametrize("order", [MANAGED, TO_GALLERY])
 def test_rights_on_the_vm_alone_are_not_enough(spine: Spine, order: str) -> None:
-    """An app whose role holds at the VM's group only is refused, whatever the target."""
+    """If the app has its role only on the VM's group, every target is refused."""
     spine.definition()
     vm = spine.vm()
     spine.forbid(scope=vm.id.partition("/providers/")[0])
@@ -250,7 +250,7 @@ def test_rights_on_the_vm_alone_are_not_enough(spine: Spine, order: str) -> None
     ],
 )
 def test_rights_taken_away_meanwhile_save_the_vm(spine: Spine, order: str, action: str) -> None:
-    """They are asked again right before generalize: the VM is refused and can start again."""
+    """They are read again before generalize: the VM is refused and can be started again."""
     spine.definition()
     vm = spine.vm()
     vm.order(order)
@@ -271,7 +271,7 @@ def test_rights_taken_away_meanwhile_save_the_vm(spine: Spine, order: str, actio
 
 
 def test_a_vm_that_the_app_may_not_read_is_left_alone(spine: Spine) -> None:
-    """Without a right on the VM there is nothing to tell, and nobody to tell it to."""
+    """Without permissions on the VM the app can neither read nor report anything."""
     vm = spine.vm()
     vm.order(MANAGED)
     spine.forbid(scope=f"/subscriptions/{{subscription}}/resourceGroups/{IMAGES}")

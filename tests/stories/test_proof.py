@@ -1,7 +1,7 @@
-"""Nothing is generalized on trust: what the disk itself says, and what stands in the way of asking.
+"""The proof: verdicts from the disk, and what prevents reading it.
 
-Each story goes the same way whether opening or closing a disk moves the instant of its last change
-of hands, of which Azure says nothing, or not.
+Azure does not document whether opening or closing a disk changes its LastOwnershipUpdateTime. Each
+story has the same result in both cases.
 """
 
 import pytest
@@ -27,7 +27,7 @@ def _moves(emptied: Simulator, moves: str) -> None:
 
 
 def ordered(world: Hosted, target: str = "managed-image", **words: object) -> Vm:
-    """Make a running VM whose order is answered."""
+    """Make a running VM whose order is accepted."""
     vm = world.vm("web", **words)
     vm.order(target)
     world.settle()
@@ -35,14 +35,14 @@ def ordered(world: Hosted, target: str = "managed-image", **words: object) -> Vm
 
 
 def ended(world: Hosted, vm: Vm, act: str) -> Vm:
-    """Let its guest act, and all come to rest."""
+    """Let its guest act, then wait until nothing is running."""
     vm.guest(act)
     world.settle()
     return vm
 
 
 def failed(world: Hosted) -> Json:
-    """Return the one outcome there is, of a capture that failed."""
+    """Return the only outcome, of a capture that failed."""
     (outcome,) = world.outcomes
     assert outcome["type"] == "Stillframe.CaptureFailed"
     data: Json = outcome["data"]
@@ -54,7 +54,7 @@ def failed(world: Hosted) -> Json:
 def test_a_generalized_disk_is_captured_on_its_own_word(
     world: Hosted, target: str, generation: str
 ) -> None:
-    """The image says what the proof rests on; the disk is closed, and it cost what was promised."""
+    """The image's tags have the evidence; the disk is closed; the cost is as documented."""
     world.definition(hyperVGeneration=generation)
     vm = ordered(world, target, generation=generation)
     world.forget_requests()
@@ -73,7 +73,7 @@ def test_a_generalized_disk_is_captured_on_its_own_word(
 
 @pytest.mark.parametrize("target", ["managed-image", "golden/windows"])
 def test_a_vm_that_ran_no_sysprep_starts_again(world: Hosted, target: str) -> None:
-    """It is deallocated, told so and left startable; its order waits for a Sysprep then."""
+    """It is deallocated, not generalized; that is reported, and the order waits for Sysprep."""
     world.definition()
     vm = ended(world, ordered(world, target), "shutdown")
     assert (vm.status, vm.state, vm.images) == ("not-generalized", STARTABLE, [])
@@ -87,7 +87,7 @@ def test_a_vm_that_ran_no_sysprep_starts_again(world: Hosted, target: str) -> No
 
 
 def test_a_failed_sysprep_is_told_in_its_own_words(world: Hosted) -> None:
-    """The tag has the line that names the package, the event the whole of the last run's log."""
+    """The tag has the line that names the package, the event the last run's whole log."""
     vm = ordered(world)
     world.client.guest(vm.id, "sysprep-fails-and-shuts-down", APPX)
     world.settle()
@@ -99,7 +99,7 @@ def test_a_failed_sysprep_is_told_in_its_own_words(world: Hosted) -> None:
 
 
 def test_a_negative_verdict_is_read_once(world: Hosted) -> None:
-    """Doubled events, tags of people and sweeps have no disk opened again until the VM has run."""
+    """Doubled events, users' tags and sweeps do not reopen a disk until the VM has run."""
     vm = ended(world, ordered(world), "shutdown")
     world.forget_requests()
     for word in ("one", "two"):
@@ -111,7 +111,7 @@ def test_a_negative_verdict_is_read_once(world: Hosted) -> None:
 
 
 def test_what_ran_and_was_deallocated_unseen_is_found_within_the_hour(world: Hosted) -> None:
-    """A sweep sees it deallocated as before; the disk's other release tells that it has run."""
+    """A sweep sees it deallocated as before; the disk's new release time shows that it ran."""
     vm = ended(world, ordered(world), "shutdown")
     assert vm.status == "not-generalized"
     world.sweep()
@@ -129,7 +129,7 @@ def test_what_ran_and_was_deallocated_unseen_is_found_within_the_hour(world: Hos
 
 
 def test_a_right_refused_for_a_moment_is_no_verdict(world: Hosted) -> None:
-    """What Azure does not let be read is asked again; only what the disk said is remembered."""
+    """If Azure denies the access it is retried; only verdicts are remembered."""
     vm = ordered(world)
     world.refuse("POST", "/beginGetAccess", 403, "RequestDisallowedByPolicy", message="Not now.")
     ended(world, vm, "sysprep")
@@ -154,7 +154,7 @@ LINUX = (
 def test_a_deprovisioned_linux_is_captured_when_its_owner_stops_it(
     world: Hosted, layout: str | None, act: str
 ) -> None:
-    """Its guest goes on running after waagent, so the owner's stop begins the capture."""
+    """Its guest keeps running after waagent, so the owner's stop starts the capture."""
     vm = ordered(world, os="Linux", layout=layout)
     ended(world, vm, "deprovision")
     assert vm.state == ("running", False)
@@ -164,7 +164,7 @@ def test_a_deprovisioned_linux_is_captured_when_its_owner_stops_it(
 
 
 def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
-    """Waagent's mark is named, and what takes it away; and the VM starts again."""
+    """The report names waagent's mark and what removes it; the VM can be started again."""
     vm = ordered(world, os="Linux")
     vm.power("deallocate")
     world.settle()
@@ -175,7 +175,7 @@ def test_a_linux_in_use_is_told_what_is_in_the_way(world: Hosted) -> None:
 
 
 def test_what_an_image_should_not_have_is_told_with_it(world: Hosted) -> None:
-    """An id of the machine that stays is a warning on the image and in its event."""
+    """A machine id that is left is a warning on the image and in its event."""
     vm = ordered(world, os="Linux", layout="ubuntu-24.04-agent-only")
     ended(world, vm, "deprovision")
     vm.power("deallocate")
@@ -188,7 +188,7 @@ def test_what_an_image_should_not_have_is_told_with_it(world: Hosted) -> None:
 
 
 def test_the_operator_may_want_machines_without_an_id(spine: Spine) -> None:
-    """By PROOF_MACHINE_ID=required such a disk is no image, and can be started and mended."""
+    """With PROOF_MACHINE_ID=required such a disk is not captured; its VM can be fixed."""
     vm = spine.vm(
         power="deallocated", sysprep="succeeded", os="Linux", layout="ubuntu-24.04-agent-only"
     )
@@ -216,7 +216,7 @@ def test_the_operator_may_want_machines_without_an_id(spine: Spine) -> None:
 def test_what_cannot_be_told_permits_nothing(
     world: Hosted, layout: str, os: str, words: str
 ) -> None:
-    """A disk that cannot be read, though its guest has finished, is said so and left startable."""
+    """If a disk cannot be read this is reported, and its VM is not generalized."""
     vm = ordered(world, layout=layout, os=os)
     ended(world, vm, "sysprep" if os == "Windows" else "deprovision")
     if os == "Linux":
@@ -232,7 +232,7 @@ def test_what_cannot_be_told_permits_nothing(
 def test_a_mark_of_somebody_else_proves_nothing(
     world: Hosted, sysprep: str, *, marked: bool
 ) -> None:
-    """A VM that was marked generalized by hand while it waited gets no image, and an answer."""
+    """A waiting VM that was generalized by hand is not captured, and this is reported."""
     order = {"stillframe-capture": "managed-image"}
     vm = world.vm(power="deallocated", generalized=marked, sysprep=sysprep, tags=order)
     world.sweep()
@@ -242,9 +242,9 @@ def test_a_mark_of_somebody_else_proves_nothing(
 
 
 def test_a_disk_that_somebody_reads_is_left_alone(world: Hosted) -> None:
-    """Access that a backup opened is not closed; the capture goes on when that is over.
+    """Access that a backup opened is not closed; the capture continues when it has ended.
 
-    For ten minutes the event comes again, for it may be our own access; then the sweep looks.
+    For ten minutes the event is redelivered, because it may be our own access; then sweeps look.
     """
     vm = world.vm(power="deallocated", sysprep="succeeded")
     disk = f"{vm.facts['osDisk']}/beginGetAccess?api-version=2026-03-02"
@@ -266,7 +266,7 @@ def test_a_disk_that_somebody_reads_is_left_alone(world: Hosted) -> None:
     "fault", [{"error": {"status": 500, "code": "ServerError", "message": "Busy."}}, {"cut": 100}]
 )
 def test_an_error_while_reading_is_no_verdict(world: Hosted, fault: Json) -> None:
-    """The disk is closed, nothing is said, and the event comes again."""
+    """The disk is closed, nothing is reported, and the event is redelivered."""
     vm = ordered(world)
     world.client.disk_fault(**fault, nth=2, count=4)
     ended(world, vm, "sysprep")
@@ -278,7 +278,7 @@ def test_an_error_while_reading_is_no_verdict(world: Hosted, fault: Json) -> Non
 
 
 def test_what_could_not_be_opened_is_not_closed(world: Hosted) -> None:
-    """Where Azure fails to open it, closing would only end what somebody else has opened."""
+    """If opening failed, a close could only revoke the access of somebody else."""
     vm = ordered(world)
     world.fault("POST", "/beginGetAccess", operation={"code": "Internal", "message": "No."})
     ended(world, vm, "sysprep")
@@ -298,7 +298,7 @@ def test_what_could_not_be_opened_is_not_closed(world: Hosted) -> None:
 def test_a_disk_closed_to_the_network_is_refused_while_the_vm_runs(
     world: Hosted, closed: dict[str, str]
 ) -> None:
-    """It could never be proven, which is better known before Sysprep than after."""
+    """It could not be read later, so this is reported before Sysprep."""
     vm = ordered(world, disk_properties=closed)
     assert (vm.status, vm.state) == ("refused", ("running", False))
     assert next(iter(closed)) in str(vm.said("detail"))
@@ -306,7 +306,7 @@ def test_a_disk_closed_to_the_network_is_refused_while_the_vm_runs(
 
 @pytest.mark.parametrize("act", ["beginGetAccess", "endGetAccess"])
 def test_a_missing_right_is_refused_while_the_vm_runs(world: Hosted, act: str) -> None:
-    """Opening and closing are rights of their own; the one that lacks is named."""
+    """Opening and closing need separate permissions; the missing permission is named."""
     action = f"Microsoft.Compute/disks/{act}/action"
     world.forbid(action)
     vm = ordered(world)
@@ -315,7 +315,7 @@ def test_a_missing_right_is_refused_while_the_vm_runs(world: Hosted, act: str) -
 
 
 def test_a_disk_for_entra_alone_is_read_with_a_token(world: Hosted) -> None:
-    """Its server wants a token beside the URL, and the app a right that is named when it lacks."""
+    """It needs a token as well as the URL; a missing permission for that is named."""
     entra = {"dataAccessAuthMode": "AzureActiveDirectory"}
     download = "Microsoft.Compute/disks/download/action"
     vm = ordered(world, disk_properties=entra)
@@ -330,7 +330,7 @@ def test_a_disk_for_entra_alone_is_read_with_a_token(world: Hosted) -> None:
 
 
 def test_the_url_of_a_disk_stands_in_no_log_and_no_message(world: Hosted) -> None:
-    """Neither when all goes well nor when the disk's server does not answer."""
+    """This holds for a successful read and for a storage server that does not respond."""
     vm = ordered(world)
     world.client.disk_fault(drop=True, nth=1, count=3)
     ended(world, vm, "sysprep")
@@ -342,5 +342,5 @@ def test_the_url_of_a_disk_stands_in_no_log_and_no_message(world: Hosted) -> Non
 
 
 def path(request: Json) -> str:
-    """Return what a request asks for, by the last part of its path."""
+    """Return the last part of a request's path."""
     return str(request["path"].rsplit("/", 1)[1])

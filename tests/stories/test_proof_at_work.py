@@ -1,7 +1,7 @@
-"""A verdict holds for the disk that gave it, for a minute, under the policy it was asked for.
+"""A verdict is valid for the disk that was read, for a minute, under the policy at that time.
 
-And what is no word of the disk's is never taken for one: a server out of reach, a size that is
-wrong, a refusal while somebody else reads.
+Errors are not verdicts: an unreachable storage server, a wrong size, a refusal while somebody else
+reads.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ GIB = 1024**3
 
 @dataclass
 class Meanwhile:
-    """A client of Azure's, and what happens in the world right before its nth call of a kind."""
+    """An Azure client with an action that runs right before its nth call of a kind."""
 
     real: Any
     call: str
@@ -39,25 +39,25 @@ class Meanwhile:
 
 @pytest.fixture
 def fresh(spine: Spine) -> Spine:
-    """Give the spine in a process that has told nothing yet."""
+    """Return the spine in a new process, which has published nothing."""
     return spine.restart()
 
 
 def meanwhile(world: Spine, call: str, nth: int, happens: Callable[[], object]) -> None:
-    """Let something happen right before the app's nth call of a kind."""
+    """Run an action right before the app's nth call of a kind."""
     arm: Any = Meanwhile(world.azure.arm, call, nth, happens)
     world.azure = replace(world.azure, arm=arm)
 
 
 def ordered(world: Spine, **words: object) -> Vm:
-    """Make a deallocated VM with an order that nobody has looked at."""
+    """Make a deallocated VM with an order before any look."""
     vm = world.vm(**(RELEASED | words))
     vm.order("managed-image")
     return vm
 
 
 def test_a_verdict_is_not_another_disks(fresh: Spine) -> None:
-    """The VM is made anew, on a disk that never saw Sysprep, as soon as the first one is closed."""
+    """The VM is recreated on a disk without Sysprep as soon as the first disk is closed."""
     vm = ordered(fresh)
 
     def made_anew() -> None:
@@ -73,7 +73,7 @@ def test_a_verdict_is_not_another_disks(fresh: Spine) -> None:
 
 
 def test_a_verdict_does_not_keep(fresh: Spine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too long after the disk was closed nothing is generalized; the next look reads it again."""
+    """An old verdict does not allow generalize; the next look reads the disk again."""
     vm = ordered(fresh)
     with monkeypatch.context() as patched:
         patched.setattr(reconcile, "VERDICT_HOLDS", -1.0)
@@ -86,7 +86,7 @@ def test_a_verdict_does_not_keep(fresh: Spine, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("call", ["generalize", "create_managed_image"])
 def test_a_refusal_while_somebody_reads_passes(fresh: Spine, call: str) -> None:
-    """Another look has the disk open: nothing is told, the event comes again, then it goes on."""
+    """Another look has the disk open: nothing is reported; the redelivery continues."""
     vm = ordered(fresh)
     path = f"{vm.facts['osDisk']}/beginGetAccess?api-version=2026-03-02"
     body = {"access": "Read", "durationInSeconds": 60}
@@ -99,7 +99,7 @@ def test_a_refusal_while_somebody_reads_passes(fresh: Spine, call: str) -> None:
 
 
 def test_an_image_is_asked_for_again_alone(fresh: Spine) -> None:
-    """Two 429 with a second to wait cost two requests more, and no second proof."""
+    """Two 429 with a Retry-After of 1 s cost two more requests, and no second proof."""
     undisturbed = ordered(fresh)
     fresh.look(undisturbed)
     asked, proofs = len(fresh.requests), len(fresh.proofs)
@@ -112,7 +112,7 @@ def test_an_image_is_asked_for_again_alone(fresh: Spine) -> None:
 
 
 def test_a_disk_out_of_reach_is_told_once_with_what_to_let_through(fresh: Spine) -> None:
-    """For half an hour it may pass; then it is stuck, once, however long it lasts."""
+    """It is retried for half an hour; then it is reported as stuck, only once."""
     vm = ordered(fresh)
     fresh.client.disk_fault(drop=True, nth=1, count=None)
     with pytest.raises(Transient, match="does not answer"):
@@ -136,7 +136,7 @@ def test_a_disk_out_of_reach_is_told_once_with_what_to_let_through(fresh: Spine)
 
 @pytest.mark.parametrize("size", [4 * GIB, 4096 * GIB, 100])
 def test_a_size_that_is_wrong_is_no_word_of_the_disk(fresh: Spine, size: int) -> None:
-    """The server says another size than Azure: read again, and captured when that is over."""
+    """Storage and Azure report different sizes: it is read again, and captured later."""
     vm = ordered(fresh)
     fresh.client.disk_fault(size=size, nth=1, count=1)
     with pytest.raises(Transient, match="bytes for the disk, Azure"):
@@ -157,7 +157,7 @@ def test_a_size_that_is_wrong_is_no_word_of_the_disk(fresh: Spine, size: int) ->
 def test_a_no_stands_under_its_policy(
     fresh: Spine, layout: str | None, sysprep: str, later: ProofPolicy, end: str
 ) -> None:
-    """Within the hour of a setting's change it goes on if it may; else the disk is left closed."""
+    """Within an hour after a setting allows it, it continues; else the disk stays closed."""
     vm = ordered(fresh, layout=layout, sysprep=sysprep)
     fresh.carry(vm)
     assert vm.status == "not-generalized"

@@ -188,7 +188,7 @@ def test_resource_health_says_when_a_vm_stopped(
 
 
 def test_a_subscription_is_read_by_its_lists(wire: Wire) -> None:
-    """All pages are read; VMs with a Stillframe tag and stopped VMs are kept, and group tags."""
+    """All pages are read and joined by id; groups without a Stillframe tag are dropped."""
     tagged = {**VM, "tags": {"stillframe-capture": "yes"}}
     more = f"{PUBLIC_ARM}/subscriptions/{REF.subscription}/next"
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [], "nextLink": more})
