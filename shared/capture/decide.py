@@ -6,7 +6,7 @@ rule wins:
 | the VM                                         | next step                 | status          |
 |------------------------------------------------|---------------------------|-----------------|
 | another app's order                            | none                      | as before       |
-| not in scope, or without an order              | none; our tags go away    | -               |
+| not in scope, or without an order              | none; remove our tags     | -               |
 | hibernated, of a scale set, order unreadable   | none                      | refused         |
 | has been captured as the order asks            | none                      | captured        |
 | generalized, its image's name pinned           | depends on the image      | of the image    |
@@ -95,7 +95,7 @@ def decide(look: Look, settings: Settings, now: datetime) -> Decision:
 
 
 def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
-    """Have what is said say whose word it is, and where the order's images lie."""
+    """Add the app's name and the resource group of the order's images to a status."""
     match decision:
         case (Rest(Say() as say) | Prove(say) | Deallocate(say) | Generalize(say)) | Create(
             say=say
@@ -106,7 +106,7 @@ def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
 
 
 def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
-    """Go by the rules for an order that can be read."""
+    """Apply the rules to an order that can be read."""
     vm = look.vm
     if why := _never(vm):
         return _refuse(vm, order, why)
@@ -119,16 +119,16 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
 
 
 def _captured(vm: ObservedVm) -> bool:
-    """Whether `captured` stands; on a VM that is not generalized the tag is another VM's."""
+    """Whether it was captured; on a VM that is not generalized the tag is another VM's."""
     return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
 
 
 def _retell(look: Look, order: Order) -> Decision:
-    """Say `captured` once more, where the topic has not taken it yet; never make it again."""
+    """Publish `captured` again if the topic has not accepted it; the image is not made again."""
     vm, as_of = look.vm, _pinned(look.vm)
     label = vm.tags[Tag.IMAGE]
     named = names(vm.ref, order.target, as_of, order.version) if as_of else ()
-    ref = next((one for one in named if one.label.lower() == label.lower()), None)
+    ref = next((name for name in named if name.label.lower() == label.lower()), None)
     if ref and ref.key not in look.images:
         return ReadImage(ref)
     seen = look.images.get(ref.key) if ref else None
@@ -146,7 +146,7 @@ def _never(vm: ObservedVm) -> str | None:
 
 
 def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
-    """Wait for Azure, look for what stands in the way, then go by the power state."""
+    """Wait for Azure, run the preflight checks, then apply the rules of the power state."""
     vm = look.vm
     if not vm.provisioning.settled or not vm.power.settled:
         unseen = vm.power is not PowerState.DEALLOCATING
@@ -182,12 +182,12 @@ def _stopped(vm: ObservedVm, order: Order, released: datetime | None, now: datet
 def _deallocated(
     look: Look, order: Order, released: datetime, settings: Settings, now: datetime
 ) -> Decision:
-    """The disk is free: ask it whether Sysprep finished, then generalize or start the image."""
+    """The disk is free: check whether Sysprep finished, then generalize or start the image."""
     vm = look.vm
     if isinstance(look.disk, ObservedDisk) and look.disk.access_open:
         since = read_instant(vm.tags.get(Tag.AS_OF)) or now
         again = _OPEN if now - since < OURS_ENDS else None
-        if _pinned(vm):  # other words would unpin its name, and closing may move `released`
+        if _pinned(vm):  # another status would unpin its name, and closing may change `released`
             return Rest(again=again)
         say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
         return Rest(say, again=again)
@@ -213,21 +213,21 @@ def _deallocated(
 
 
 def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | None:
-    """Return what the disk has said; a doubt that the operator does not allow is a no."""
-    said, doubt = look.verdict, Doubt.MACHINE_ID
-    if settings.machine_id is not MachineId.REQUIRED or not isinstance(said, Verdict):
-        return said
-    allowed = said.proof is not Proof.GENERALIZED or doubt not in said.warnings
-    return said if allowed else Verdict(Proof.NOT_GENERALIZED, said.warnings[doubt])
+    """Return the verdict; a warning that the operator does not allow makes it negative."""
+    verdict, doubt = look.verdict, Doubt.MACHINE_ID
+    if settings.machine_id is not MachineId.REQUIRED or not isinstance(verdict, Verdict):
+        return verdict
+    allowed = verdict.proof is not Proof.GENERALIZED or doubt not in verdict.warnings
+    return verdict if allowed else Verdict(Proof.NOT_GENERALIZED, verdict.warnings[doubt])
 
 
 def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
-    """Try again while it may pass; when it lasts tell what must be reached, once."""
+    """Retry while it may be temporary; if it lasts, report once which host must be reachable."""
     asked = _deallocating_since(vm) or _pinned(vm) or now
     lasts = now - asked > DEALLOCATION_LASTS
     again = unread.why if now - asked < OURS_ENDS else None
     why = f"{unread.why}; let the app reach *.blob.storage.azure.net over https (firewall, DNS)"
-    if _pinned(vm):  # other words would unpin its name
+    if _pinned(vm):  # another status would unpin its name
         return _refuse(vm, order, why) if lasts else Rest(again=again)
     since = f" since {write_instant(asked)}" if lasts else ""
     say = Say(
@@ -243,8 +243,8 @@ def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest
 def _proof_stops(
     vm: ObservedVm, order: Order, verdict: Verdict | Refusal, released: datetime, settings: Settings
 ) -> Rest | None:
-    """Return why the capture does not go on with this word on the disk, if so."""
-    if isinstance(verdict, Refusal):  # no word of the disk's: asked again, not written down as one
+    """Return why the capture stops at this verdict; None if it continues."""
+    if isinstance(verdict, Refusal):  # not a verdict: retried, not recorded as one
         required = settings.proof is ProofPolicy.REQUIRED
         return _refuse(vm, order, verdict.why) if required else None
     if _goes_on(verdict, settings.proof):
@@ -270,7 +270,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Ve
 
 
 def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decision | ImageRef:
-    """Go through the names from the pinned one on: the image's state, or the name that is free."""
+    """Go through the names from the pinned one: return the image's state, or the free name."""
     candidates = names(look.vm.ref, order.target, as_of, order.version)
     labels = [ref.label.lower() for ref in candidates]
     label = look.vm.tags.get(Tag.IMAGE, "").lower()
@@ -316,39 +316,39 @@ def _stuck_deallocation(vm: ObservedVm, order: Order, now: datetime) -> Say | No
 
 
 def _deallocating_since(vm: ObservedVm) -> datetime | None:
-    """Return when Azure was first asked to deallocate this stopped VM."""
+    """Return when the deallocation of this stopped VM was first requested."""
     asked = vm.tags.get(Tag.STATUS) == Status.DEALLOCATING
     return read_instant(vm.tags.get(Tag.AS_OF)) if asked else None
 
 
 def _pinned(vm: ObservedVm) -> datetime | None:
-    """Return the instant its image is named after, once it is generalized and pinned.
+    """Return the instant that its image is named after, if it is generalized and pinned.
 
-    Such a VM can never run again, so the pin holds for good.
+    Such a VM can never run again, so the pin is permanent.
     """
     named = vm.tags.get(Tag.STATUS) in _PINNED
     return read_instant(vm.tags.get(Tag.AS_OF)) if vm.generalized and named else None
 
 
 def is_pinned(vm: ObservedVm, say: Say) -> bool:
-    """Whether the name that is said stands pinned, so that nothing need be written for it."""
+    """Whether the image's name is pinned already, so that nothing needs to be written."""
     pinned = _pinned(vm)
-    said = {Tag.IMAGE: say.image, Tag.IMAGE_GROUP: say.image_group}
-    named = all(vm.tags.get(tag, "").lower() == value.lower() for tag, value in said.items())
+    names = {Tag.IMAGE: say.image, Tag.IMAGE_GROUP: say.image_group}
+    named = all(vm.tags.get(tag, "").lower() == value.lower() for tag, value in names.items())
     return named and pinned is not None and pinned == say.as_of
 
 
 def _waits_for(vm: ObservedVm, order: Order) -> bool:
-    """Whether this order has passed preflight while the VM ran."""
+    """Whether this order passed preflight while the VM was running."""
     return vm.tags.get(Tag.STATUS) == Status.WAITING and speaks_of(vm.tags, order)
 
 
 def _standing_no(
     vm: ObservedVm, order: Order, released: datetime, policy: ProofPolicy
 ) -> Rest | None:
-    """Say again what the disk, as it is now, has said under a policy like this one."""
-    said = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
-    if not said or vm.tags.get(Tag.AS_OF) != write_instant(released):
+    """Return the negative verdict on the tags, if disk and policy are still the same."""
+    judged = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
+    if not judged or vm.tags.get(Tag.AS_OF) != write_instant(released):
         return None
     why, named = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
     proof = Proof(named) if named in Proof else None
@@ -388,18 +388,18 @@ def _capturing(ref: ImageRef, as_of: datetime) -> Say:
 
 
 def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
-    """Say no; what is pinned on a generalized VM stays, where it is this order's."""
+    """Refuse the order; a pinned name on a generalized VM is kept if it is this order's."""
     pinned = _pinned(vm)
     label = order.label if order else vm.tags[Tag.CAPTURE]
-    stands = pinned and (order is None or fits(vm.tags, order))
-    image = vm.tags.get(Tag.IMAGE, label) if stands else label
+    kept = pinned and (order is None or fits(vm.tags, order))
+    image = vm.tags.get(Tag.IMAGE, label) if kept else label
     return Rest(Say(status=Status.REFUSED, detail=why, image=image, as_of=pinned))
 
 
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
-_READY = "ready; run Sysprep with /generalize /shutdown, the capture then starts by itself"
-_MAKING = "Azure makes the image"
+_READY = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
+_MAKING = "Azure is creating the image"
 _OPEN = "its OS disk has an active SAS, of a backup perhaps; the capture continues when it ends"
 _MARKED = "it is marked generalized, so it cannot start again"

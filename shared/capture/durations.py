@@ -1,6 +1,6 @@
-"""How long each part of a capture may take, and whether one is under way.
+"""How long each step of a capture may take, and whether a capture is in progress.
 
-Pure. What takes longer is stuck: people are told, and the cost guard counts the VM again.
+Pure. A step that takes longer is stuck: it is reported, and the cost guard flags the VM again.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from shared.model.instants import read_instant
 from shared.model.tags import Status, Tag
 
 START_LASTS = timedelta(minutes=2)
-"""A VM being started reads `stopped` for a moment; after this a stopped VM is really stopped."""
+"""A VM that is being started reads `stopped` for a moment; after this it is really stopped."""
 
 DEALLOCATION_LASTS = timedelta(minutes=30)
 MANAGED_IMAGE_LASTS = timedelta(minutes=30)
 VERSION_LASTS = timedelta(hours=6)
 
 OURS_ENDS = timedelta(minutes=10)
-"""Access to a disk that a process of ours left open when it died has ended long before."""
+"""Disk access that one of our processes left open when it ended has expired long before."""
 
 
 def image_lasts(label: str) -> timedelta:
@@ -26,9 +26,9 @@ def image_lasts(label: str) -> timedelta:
 
 
 def is_under_way(tags: Mapping[str, str], now: datetime, *, ours: bool) -> bool:
-    """Whether a stopped VM with these tags is on its way to an image, and not stuck.
+    """Whether a stopped VM with these tags is being captured, and the capture is not stuck.
 
-    A VM that waits is taken further by the next sweep, unless its order is another app's.
+    A waiting order is continued by the next sweep, unless it belongs to another app.
     """
     status = tags.get(Tag.STATUS)
     if Tag.CAPTURE not in tags:

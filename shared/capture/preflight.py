@@ -118,7 +118,7 @@ def _os_disk(look: Look, order: Order) -> Finding:
     disk = look.disk
     if disk is None:
         return ReadDisk()
-    free = look.vm.power is PowerState.DEALLOCATED  # until then the instant may still be to come
+    free = look.vm.power is PowerState.DEALLOCATED  # before that the instant may not be set yet
     if isinstance(disk, Missing) or (free and disk.released is None):
         return no_instant(disk)
     if disk.encrypted_by_guest:
@@ -132,7 +132,7 @@ def _os_disk(look: Look, order: Order) -> Finding:
 
 
 def _room_for_tags(look: Look, _order: Order) -> Finding:
-    """Check that the VM and its OS disk have room for our tags beside those they have."""
+    """Check that the VM and its OS disk have room for our tags."""
     disk = look.disk.tags if isinstance(look.disk, ObservedDisk) else {}
     for tags, ours, what in ((look.vm.tags, ON_VM, "it"), (disk, ON_DISK, "its OS disk")):
         others = sum(name not in ours for name in tags)
@@ -183,7 +183,7 @@ def _definition(look: Look, order: Order) -> Finding:
 
 
 def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]:
-    """Yield what the VM is and the definition is for, wherever the two differ."""
+    """Yield the property of the VM and what the definition requires, for each difference."""
     vm, disk = look.vm, look.disk
     if definition.os_state.lower() != "generalized":
         yield "to be generalized", f"{definition.os_state.lower()} images"
@@ -206,14 +206,14 @@ def _mismatches(look: Look, definition: Definition) -> Iterable[tuple[str, str]]
 
 
 def _on_nvme(vm: ObservedVm) -> bool:
-    """Whether a VM's disks are on NVMe: its size then boots only images that are marked so."""
+    """Whether a VM's disks are on NVMe: its size then boots only images marked for NVMe."""
     return (vm.disk_controller or "").lower() == "nvme"
 
 
 def _security_mismatch(ours: str | None, theirs: str | None) -> Iterable[tuple[str, str]]:
     """A VM source goes only into a definition of its own security type.
 
-    `TrustedLaunchSupported` and its like take images and disks, but not VMs: Azure answers 400.
+    `TrustedLaunchSupported` and similar accept images and disks, but not VMs: Azure answers 400.
     """
     if (ours or "Standard").lower() != (theirs or "Standard").lower():
         yield f"security type {ours or 'Standard'}", f"security type {theirs or 'Standard'}"
@@ -232,7 +232,7 @@ def _owner_version(look: Look, order: Order) -> Finding:
 
 
 def _is_ours(image: ObservedImage, vm: ObservedVm) -> bool:
-    """Whether the image is this order's own, made before its tags were removed."""
+    """Whether the image is this order's own, created before its tags were removed."""
     return vm.generalized and made_from(image, vm)
 
 
@@ -254,7 +254,7 @@ def _customer_key(look: Look, order: Order, disk: AttachedDisk | ObservedDisk) -
 
 
 def generation(look: Look) -> str | None:
-    """Return the VM's Hyper-V generation, `V1` or `V2`; None where Azure shows neither."""
+    """Return the VM's Hyper-V generation, `V1` or `V2`; None if Azure reports neither."""
     disk = look.disk if isinstance(look.disk, ObservedDisk) else None
     return look.vm.generation or (disk and disk.generation) or None
 
@@ -265,7 +265,7 @@ def _sku(sku: str | None, what: str) -> Finding:
 
 
 def _size(order: Order, disk: AttachedDisk | ObservedDisk, what: str) -> Finding:
-    """A managed image has no limit of its own that is documented."""
+    """Check the size limit; for managed images none is documented."""
     if not isinstance(order.target, GalleryTarget) or (disk.size_gb or 0) <= DISK_LIMIT_GB:
         return None
     return Refusal(

@@ -37,7 +37,7 @@ DATA_ON_DISK = (f"{_COMPUTE}/disks/download/action",)
 
 
 def lacking(rights: Rights, target: Target) -> list[str]:
-    """Return the actions that an order to that target needs and the app may not do."""
+    """Return the actions that an order to this target needs and the app is not granted."""
     managed = isinstance(target, ManagedImageTarget)
     missing = [
         *_refused(ON_VM if managed else ON_VM + ON_VM_FOR_GALLERY, rights.vm),
@@ -47,7 +47,7 @@ def lacking(rights: Rights, target: Target) -> list[str]:
 
 
 def lacking_on_disk(grants: tuple[Permission, ...] | None, *, entra_only: bool) -> list[str]:
-    """Return the actions that reading a disk's bytes needs and the app may not do."""
+    """Return the actions that reading a disk's content needs and the app is not granted."""
     data = () if grants is None or not entra_only else DATA_ON_DISK
     return _refused(ON_DISK, grants) + [
         action for action in data if not any(allows_data(grant, action) for grant in grants or ())

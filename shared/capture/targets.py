@@ -38,14 +38,14 @@ _NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.AS
 
 
 def is_ordered(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
-    """Whether a VM has an order that counts."""
+    """Whether a VM has an order that is in scope."""
     return Tag.CAPTURE in vm.tags and settings.in_scope(f"{vm.ref.id}/")
 
 
 def is_left_over(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
-    """Whether a VM has words of an order that counts no more: it is gone, or out of scope.
+    """Whether a VM has status tags of an order that is withdrawn or out of scope.
 
-    Out of scope a generalized VM keeps them: they say what it was captured as.
+    A generalized VM that is out of scope keeps them: they name its image.
     """
     if is_ordered(vm, settings) or (Tag.CAPTURE in vm.tags and vm.generalized):
         return False
@@ -75,7 +75,7 @@ def read_order(
 
 
 def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
-    """Return where the value of the capture tag sends the image of that VM."""
+    """Return the target that the value of the capture tag means for this VM."""
     order = order.strip()
     if order.lower() == "yes":
         if not settings.capture_target:
@@ -108,7 +108,7 @@ def _target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
 
 
 def _may_be_named(target: Target, settings: Settings, vm: VmRef) -> bool:
-    """Whether an order may send an image there: who may tag a VM need not be who runs galleries."""
+    """Whether an order may name this target: whoever may tag a VM may not manage galleries."""
     allowed = settings.targets or (f"{_home(settings, vm).scope}/".lower(),)
     if settings.capture_target:
         default = _target(settings.capture_target, settings, vm)
@@ -118,12 +118,12 @@ def _may_be_named(target: Target, settings: Settings, vm: VmRef) -> bool:
 
 
 def _home(settings: Settings, vm: VmRef) -> ManagedImageTarget:
-    """Return the resource group that images go to where no other is named."""
+    """Return the default resource group of images."""
     return ManagedImageTarget(*(settings.image_group or (vm.subscription, vm.group)))
 
 
 def read_owner_version(number: str | None, target: Target) -> str | Refusal | None:
-    """Return the version number the owner asked for; None where they asked for none."""
+    """Return the version number that the owner set; None if none is set."""
     if number is None:
         return None
     number = number.strip()
@@ -141,7 +141,7 @@ def read_owner_version(number: str | None, target: Target) -> str | Refusal | No
 def names(
     vm: VmRef, target: Target, instant: datetime, owner_version: str | None
 ) -> tuple[ImageRef, ...]:
-    """Return the names an order's image may take, first attempt first."""
+    """Return the possible names of an order's image, by attempt."""
     match target:
         case ManagedImageTarget(subscription, group):
             return tuple(
@@ -154,7 +154,7 @@ def names(
 
 
 def later_names(image: ObservedImage, vm: VmRef) -> tuple[ImageRef, ...]:
-    """Return the names of the attempts that came after an image of that VM, if any did."""
+    """Return the names of the attempts after an image of this VM."""
     as_of = read_instant(image.tags.get(SourceTag.AS_OF))
     if as_of is None:
         return ()
@@ -178,7 +178,7 @@ def version_numbers(instant: datetime) -> list[str]:
 
 
 def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
-    """Return `<vm>-YYYYMMDD-HHMMSSmmm`; a VM name that does not fit is cut, its hash added."""
+    """Return `<vm>-YYYYMMDD-HHMMSSmmm`; a VM name that is too long is cut, with a hash."""
     at = instant.astimezone(UTC)
     suffix = f"-{at:%Y%m%d}-{_clock(at) + attempt:09d}"
     room = IMAGE_NAME_LIMIT - len(suffix)
@@ -190,13 +190,13 @@ def managed_image_name(vm_name: str, instant: datetime, attempt: int) -> str:
 
 
 def speaks_of(tags: Mapping[str, str], order: Order) -> bool:
-    """Whether what the tags say is of this order, whose image has no name yet."""
+    """Whether the status tags belong to this order, whose image has no name yet."""
     label = tags.get(Tag.IMAGE, "").lower()
     return _same_group(tags, order) and label == order.label.lower()
 
 
 def fits(tags: Mapping[str, str], order: Order) -> bool:
-    """Whether the image that the tags name is what the order asks for."""
+    """Whether the image named by the tags is the one that the order asks for."""
     if not _same_group(tags, order):
         return False
     head, _, version = tags.get(Tag.IMAGE, "").lower().rpartition("/")
@@ -206,13 +206,13 @@ def fits(tags: Mapping[str, str], order: Order) -> bool:
 
 
 def _same_group(tags: Mapping[str, str], order: Order) -> bool:
-    """Whether the tags speak of images in the order's resource group: names are unique in one."""
+    """Whether the tags refer to the order's resource group: names are unique in one group."""
     said = tags.get(Tag.IMAGE_GROUP, order.target.group_id)
     return said.lower() == order.target.group_id.lower()
 
 
 def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
-    """Whether an image was made from this very VM, not from one that had its name before."""
+    """Whether an image was made from this VM, not from an earlier VM with the same name."""
     if vm_id := image.tags.get(SourceTag.VM_ID):
         return vm_id.lower() == vm.vm_id.lower()
     return image.source is not None and image.source.key == vm.ref.key

@@ -26,9 +26,9 @@ NOTHING = Words()
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What is new: an outcome, and the words to write before it is published, and after it.
+    """What is new: an outcome, and the tags to write before and after it is published.
 
-    `refused` are those for after it where the topic refuses it; `of` is the image whose end it is.
+    `refused` are those to write after it if the topic refuses it; `of` is the finished image.
     """
 
     before: Words = NOTHING
@@ -39,7 +39,7 @@ class Telling:
 
 
 def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
-    """Return what to write and publish, or None where the VM's tags say it already."""
+    """Return what to write and publish; None if the VM's tags say it already."""
     wanted = _tags(say)
     new = {name: value for name, value in wanted.items() if vm.tags.get(name) != value}
     stale = {
@@ -51,7 +51,7 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
 
 
 def _once_more(vm: ObservedVm, say: Say, stale: Mapping[str, str], now: datetime) -> Telling | None:
-    """Return what is left to do where the words stand: to publish what is noted as untold."""
+    """Return what is left if the tags are up to date: an outcome that is not published yet."""
     noted = _noted(vm)
     outcome = _outcome(vm, say, now, noted[Tag.UNTOLD]) if noted else None
     if outcome:
@@ -77,12 +77,12 @@ def _ended(say: Say) -> ObservedImage | None:
 
 
 def _noted(vm: ObservedVm) -> dict[str, str]:
-    """Return the tag that stands where what the words tell of is not published yet."""
+    """Return the tag that is present while the outcome is not published."""
     return {Tag.UNTOLD.value: vm.tags[Tag.UNTOLD]} if Tag.UNTOLD in vm.tags else {}
 
 
 def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
-    """Return what is written on a VM's OS disk before the VM is generalized: its memory."""
+    """Return the tags to write on a VM's OS disk before the VM is generalized."""
     carried = {name: value for name, value in kept(vm.tags).items() if name in BILLED_TAGS}
     words = {**signature(vm.ref, vm.vm_id), **carried, **_tags(say)}
     return Words(
@@ -92,27 +92,27 @@ def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
 
 
 def last_words(say: Say, disk_id: str) -> Say:
-    """Return what a VM says for good once it is generalized: where to read on."""
+    """Return the last status of a generalized VM: it names the disk that has the current tags."""
     disk = disk_id.rpartition("/")[2]
     detail = f"generalized, so it takes no more tags; the status is now on its OS disk, {disk}"
     return replace(say, detail=detail)
 
 
 def unanswerable(say: Say, why: str) -> Say:
-    """Return the refusal of an order whose VM takes no tag of ours: nothing is begun for it."""
+    """Return the refusal of an order whose VM accepts no tags: no capture is started."""
     detail = f"the app cannot write tags on this VM, so the order is refused: {why}"
     return replace(say, status=Status.REFUSED, detail=detail, as_of=None)
 
 
 def withdrawal(vm: ObservedVm) -> Words:
-    """Return what takes every tag of an order off its VM."""
+    """Return the removal of every tag of an order."""
     return Words({}, {name.value: vm.tags[name] for name in ORDER_TAGS if name in vm.tags})
 
 
 def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | None:
-    """Return the outcome of an image whose VM is gone; None of one not ours, not done, or told.
+    """Return the outcome of an image whose VM is gone; None if not ours, not done, or published.
 
-    An image of ours says so in its tags; those of others lie beside it in the same group.
+    Our images are recognized by their tags; other images are in the same resource group.
     """
     if not {SourceTag.VM_ID, SourceTag.AS_OF} <= image.tags.keys() or SourceTag.TOLD in image.tags:
         return None
@@ -154,14 +154,14 @@ def _tags(say: Say) -> dict[str, str]:
 
 
 def _alike(vm: ObservedVm, wanted: Mapping[str, str]) -> bool:
-    """Whether a detail says what stands there already, but for ids and times in Azure's words."""
-    said = (vm.tags.get(Tag.DETAIL, ""), wanted[Tag.DETAIL])
-    before, now = (VARYING.sub("", text).removesuffix("…") for text in said)
+    """Whether a detail is the same as before, except for ids and times in Azure's message."""
+    texts = (vm.tags.get(Tag.DETAIL, ""), wanted[Tag.DETAIL])
+    before, now = (VARYING.sub("", text).removesuffix("…") for text in texts)
     return before == now
 
 
 def _outcome(vm: ObservedVm, say: Say, now: datetime, noted: str) -> Outcome | None:
-    """Return the outcome of what is said, if it is one; `noted`: its occasion, without an image."""
+    """Return the outcome of a status, if it has one; `noted`: its occasion, without an image."""
     kind = _kind(say)
     if kind is None:
         return None
@@ -189,7 +189,7 @@ def _kind(say: Say) -> OutcomeType | None:
 
 
 def _timeline(say: Say, now: datetime) -> dict[str, str]:
-    """Return what is known of when: the disk released, the image started, and told."""
+    """Return the known instants: disk released, image started, outcome published."""
     instants = {"released": say.as_of and write_instant(say.as_of), "told": write_instant(now)}
     if say.of:
         instants["started"] = say.of.tags.get(SourceTag.STARTED)
@@ -197,7 +197,7 @@ def _timeline(say: Say, now: datetime) -> dict[str, str]:
 
 
 def _proof(say: Say) -> dict[str, str | None]:
-    """Return what the disk has said: now, or before the image was made of it."""
+    """Return the verdict on the disk: the current one, or that noted on the image."""
     tags = say.of.tags if say.of else {}
     return {
         "proof": say.proof or tags.get(SourceTag.PROOF),
@@ -211,7 +211,7 @@ def _image(image: ObservedImage) -> dict[str, str]:
 
 
 def _occasion(image: ObservedImage) -> str:
-    """Return what tells an image from one made later under its name."""
+    """Return what distinguishes an image from a later image with the same name."""
     return f"{image.ref.key} {image.tags.get(SourceTag.STARTED)}"
 
 
