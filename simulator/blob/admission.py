@@ -1,8 +1,8 @@
-"""May this request read that disk? Signature, time, and who asks.
+"""Whether a request may read a disk: signature, time, and caller.
 
-Takes a request and the access at its path, gives who asks where the disk wants to know; refuses as
-storage does. A signature under a stored access policy ends with the policy, which is how closing
-one access ends a URL that is still in time.
+Takes a request and the access at its path, gives the caller if the disk requires one; refuses as
+storage does. A signature under a stored access policy ends with the policy: this is how closing
+an access ends a URL that has not expired.
 """
 
 import secrets
@@ -31,7 +31,7 @@ def check_signature(request: web.Request, access: Access, tokens: Tokens) -> Non
 
 
 def check_caller(request: web.Request, disk: Disk, tokens: Tokens) -> str | None:
-    """Return the application that asks, where the disk is for Entra's alone, or refuse it."""
+    """Return the calling application, if the disk requires Entra sign-in, or refuse it."""
     mode = str(disk.properties.get("dataAccessAuthMode") or "None")
     if mode.lower() != "azureactivedirectory":
         return None

@@ -1,8 +1,8 @@
-"""What may go wrong with a read of a disk, on request.
+"""Faults of reads of a disk, on request.
 
-Takes faults (whose disk, from which read on, how many of them, what is to happen), gives the first
-that fits a read and counts it down. Apart from ARM's faults, because here an answer can go wrong
-half way: it can be cut, late, slow, too short, or lie about the size.
+Takes faults (whose disk, from which read on, how many, what happens), gives the first
+that matches a read and counts it down. Separate from ARM's faults, because here a response can fail
+half way: it can be cut, late, slow, too short, or report a wrong size.
 """
 
 import itertools
@@ -15,10 +15,10 @@ from simulator.blob.refusals import StorageError
 
 @dataclass(kw_only=True)
 class Fault:
-    """One fault; `wait` reads go by before it strikes, `left` None means until it is removed.
+    """One fault; `wait` reads pass before it applies, `left` None means until it is removed.
 
-    `cut`: so many bytes of the body come, then the connection ends. `short`: a sound answer lacks
-    so many bytes. `size`: what is said to be the blob's. `drip`: real seconds before every 4 KiB.
+    `cut`: so many bytes of the body are sent, then the connection ends. `short`: a complete
+    response lacks so many bytes. `size`: the reported size. `drip`: real seconds before 4 KiB.
     """
 
     number: int

@@ -1,7 +1,7 @@
-"""Which bytes of a blob a request is for.
+"""The byte range of a blob that a request is for.
 
-Takes the two headers that can say so, gives the first byte and how many. Storage knows one range a
-request, from a byte to another or to the end; `x-ms-range` goes before `Range`.
+Takes the two headers that can name one, gives the first byte and the length. Storage accepts one
+range a request, from a byte to another or to the end; `x-ms-range` overrides `Range`.
 """
 
 import re
@@ -29,7 +29,7 @@ def asked_range(headers: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def span_of(headers: Mapping[str, str], size: int) -> Span | None:
-    """Return the bytes asked for, cut at the end; None for all of them; refuse what is outside."""
+    """Return the requested bytes, cut at the end; None for all of them; refuse a range outside."""
     asked = asked_range(headers)
     if asked is None:
         return None

@@ -16,10 +16,10 @@ KEPT = 200_000
 
 @dataclass(slots=True)
 class Read:
-    """One read: `at` is simulated, `milliseconds` real; `sent` are the body's bytes that went out.
+    """One read: `at` is simulated, `milliseconds` real; `sent`: bytes of the body sent.
 
-    It is logged when it begins, and filled in as it goes on. `disk` is None where the path led to
-    none; `caller` is the application that brought a token, where one was asked for.
+    It is logged when it begins, and completed during the read. `disk` is None if the path has
+    none; `caller` is the application of the token, if one was required.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Read:
 
 
 class Reads:
-    """The reads so far, oldest first."""
+    """All reads so far, oldest first."""
 
     def __init__(self) -> None:
         self._kept: deque[Read] = deque(maxlen=KEPT)
@@ -72,5 +72,5 @@ class Reads:
                 yield read
 
     def clear(self) -> None:
-        """Forget what was logged; the numbers go on."""
+        """Forget the log; the numbers continue."""
         self._kept.clear()

@@ -17,7 +17,7 @@ _FAILED = (
 
 
 class StorageError(Exception):
-    """A refusal of blob storage; `detail` is what it says of a failed authentication."""
+    """A refusal of blob storage; `detail` is its text about a failed authentication."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class StorageError(Exception):
 
 
 def not_found() -> StorageError:
-    """Refuse a path where no disk is served."""
+    """Refuse a path at which no disk is served."""
     return StorageError(404, "BlobNotFound", "The specified blob does not exist.")
 
 
@@ -55,7 +55,7 @@ def out_of_time(begins: datetime, ends: datetime, now: datetime) -> StorageError
 
 
 def no_token(authority: str) -> StorageError:
-    """Refuse a disk of Entra users alone to one who brings no token."""
+    """Refuse a request without a token for a disk that requires Entra sign-in."""
     challenge = f"Bearer authorization_uri={authority} resource_id=https://disk.azure.com"
     return StorageError(
         401,
@@ -72,13 +72,13 @@ def bad_token(why: str) -> StorageError:
 
 
 def not_permitted() -> StorageError:
-    """Refuse one who lacks the data action."""
+    """Refuse a caller without the data action."""
     message = "This request is not authorized to perform this operation using this permission."
     return StorageError(403, "AuthorizationPermissionMismatch", message)
 
 
 def bad_range(size: int) -> StorageError:
-    """Refuse a range that lies outside the blob."""
+    """Refuse a range outside the blob."""
     message = "The range specified is invalid for the current size of the resource."
     return StorageError(416, "InvalidRange", message, headers={"Content-Range": f"bytes */{size}"})
 
@@ -98,7 +98,7 @@ def changed() -> StorageError:
 
 
 def response(error: StorageError, request_id: str, now: datetime, method: str) -> web.Response:
-    """Put a refusal on the wire; one of HEAD has no body."""
+    """Return a refusal as a response; that of a HEAD has no body."""
     headers = error.headers | {"x-ms-error-code": error.code, "x-ms-request-id": request_id}
     if method == "HEAD":
         return web.Response(status=error.status, headers=headers)

@@ -52,7 +52,7 @@ class Topics:
         return next((topic for topic in topics if topic.name.lower() == name.lower()), None)
 
     def subscription(self, subscription_id: str) -> EventSubscription | None:
-        """Find an event subscription as it is now."""
+        """Return the current state of an event subscription."""
         topic_id, _, name = subscription_id.lower().partition("/eventsubscriptions/")
         return self._subscriptions.get(topic_id, {}).get(name)
 

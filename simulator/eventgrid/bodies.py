@@ -71,7 +71,7 @@ class AdvancedFilter(TypedDict, total=False):
 
 
 class Filter(TypedDict, total=False):
-    """Which events are wanted."""
+    """Which events match."""
 
     subjectBeginsWith: str
     subjectEndsWith: str
@@ -96,7 +96,7 @@ class Destination(TypedDict, total=False):
 
 
 class ResourceIdentity(TypedDict, total=False):
-    """As whom dead letters are written."""
+    """The identity that writes dead letters."""
 
     type: str
     userAssignedIdentity: str
@@ -110,7 +110,7 @@ class DeadLetters(TypedDict, total=False):
 
 
 class EventSubscriptionProperties(TypedDict, total=False):
-    """What is wanted, where to, how long it is tried."""
+    """Filter, destination and retry policy."""
 
     topic: str
     provisioningState: str

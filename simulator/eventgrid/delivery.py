@@ -1,8 +1,8 @@
-"""Delivery: attempts, retries, and what becomes of an event that nobody takes.
+"""Delivery: attempts, retries, and dead-lettering.
 
-Takes deliveries and gives HTTP requests, each an appointment on the clock that ends when it is
-answered. What follows from an answer is the pure function `verdict`, after Event Grid's documented
-schedule; the randomness that Azure adds to it is left out, so that stories can be told twice.
+Takes deliveries and gives HTTP requests, each scheduled on the clock and ended when it is
+answered. The result of an answer is the pure function `verdict`, by Event Grid's documented
+schedule; the randomness that Azure adds to it is left out, so that tests are reproducible.
 """
 
 import itertools
@@ -86,7 +86,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows from a failed attempt: another after so many seconds, or the end, and why."""
+    """The result of a failed attempt: another after some seconds, or the end, and why."""
 
     retry_after: float | None
     reason: str = ""
@@ -103,10 +103,10 @@ def verdict(status: int, attempts: int, most: int) -> Verdict:
 
 
 class Deliveries:
-    """All deliveries there were, and those under way.
+    """All deliveries so far, and those in progress.
 
-    `subscription` finds an event subscription by its id as it is now: what is retried goes where
-    its subscription says by then, and nowhere once that is deleted.
+    `subscription` returns the current state of an event subscription by its id: a retry goes to its
+    current destination, and nowhere once it is deleted.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class Deliveries:
         self._clock.after(DEAD_LETTER_SECONDS, write)
 
     def rows(self, subscription: str | None = None, state: str | None = None) -> list[Json]:
-        """List what was delivered or is under way, in the order it was published."""
+        """Return what was delivered or is in progress, in the order it was published."""
         return [
             delivery.row()
             for delivery in self._made
@@ -207,7 +207,7 @@ class Deliveries:
         }
 
     def clear(self) -> None:
-        """Forget all; a request under way is answered to nobody."""
+        """Forget all; the response to a request in progress is dropped."""
         self._made.clear()
         self.dead_letters.clear()
 
@@ -226,7 +226,7 @@ def _summary(event: object) -> dict[str, str]:
 
 
 def _dead_letter(delivery: Delivery, reason: str) -> Json:
-    """Write the event as it would lie in the container; CloudEvents have their names lowered."""
+    """Write the event as it is in the container; CloudEvents have their names lowered."""
     last = delivery.attempts[-1] if delivery.attempts else None
     status = last.status if last and last.status is not None else None
     facts = {

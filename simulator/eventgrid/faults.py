@@ -1,8 +1,8 @@
-"""What goes wrong between an event and its delivery, on request.
+"""Faults between an event and its delivery, on request.
 
 Takes rules (lose, double, delay, shuffle; which events; how many) and gives, for each delivery
-about to start, when its copies are to be sent. A rule counts deliveries: an event that two
-subscriptions want is two of them.
+about to start, when its copies are sent. A rule counts deliveries: an event that matches two
+subscriptions is two of them.
 """
 
 import itertools
@@ -98,7 +98,7 @@ class Faults:
         return rule
 
     def apply(self, delivery: Delivery) -> list[Sending]:
-        """Decide what is sent now that this delivery is to start; empty = lost, or held."""
+        """Return what is sent now that this delivery is about to start; empty = lost, or held."""
         rule = next((rule for rule in self._rules if rule.applies(delivery)), None)
         if rule is None:
             return [Sending(delivery, 0)]
@@ -119,7 +119,7 @@ class Faults:
         return [rule.row() for rule in self._rules]
 
     def clear(self) -> list[Sending]:
-        """Drop the rules; gives what they held back."""
+        """Remove the rules; return what they held back."""
         held = [delivery for rule in self._rules for delivery in rule.held]
         self._rules.clear()
         return _one_by_one(held)

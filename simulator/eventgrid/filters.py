@@ -1,9 +1,9 @@
-"""Which events an event subscription wants.
+"""Which events an event subscription delivers.
 
 Takes the `filter` of a subscription as ARM has it and gives a `Filter` that matches events.
 Everything is ANDed; the values within one advanced filter are ORed (negative operators: none may
-match). A key that is missing, or whose value is of another kind than the operator's, satisfies
-only NumberNotIn, StringNotIn and IsNullOrUndefined, which is where people's filters go wrong.
+match). A key that is missing, or whose value has another type than the operator's, satisfies
+only NumberNotIn, StringNotIn and IsNullOrUndefined, a common source of wrong filters.
 """
 
 from collections.abc import Callable
@@ -103,7 +103,7 @@ class Filter:
 
 
 def value_at(event: Event, key: str) -> Any:  # noqa: ANN401 - whatever JSON is there
-    """Find a key's value, None when missing; below `data` keys are told apart by case."""
+    """Return a key's value, None if missing; below `data` keys are case-sensitive."""
     first, *rest = key.split(".")
     found: Any = _attribute(event, first.lower())
     for segment in rest:

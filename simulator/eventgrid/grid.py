@@ -1,8 +1,8 @@
-"""The simulated Event Grid as one thing: what ARM tells it, and the routes it serves.
+"""The simulated Event Grid as a whole: what ARM reports to it, and the routes it serves.
 
 Takes accounts of what happened (`arm`, `annotation`, `availability`) and gives deliveries to the
-event subscriptions that want them, each an appointment on the clock. A subscription sees what is
-published while it exists, as in Azure; events that nobody wants are only counted.
+event subscriptions that match, each scheduled on the clock. A subscription gets what is published
+while it exists, as in Azure; events that match none are only counted.
 """
 
 import json
@@ -95,16 +95,16 @@ class EventGrid:
         return len(wanted)
 
     def clear_faults(self) -> None:
-        """Drop all fault rules and send what they held back."""
+        """Remove all fault rules and send what they held back."""
         self._send(self.faults.clear(), 0)
 
     def counts(self) -> dict[str, int]:
-        """Count what was published on each kind of topic and what became of the deliveries."""
+        """Return the number of events by kind of topic, and of deliveries by result."""
         published = {f"published.{kind}": self._published[kind] for kind in self.latency}
         return published | self.deliveries.counts()
 
     def reset(self) -> None:
-        """Forget topics, subscriptions, faults and what was delivered."""
+        """Forget topics, subscriptions, faults and deliveries."""
         self.topics.clear()
         self.topics.add(_outcomes(self._subscription_id))
         self.faults.clear()
@@ -149,7 +149,7 @@ class EventGrid:
 
 
 def _request_body(event: object, schema: Schema) -> bytes:
-    """Write one event as a request: an array of one, but a CloudEvent stands alone."""
+    """Return one event as a request body: an array of one, but a CloudEvent alone."""
     alone = schema == "CloudEventSchemaV1_0"
     return json.dumps(event if alone else [event]).encode()
 

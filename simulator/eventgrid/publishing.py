@@ -37,7 +37,7 @@ class Publishing:
         self.authorize: Authorize | None = None
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Give the endpoint, and the one that tells what came."""
+        """Return the endpoint's route, and the one that lists what was published."""
         return [
             web.post("/topics/{topic}/api/events", self._receive),
             web.get("/_sim/topics/{topic}/events", self._list),

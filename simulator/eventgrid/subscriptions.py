@@ -1,7 +1,7 @@
-"""Event subscriptions, as ARM has them: what is wanted, where to, how long it is tried.
+"""Event subscriptions, as ARM has them: filter, destination, retry policy.
 
-Takes the body of a PUT, refuses what Azure refuses or the simulator has not, and gives an
-`EventSubscription` for delivery to work with, together with the body that ARM answers.
+Takes the body of a PUT, refuses what Azure refuses or the simulator does not support, and gives an
+`EventSubscription` for delivery, together with the body that ARM answers.
 """
 
 import re
@@ -28,7 +28,7 @@ FUNCTION_ID = re.compile(
 
 @dataclass(frozen=True)
 class EventSubscription:
-    """Where a topic's events go. `url` has the key in its query, so it is shown to nobody."""
+    """Where a topic's events go. `url` has the key in its query, so it is never shown."""
 
     id: str
     name: str
@@ -89,7 +89,7 @@ def read_event_subscription(
 
 
 def _shown_filter(wanted: Json, topic: Topic) -> Json:
-    """Say what the filter is; where no types were named, Azure names them all."""
+    """Return the filter as ARM shows it; if no types were named, Azure names them all."""
     types = wanted.get("includedEventTypes") or list(topic.event_types) or None
     return {"subjectBeginsWith": "", "subjectEndsWith": "", **wanted, "includedEventTypes": types}
 
@@ -164,9 +164,9 @@ def _webhook_url(url: Any) -> str:  # noqa: ANN401 - what a caller put there
 
 
 def _function_url(resource_id: str, function_hosts: dict[str, str]) -> str:
-    """Find the webhook of `../Microsoft.Web/sites/{app}/functions/{function}`.
+    """Return the webhook of `../Microsoft.Web/sites/{app}/functions/{function}`.
 
-    Azure looks up the webhook's key itself; here it stands in the host's URL, as `?code=`.
+    Azure looks up the webhook's key itself; here it is in the host's URL, as `?code=`.
     """
     found = FUNCTION_ID.search(resource_id)
     host = function_hosts.get(found["app"].lower()) if found else None

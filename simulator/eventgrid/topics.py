@@ -51,9 +51,9 @@ class Topic:
         return SCHEMAS[self.properties.get("inputSchema", "EventGridSchema").lower()]
 
     def body(self, base_url: str) -> Json:
-        """Give ARM's body; a custom topic's endpoint is served at `base_url`.
+        """Return ARM's body; a custom topic's endpoint is served at `base_url`.
 
-        What it has not is null, as recorded of custom topics: Event Grid leaves nothing out.
+        Missing values are null, as recorded of custom topics: Event Grid omits nothing.
         """
         custom = self.kind == "Custom"
         endpoint = f"{base_url}/topics/{quote(self.name)}/api/events"

@@ -1,7 +1,7 @@
 """`python -m simulator.host --app DIR --port N`: serve a function app until interrupted.
 
-What is wrong with the app or its host.json is printed and told by `/admin/host/status`; the host
-goes on. It ends with status 1 where it cannot listen, or cannot ask the clock.
+Errors of the app or its host.json are printed and shown by `/admin/host/status`; the host keeps
+running. It exits with status 1 if it cannot listen, or cannot read the clock.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""The host's admin API, and a few questions for stories.
+"""The host's admin API, and a few routes for tests.
 
-`POST /admin/functions/{name}` starts a function and answers 202 before it ends, as the real one
-does; `POST /_host/functions/{name}/run` waits and tells how it went. `/_host/invocations` and
-`/_host/counts` tell what ran. The admin API wants the master key; what is the simulator's own
-(`/_host`) wants none.
+`POST /admin/functions/{name}` starts a function and answers 202 before it ends, as the real host
+does; `POST /_host/functions/{name}/run` waits and returns the result. `/_host/invocations` and
+`/_host/counts` show what ran. The admin API requires the master key; the simulator's own routes
+(`/_host`) do not.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class Admin:
         return web.json_response(self._described(_named(listed, request), request))
 
     async def _errors(self, request: web.Request) -> web.Response:
-        """Tell what is wrong with a function, which may be too wrong to be listed."""
+        """Return the errors of a function, which may be too broken to be listed."""
         self._keys.admit_master(request)
         errors = _named(self._loaded.errors, request, [])
         if errors:

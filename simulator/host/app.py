@@ -1,8 +1,8 @@
-"""A function app, loaded and served: the host put together.
+"""A function app, loaded and served: the whole host.
 
-Takes the app's directory and how to serve it, gives a running web server, and ends it again. One
-app a process: the worker library, the working directory and the logging are the process's own.
-What is wrong with an app or its settings does not end the host: its status tells, as in Azure.
+Takes the app's directory and how to serve it, gives a running web server, and stops it again. One
+app per process, because the worker library, the working directory and logging are global to the
+process. An error in an app or its settings does not stop the host: the status shows it.
 """
 
 import asyncio
@@ -43,10 +43,10 @@ THREADS = "5"
 
 @dataclass(frozen=True)
 class Options:
-    """How to serve; port 0 takes any, `clock` is the URL of a simulator's clock.
+    """How to serve; port 0 is any free port, `clock` is the URL of a simulator's clock.
 
-    `storage` is the folder that stands for the storage account, None = an empty one. `carried` is
-    what the host before this one wrote down as its worker was ended.
+    `storage` is the folder that represents the storage account, None = an empty one. `carried` is
+    what the previous host recorded when its worker ended.
     """
 
     app: Path
@@ -60,7 +60,7 @@ class Options:
 
 @dataclass
 class Host:
-    """A running host: where it listens, where its storage is, and its invocations."""
+    """A running host: its address, its storage, and its invocations."""
 
     port: int
     storage: Path
@@ -88,7 +88,7 @@ async def serving(options: Options) -> AsyncIterator[Host]:
 
 
 def _environment(options: Options) -> dict[str, str]:
-    """Return what the platform sets, and what it would be by default."""
+    """Return the environment variables that the platform sets, and their defaults."""
     threads = "PYTHON_THREADPOOL_THREAD_COUNT"
     return {
         "AzureWebJobsScriptRoot": str(options.app),
@@ -106,7 +106,7 @@ def _empty_storage(stack: AsyncExitStack) -> Path:
 
 
 def _host_json(options: Options) -> tuple[HostJson, str | None]:
-    """Read host.json; where it is wrong, the host goes on without it and in error."""
+    """Read host.json; if it is invalid, the host runs without it and in error."""
     try:
         return settings.host_json(options.app, os.environ), None
     except HostError as error:
@@ -178,7 +178,7 @@ async def _not_simulated(request: web.Request) -> web.Response:
 
 
 def _tell(loaded: Loaded, keys: Keys, port: int) -> None:
-    """Print what was found, in the form of `func start`, and the keys."""
+    """Print what was found, in the format of `func start`, and the keys."""
     print("\nFunctions:\n")
     for function in loaded.functions.values():
         served = "" if function.kind in SERVED else "  (not served by this host)"

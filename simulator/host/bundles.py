@@ -83,7 +83,7 @@ class Range:
     with_high: bool = False
 
     def has(self, version: Version) -> bool:
-        """Tell whether a version lies within."""
+        """Whether a version is in the range."""
         above = version >= self.low if self.with_low else version > self.low
         if self.high is None:
             return above

@@ -1,9 +1,9 @@
-"""Invocations: started, timed, logged, remembered.
+"""Invocations: started, timed, logged, recorded.
 
-Takes a function and its trigger's JSON and gives a record of how it went, with the log lines that
-the app wrote meanwhile. Lines find their invocation by the worker library's own context variable,
-which is set in its pool threads too. A function that lasts longer than host.json allows costs the
-worker its life, as in the real host: all that runs beside it fails with it.
+Takes a function and its trigger's JSON and gives a record of the run, with the log lines that the
+app wrote during it. Lines are assigned to their invocation by the worker library's own context
+variable, which is also set in its pool threads. A function that exceeds host.json's timeout ends
+the worker, as in the real host: everything that runs in it at that time fails too.
 """
 
 import asyncio
@@ -128,12 +128,12 @@ class Invocations:
         return record.function
 
     def records(self, function: str | None = None) -> list[dict[str, Any]]:
-        """List what is remembered, oldest first, of one function or of all."""
+        """Return the recorded invocations of one function or of all, oldest first."""
         wanted = (r for r in self._records if function is None or r.function == function)
         return [asdict(record) for record in wanted]
 
     def carried(self) -> str:
-        """Write down what is remembered, for the host that comes after this one."""
+        """Return the records for the next host."""
         counts = {name: dict(counter) for name, counter in self._counts.items()}
         return json.dumps({"records": [asdict(one) for one in self._records], "counts": counts})
 

@@ -1,8 +1,8 @@
-"""Which of an app's functions run, and what is wrong with the others.
+"""Which of an app's functions run, and the errors of the others.
 
 Takes the app's directory, host.json and the settings; gives the functions that the real host would
 load, and for each of the others its error in the real host's words. An app that cannot be imported
-has no functions; the host runs all the same.
+has no functions; the host runs anyway.
 """
 
 import re
@@ -107,7 +107,7 @@ def _take(loaded: Loaded, function: Function, host_json: HostJson) -> None:
 
 
 def _not_simulated(function: Function, types: list[str]) -> str | None:
-    """Say what the real host would run and this one would leave out, so that nobody misses it."""
+    """Return what the real host would run and this one does not, so that it is not missed."""
     others = [one for one in types if one.lower() not in SIMULATED]
     if others:
         return f"NotSimulated: this host runs no binding of type {', '.join(others)}."

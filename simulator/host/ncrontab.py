@@ -1,8 +1,8 @@
-"""NCRONTAB as the Functions host reads it: six fields, and every one of them must match.
+"""NCRONTAB as the Functions host reads it: six fields, all of which must match.
 
-Takes an expression like `0 */5 * * * 1-5` and gives the instants it names. Written here because
-the cron libraries hold with Vixie's rule (day of month OR weekday); the host's own library wants
-both, and knows neither `L` nor `W` nor `#` nor a Sunday called 7.
+Takes an expression like `0 */5 * * * 1-5` and gives its instants. Written here because the cron
+libraries implement Vixie's rule (day of month OR weekday); the host's own library requires both,
+and supports neither `L` nor `W` nor `#` nor a Sunday written as 7.
 """
 
 import re

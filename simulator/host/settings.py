@@ -1,9 +1,9 @@
-"""What the host is told: host.json, and the app settings that override it.
+"""The host's configuration: host.json, and the app settings that override it.
 
-Takes the app's directory and its settings and gives the few values that mean something here. As in
-the real host all of it becomes one flat table first, with keys like `logging:loglevel:default` and
-values that are text; `AzureFunctionsJobHost__logging__logLevel__default` as an app setting wins
-over the file. A value that the real host does not start with raises HostError, in its words.
+Takes the app's directory and its settings and gives the few values that are used here. As in
+the real host all of it is first flattened to one table, with keys like `logging:loglevel:default`
+and text values; the app setting `AzureFunctionsJobHost__logging__logLevel__default` overrides
+the file. A value with which the real host does not start raises HostError, in its words.
 """
 
 import json
@@ -91,7 +91,7 @@ def host_json(app: Path, settings: Mapping[str, str]) -> HostJson:
 
 
 def resolved(text: str) -> str:
-    """Replace each %NAME% by that setting's value; SettingsError where there is none."""
+    """Replace each %NAME% with that setting's value; SettingsError if it is not set."""
     done, rest = "", text
     while "%" in rest:
         before, _, after = rest.partition("%")
@@ -112,9 +112,9 @@ def _setting(name: str) -> str:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """Read the file; without one, or with an empty object in it, the host takes its defaults.
+    """Read the file; without one, or with an empty object in it, the host uses its defaults.
 
-    The default has no extension bundle here: the real host adds one only where it can write the
+    The default has no extension bundle here: the real host adds one only if it can write the
     file, and a deployed package is read-only.
     """
     if not path.exists():
@@ -187,7 +187,7 @@ def _overrides(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_read(table: Mapping[str, str]) -> None:
-    """Refuse what is not read here, and a switch that is neither on nor off."""
+    """Reject what is not supported here, and a switch that is neither on nor off."""
     if others := [name for name in table if not READ.fullmatch(name)]:
         msg = f"NotSimulated: this host does not read {', '.join(others)} of host.json."
         raise HostError(msg)
@@ -236,7 +236,7 @@ def _timeout(text: str) -> timedelta | None:
 
 
 def time_span(text: str) -> timedelta | None:
-    """Read `d`, `hh:mm`, `hh:mm:ss` or `d.hh:mm:ss`; None for what is none of them."""
+    """Read `d`, `hh:mm`, `hh:mm:ss` or `d.hh:mm:ss`; None for anything else."""
     found = SPAN.fullmatch(text.strip())
     if not found:
         return None

@@ -52,7 +52,7 @@ class Statuses:
         self._folder = folder / "azure-webjobs-hosts" / "timers" / "local"
 
     def get(self, function: str) -> Status | None:
-        """Read a timer's status, None where it never had one."""
+        """Read a timer's status; None if it has none yet."""
         path = self._path(function)
         if not path.exists():
             return None

@@ -1,9 +1,9 @@
 """Timer triggers: when they fire, and what the function is given.
 
-Takes the functions with a timer trigger and runs each by its schedule, one run at a time, in the
-time the app lives in. What a timer last did is kept in storage: a run that was missed while the
-host was down comes at its start and is past due. Runs missed while an earlier one lasted, or while
-the simulated clock leapt, become one ordinary run. A clock that stands still fires nothing.
+Takes the functions with a timer trigger and runs each by its schedule, one run at a time, by the
+clock that the app uses. A timer's last run is kept in storage: a run that was missed while the
+host was down happens at its start and is past due. Runs missed while an earlier one was running,
+or while the simulated clock was advanced, become one ordinary run. A stopped clock fires nothing.
 """
 
 import asyncio
@@ -38,13 +38,13 @@ class Timer:
 
     @property
     def monitored(self) -> bool:
-        """Whether a status is kept: not if the app says so, nor where runs are seconds apart."""
+        """Whether a status is stored: not if the app disables it, nor if runs are seconds apart."""
         return bool(self.function.trigger.get("useMonitor", True)) and not self.schedule.is_frequent
 
     def open(self, now: datetime, *, restarted: bool) -> First | None:
-        """Take the status up as a listener does at its start; tell why to run at once, if so.
+        """Take over the status as a listener does at its start; return why to run at once, if so.
 
-        Where only the worker is started again, the real host and its listeners go on.
+        If only the worker is restarted, the real host and its listeners continue.
         """
         kept = self.statuses.get(self.function.name) if self.monitored else None
         self.status = continued(kept, self.schedule, now)
@@ -56,7 +56,7 @@ class Timer:
         return "startup" if at_startup else None
 
     def ran(self, at: datetime, *, planned: bool) -> None:
-        """Note a run that the timer itself began at an instant, and what is due after it.
+        """Record a run that the timer itself started at an instant, and the next due time.
 
         A planned run that came early counts as having come when it was due.
         """
@@ -79,9 +79,9 @@ class Timer:
 
 
 def continued(kept: Status | None, schedule: Schedule, now: datetime) -> Status:
-    """Return the status that a timer starts with, from the one that was kept.
+    """Return the status that a timer starts with, from the stored one.
 
-    Where the schedule has changed since, what is due is found anew, and nothing was missed.
+    If the schedule has changed since, the next run is computed anew, and none was missed.
     """
     if kept is None:
         return Status(NEVER, schedule.after(now), now)

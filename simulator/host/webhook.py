@@ -1,7 +1,7 @@
 """The host's Event Grid webhook, `/runtime/webhooks/EventGrid?functionName=..&code=..`.
 
 Takes what Event Grid sends and answers as the host's Event Grid extension does: handshakes, one
-invocation per event of a notification, all at once, 202 only when every one of them succeeded.
+invocation per event of a notification, all in parallel, 202 only if all of them succeeded.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ class EventGridWebhook:
 
 
 async def _text(request: web.Request) -> str:
-    """Read the body; what is no text of its charset becomes U+FFFD, as .NET reads it."""
+    """Read the body; bytes that are invalid in its charset become U+FFFD, as .NET reads them."""
     body = await request.read()
     try:
         return body.decode(request.charset or "utf-8-sig", "replace")
