@@ -72,7 +72,7 @@ def show(burst: Burst) -> Table:
 
 
 def _waiting_vm(steering: SimClient, number: int) -> str:
-    """Make a VM that has been ordered and answered, so that its stop is what is measured."""
+    """Make a VM whose order is accepted, so that only its stop is measured."""
     tags = {
         "stillframe-capture": "managed-image",
         "stillframe-status": "waiting",

@@ -1,8 +1,8 @@
-"""What a verdict costs: ranges and bytes read, and this process's own CPU time, disk by disk.
+"""What a verdict costs: ranges and bytes read, and this process's own CPU time, by disk.
 
-Reads simulated disks of real file systems, without https: what is counted is asked of the disk
-whatever carries it. CPU time is the median of several verdicts after a first one, which pays for
-imports and is told apart.
+Reads simulated disks of real file systems, without https: what is counted is the same for any
+transport. CPU time is the median of several verdicts after a first one, which includes
+imports and is shown separately.
 """
 
 import statistics

@@ -1,6 +1,6 @@
-"""A fleet: one sweep of a large subscription in which all is known already.
+"""A fleet: one sweep of a large subscription in which nothing is new.
 
-Ten thousand VMs, two hundred of them stopped and told of; the sweep must find those two hundred
+Ten thousand VMs, two hundred of them stopped and reported; the sweep must find those two hundred
 and do nothing. It runs in a process of its own (`bench/sweep_once.py`), so that its CPU and memory
 are not the simulator's. Gives seconds of CPU, memory, and requests.
 """

@@ -1,4 +1,4 @@
-"""The deployment package: what is in it, and what its imports cost a cold start, compiled and not.
+"""The deployment package: its contents, and what its imports cost a cold start, compiled and not.
 
 Builds it as `make package` does and imports it in fresh processes that see nothing else, in turn
 with a copy without its compiled files. Times are this machine's CPU, medians; Python's own modules

@@ -1,4 +1,4 @@
-"""One sweep of the subscription that the environment names; prints what it took, as JSON.
+"""One sweep of the subscription in the environment; prints its costs as JSON.
 
 The fleet benchmark runs it: a process that has imported what the app imports, and nothing else.
 """

@@ -1,7 +1,7 @@
-"""The demo's VMs, and what is to become of each.
+"""The demo's VMs, and how each should end.
 
-`words` are the simulator's for making the VM, `order` the value of the capture tag, `act` what its
-guest does once the order is answered.
+`words` are the simulator's settings of the VM, `order` the value of the capture tag, `act` what its
+guest does after the order is accepted.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,6 @@
-"""The platform engineer of the story: makes a gallery, tags VMs, with the real SDK.
+"""The demo's platform engineer: creates a gallery and tags VMs, with the real SDK.
 
-Signed in as the simulator's owner. What people do by portal or `az`, this does by the same
-requests.
+Signed in as the simulator's owner. Sends the same requests as the portal or `az`.
 """
 
 from azure.core.rest import HttpRequest
@@ -59,9 +58,9 @@ class Engineer:
 
 
 def _definition_body(definition: Definition) -> dict[str, object]:
-    """Return a definition's PUT; one that named no security type would be TrustedLaunchSupported.
+    """Return a definition's PUT; without a security type it would be TrustedLaunchSupported.
 
-    Into such a definition no VM can be captured.
+    No VM can be captured into such a definition.
     """
     features = {"SecurityType": definition.security_type, "DiskControllerTypes": "SCSI, NVMe"}
     return {

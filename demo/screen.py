@@ -1,6 +1,6 @@
-"""What the demo shows: live progress while the story goes on, then a table of what became of whom.
+"""What the demo shows: live progress, then a table of the results.
 
-On a terminal the table lives; elsewhere (a log, CI) each change is a line.
+On a terminal the table is updated in place; elsewhere (a log, CI) each change is a line.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ STYLES = {
 
 
 class Screen:
-    """Shows courses as they change, for as long as it is entered."""
+    """Shows courses as they change, while it is entered."""
 
     def __init__(self, console: Console, courses: list[Course]) -> None:
         self._console = console
@@ -48,7 +48,7 @@ class Screen:
         self._live.stop()
 
     def show(self, course: Course) -> None:
-        """Show that a VM stands differently now."""
+        """Show a VM's new state."""
         if self._console.is_terminal:
             self._live.update(progress(self._courses), refresh=True)
             return
@@ -58,7 +58,7 @@ class Screen:
 
 
 def progress(courses: list[Course]) -> Table:
-    """Return how the VMs stand now."""
+    """Return the current state of the VMs."""
     table = Table("VM", "ordered", "power", "status", "", title="Stillframe at work")
     for course in courses:
         table.add_row(

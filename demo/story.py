@@ -1,8 +1,8 @@
-"""The story: VMs are tagged, their guests run Sysprep, and nobody lifts a further hand.
+"""The demo's story: VMs are tagged, their guests run Sysprep, and the app does the rest.
 
-Takes a running simulator with the app deployed into it; gives the `Course` of each VM, and says
-whether all ended as the cast has it. Everything that happens to a tagged VM after its guest has
-been started on Sysprep is done by the app.
+Takes a running simulator with the app deployed into it; gives the `Course` of each VM, and whether
+all ended as the cast expects. Everything that happens to a tagged VM after its guest has
+started Sysprep is done by the app.
 """
 
 import time
@@ -36,9 +36,9 @@ UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 
 @dataclass
 class Course:
-    """What has happened to a VM: an instant for each thing first seen, and how it stands.
+    """What has happened to a VM: an instant for each state first seen, and its current state.
 
-    `details` has what its tag said beside each status.
+    `details` has the text of its detail tag for each status.
     """
 
     actor: Actor
@@ -57,7 +57,7 @@ class Course:
         return self.tags.get(STATUS, Ending.CLEARED if flagged else "")
 
     def see(self, facts: dict[str, Any], now: datetime) -> bool:
-        """Take in how it stands now; return whether that is new."""
+        """Record the current state; return whether it is new."""
         before = self.power, self.status
         self.power = str(facts["power"]).removeprefix("PowerState/")
         disk = facts["osDiskTags"] if facts["generalized"] else None
@@ -130,7 +130,7 @@ def tell(
 
 
 def _deprovisioned(steering: SimClient) -> Callable[[Course], bool]:
-    """Say whether waagent has done its work: its guest goes on running."""
+    """Whether waagent has finished: its guest keeps running."""
     return lambda course: steering.vm(course.vm_id)["sysprep"] == "succeeded"
 
 

@@ -120,7 +120,7 @@ def _capture(course: Course, requests: list[Request], reads: list[Request]) -> d
 
 
 def _concerns(path: str, course: Course) -> bool:
-    """Whether a request is about this VM, its image, or the place where that goes."""
+    """Whether a request concerns this VM, its image, or the image's target."""
     gallery, _, definition = (course.actor.order or "").rpartition("/")
     image = course.tags[IMAGE].rpartition("/")[2]
     place = (

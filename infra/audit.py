@@ -1,9 +1,9 @@
-"""`make audit`: holds what checkov finds in the template against `lint/checkov.toml`.
+"""`make audit`: compare checkov's findings in the template with `lint/checkov.toml`.
 
-checkov reads neither Bicep nor a template with symbolic names: it finds nothing there, and ends
-with 0. So it is given what is deployed, from the snapshots. A finding without an answer, and an
-answer without a finding, end this with 1. checkov lives in an environment of its own, since its
-requirements conflict with ours.
+checkov reads neither Bicep nor a template with symbolic names: it finds nothing there, and exits
+with 0. So it is run on what is deployed, from the snapshots. A finding without an answer, or an
+answer without a finding, makes this exit with 1. checkov is in an environment of its own, because
+its requirements conflict with ours.
 """
 
 import json
@@ -32,7 +32,7 @@ def flat(snapshot: Path) -> dict[str, Any]:
 
 
 def findings(checkov: str) -> dict[Finding, str]:
-    """Return what checkov finds in all snapshots, with what it says; it asks no network."""
+    """Return what checkov finds in all snapshots, with its explanation; it sends no request."""
     with tempfile.TemporaryDirectory() as folder:
         for at, path in enumerate(sorted(SNAPSHOTS.rglob("*.snapshot.json"))):
             (Path(folder) / f"{at}.json").write_text(json.dumps(flat(path)))

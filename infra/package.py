@@ -1,14 +1,14 @@
 #!/usr/bin/env python3.13
 """`make package`: builds what is deployed, as a folder, `.package/app`, and as `.package/app.zip`.
 
-Takes the checkout: of it what `DEPLOYED` names, and what `requirements.txt` locks, in the builds
+Takes from the checkout what `DEPLOYED` names, and what `requirements.txt` locks, in the builds
 for the function app's Python and platform, each checked against its hash. Gives both byte-compiled,
-and the zip the same to the last byte each time. Needs Python 3.13 and pip, nothing else; `azd` runs
+and the zip the same to the last byte each time. Needs only Python 3.13 and pip; `azd` runs
 it by `azd/package.py`.
 
 The compiled files are not checked against their sources (unchecked-hash). As pip leaves them they
-bear their source's time, a package is unpacked at another, and each cold start would compile anew.
-So nothing here is compiled in place: in the checkout such files would outlive an edit.
+contain their source's time, a package is unpacked at another, and each cold start would compile
+anew. So nothing here is compiled in place: in the checkout such files would outlive an edit.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ class Package:
     zip: Path
 
     def files(self) -> list[Path]:
-        """Return the paths of what is deployed, within the folder, sorted."""
+        """Return the paths of what is deployed, relative to the folder, sorted."""
         found = (path for path in self.folder.rglob("*") if path.is_file())
         within = (path.relative_to(self.folder) for path in found)
         return sorted(path for path in within if path != IGNORE)
@@ -111,7 +111,7 @@ def requirements(pinned: Path, kept: Path) -> Path:
 
 
 def compile_all(folder: Path) -> None:
-    """Compile each module in a folder, in a process of its own and always the same way."""
+    """Compile each module in a folder, in a separate process and always in the same way."""
     command = [sys.executable, "-m", "compileall", "-q", "-s", str(folder), str(folder)]
     _run(
         [*command, "--invalidation-mode", "unchecked-hash"],
@@ -146,7 +146,7 @@ def _run(command: list[str], failure: str, **environment: str) -> None:
 
 
 def main() -> int:
-    """Build the package and say what it is; return the process's status."""
+    """Build the package and print what it contains; return the exit status."""
     try:
         package = build(ROOT, OUT, OUT)
     except PackageError as error:

@@ -1,7 +1,7 @@
 """`make sbom`: the bill of materials of the deployed package -> `.package/sbom.cdx.json`.
 
 Takes what `make package` built: the zip and the distributions installed in it. Gives CycloneDX 1.6
-as JSON: each distribution with its version, licence, package URL and what it depends on. It has no
+as JSON: each distribution with its version, licence, package URL and dependencies. It has no
 timestamp, and its serial number comes from the zip's digest, so one zip has one bill of materials.
 """
 

@@ -31,7 +31,7 @@ LONGEST_PAUSE = 60.0
 
 
 class HookError(Exception):
-    """A hook cannot go on; the text says why and what to do."""
+    """A hook cannot continue; the text says why and what to do."""
 
 
 class Unreachable(HookError):
@@ -98,7 +98,7 @@ class Arm:
 
 
 def setting(name: str) -> str:
-    """Return a value of azd's environment; raise `HookError` where it is not set."""
+    """Return a value of azd's environment; raise `HookError` if it is not set."""
     value = os.environ.get(name, "").strip()
     if not value:
         msg = f"{name} is not set in azd's environment: run this by `azd up`"
@@ -107,7 +107,7 @@ def setting(name: str) -> str:
 
 
 def listed(name: str) -> list[str]:
-    """Return a list of azd's environment; none where it is not set."""
+    """Return a list of azd's environment; empty if it is not set."""
     return [one.strip() for one in os.environ.get(name, "").split(",") if one.strip()]
 
 
@@ -124,7 +124,7 @@ def keep(name: str, value: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a line at once, so that long work is seen to go on."""
+    """Print a line at once, to show progress of long work."""
     print(text, flush=True)
 
 
@@ -162,7 +162,7 @@ def _token() -> str:
 
 
 def _json(text: bytes) -> dict[str, Any]:
-    """Return an answer's JSON; of what is none (a proxy's page), the beginning as its error."""
+    """Return a response's JSON; if it is not JSON (a proxy's page), its beginning as the error."""
     try:
         content = json.loads(text or b"{}")
     except ValueError:

@@ -1,9 +1,9 @@
 """azd's hook before the events: waits until the function app can be subscribed.
 
-Event Grid is refused a function that Azure does not know yet, or whose key the host's Event Grid
-extension has not made; both come some time after a deployment has ended. On Flex Consumption
-Azure has been seen not to learn of the functions until it is told to look (functions-action#373).
-Asks and tells until all is there, says what it waits for, and ends with 1 after ten minutes.
+Event Grid refuses a function that Azure does not know yet, or whose key the host's Event Grid
+extension has not created; both happen some time after a deployment has ended. On Flex Consumption
+Azure has been seen not to learn of the functions until a sync is requested (functions-action#373).
+Polls until all is there, prints what it waits for, and exits with 1 after ten minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def app_id(arm: Arm) -> str:
 
 
 def lacking(arm: Arm, app: str) -> str | None:
-    """Return what is still to come before the app can be subscribed; None when nothing is."""
+    """Return what is missing before the app can be subscribed; None if nothing is."""
     status, body = arm.ask("GET", f"{app}/functions/{FUNCTION}", SITES)
     if status != OK:
         arm.ask("POST", f"{app}/host/default/sync", SITES, {})  # what it answers does not matter

@@ -1,8 +1,8 @@
-"""azd's hook before the platform: the resource group of images is there.
+"""azd's hook before the platform: makes sure that the resource group of images exists.
 
-The template makes no such group, because `azd down` deletes each group that a deployment made. One
-that was named (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must be there already; where none was, this makes
-`<environment>-images` once, outside what azd owns, and writes its id into azd's environment.
+The template creates no such group, because `azd down` deletes each group that a deployment created.
+A named one (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must exist; if none is named, this creates
+`<environment>-images` once, outside what azd manages, and writes its id to azd's environment.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def is_there(arm: Arm, group: str) -> bool:
 
 
 def make_group(arm: Arm, group: str, purpose: str) -> None:
-    """Make a resource group, its purpose in a tag; raise `HookError` where that cannot be done."""
+    """Create a resource group, its purpose in a tag; raise `HookError` if that fails."""
     content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": purpose}}
     status, body = arm.ask("PUT", group, GROUPS, content)
     if status not in (OK, CREATED):
@@ -54,7 +54,7 @@ def make_group(arm: Arm, group: str, purpose: str) -> None:
 
 
 def wanted() -> tuple[str, bool]:
-    """Return the group's id, and whether it is the one that may be made here."""
+    """Return the group's id, and whether it may be created here."""
     subscription, name = setting("AZURE_SUBSCRIPTION_ID"), deployment_name()
     text = os.environ.get(SETTING, "").strip()
     if text:
@@ -63,7 +63,7 @@ def wanted() -> tuple[str, bool]:
 
 
 def ensure(arm: Arm, group: str, *, ours: bool) -> str:
-    """See to it that the group is there; return what is said of it, raise `HookError` if not."""
+    """Make sure that the group exists; return a message, raise `HookError` if it does not."""
     if is_there(arm, group):
         return f"images go into {group}"
     if not ours:
@@ -76,7 +76,7 @@ def ensure(arm: Arm, group: str, *, ours: bool) -> str:
 
 
 def see_to_it() -> None:
-    """Ensure the group, and tell azd of one that was not named."""
+    """Ensure the group, and write its id to azd's environment if none was named."""
     group, ours = wanted()
     say(ensure(Arm(), group, ours=ours))
     if ours:

@@ -1,10 +1,10 @@
-"""azd's hook after `azd down`: what the deployment made outside its own resource group goes too.
+"""azd's hook after `azd down`: removes what the deployment created outside its resource group.
 
-`azd down` deletes resource groups and nothing else. Left are the roles in the watched subscriptions
-and in the groups of images with their assignments, event subscriptions and alerts on topics that
-are somebody else's, and our topics in other subscriptions. Finds them by what they belong to, not
+`azd down` deletes resource groups and nothing else. What is left are the roles in the watched
+subscriptions and in the groups of images with their assignments, event subscriptions and alerts on
+topics of others, and our topics in other subscriptions. Finds them by what they belong to, not
 by their names alone, deletes each by its own id, and nothing of any other kind. What Azure does not
-let go is named, and left to be removed by hand. Does nothing while the platform is still there.
+delete is named, to be removed by hand. Does nothing while the platform still exists.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PAUSE = 5.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """What everything of a deployment is told by."""
+    """What identifies everything of a deployment."""
 
     name: str
     home: str
@@ -55,7 +55,7 @@ def this() -> Deployment:
 
 
 def roles(arm: Arm, scope: str, of: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield the roles of a deployment that live in a scope, what they were granted first."""
+    """Yield the roles of a deployment that are defined in a scope, after their assignments."""
     provider = f"{scope}/providers/Microsoft.Authorization"
     ours = [
         one["id"]
@@ -71,7 +71,7 @@ def roles(arm: Arm, scope: str, of: Deployment) -> Iterator[tuple[str, str]]:
 
 
 def _is_role_of(role: dict[str, Any], of: Deployment, scope: str) -> bool:
-    """Tell whether a role is one of a deployment's: by how the template names and scopes it."""
+    """Whether a role belongs to a deployment, by the template's names and scopes."""
     name = role["roleName"].lower()
     named = name.startswith("stillframe ") and f" ({of.name} of {of.home} in ".lower() in name
     scopes = [one.lower() for one in role["assignableScopes"]]
@@ -79,7 +79,7 @@ def _is_role_of(role: dict[str, Any], of: Deployment, scope: str) -> bool:
 
 
 def on_topics(arm: Arm, subscription: str, of: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield what is left at the topics of a subscription: alerts, and our part of the topics."""
+    """Yield what is left at the topics of a subscription: alerts, and our event subscriptions."""
     for _, topic in list(topics_of(arm, subscription)):
         group = topic["id"].partition("/providers/")[0]
         for one in arm.list(f"{group}/providers/Microsoft.Insights/metricAlerts", ALERTS):
@@ -108,7 +108,7 @@ def _last(resource: str) -> str:
 
 
 def remove(arm: Arm, resource: str, api: str) -> bool:
-    """Delete one resource, and say so; what is not there needs no word. False = it is left."""
+    """Delete one resource, and print that, unless it does not exist. False = it is left."""
     for _ in range(PATIENCE):
         status, body = arm.ask("DELETE", resource, api)
         if STILL_ASSIGNED not in words(status, body):
@@ -145,7 +145,7 @@ def _emptied(arm: Arm, place: Callable[[], Iterator[tuple[str, str]]]) -> bool:
 
 
 def clear_up() -> None:
-    """Remove what is left of the deployment; raise `HookError` if something still is."""
+    """Remove what is left of the deployment; raise `HookError` if something remains."""
     arm, of = Arm(), this()
     if arm.ask("GET", of.platform, GROUPS)[0] == OK:
         say(f"{of.platform} is still there: nothing of it is removed elsewhere")

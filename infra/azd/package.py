@@ -1,8 +1,8 @@
 """azd's hook before it packages: `infra/package.py`, run by a Python 3.13 of this machine.
 
-azd runs a hook by whatever `python3` is. What is deployed is compiled, and only 3.13 compiles for
-the function app's Python, so one is looked for: this one, those on PATH, Windows' launcher, uv's.
-Runs on Python 3.8 and newer. Ends with 1 and one sentence when there is none.
+azd runs a hook with whatever `python3` is. What is deployed is compiled, and only 3.13 compiles for
+the function app's Python, so one is searched: this one, those on PATH, Windows' launcher, uv's.
+Runs on Python 3.8 and newer. Exits with 1 and one sentence if there is none.
 """
 
 from __future__ import annotations

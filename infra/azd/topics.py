@@ -1,10 +1,10 @@
-"""azd's hook before the events: system topics that a watched subscription has already are used.
+"""azd's hook before the events: uses system topics that a watched subscription already has.
 
-Azure allows one topic of each kind a subscription. Where somebody else's is there, its id is
-written into azd's environment (`STILLFRAME_SUBSCRIPTION_TOPICS`, `STILLFRAME_HEALTH_TOPICS`), and
-the template subscribes to it instead of making one; one that is gone is taken out again. Ours
-elsewhere than in the home subscription lie in a resource group that is made here: `azd down` would
-take one of the template's for a group of the home subscription, by its name.
+Azure allows one topic of each kind per subscription. If somebody else's exists, its id is
+written to azd's environment (`STILLFRAME_SUBSCRIPTION_TOPICS`, `STILLFRAME_HEALTH_TOPICS`), and
+the template subscribes to it instead of creating one; a deleted one is removed again. Ours
+outside the home subscription are in a resource group that is created here: `azd down` would
+mistake one of the template's for a group of the home subscription, by its name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def watched() -> list[str]:
 
 
 def topics_of(arm: Arm, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a subscription's own topics of the kinds that are wanted: the setting, the topic."""
+    """Yield a subscription's own topics of the kinds that are needed: the setting, the topic."""
     path = f"/subscriptions/{subscription}"
     for topic in arm.list(f"{path}/providers/Microsoft.EventGrid/systemTopics", TOPICS):
         about: dict[str, Any] = topic.get("properties") or {}

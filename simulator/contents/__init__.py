@@ -1,1 +1,1 @@
-"""What is on the simulated disks: real partition tables and real file systems, byte by byte."""
+"""The contents of simulated disks: real partition tables and real file systems, byte by byte."""

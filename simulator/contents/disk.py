@@ -1,9 +1,9 @@
-"""The bytes of a managed OS disk, as an export of it gives them.
+"""The bytes of a managed OS disk, as an export of it returns them.
 
-Takes what is known of the guest (its system, its disk's size, how far Sysprep or `waagent` came),
+Takes the known state of the guest (its system, its disk's size, how far Sysprep or `waagent` got),
 gives a disk that is read by offset and length: a partition table, real file systems with what the
 guest left in them, and the footer of a fixed VHD. The images were made by real tools (README.md);
-a disk that is larger than its image reads zero after it, as one does that was resized. The same
+a disk that is larger than its image reads zero after it, like a resized disk. The same
 guest always has the same bytes.
 """
 
@@ -24,11 +24,11 @@ LAYOUTS = frozenset(entry["layout"] for entry in store.entries()) - set(_USUAL.v
 
 @dataclass(frozen=True)
 class Guest:
-    """What decides a disk's contents.
+    """What determines a disk's contents.
 
     `os_type` is Windows or Linux, `generation` V1 (MBR) or V2 (GPT), `sysprep` never, running,
-    succeeded or failed (succeeded of a Linux guest: `waagent -deprovision+user` ran), `why`
-    Sysprep's own reason where it failed, `layout` one of LAYOUTS or None for the usual one.
+    succeeded or failed (succeeded for a Linux guest: `waagent -deprovision+user` ran), `why`
+    Sysprep's own reason if it failed, `layout` one of LAYOUTS or None for the usual one.
     """
 
     os_type: str

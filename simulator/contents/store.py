@@ -1,10 +1,10 @@
 """The stored disk images: a block of 4 KiB of any of them, by its number.
 
-Takes the files of `data` (README.md tells their format), gives the images' manifest entries and
-their bytes. An image is a list of runs: blocks that lie one after the other in the pool, or blocks
+Takes the files of `data` (README.md has their format), gives the images' manifest entries and
+their bytes. An image is a list of runs: consecutive blocks of the pool, or blocks
 that are filled with one byte; what no run names is zero. The pool holds each block once, however
-many images have it, and is cut into pieces that are compressed apart, so that reading a few ranges
-of a disk costs little more than those.
+many images have it, and is cut into pieces that are compressed separately, so that reading a few
+ranges of a disk decompresses little more than those.
 """
 
 import json
@@ -31,7 +31,7 @@ class Log(TypedDict):
 
 
 class Entry(TypedDict):
-    """What the manifest says of an image; `base` is the one that its runs change."""
+    """The manifest's entry of an image; `base` is the image that its runs change."""
 
     name: str
     layout: str
@@ -57,7 +57,7 @@ class Run(NamedTuple):
         return self.start + self.blocks
 
     def between(self, start: int, end: int) -> "Run":
-        """Return the part of it that lies from one block up to another."""
+        """Return the part of it from one block to another."""
         start, end = max(start, self.start), min(end, self.end)
         ahead = 0 if self.source & FILL else start - self.start
         return Run(start, end - start, self.source + ahead)
@@ -145,7 +145,7 @@ def _all_runs() -> array[int]:
 
 @lru_cache
 def _pieces() -> list[tuple[int, int]]:
-    """Return where each compressed piece of the pool lies in its file, and how long it is."""
+    """Return the place of each compressed piece of the pool in its file, and its length."""
     manifest = json.loads((DATA / "images.json").read_text("utf-8"))
     pieces, at = [], 0
     for length in manifest["pieces"]:

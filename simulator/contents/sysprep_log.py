@@ -1,9 +1,9 @@
-r"""Sysprep's error log, as it stands in `Panther\setuperr.log` after a failure.
+r"""Sysprep's error log, as `Panther\setuperr.log` after a failure.
 
 Takes the reason as text, gives the log's bytes: the reason in lines of Sysprep's own form, then the
-lines that follow when its validation fails. What is longer than the log's room on the disk is cut
-in the reason, never in those. The form is that of logs people have shown; that the same lines
-follow whatever the reason was is inferred.
+lines that follow when its validation fails. A text longer than the log's room on the disk is cut
+in the reason, never in those lines. The form is that of logs people have shown; that the same lines
+follow any reason is inferred.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Make the stored disk images anew: `python -m simulator.contents.build`, as root.
+"""Build the stored disk images: `python -m simulator.contents.build`, as root.
 
-Takes no input, writes simulator/contents/data and prints what it made. README.md names the programs
-that it needs.
+Takes no input, writes simulator/contents/data and prints what it built. README.md lists the
+programs that it needs.
 """
 
 import argparse

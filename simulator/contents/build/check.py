@@ -1,7 +1,7 @@
-"""Whether an image is what its file systems' own checkers call sound.
+"""Check an image with its file systems' own checkers.
 
-Takes an image and the places on it; raises where a checker complains. A volume that was left
-uncleanly on purpose is not asked.
+Takes an image and its partitions; raises if a checker complains. A volume that is left
+unclean on purpose is not checked.
 """
 
 from contextlib import ExitStack

@@ -1,8 +1,8 @@
-"""Linux distributions as Azure has them: what their agent and cloud-init are told, where files lie.
+"""Linux distributions as Azure has them: settings of agent and cloud-init, locations of files.
 
-Gives the files of a guest that was provisioned by cloud-init (Flatcar's by the agent) and runs. The
-settings are facts read in the agent's own `config` and in each distribution's packages; the words
-around them are written here. Numbers and names are plausible, keys are none.
+Gives the files of a running guest that was provisioned by cloud-init (Flatcar's by the agent). The
+settings are facts read in the agent's own `config` and in each distribution's packages; the text
+around them is ours. Numbers and names are plausible, keys are fake.
 """
 
 import shutil
@@ -49,7 +49,7 @@ class Family:
     keeps_resolv: bool = False
 
     def says(self, setting: str) -> bool:
-        """Return whether the agent is told to do something."""
+        """Whether the agent is configured to do something."""
         return self.agent.get(f"Provisioning.{setting}") == "y"
 
 

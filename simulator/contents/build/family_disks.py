@@ -1,9 +1,9 @@
-"""How the disks of Azure's Linux distributions are laid out, by distribution.
+"""The disk layouts of Azure's Linux distributions.
 
-Takes an image, its size and generation, gives the disk of a guest that runs. Sizes are rounded; on
+Takes an image, its size and generation, gives the disk of a running guest. Sizes are rounded; on
 Ubuntu's and Debian's disks the root is the first partition of the table and the last one of the
-disk. Azure's own image of SLES has XFS and a /boot of its own: Btrfs in subvolumes is what SUSE's
-installer makes.
+disk. Azure's own image of SLES has XFS and a separate /boot: Btrfs in subvolumes is what SUSE's
+installer creates.
 """
 
 from collections.abc import Callable
@@ -80,9 +80,9 @@ def sles(image: Path, size_gb: int, generation: str) -> Places:
 
 
 def flatcar(image: Path, size_gb: int, generation: str) -> Places:
-    """Make a disk of Flatcar: /usr and /oem are Btrfs, all that a guest changes lies on ROOT.
+    """Make a disk of Flatcar: /usr and /oem are Btrfs, all that a guest changes is on ROOT.
 
-    Its /etc has what differs from /usr's own, which is laid under it when it runs.
+    Its /etc contains what differs from /usr's own, which is overlaid below it at run time.
     """
     del generation  # the partitions are those of a GPT
     places = partitioned(image, size_gb, "gpt", _FLATCAR)

@@ -1,9 +1,9 @@
-"""What deprovisioning leaves on the disk of a distribution that Azure has.
+"""What deprovisioning leaves on the disk of each of Azure's distributions.
 
 Each takes the distribution and the guest's root folder and changes the files as the guest would.
-What the agent does was read in `azurelinuxagent/pa/deprovision` and `common/osutil`: it removes the
-host keys only where its settings say so, Flatcar's /etc/machine-id and no other, every one's
-/etc/resolv.conf but Ubuntu's. It leaves cloud-init's files as they are.
+The agent's behaviour was read in `azurelinuxagent/pa/deprovision` and `common/osutil`: it removes
+the host keys only if its settings say so, /etc/machine-id only on Flatcar, and /etc/resolv.conf
+except on Ubuntu. It leaves cloud-init's files as they are.
 """
 
 import shutil
@@ -21,7 +21,7 @@ _ACCOUNTS = ("etc/passwd", "etc/shadow", "etc/group")
 
 
 def began(family: Family) -> Change:
-    """The agent has begun: keys (where it is to remove them) and leases are gone."""
+    """The agent has started: keys (if it is to remove them) and leases are gone."""
 
     def change(root: Path) -> None:
         if family.says("RegenerateSshHostKeyPair"):
@@ -65,7 +65,7 @@ def user_kept(family: Family) -> Change:
 
 
 def agent_only(family: Family) -> Change:
-    """The agent is done, and nobody emptied the machine's identity."""
+    """The agent is done, but the machine id was not emptied."""
 
     def change(root: Path) -> None:
         user_kept(family)(root)
@@ -77,7 +77,7 @@ def agent_only(family: Family) -> Change:
 
 
 def deprovisioned(family: Family) -> Change:
-    """The agent is done, then /etc/machine-id was emptied (`truncate` makes it where it is not)."""
+    """The agent is done, then /etc/machine-id was emptied (`truncate` creates it if missing)."""
     return emptied_after(agent_only(family))
 
 
@@ -102,7 +102,7 @@ def keys_removed(family: Family) -> Change:
 
 
 def keys_kept(family: Family) -> Change:
-    """All is done, and cloud-init is told to leave the host keys: all machines share them."""
+    """All is done, but cloud-init is configured to keep the host keys: all machines share them."""
 
     def change(root: Path) -> None:
         deprovisioned(family)(root)

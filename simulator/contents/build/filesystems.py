@@ -1,7 +1,7 @@
-"""File systems on parts of a disk image, made to hold a folder's files.
+"""File systems on parts of a disk image, created with a folder's files.
 
-Takes the image, the place, a label and the folder. Everything that is random in a file system (ids,
-hash seeds) comes from its label, and every time stands, so that what is made is the same each time.
+Takes the image, the place, a label and the folder. All random parts of a file system (ids,
+hash seeds) derive from its label, and all times are fixed, so that builds are reproducible.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ EFI = "5346-494D"
 def ext4(image: Path, place: Place, label: str, tree: Path, more: tuple[str, ...] = ()) -> None:
     """Make an ext4 volume, its big folders indexed as the kernel would.
 
-    `more` is what else mke2fs is told of its features.
+    `more` are further options of mke2fs.
     """
     named = ("-L", label, "-U", identity(label))
     words = ("-q", "-F", "-t", "ext4", "-b", "4096", *named, *more)
@@ -28,7 +28,7 @@ def ext4(image: Path, place: Place, label: str, tree: Path, more: tuple[str, ...
 
 
 def xfs(image: Path, place: Place, label: str, tree: Path, more: tuple[str, ...] = ()) -> None:
-    """Make an XFS volume; `more` is what else mkfs is told of its features."""
+    """Make an XFS volume; `more` are further options of mkfs."""
     told = ("-m", f"uuid={identity(label)}", *more)
     listing = image.with_name("tree.proto")
     listing.write_text("\n".join(["-", "0 0", "d--755 0 0", *_listed(tree), "$"]) + "\n")
@@ -59,7 +59,7 @@ def ntfs(image: Path, place: Place, label: str) -> None:
 
 
 def _listed(folder: Path) -> Iterator[str]:
-    """Give the lines by which mkfs.xfs is told what a folder has."""
+    """Return the lines that describe a folder to mkfs.xfs."""
     for one in sorted(folder.iterdir()):
         mode = f"{one.stat(follow_symlinks=False).st_mode & 0o777:03o}"
         if one.is_symlink():

@@ -1,7 +1,7 @@
-"""Linux disks that are hard to judge: two systems, folders that hide others, LVM of all kinds.
+"""Linux disks that are hard to judge: two systems, hidden folders, LVM of all kinds.
 
-A layout says how its disk is partitioned, what volume group there is, and which systems: each a
-guest's file systems by their folders. All systems run at first; a change is one of the first.
+A layout defines how its disk is partitioned, its volume group, and its systems: each a
+guest's file systems by their folders. All systems are running at first; a change affects the first.
 """
 
 import shutil
@@ -57,7 +57,7 @@ class System:
 
 @dataclass(frozen=True)
 class Hard:
-    """A layout; `group` and `systems` are told where the partitions lie."""
+    """A layout; `group` and `systems` are given the places of the partitions."""
 
     table: tuple[Wanted, ...]
     systems: Callable[[Places], tuple[System, ...]]
@@ -105,7 +105,7 @@ def _installed(image: Path, system: System) -> None:
 
 
 def _inline(image: Path, place: Place, label: str, tree: Path) -> None:
-    """Make an ext4 volume whose small files and folders lie in their inodes.
+    """Make an ext4 volume whose small files and folders are in their inodes.
 
     The kernel puts folders there, mke2fs does not; with large inodes all of the guest's fit.
     """
@@ -133,7 +133,7 @@ _OF_SECOND = _told(families.DEBIAN_12, "UUID={second} / ext4 defaults 0 1")
 
 
 def _with_identity(places: Places, image: Path) -> None:
-    """Give the second guest an identity of its own."""
+    """Give the second guest its own identity."""
 
     def change(root: Path) -> None:
         (root / "etc/machine-id").write_text(f"{_SECOND_ID}\n")
@@ -154,7 +154,7 @@ def _old_beside(image: Path, places: Places) -> None:
 
 
 def _hidden(image: Path, places: Places) -> None:
-    """Put what an installer left of /var below where it is mounted; the agent never ran there."""
+    """Put an installer's remains of /var below its mount point; the agent never ran there."""
     pieces.changed(image, _plain(places, ""), _old_var)
 
 

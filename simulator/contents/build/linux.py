@@ -1,7 +1,7 @@
-"""Linux disks: how they are laid out, and the file systems on them.
+"""Linux disks: their layouts, and the file systems on them.
 
-Takes an image, its size and generation, gives the disk of a guest that runs and where its file
-systems lie, by the folder that each is mounted at ("" is the root).
+Takes an image, its size and generation, gives the disk of a running guest and the places of its
+file systems, by mount point ("" is the root).
 """
 
 import shutil
@@ -58,7 +58,7 @@ def with_btrfs(image: Path, size_gb: int, generation: str) -> Places:
 
 
 def with_var(image: Path, size_gb: int, generation: str) -> Places:
-    """Make a disk whose /var is a file system of its own."""
+    """Make a disk with /var on a separate file system."""
     del generation  # the partitions are those of a GPT
     return filled(image, partitioned(image, size_gb, "gpt", _WITH_VAR), filesystems.ext4)
 

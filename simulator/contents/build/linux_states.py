@@ -2,9 +2,9 @@
 
 Each takes the guest's root folder and changes the files as the guest would. The agent removes host
 keys, the contents of its own folder and of that of the leases, its log, and the user; it leaves
-/etc/machine-id as it is (read in the agent's deprovision handlers; for Arch, CoreOS and Flatcar
-alone it goes). Whoever makes an image is to empty it too, so that is what a deprovisioned guest has
-here, but for the layout linux-agent-only.
+/etc/machine-id as it is (read in the agent's deprovision handlers; it removes it only on Arch,
+CoreOS and Flatcar). Whoever makes an image must empty it too, so a deprovisioned guest has that
+here, except in the layout linux-agent-only.
 """
 
 import os
@@ -19,7 +19,7 @@ from simulator.contents.build.tools import copied
 
 
 def on_linux(change: Callable[[Path], None]) -> Callable[[Path, Places], None]:
-    """Return the change as one of a disk image."""
+    """Return the change as a change of a disk image."""
 
     def on_disk(image: Path, places: Places) -> None:
         linux.changed(image, places, change)
@@ -40,7 +40,7 @@ def uninitialized(root: Path) -> None:
 
 
 def agent_only(root: Path) -> None:
-    """The agent is done, and nobody emptied the machine's identity."""
+    """The agent is done, but the machine id was not emptied."""
     interrupted(root)
     emptied((root / PROVISIONED).parent)
     (root / "etc/hostname").write_text("localhost.localdomain\n")
@@ -52,7 +52,7 @@ def agent_only(root: Path) -> None:
 
 
 def interrupted(root: Path) -> None:
-    """The agent did not get far: host keys and leases are gone, the rest is still there."""
+    """The agent was interrupted: host keys and leases are gone, the rest is still there."""
     began(root)
     emptied(root / "var/lib/dhcp")
 
@@ -64,7 +64,7 @@ def began(root: Path) -> None:
 
 
 def crashed_after(change: Callable[[Path], None]) -> Callable[[Path, Places], None]:
-    """Return a change after which the guest ran again and crashed: its log alone tells of that."""
+    """Return a change after which the guest ran again and crashed: only its log shows that."""
 
     def on_disk(image: Path, places: Places) -> None:
         def runs_and_crashes(root: Path) -> None:
@@ -90,7 +90,7 @@ def _runs(root: Path) -> None:
 
 
 def emptied(folder: Path) -> None:
-    """Remove what is in a folder, if there is one, as the agent does: the folder stays."""
+    """Remove the contents of a folder, if it exists, as the agent does: the folder is kept."""
     if not folder.is_dir():
         return
     for one in folder.iterdir():

@@ -1,8 +1,8 @@
-"""What folders and files a Linux system has, as far as a reader of it can tell.
+"""The folders and files of a Linux system, as far as they can be read.
 
-Takes the folder that is to be `/` (with /var, /usr, /boot on file systems of their own or not) and
-fills it as a guest of Azure that runs, provisioned by cloud-init or the agent. Names, numbers and
-contents are plausible; keys are none.
+Takes the folder that becomes `/` (with /var, /usr, /boot on separate file systems or not) and
+fills it as a running guest of Azure, provisioned by cloud-init or the agent. Names, numbers and
+contents are plausible; keys are fake.
 """
 
 import random

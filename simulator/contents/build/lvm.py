@@ -1,9 +1,9 @@
-"""Logical volumes, as LVM's own tools write them, where the kernel has no device mapper.
+"""Logical volumes, written by LVM's own tools on a kernel without device mapper.
 
-Takes a disk's place for a physical volume; gives where the logical volumes lie, each in one piece,
-so that file systems can be made there. `scatter` then moves the end of one of them away, as if it
-had been extended later, which is how the volume group describes it; `gathered` brings it back for
-as long as something is to be changed.
+Takes a disk's place for a physical volume; gives the places of the logical volumes, each in one
+piece, so that file systems can be created there. `scatter` then moves the end of one of them, as if
+it had been extended later, as the volume group describes it; `gathered` moves it back while
+something is changed.
 """
 
 import os
@@ -75,7 +75,7 @@ _IDENTITY = "Simula"
 
 
 def volumes(group: Place) -> Places:
-    """Return where each volume lies while it is in one piece."""
+    """Return the place of each volume while it is in one piece."""
     places, at = {}, group.start + FIRST
     for folder, extents in _EXTENTS.items():
         places[folder] = Place(at, extents * _EXTENT)
@@ -104,7 +104,7 @@ def prepared(image: Path) -> Path:
 
 
 def scatter(image: Path, group: Place) -> None:
-    """Move the end of a volume to where the group says that it is."""
+    """Move the end of a volume to its place in the group."""
     near, far = _ends(group)
     _moved(image, near, far)
 
@@ -119,7 +119,7 @@ def gathered(image: Path, group: Place) -> Iterator[None]:
 
 
 def lvm(folder: Path, *words: str) -> None:
-    """Run one of LVM's commands."""
+    """Run an LVM command."""
     # What it writes down of the machine that it runs on is to be the same on each.
     apart = ("unshare", "--uts", "sh", "-c", 'hostname simulated; cd "$0"; exec "$@"', folder)
     run(*apart, "env", "LVM_SYSTEM_DIR=.", "lvm", *words)
@@ -135,7 +135,7 @@ def _ends(group: Place) -> tuple[Place, Place]:
 
 
 def _moved(image: Path, source: Place, target: Place) -> None:
-    """Move what lies at a place to another one and leave zeros, without filling up the file."""
+    """Move data to another place and leave zeros, without filling up the file."""
     with image.open("r+b") as file:
         for at in range(0, source.size, MIB):
             file.seek(source.start + at)

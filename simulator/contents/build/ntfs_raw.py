@@ -1,8 +1,8 @@
-"""What no tool here writes on an NTFS volume, and Windows does: written byte by byte.
+"""Structures on an NTFS volume that Windows writes and no tool here: written byte by byte.
 
-Takes an image and the place of a volume that is not mounted. A file table in several pieces, as a
-volume has that lived; the journal's two restart pages, which say whether the volume was shut down
-cleanly; and where a log lies that is to be filled in. The forms are those that ntfs-3g checks.
+Takes an image and the place of a volume that is not mounted. A file table in several pieces, as
+on a used volume; the journal's two restart pages, which show whether the volume was shut down
+cleanly; and the place of a log to be filled in. The structures are those that ntfs-3g checks.
 """
 
 import random
@@ -76,7 +76,7 @@ def without_table(image: Path, place: Place) -> None:
 
 
 def place_of_log(image: Path, place: Place, name: str, encoding: str) -> Log:
-    """Return where the log lies, once sure that it can be filled in there."""
+    """Return the place of the log, after checking that it can be filled in there."""
     with image.open("rb") as file:
         volume = _volume(file, place)
         record = volume.mft.get(name)
@@ -134,7 +134,7 @@ def _restart_page(length: int, *, clean: bool) -> bytes:
 
 
 def _protected(page: bytearray) -> bytes:
-    """Put the update sequence number at the end of each sector, what was there into its array."""
+    """Write the update sequence number to each sector's end, and the old bytes to its array."""
     number = b"\1\0"
     ends = range(_SECTOR - 2, _PAGE, _SECTOR)
     page[30:48] = number + b"".join(page[end : end + 2] for end in ends)
@@ -149,14 +149,14 @@ def _extents(image: Path, place: Place, segment: int) -> list[tuple[int, int]]:
 
 
 def _runs(volume: Volume, place: Place, segment: int) -> list[tuple[int, int]]:
-    """Return where a file's data lies on the disk, and how long each piece is."""
+    """Return the places of a file's data on the disk, and the length of each piece."""
     size = volume.cluster_size
     runs = volume.mft.get(segment).dataruns()
     return [(place.start + first * size, count * size) for first, count in runs]
 
 
 def _in_table(runs: list[tuple[int, int]], at: int) -> int:
-    """Return where a byte of the file table lies on the disk."""
+    """Return the place of a byte of the file table on the disk."""
     for start, length in runs:
         if at < length:
             return start + at

@@ -43,7 +43,7 @@ class Pack:
         self._runs += runs
 
     def keep(self, entry: Entry) -> None:
-        """Add an image as it is stored; its entry's base, if it has one, was added before."""
+        """Add an image to the store; its entry's base, if it has one, was added before."""
         own = store.own_runs(entry)
         blocks = {number: self._stored_source(at) for number, at in _each(own)}
         base = self._images[entry["base"]] if entry["base"] else {}

@@ -1,7 +1,7 @@
-"""Partition tables, as `sfdisk` writes them.
+"""Partition tables, written by `sfdisk`.
 
-Takes the partitions of a disk in order, gives where each of them lies. Azure's own images are laid
-out so: inferred from disks that people have shown, sizes rounded.
+Takes the partitions of a disk in order, gives the place of each. Azure's own images have these
+layouts: inferred from disks that people have shown, sizes rounded.
 """
 
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ MBR_LDM = "42"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A partition to make: `mib` is its size, None for all that is left but `spare` MiB.
+    """A partition to create: `mib` is its size, None for the rest of the disk except `spare` MiB.
 
-    `number` is its place in the table where that is not the next one, `title` its name there where
-    it is called otherwise here.
+    `number` is its place in the table if that is not the next one, `title` its name there if
+    that differs from its name here.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a partition lies on its disk, in bytes."""
+    """The place of a partition on its disk, in bytes."""
 
     start: int
     size: int

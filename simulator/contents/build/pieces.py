@@ -1,8 +1,8 @@
-"""Volumes that lie on a disk in pieces, of one disk or two.
+"""Volumes in pieces on one disk or two.
 
-Takes an image and where the pieces lie; a volume is put together in a file of its own, changed
-there, and taken apart again. What is on another disk lies in a file beside the image, which is
-stored nowhere.
+Takes an image and the places of the pieces; a volume is assembled in a separate file, changed
+there, and split again. What is on another disk is in a file beside the image, which is
+not stored.
 """
 
 import os
@@ -21,7 +21,7 @@ _OTHER = "other.img"
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a volume: where it begins in that, where it lies, and whether on this disk."""
+    """A part of a volume: its start in the volume, its place, and whether it is on this disk."""
 
     at: int
     place: Place
@@ -30,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume in pieces; `written` is told the image and the volume after a change."""
+    """A volume in pieces; `written` is called with the image and the volume after a change."""
 
     pieces: tuple[Piece, ...]
     written: Callable[[Path, Path], None] = lambda image, volume: None  # noqa: ARG005 nothing to do
@@ -46,7 +46,7 @@ type Volumes = dict[str, Volume]
 
 
 def whole(place: Place) -> Volume:
-    """Return a volume that lies in one piece."""
+    """Return a volume in one piece."""
     return Volume((Piece(0, place),))
 
 
@@ -76,7 +76,7 @@ def changed(image: Path, volumes: Volumes, change: Callable[[Path], None]) -> No
 
 
 def apart(image: Path, volume: Volume, file: Path) -> None:
-    """Write a volume from its file to where it lies, and remove the file."""
+    """Write a volume from its file to its places, and remove the file."""
     with file.open("rb") as source:
         for piece in volume.pieces:
             with disk_of(image, elsewhere=piece.elsewhere).open("r+b") as target:

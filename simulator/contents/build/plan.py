@@ -1,8 +1,7 @@
-"""What disk images are made: the layouts, their generations, sizes and states.
+"""Which disk images are built: the layouts, their generations, sizes and states.
 
-A recipe makes a disk as it is before anything was done to it, and the changes that are made to
-copies of it. A change may give another layout than the recipe's, which then needs no disk of its
-own.
+A recipe makes a disk in its initial state, and the changes that are made to copies of it. A change
+may give another layout than the recipe's, which then needs no disk of its own.
 """
 
 from collections.abc import Callable
@@ -44,7 +43,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A disk to make, as it is in the state `sysprep`; None: whatever the guest did."""
+    """A disk to build, in the state `sysprep`; None: in any state."""
 
     layout: str
     generation: str

@@ -1,7 +1,7 @@
-"""Disks that nobody can read without a key, or on which there is nothing.
+"""Disks that cannot be read without a key, and empty disks.
 
-Takes an image, its size and generation, makes the disk. What is encrypted is noise, and what goes
-before it is no more than what tells it: a boot sector's signature, a header's first fields.
+Takes an image, its size and generation, makes the disk. Encrypted content is noise, after only
+what identifies it: a boot sector's signature, a header's first fields.
 """
 
 import random

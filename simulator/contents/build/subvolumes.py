@@ -1,7 +1,7 @@
-"""A Btrfs root in subvolumes, as SUSE's installer makes it.
+"""A Btrfs root in subvolumes, as SUSE's installer creates it.
 
-Takes the partition and the folders that have a subvolume of their own. The root is the default
-subvolume, a snapshot of its own that no option of a mount names; /var and others lie beside it.
+Takes the partition and the folders that are separate subvolumes. The root is the default
+subvolume, a snapshot that no mount option names; /var and others are beside it.
 """
 
 import tempfile
@@ -45,7 +45,7 @@ def made(
 def on_subvolumes(
     names: tuple[str, ...], change: Callable[[Path], None]
 ) -> Callable[[Path, Places], None]:
-    """Return a change of the guest's files as one of a disk image."""
+    """Return a change of the guest's files as a change of a disk image."""
 
     def on_disk(image: Path, places: Places) -> None:
         MOUNTED_AT.mkdir(exist_ok=True)

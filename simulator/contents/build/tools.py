@@ -1,7 +1,7 @@
-"""The programs that make disk images: run, loop devices, mounts, a clock that stands.
+"""The programs that build disk images: processes, loop devices, mounts, a fixed clock.
 
-Each takes what it works on and gives it back closed: a loop device or a mount lasts as long as its
-`with` block. Programs in user space see a time that stands, so that they write the same each time;
+Each takes what it works on and closes it again: a loop device or a mount lasts as long as its
+`with` block. User-space programs see a fixed time, so that they write the same each time;
 the kernel's own file systems stamp what they write with the real time.
 """
 
@@ -19,7 +19,7 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 def run(
     *words: str | Path, text: str | None = None, at: str = BUILT, fine: tuple[int, ...] = (0,)
 ) -> str:
-    """Run a program at an instant, with `text` as its input; return what it prints."""
+    """Run a program at a fixed time, with `text` as its input; return its output."""
     stands = {
         "FAKETIME": at,
         "E2FSPROGS_FAKE_TIME": "1780300800",
@@ -42,7 +42,7 @@ def run(
 
 
 def named(what: str, between: str | None = None) -> list[str]:
-    """Return a list of names that is kept beside the builder; `between` them is white space."""
+    """Return a list of names that is stored beside the builder; `between` them is white space."""
     text = (Path(__file__).parent / "names" / f"{what}.txt").read_text("utf-8")
     return text.strip().split(between)
 
@@ -55,20 +55,20 @@ def empty(image: Path, size: int) -> None:
 
 
 def copied(image: Path, name: str) -> Path:
-    """Return a copy of an image under a name beside it."""
+    """Return a copy of an image with a name beside it."""
     copy = image.with_name(name)
     subprocess.run(["cp", "--sparse=always", image, copy], check=True)  # noqa: S603, S607 the builder's own words
     return copy
 
 
 def copied_tree(source: Path, target: Path) -> None:
-    """Copy what is in a folder into another, the folders that are there already included."""
+    """Copy a folder's contents into another, including into folders that exist already."""
     subprocess.run(["cp", "-a", f"{source}/.", target], check=True)  # noqa: S603, S607 as above
 
 
 @contextmanager
 def loop(image: Path, offset: int = 0, size: int = 0) -> Iterator[Path]:
-    """Give a block device that is part of an image (its end, where no size is said)."""
+    """Yield a block device for a part of an image (to its end without a size)."""
     found = subprocess.run(  # noqa: S603 the builder's own words
         ["losetup", "--find", "--show", f"--offset={offset}", f"--sizelimit={size}", image],  # noqa: S607
         capture_output=True,

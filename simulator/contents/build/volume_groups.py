@@ -1,7 +1,7 @@
-"""Volume groups of any shape, as LVM's own tools write them, without a device mapper.
+"""Volume groups of any shape, written by LVM's own tools without a device mapper.
 
-Takes the physical volumes and the stretches of extents of each logical one; gives the volumes as
-pieces. A thin volume's blocks lie where a fixed order has them; `thin_restore` writes which of them
+Takes the physical volumes and the extents of each logical one; gives the volumes as
+pieces. A thin volume's blocks have a fixed order; `thin_restore` writes which of them
 are in use.
 """
 
@@ -112,7 +112,7 @@ def _at_in_pool(at: int, size: int) -> int:
 
 
 def _mappings(file: Path, room: int) -> str:
-    """Return what thin_restore is told: the chunks of a volume that are not empty."""
+    """Return the input of thin_restore: the chunks of a volume that are not empty."""
     with file.open("rb") as volume:
         stretches = list(pieces.data(volume.fileno(), 0, file.stat().st_size))
     used = sorted(

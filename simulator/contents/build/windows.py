@@ -1,7 +1,7 @@
-"""Windows disks: how they are laid out, and the volumes on them.
+"""Windows disks: their layouts, and the volumes on them.
 
-Takes an image, its size and generation, gives the disk of a guest that never ran Sysprep and where
-its Windows lies.
+Takes an image, its size and generation, gives the disk of a guest that never ran Sysprep and the
+place of its Windows.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def dynamic(image: Path, size_gb: int, generation: str) -> Places:
 
 
 def two(image: Path, size_gb: int, generation: str) -> Places:
-    """Make a disk with a second Windows beside the first."""
+    """Make a disk with two Windows installations."""
     del generation  # the second one needs a GPT here
     places = partitioned(image, size_gb, "gpt", _TWO)
     filesystems.vfat(image, places["EFI system partition"], "EFI", "EFI/Microsoft", "EFI/Boot")
@@ -116,7 +116,7 @@ def changed(
 
 
 def state(volume: Path, name: str) -> None:
-    """Write how far Setup is, as Windows does: over the file that is there."""
+    """Write the state of Setup, as Windows does: over the existing file."""
     (volume / STATE).write_bytes(f"[State]\r\nImageState={name}\r\n".encode())
 
 

@@ -2,7 +2,7 @@
 
 Each takes the folder where the volume is mounted and changes the files as the guest would. The
 values of State.ini are documented (Windows Setup States). Inferred: that a Sysprep which fails its
-validation leaves COMPLETE there, as by its own log it begins the generalize pass, and with it
+validation leaves COMPLETE there, because by its own log it begins the generalize pass, and with it
 UNDEPLOYABLE, only afterwards; and that a VM keeps the tag file of the image it was made from.
 """
 
@@ -23,7 +23,7 @@ LOG_ROOM = 16 * 1024
 def on_windows(
     change: Callable[[Path], None], *, of: str = WINDOWS, clean: bool = True
 ) -> Callable[[Path, Places], None]:
-    """Return the change as one of a disk image."""
+    """Return the change as a change of a disk image."""
 
     def on_disk(image: Path, places: Places) -> None:
         windows.changed(image, places[of], change, clean=clean, at=SYSPREP_RAN)
@@ -38,7 +38,7 @@ def began(volume: Path) -> None:
 
 
 def succeeded(volume: Path) -> None:
-    """Sysprep is done: the state says so, and the tag file is there."""
+    """Sysprep is done: the state says so, and the tag file exists."""
     without_tag(volume)
     tagged(volume)
 

@@ -1,8 +1,8 @@
-"""What folders and files a Windows volume has, as far as a reader of it can tell.
+"""The folders and files of a Windows volume, as far as they can be read.
 
-Gives paths; the same ones each time. Names are made up of the syllables that real ones have, in the
-numbers that real folders have, and come in an order that lets the big folders' indexes grow
-together, as they do on a disk that lives: their blocks lie scattered.
+Gives paths; the same ones each time. Names are built from the syllables of real ones, in the
+numbers of real folders, and in an order that lets the big folders' indexes grow
+together, as on a used disk: their blocks are scattered.
 """
 
 import random
