@@ -1,1 +1,1 @@
-"""What is read of disks, without a cloud around them."""
+"""What is read of disks, without a cloud."""

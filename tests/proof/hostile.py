@@ -1,7 +1,7 @@
-"""Disks that nobody should trust: sound ones, and what chance makes of them.
+"""Damaged disks, made at random from valid ones.
 
 Takes a simulated disk and a seed, gives its bytes with a few places changed, all of them places
-that reading it really looks at: numbers at their extremes, pieces zeroed, scrambled or copied over
+that reading it uses: numbers at their extremes, pieces zeroed, scrambled or copied over
 others (which makes loops), the disk cut short. The same seed always gives the same disk.
 """
 
@@ -33,7 +33,7 @@ LONGEST = 4096
 
 
 class Traced(Ranges):
-    """A disk that remembers what was read of it."""
+    """A disk that records what was read of it."""
 
     def __init__(self, fetch: Fetch, size: int) -> None:
         super().__init__(fetch, size)
@@ -50,7 +50,7 @@ class Traced(Ranges):
 
 @dataclass
 class Disk:
-    """A simulated disk, where reading it looks, and what it says when it is sound."""
+    """A simulated disk, the places that are read, and the verdict on it when it is undamaged."""
 
     guest: Guest
 
@@ -62,7 +62,7 @@ class Disk:
 
     @property
     def says(self) -> Verdict:
-        """What it says when it is sound."""
+        """The verdict on it when it is undamaged."""
         return self._read[0]
 
     @property

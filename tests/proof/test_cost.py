@@ -17,7 +17,7 @@ STATES = ("never", "running", "failed", "succeeded")
 
 
 def read(guest: Guest) -> tuple[Proof, str, Ranges]:
-    """Read a guest's disk; return the verdict and the disk, which knows what was read of it."""
+    """Read a guest's disk; return the verdict and the disk, which records what was read of it."""
     source = contents(guest)
     disk = Ranges(source.read, source.size - FOOTER)
     found = judge(disk, guest.os_type)

@@ -53,7 +53,7 @@ def root_of(disk: Ranges, kind: Kind) -> Volume:
 
 
 def below(files: FileSystem, folder: int, path: str = "") -> Iterator[tuple[str, Type]]:
-    """Yield all that lies below a folder."""
+    """Yield everything below a folder."""
     for name, entry in files.list(folder).items():
         yield f"{path}/{name}", entry.type
         if entry.type is Type.FOLDER:

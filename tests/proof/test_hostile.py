@@ -1,4 +1,4 @@
-"""What no disk can do, however broken: hang its reader, or be taken for generalized wrongly."""
+"""However damaged a disk is, it neither hangs its reader nor is wrongly taken for generalized."""
 
 import os
 
@@ -28,7 +28,7 @@ def test_no_change_makes_a_disk_generalized(name: str) -> None:
 
 
 def test_changes_are_found_out() -> None:
-    """The changes reach what is read: a good part of them keeps a disk from being read at all."""
+    """The changes have an effect: a good part of them makes a disk unreadable."""
     disk: Disk = DISKS["Windows-V2-succeeded"]
     proofs = [judge(disk.mutated(seed), "Windows").proof for seed in range(60)]
     assert 5 < sum(proof is Proof.CANNOT_TELL for proof in proofs) < 60

@@ -43,7 +43,7 @@ class Disk:
         self._patched = patched
 
     def says(self, *others: Volume, clean: bool = True, **held: Tree | Exception) -> Verdict | None:
-        """Judge the disk of these volumes, and of others beside them."""
+        """Judge the disk of these volumes, together with others."""
         opened: dict[int, Files | Exception] = {}
         volumes = []
         for name, tree in held.items():
@@ -150,7 +150,7 @@ def test_where_waagent_has_no_part_cloud_init_tells(
 def test_what_an_image_should_not_have_is_a_warning(
     disk: Disk, etc: Tree, lib: Tree, doubt: Doubt, words: str
 ) -> None:
-    """It is made all the same, and says what stays in it."""
+    """The image is created anyway, and the warning names what it contains."""
     says = disk.says(root=guest(etc, lib))
     assert says
     assert says.proof is YES
@@ -173,7 +173,7 @@ def test_what_a_new_machine_makes_anew_is_no_warning(disk: Disk, etc: Tree, lib:
 
 
 def test_a_journal_that_waits_leaves_it_open(disk: Disk) -> None:
-    """What it holds may be the newest word; a no stays one."""
+    """A journal that was not replayed may have the newest state; a negative verdict stays so."""
     says = disk.says(root=guest(), clean=False)
     assert says
     assert (says.proof, "not shut down cleanly" in says.why) == (UNSURE, True)
@@ -259,7 +259,7 @@ def test_what_cannot_be_listed_on_the_way_is_no_evidence(
 
 @pytest.mark.parametrize("file", ["fstab", "passwd"])
 def test_a_text_with_nuls_is_no_text(disk: Disk, file: str) -> None:
-    """Lines that a hard stop, or damage, has taken from a configuration are not taken for none."""
+    """Lines of a configuration that a crash overwrote with NULs do not count as absent."""
     assert disk.says(root=guest({file: "root:x:0\0\0"})) == Verdict(
         UNSURE, f"{file} is not a text file"
     )
@@ -275,7 +275,7 @@ def test_a_guest_without_its_folders_tells_nothing(disk: Disk) -> None:
 
 @pytest.mark.parametrize("harm", ["superblock", "all"])
 def test_a_second_system_does_not_vanish_with_its_first_block(harm: str) -> None:
-    """A Linux volume that holds something nobody knows may be one; an empty one is none."""
+    """A Linux volume with unknown content may be a system; an empty volume is not."""
     guest_ = Guest("Linux", "V2", 8, "succeeded", layout="linux-two-roots")
     source = contents(guest_)
     sound = Ranges(source.read, source.size - FOOTER)

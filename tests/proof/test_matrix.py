@@ -64,7 +64,7 @@ def due(row: Row) -> Proof:
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
 def test_a_disk_says_what_its_guest_did(row: Row) -> None:
-    """Generalized exactly where it has finished, and every system on the disk has."""
+    """Generalized exactly if Sysprep has finished, in every system on the disk."""
     assert row.says.proof is due(row), row.says.why
 
 

@@ -1,4 +1,4 @@
-"""Where a Linux guest's paths lead: by its fstab, through links, onto the right volume."""
+"""Where a Linux guest's paths lead: by its fstab, through links, to the right volume."""
 
 from pathlib import PurePosixPath
 
@@ -10,19 +10,19 @@ from tests.proof.trees import Files, Tree
 
 
 def opened(files: Files | None, name: str = "partition 2", why: str = "") -> Opened:
-    """Make a volume with these files, or one that cannot be read."""
+    """Make a volume with these files, or an unreadable one."""
     return Opened(Volume(Kind.EXT, None, name), files, why)
 
 
 def system(tree: Tree, *others: Opened) -> System:
-    """Make the system whose root holds a tree, beside other volumes."""
+    """Make the system whose root has these files, with other volumes."""
     root = opened(Files(tree, "UUID=root"), "partition 1")
     assert root.files
     return System(root.volume, root.files, root.files.root, [root, *others])
 
 
 def text(found: System, path: str) -> str | None:
-    """Read what lies at a path; None where nothing does."""
+    """Read the file at a path; None if there is none."""
     place = found.find(path)
     return place.read(99).decode() if place else None
 
@@ -60,7 +60,7 @@ def test_what_is_mounted_hides_what_lies_beneath() -> None:
 def test_what_cannot_be_read_where_it_is_mounted_is_not_looked_for_elsewhere(
     others: list[Opened], why: str
 ) -> None:
-    """It says which volume is missing; what is not on the way to it can be read all the same."""
+    """The error names the volume that is missing; other paths can still be read."""
     fstab = "UUID=VAR /var ext4 defaults 0 2\n"
     found = system({"etc": {"fstab": fstab, "name": "web"}, "var": HIDDEN}, *others)
     assert text(found, "/etc/name") == "web"
@@ -69,7 +69,7 @@ def test_what_cannot_be_read_where_it_is_mounted_is_not_looked_for_elsewhere(
 
 
 def test_a_mount_unit_of_systemd_is_not_read() -> None:
-    """It says in its own words what it mounts; nothing is taken for granted under it."""
+    """The error names the unit; nothing is assumed about the files below it."""
     units: Tree = {"system": {"var.mount": "[Mount]\nWhat=/dev/sdb1\n"}}
     found = system({"etc": {"systemd": units}, "var": HIDDEN})
     with pytest.raises(NotRead, match=r"/var is on /etc/systemd/system/var\.mount"):
@@ -77,7 +77,7 @@ def test_a_mount_unit_of_systemd_is_not_read() -> None:
 
 
 def test_links_are_followed_as_the_guest_does() -> None:
-    """Relative to where they lie, or from the root; across mounts, and not in circles."""
+    """Relative to their folder, or from the root; across mounts, and without loops."""
     fstab = "LABEL=data /srv ext4 defaults 0 2\n"
     tree: Tree = {
         "etc": {"fstab": fstab, "conf": "->../srv/conf", "cloud": "->/srv", "on": "->on"},
@@ -91,12 +91,12 @@ def test_links_are_followed_as_the_guest_does() -> None:
 
 
 def test_a_file_is_no_folder() -> None:
-    """What would lie in it is not there."""
+    """A path through a file does not exist."""
     assert system({"etc": {"name": "web"}}).find("/etc/name/more") is None
 
 
 def test_an_fstab_is_read_as_the_guest_reads_it() -> None:
-    """Comments, swap and what is not mounted at boot are left out."""
+    """Comments, swap and what is not mounted at boot are ignored."""
     lines = r"""
 # /etc/fstab
 UUID=AA-BB  /            ext4  defaults        0 1
@@ -130,5 +130,5 @@ short /line
     ],
 )
 def test_a_volume_is_named_in_one_form(written: str, spec: str) -> None:
-    """By udev's links as well as by their words, in either case where that does not matter."""
+    """By udev's links and by label or UUID, in either case if case is ignored there."""
     assert spec_of(written) == spec

@@ -60,12 +60,12 @@ def test_cloud_init_replaces_keys_unless_it_is_told_not_to(
 
 @pytest.mark.parametrize("texts", [[], [""], ["ssh_deletekeys: true\n"], ["system_info: {}\n"]])
 def test_cloud_init_without_modules_replaces_nothing(texts: list[str]) -> None:
-    """Its configuration alone says what it runs."""
+    """Only its configuration defines what it runs."""
     assert not replaces_keys(texts)
 
 
 def test_people_are_those_who_can_log_in() -> None:
-    """By the numbers of their accounts; services, nobody and broken lines are none."""
+    """By the numbers of their accounts; services, `nobody` and invalid lines are ignored."""
     passwd = """root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 azureuser:x:1000:1000:Ubuntu:/home/azureuser:/bin/bash

@@ -1,4 +1,4 @@
-"""A disk as a file: what is fetched for what is read, and where that ends."""
+"""A disk as a file: which ranges are fetched for a read, and the limits."""
 
 import io
 
@@ -14,7 +14,7 @@ CONTENT = bytes(n * 31 % 251 for n in range(SIZE))
 
 
 class Source:
-    """A disk of known content, and what was fetched of it."""
+    """A disk of known content, which records what was fetched of it."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.content = content
@@ -51,7 +51,7 @@ def test_it_reads_as_any_file(reads: list[tuple[int, int]]) -> None:
 
 
 def test_neighbours_are_fetched_in_one_range() -> None:
-    """A read over several blocks is one range, but for blocks that are there already."""
+    """A read over several blocks is one range, except for blocks that are cached."""
     source = Source()
     disk = Ranges(source.fetch, SIZE)
     disk.seek(2 * BLOCK)

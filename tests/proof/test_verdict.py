@@ -1,4 +1,4 @@
-"""What a disk's verdict is where it cannot be read, or has no system, and how it says so."""
+"""The verdict on a disk that cannot be read, or has no system, and its reason."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""No loop goes on for ever: the share of CPU time that a disk's parser gets."""
+"""No loop runs forever: the CPU time that a disk's parser may use."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What is found on whole Windows disks, sound ones and those with a few bytes changed."""
+"""Verdicts on whole Windows disks, undamaged ones and those with a few bytes changed."""
 
 import random
 import struct
@@ -37,7 +37,7 @@ REGISTRY = f"{CONFIG}/SYSTEM"
 
 
 class Changed:
-    """A guest's disk, and where on it things lie, so that its bytes can be changed."""
+    """A guest's disk, and the places on it, so that its bytes can be changed."""
 
     def __init__(self, guest: Guest, volume: int = WINDOWS) -> None:
         self.source = contents(guest)
@@ -87,7 +87,7 @@ class Changed:
 
 @cache
 def disk_of(guest: Guest, volume: int = WINDOWS) -> Changed:
-    """Return a guest's disk, one of whose volumes can be changed."""
+    """Return a guest's disk with a volume that can be changed."""
     return Changed(guest, volume)
 
 
@@ -101,7 +101,7 @@ def written_at(disk: Changed, path: str, when: datetime) -> Patch:
 
 
 def test_each_windows_says_what_it_rests_on() -> None:
-    """The words name the files, what they say, and the volume where there are several of NTFS."""
+    """The reason names the files, their content, and the volume if there are several of NTFS."""
     says = disk_of(SUCCEEDED).says()
     assert says == Verdict(
         Proof.GENERALIZED,
@@ -132,7 +132,7 @@ def test_of_two_generalized_windows_both_are_named() -> None:
 
 
 def test_a_failure_long_before_the_last_shutdown_is_an_old_one() -> None:
-    """Where the registry was written days after Sysprep's logs, Sysprep was not run since."""
+    """If the registry was written days after Sysprep's logs, Sysprep was not run since."""
     disk = disk_of(FAILED)
     later = written_at(disk, REGISTRY, datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
     sooner = written_at(disk, REGISTRY, datetime(2026, 11, 24, 18, 0, tzinfo=UTC))
@@ -158,7 +158,7 @@ def test_a_setup_that_is_not_complete_keeps_its_failure() -> None:
 
 
 def test_the_long_log_is_read_as_far_as_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no run begins in the log's last bytes, more of them are read, up to a bound."""
+    """If no run begins in the log's last bytes, more of them are read, up to a limit."""
     disk = disk_of(replace(FAILED, sysprep="running"))
     monkeypatch.setattr("shared.proof.evidence.windows.ACTIONS_TAILS", (8, 4096))
     assert disk.says().why.startswith(
@@ -188,7 +188,7 @@ def test_a_time_that_is_none_is_not_told() -> None:
 
 
 def test_what_was_never_written_of_a_log_is_not_read() -> None:
-    """Of a log whose end was only reserved, the bytes that lie there are some other file's."""
+    """If the end of a log was only reserved, its bytes belong to another file."""
     disk = disk_of(FAILED)
     path = "Windows/System32/Sysprep/Panther/setuperr.log"
     record = disk.files.get(path)
@@ -266,7 +266,7 @@ def test_an_index_whose_end_is_cut_off_hides_no_windows() -> None:
 
 
 def test_a_name_beyond_ascii_does_not_lead_astray() -> None:
-    """A name that Python writes larger than Windows does stands where Windows puts it."""
+    """A name that Python sorts after Windows' order is found at Windows' place."""
     disk = disk_of(TWO, ANOTHER)
     (block,) = disk.blocks(".")
     sharp = "ßßßßßßßßßßßß"
@@ -276,7 +276,7 @@ def test_a_name_beyond_ascii_does_not_lead_astray() -> None:
 
 
 def test_an_entry_that_leads_to_another_file_is_an_error() -> None:
-    """A file that is no longer in use, or not the one that was meant, is not taken for it."""
+    """A file that is no longer in use, or another file, is not read instead."""
     disk = disk_of(SUCCEEDED)
     number, flags = disk.record(STATE) + 0x10, disk.record(STATE) + 0x16
     for harm in ((number, b"\xee\xee"), (flags, b"\0\0")):
@@ -306,7 +306,7 @@ def test_a_file_in_the_place_of_another_is_an_error(path: str | int) -> None:
 
 
 def test_an_unknown_ntfs_cannot_tell() -> None:
-    """A volume of a version that nobody knows is not read as if it were of a known one."""
+    """A volume of an unknown version is not read like a known one."""
     disk = disk_of(SUCCEEDED)
     says = disk.says((version_of(disk), b"\x04\x00"))
     assert says.proof is Proof.CANNOT_TELL
@@ -322,7 +322,7 @@ def version_of(disk: Changed) -> int:
 
 @pytest.mark.parametrize("flag", [b"\x01\x00", b"\x00\x40"])
 def test_a_volume_that_waits_for_its_check_cannot_tell(flag: bytes) -> None:
-    """What is marked as damaged, or in the midst of a repair, is not taken for generalized."""
+    """A volume that is marked as damaged, or is being repaired, does not count as generalized."""
     disk = disk_of(SUCCEEDED)
     says = disk.says((version_of(disk) + 2, flag))
     assert says.proof is Proof.CANNOT_TELL
@@ -346,7 +346,7 @@ def test_a_damaged_recovery_volume_takes_nothing_back() -> None:
 
 
 def test_a_damaged_volume_that_may_be_a_windows_takes_a_yes_back() -> None:
-    """The one that starts may be the one that cannot be read."""
+    """The Windows that boots may be the one that cannot be read."""
     disk = disk_of(TWO)
     says = disk.says(harmed(disk, ANOTHER))
     assert says.proof is Proof.CANNOT_TELL
@@ -362,7 +362,7 @@ def test_a_damaged_volume_leaves_a_no() -> None:
 
 
 def test_a_damaged_windows_alone_cannot_tell() -> None:
-    """Where no Windows can be read, the volume that could not be is named, and why."""
+    """If no Windows can be read, the unreadable volume is named, and why."""
     disk = disk_of(SUCCEEDED)
     says = disk.says(harmed(disk, WINDOWS))
     assert says.proof is Proof.CANNOT_TELL
@@ -394,7 +394,7 @@ def test_a_volume_that_hides_what_is_on_it_takes_a_yes_back(kind: Kind) -> None:
 
 
 def test_no_windows_is_nothing_to_say() -> None:
-    """Where none is to be seen, what lies there instead is for others to name."""
+    """If there is no Windows, other readers judge the disk."""
     assert windows_of([]) is None
     assert windows_of([Volume(Kind.BITLOCKER, zeros(SMALLEST)), Volume(Kind.EXT, zeros(9))]) is None
 

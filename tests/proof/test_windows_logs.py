@@ -57,7 +57,7 @@ def test_a_last_run_without_errors_takes_none_from_the_one_before() -> None:
 
 
 def test_a_cause_long_before_the_last_line_is_kept() -> None:
-    """What stands more than five minutes before a run's last line is its cause all the same."""
+    """A line more than five minutes before a run's last line is still its cause."""
     with_beginning = last_run(begins("2026-05-04 09:30:00"), ERRORS)
     without = last_run("", ERRORS)
     assert with_beginning
@@ -66,7 +66,7 @@ def test_a_cause_long_before_the_last_line_is_kept() -> None:
 
 
 def test_a_gap_bounds_a_run_whose_beginning_is_not_read() -> None:
-    """Where the long log does not go back so far, errors long before are another run's."""
+    """If the long log does not go back so far, errors long before are another run's."""
     run = last_run("2026-05-04 09:40:00, Info SYSPRP The middle of it\n", OLD + ERRORS)
     assert run == Run(
         failed=local("2026-05-04 09:31:11"),
@@ -83,7 +83,7 @@ def test_errors_that_only_the_long_log_has_are_found() -> None:
 
 
 def test_of_many_errors_the_first_and_the_last_are_told() -> None:
-    """The cause stands first and what came of it last, so the middle is left out."""
+    """The cause is first and its effect last, so the middle is left out."""
     lines = [f"2026-05-04 09:31:11, Error SYSPRP number {n}\n" for n in range(50)]
     run = last_run("", "".join(lines))
     half = LOG_LINES // 2
@@ -93,7 +93,7 @@ def test_of_many_errors_the_first_and_the_last_are_told() -> None:
 
 
 def test_no_log_is_no_run() -> None:
-    """Sysprep that has left no words has not run, as far as is known."""
+    """Without logs Sysprep has not run, as far as is known."""
     assert last_run("", "") is None
 
 
@@ -104,7 +104,7 @@ def test_nuls_at_a_logs_end_do_not_hide_it() -> None:
 
 
 def test_nuls_within_a_log_end_a_line() -> None:
-    """Windows goes on after what a hard stop left, and both parts are read."""
+    """Windows continues after what a crash left, and both parts are read."""
     data = ERRORS.encode() + bytes(777) + OLD.encode()
     assert [one for one in decode(data).split("\n") if one] == (ERRORS + OLD).splitlines()
 
@@ -120,7 +120,7 @@ def test_nuls_within_a_log_end_a_line() -> None:
     ],
 )
 def test_a_foreign_code_page_leaves_what_is_legible(encoding: str, text: str, read: str) -> None:
-    """What is no UTF-8 is read where it is sure, and is one mark where it is not."""
+    """Bytes that are not UTF-8 are read if they are unambiguous, else replaced by one mark."""
     assert decode(text.encode(encoding)) == read
 
 

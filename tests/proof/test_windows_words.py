@@ -1,4 +1,4 @@
-"""What Windows' own files say, and what is made of it for people."""
+"""What Windows' own files contain, and how it is worded for people."""
 
 import struct
 from dataclasses import replace
@@ -56,7 +56,7 @@ def test_half_a_state_is_none(text: str) -> None:
 
 
 def test_a_failure_says_when_and_why_first() -> None:
-    """The time and the cause stand first, so that they stand in a tag that is cut."""
+    """Time and cause are first, so that they are in a tag that is cut."""
     says = why_not(COMPLETE, FAILED)
     assert says == (
         "Sysprep failed at 2026-05-04 09:31: A package.\nHit failure\n"
@@ -80,14 +80,14 @@ def test_an_old_failure_is_not_this_stop_s() -> None:
 
 
 def test_a_run_without_errors_says_when_it_began() -> None:
-    """A run that came to no end is told by its beginning, none at all by the state alone."""
+    """A run without an end is described by its beginning; without any run, by the state alone."""
     says = f"did not generalize the VM: {INI} contains {UNDEPLOYABLE}"
     assert why_not(UNDEPLOYABLE, Run(LOCAL)) == f"Sysprep began at 2026-05-04 09:31 and {says}"
     assert why_not(UNDEPLOYABLE) == f"Sysprep {says}"
 
 
 def test_a_state_file_that_says_nothing_is_named() -> None:
-    """One that names no state differs from one that is not there."""
+    """A file without a state differs from a missing file."""
     assert why_not("").endswith(f"{INI} has no ImageState")
     assert why_not(None).endswith(f"{INI} does not exist")
     assert len(why_not("x" * 4000)) < 300
@@ -95,14 +95,14 @@ def test_a_state_file_that_says_nothing_is_named() -> None:
 
 @pytest.mark.parametrize("state", SPECIALIZED)
 def test_a_run_without_generalize_is_named(state: str) -> None:
-    """Sysprep that was run without /generalize, whichever way it was to go on, says what to do."""
+    """If Sysprep was run without /generalize, however it ended, the reason says what to do."""
     says = f"Sysprep ran without /generalize; {RUN_IT}; {INI} contains {state}"
     assert why_not(state, Run(began=LOCAL, options=frozenset({"OOBE"}))) == says
     assert why_not(state) == says
 
 
 def test_a_run_that_had_generalize_is_not_said_to_lack_it() -> None:
-    """Where the log has the option, what went wrong is told instead."""
+    """If the log has the option, the actual error is given instead."""
     run = Run(LOCAL, LOCAL, ("An invalid state.",), frozenset({"GENERALIZE", "OOBE"}))
     assert why_not(SPECIALIZED[0], run).startswith("Sysprep failed at 2026-05-04 09:31: An invalid")
     of_image = replace(run, errors=())
@@ -123,7 +123,7 @@ def test_other_states_say_what_is_missing() -> None:
 
 
 def test_the_volume_is_named() -> None:
-    """Where there are several volumes the words say which one they rest on."""
+    """If there are several volumes, the reason names the one it is about."""
     assert f"{INI} on partition 3 contains" in why_not(COMPLETE, FAILED, on=" on partition 3")
 
 
@@ -164,7 +164,7 @@ def test_an_unknown_version_of_ntfs_is_an_error(major: int, minor: int) -> None:
 
 
 def test_flags_of_a_volume_are_read() -> None:
-    """They stand behind the version."""
+    """They follow the version."""
     assert volume_flags(bytes(8) + bytes([3, 1, 1, 0x40])) == 0x4001
 
 
@@ -189,5 +189,5 @@ def restart_page(number: int, client: int, flags: int) -> bytes:
     ],
 )
 def test_a_journal_is_clean_by_its_newer_page(journal: bytes, clean: bool) -> None:  # noqa: FBT001
-    """Empty, without a client or marked clean; what is neither is not taken for clean."""
+    """Empty, without a client or marked clean; anything else does not count as clean."""
     assert is_clean(journal) is clean

@@ -1,4 +1,4 @@
-"""File systems made of dictionaries, for rules about what lies where."""
+"""File systems made of dictionaries, for rules about which file is where."""
 
 from collections.abc import Mapping
 

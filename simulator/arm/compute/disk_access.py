@@ -144,7 +144,7 @@ def _close(access: Access, how: Closed) -> None:
 
 
 def _move(world: World, disk: Disk, when: str) -> None:
-    """Let access move the disk's ownership, where the settings say so."""
+    """Let access change the disk's ownership time, if the settings say so."""
     if world.settings.access_moves_ownership in (when, "both"):
         disk.moved = world.clock.now()
 

@@ -74,7 +74,7 @@ def sent_properties(call: Call, sku: str) -> Json:
 
 
 def write_body(call: Call, body: Json, sku: str) -> Json:
-    """Return the answer to a PUT or PATCH: what was sent, with provisioningState Updating.
+    """Return the answer to a PUT or PATCH: the request's body, with provisioningState Updating.
 
     Before a certain api-version it lacks id, name and type.
     """

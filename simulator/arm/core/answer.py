@@ -8,7 +8,7 @@ from simulator.arm.core.operations import Operation
 
 @dataclass(slots=True)
 class Answer:
-    """Status, body and headers; `operation` is what goes on after the answer, if anything does."""
+    """Status, body and headers; `operation` is what continues after it, if anything does."""
 
     status: int = 200
     body: Json | None = None

@@ -93,7 +93,7 @@ _LISTS = {kind.lower(): tuple(sorted(set(said.split()))) for kind, said in _BY_T
 def known(namespace: str, resource_type: str) -> tuple[str, ...]:
     """Return the api-versions of a type, `galleries/images`; a nested one has its parent's.
 
-    ARM's own for what is ARM's own; none for a type that is not simulated.
+    ARM's own for ARM's own types; none for a type that is not simulated.
     """
     if namespace.lower() in ("", "microsoft.resources"):
         return ARM

@@ -1,9 +1,9 @@
-"""The bodies of requests and answers, held against Microsoft's specification of them.
+"""The bodies of requests and answers, checked against Microsoft's specification of them.
 
-Takes a decoded body and the shape it should have; gives a request's as Azure keeps it: names and
-enumerations in Azure's spelling, whatever case they came in, and no nulls, which mean the same as
-nothing. What cannot be so is refused, as Azure's own deserializer does. What is in no
-specification is named, as are all differences of an answer, whose spelling must be Azure's own.
+Takes a decoded body and its expected shape; gives a request's as Azure stores it: names and
+enumerations in Azure's spelling, in whatever case they were sent, and no nulls, which mean the same
+as a missing member. Invalid bodies are refused, as Azure's own deserializer does. Members of no
+specification are named, as are all differences of an answer, which must have Azure's own spelling.
 """
 
 import re
@@ -17,9 +17,9 @@ from simulator.arm.core.specification import Shape, spelt
 
 @dataclass
 class Reading:
-    """A request's body as Azure keeps it; `unknown` is left out: no specification has it.
+    """A request's body as Azure stores it; `unknown` is left out: no specification has it.
 
-    By their paths, with the name of what they stand in.
+    By their paths, with the name of the object that contains them.
     """
 
     body: Json = field(default_factory=dict)
@@ -36,7 +36,7 @@ def read(body: Json, shape: Shape) -> Reading:
 def check_envelope(body: Json, shape: Shape) -> None:
     """Refuse a member beside `properties` that ARM does not know: it reads these itself.
 
-    Recorded with unknown names, and with a VM's `resources` (its extensions), put back as shown.
+    Recorded with unknown names, and with a VM's `resources` (its extensions), sent back as shown.
     """
     for name in body:
         if name.lower() not in shape.members or name.lower() == "resources":
@@ -99,7 +99,7 @@ def _value(value: Any, shape: Shape, at: str, unknown: dict[str, str]) -> Any:  
 
 
 def _converted(value: Any, kind: type) -> Any:  # noqa: ANN401 JSON
-    """Return a number or a truth that was sent as text as what it says: recorded for both."""
+    """Return a number or Boolean that was sent as text as its value: recorded for both."""
     if isinstance(value, str) and kind is bool and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if isinstance(value, str) and kind is int and re.fullmatch(r"-?\d{1,10}", value):

@@ -97,7 +97,7 @@ def delete(call: Call, resource: Resource, act: str, family: Family = Family.COM
 
 
 def member(body: Json, *path: str) -> Any:  # noqa: ANN401 JSON
-    """Return what lies at a path of members, or None where any of them is missing."""
+    """Return the value at a path of members, or None if one of them is missing."""
     found: Any = body
     for name in path:
         if not isinstance(found, dict):
@@ -107,7 +107,7 @@ def member(body: Json, *path: str) -> Any:  # noqa: ANN401 JSON
 
 
 def need(body: Json, *path: str) -> Any:  # noqa: ANN401 JSON
-    """Return what lies at a path of members, or refuse as Azure does for a missing one."""
+    """Return the value at a path of members, or refuse as Azure does for a missing one."""
     found = member(body, *path)
     if found is None:
         raise errors.missing_parameter(path[-1] if path[0] != "properties" else ".".join(path[1:]))

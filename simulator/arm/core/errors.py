@@ -1,8 +1,8 @@
-"""Azure's refusals: status, code and wording, one function for each.
+"""Azure's refusals: status, code and message, one function for each.
 
-A step that cannot be done raises an `ArmError`; the pipeline puts it on the wire as Azure does.
-The wording is Azure's own where it is recorded or documented. Clients go by the code, people by
-the message, so both belong here and nowhere else.
+A step that cannot be done raises an `ArmError`; the pipeline sends it as Azure does.
+The message is Azure's own if it is recorded or documented. Clients use the code, people
+the message, so both are defined here and nowhere else.
 """
 
 import json
@@ -160,10 +160,10 @@ _ENVELOPE = frozenset(
 
 
 def not_convertible(value: object, kind: str, at: str) -> ArmError:
-    """Refuse a member of another kind than Azure's, or an enumeration's unknown value.
+    """Refuse a member of another type than Azure's, or an enumeration's unknown value.
 
     Recorded for a VM's properties, there with .NET's name of the type and the line in the body;
-    what stands outside of them ARM reads itself, and refuses in its own way.
+    members outside of them ARM reads itself, and refuses in its own way.
     """
     message = f"Error converting value {json.dumps(value)[:200]} to type '{kind}'. Path '{at}'."
     beside = at.partition("[")[0] in _ENVELOPE
@@ -171,7 +171,7 @@ def not_convertible(value: object, kind: str, at: str) -> ArmError:
 
 
 def unknown_member(at: str, kind: str) -> ArmError:
-    """Refuse a member that Azure's type has not; recorded with line and position in the body.
+    """Refuse a member that Azure's type does not have; recorded with line and position in the body.
 
     Those beside a resource's `properties` ARM reads itself, those in them the compute provider.
     """
@@ -202,7 +202,7 @@ def precondition_failed(given: str, known: str) -> ArmError:
 
 
 def already_there(name: str) -> ArmError:
-    """Refuse a write that is only to make what is not there: inferred."""
+    """Refuse a write that may only create, because the resource exists: inferred."""
     message = f"The resource '{name}' already exists, and the If-None-Match header forbids it."
     return ArmError(412, "PreconditionFailed", message)
 

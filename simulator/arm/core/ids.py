@@ -110,6 +110,6 @@ REGIONS = {
 
 
 def region_display(given: str) -> str:
-    """Return a region's display name, or what was given where it is not known."""
+    """Return a region's display name, or the given name if it is unknown."""
     region = REGIONS.get(region_name(given))
     return region.display if region else given

@@ -33,7 +33,7 @@ class Family(StrEnum):
 
 @dataclass(kw_only=True, eq=False)
 class Operation:
-    """One operation: InProgress until its appointment, then Succeeded or Failed for good."""
+    """One operation: InProgress until its end, then permanently Succeeded or Failed."""
 
     id: str
     family: Family
@@ -92,9 +92,9 @@ class Operations:
         family: Family = Family.COMPUTE,
         doomed: Failure | None = None,
     ) -> Operation:
-        """Begin; after `seconds` call `finish`, or `fail` where it is `doomed` or finish fails.
+        """Begin; after `seconds` call `finish`, or `fail` if it is `doomed` or finish fails.
 
-        One of 0 seconds is over before it can be polled, on a clock that stands too.
+        One of 0 seconds ends before it can be polled, on a stopped clock too.
         """
         operation = Operation(
             id=str(uuid4()),

@@ -132,7 +132,7 @@ def read_roles(path: Path) -> Json:
 
 
 def within(scope: str, outer: str) -> bool:
-    """Say whether a (lowered) scope is another or lies below it."""
+    """Whether a (lowered) scope is another or below it."""
     return scope == outer or scope.startswith(outer + "/") or not outer
 
 
@@ -166,7 +166,7 @@ def _container_action(method: str, path: str) -> tuple[str, str]:
 
 
 def extends(namespace: str) -> bool:
-    """Say whether a provider's types lie behind the ids of others."""
+    """Whether a provider's types are below the ids of others."""
     return namespace.lower() in ("microsoft.authorization", "microsoft.resourcehealth")
 
 

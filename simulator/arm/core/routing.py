@@ -19,8 +19,8 @@ class Route:
     """One operation of ARM. `allowance` names its rate limit; `front` is answered by ARM itself.
 
     `takes` and `gives` are Microsoft's models of the bodies; a `strict` one refuses members that
-    its model has not, as Azure is known to. `since` is the first api-version in which the operation
-    is there, where that is not its type's first.
+    its model does not have, as Azure is known to. `since` is the first api-version that has the
+    operation, if that is not its type's first.
     """
 
     method: str
@@ -56,7 +56,7 @@ class _Node:
     routes: dict[str, Route] = field(default_factory=dict)
 
     def grow(self, segment: str) -> "_Node":
-        """Return the node below for a template's segment, made where it is missing."""
+        """Return the node below for a template's segment, created if missing."""
         if segment.startswith("{"):
             if self.named is None:
                 self.named = (segment[1:-1], _Node())
@@ -104,7 +104,7 @@ def _walk(root: _Node, method: str, path: str) -> Match | None:
 
 
 def _descend(node: _Node, segments: list[str], depth: int, names: dict[str, str]) -> _Node | None:
-    """Return the node of the whole path; what is fixed in a template goes before what is named."""
+    """Return the node of the whole path; fixed segments take precedence over named ones."""
     if depth == len(segments):
         return node if node.routes else None
     segment = segments[depth]

@@ -1,8 +1,8 @@
-"""What Microsoft publishes of the bodies of ARM's requests and answers: a tree of members.
+"""Microsoft's published bodies of ARM's requests and answers: a tree of members.
 
-Takes the models of Microsoft's own SDK (and `TypedDict`s for what the SDK at hand has no model of),
-gives for each the members that may stand there, spelt as Azure spells them, the kind of each, and
-the values that an enumeration knows.
+Takes the models of Microsoft's own SDK (and `TypedDict`s for what this SDK has no model of),
+gives for each its possible members, as Azure spells them, the type of each, and
+the values of enumerations.
 """
 
 import typing
@@ -36,7 +36,7 @@ class Listed[T](TypedDict):
 
 @dataclass(frozen=True)
 class Shape:
-    """What may stand somewhere; one of kind `object` is anything.
+    """The possible values at one place; one of kind `object` is anything.
 
     `values` are those of an enumeration, by their spelling without case and spaces; none of an open
     one.
@@ -49,7 +49,7 @@ class Shape:
 
     @cached_property
     def members(self) -> Mapping[str, tuple[str, "Shape"]]:
-        """The members of an object by their lowered names: Azure's spelling and what stands there.
+        """The members of an object by their lowered names: Azure's spelling and the shape.
 
         None are known of a map, whose names are its owner's.
         """
@@ -60,7 +60,7 @@ class Shape:
 
     @cached_property
     def item(self) -> "Shape | None":
-        """What stands in a list or in a map; None for anything else."""
+        """The shape of the items of a list or map; None for anything else."""
         inside = typing.get_args(self.annotation)
         return shape_of(inside[-1]) if typing.get_origin(self.annotation) in (list, dict) else None
 
@@ -70,7 +70,7 @@ _ANYTHING = Shape("Object", object)
 
 @cache
 def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 a model, or what stands behind a colon
-    """Return the shape that a model or an annotation stands for."""
+    """Return the shape of a model or an annotation."""
     kinds = [kind for kind in _united(annotation) if kind is not NoneType]
     enumeration = next((kind for kind in kinds if _is(kind, Enum)), None)
     if enumeration:

@@ -103,7 +103,7 @@ class World:
         return resource
 
     def remove(self, resource: Resource) -> None:
-        """Forget a resource; nothing happens where it is gone already."""
+        """Forget a resource; nothing happens if it is gone already."""
         self._by_key.pop(resource.key, None)
         self._since.pop(resource.key, None)
         self._by_kind.get(type(resource), {}).pop(resource.key, None)
@@ -154,7 +154,7 @@ class World:
         return self.settings.durations[act]
 
     def clear(self) -> None:
-        """Forget all resources, operations and settings; what is there from the start is again."""
+        """Forget all resources, operations and settings; what exists initially exists again."""
         self._by_key.clear()
         self._by_kind.clear()
         self._since.clear()

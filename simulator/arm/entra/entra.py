@@ -1,7 +1,7 @@
 """Entra as far as a service principal needs it: discovery and client credentials, over https.
 
-So that the Azure CLI (`az login --service-principal`), Terraform and other clients that know no
-managed identity can be pointed here. Users, device codes and refresh tokens are not simulated.
+So that the Azure CLI (`az login --service-principal`), Terraform and other clients without
+managed identity can be used. Users, device codes and refresh tokens are not simulated.
 """
 
 from typing import TYPE_CHECKING

@@ -1,9 +1,9 @@
-"""Tokens: who a caller is, and the endpoints that issue its tokens.
+"""Tokens: the identity of a caller, and the endpoints that issue its tokens.
 
 Takes requests in three forms (the App Service managed-identity endpoint, the virtual machines'
 IMDS, Entra's client credentials) and gives signed JWTs; takes such a token back and gives the
-principal. The key lies with the CA in the state directory, so that a client's cached token outlives
-a restart. Expiry is by the simulated clock.
+principal. The key is stored with the CA in the state directory, so that a client's cached token
+outlives a restart. Expiry is by the simulated clock.
 """
 
 import base64
@@ -28,7 +28,7 @@ HEADER_SECRET = "a-secret-of-this-simulator"
 
 
 class Bearer(NamedTuple):
-    """What a token says: whose it is, for whom it is meant, until when."""
+    """The claims of a token: its principal, its audience, its expiry."""
 
     app_id: str
     audience: str
@@ -58,7 +58,7 @@ class Tokens:
         return token, expires
 
     def reader(self, authorization: str | None, audiences: Collection[str]) -> Principal:
-        """Return who presents an Authorization header for one of the audiences, or refuse it."""
+        """Return the principal of an Authorization header for one of the audiences, or refuse."""
         if not authorization:
             raise errors.missing_token()
         scheme, _, token = authorization.partition(" ")
@@ -131,7 +131,7 @@ KEY_ID = "simulated-signing-key"
 
 
 def signing_key(path: Path) -> rsa.RSAPrivateKey:
-    """Return the key kept in a file, made where there is none."""
+    """Return the key stored in a file, created if missing."""
     if not path.exists():
         made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = made.private_bytes(

@@ -1,6 +1,6 @@
-"""Bodies held against Microsoft's specification: what is refused, and what is only noted.
+"""Bodies checked against Microsoft's specification: what is refused, and what is only noted.
 
-Takes the bodies of requests, and answers where that is asked for; keeps what stood in them and in
+Takes the bodies of requests, and of answers if requested; records the members that are in
 no specification, by operation, and how often.
 """
 
@@ -40,7 +40,7 @@ class Bodies:
         self._note(f"{method} {action}: request", _unknown(reading.unknown))
 
     def given(self, route: Route, answer: Answer) -> None:
-        """Note what of an answer is not as specified, where that is asked for."""
+        """Record what of an answer is not as specified, if requested."""
         if self.check_answers and answer.body is not None and route.gives:
             found = differences(answer.body, shape_of(route.gives))
             self._note(f"{route.method} {route.template}: answer", found)

@@ -1,6 +1,6 @@
-"""Injected faults: what may go wrong between a client and Azure.
+"""Injected faults between a client and Azure.
 
-Takes faults (which requests, how many of them, what is to happen), gives the first that fits a
+Takes faults (which requests, how many, what happens), gives the first that matches a
 request and counts it down. Kinds: an error answer, latency in real seconds, a dropped connection,
 throttling, an operation that is accepted and ends Failed, and a member of the answer that is null
 or missing.
@@ -24,7 +24,7 @@ class Spoil:
     null: bool
 
     def spoiled(self, body: Json) -> Json:
-        """Return the body so; as it is, where it has no such member."""
+        """Return the changed body; unchanged if it has no such member."""
         spoiled = copy.deepcopy(body)
         *above, last = self.member
         holder: Any = spoiled
@@ -62,7 +62,7 @@ class Fault:
     said: Json = field(default_factory=dict)
 
     def fits(self, method: str, path: str, caller: str | None) -> bool:
-        """Say whether a request is one that this fault is for."""
+        """Whether a fault applies to a request."""
         if self.left == 0 or (self.method and self.method != method):
             return False
         if self.caller and self.caller != caller:

@@ -100,7 +100,7 @@ class Passage:
         self._fault: Fault | None = None
 
     async def answer(self) -> web.StreamResponse:
-        """Answer the request, publish what it did, log it."""
+        """Answer the request, publish its effect, log it."""
         code: str | None = None
         try:
             response = await self._answered()
@@ -164,7 +164,7 @@ class Passage:
         check_locks(pipeline.world, request.method, request.path, self._scope)
 
     def _location(self) -> str:
-        """Return where the resource in the path is, or its group; empty for neither."""
+        """Return the location of the resource in the path, or of its group; empty for neither."""
         world, path = self._pipeline.world, self._request.path
         group = ids.group_id(world.subscription, ids.group_of(path) or "")
         found = world.find(Resource, path) or world.find(Group, group)

@@ -17,7 +17,7 @@ _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 
 
 def action_and_scope(method: str, path: str, route: Route | None) -> tuple[str, str]:
-    """Return the action in Azure's casing, where the route is known, and the path's own scope."""
+    """Return the action in Azure's casing, if the route is known, and the path's own scope."""
     asked, scope = action_of(method, path)
     return (route and _template_action(route)) or asked, scope
 
@@ -61,9 +61,9 @@ def check_subscription(known: str, path: str) -> None:
 
 
 def read_body(raw: bytes, method: str, takes: Any) -> Reading:  # noqa: ANN401 a model
-    """Read a body, `{}` for an empty one; refuse what is no JSON object, or not Azure's.
+    """Read a body, `{}` for an empty one; refuse what is not a JSON object, or not Azure's.
 
-    A resource's own members stand beside its `properties`: what is unknown there ARM refuses.
+    A resource's own members are beside its `properties`: ARM refuses unknown ones there.
     """
     try:
         body = msgspec.json.decode(raw) if raw.strip() else {}

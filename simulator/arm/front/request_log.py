@@ -50,7 +50,7 @@ class Logged:
 
 
 class RequestLog:
-    """The requests so far, oldest first."""
+    """All requests so far, oldest first."""
 
     def __init__(self) -> None:
         self._kept: deque[Logged] = deque(maxlen=KEPT)
@@ -76,5 +76,5 @@ class RequestLog:
                 yield logged
 
     def clear(self) -> None:
-        """Forget what was logged; the numbers go on."""
+        """Forget the log; the numbers continue."""
         self._kept.clear()

@@ -1,9 +1,8 @@
-"""Azure's allowances: token buckets for each VM, each subscription and each caller.
+"""Azure's rate limits: token buckets for each VM, each subscription and each caller.
 
 Takes a request's caller, method, scope and the allowance that its route names; gives the headers
-that tell what remains, and refuses with 429 once a bucket is empty. Refilled by the simulated
-clock. Off until it is switched on, because a clock that stands still never refills anything; the
-headers are sent all the same.
+with what remains, and refuses with 429 once a bucket is empty. Refilled by the simulated
+clock. Off by default, because a stopped clock never refills anything; the headers are sent anyway.
 """
 
 import math
@@ -93,7 +92,7 @@ class _Bucket:
 
 @dataclass
 class Throttling:
-    """All buckets; one that was never spent from is not kept."""
+    """All buckets; an unused one is not stored."""
 
     clock: Clock
     enabled: bool = False

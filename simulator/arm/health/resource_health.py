@@ -1,7 +1,7 @@
 """Resource Health: the condition of each VM, and since when.
 
 Takes calls, gives Azure's answers. The instant is written `occuredTime` in every api-version of
-these routes; with two r it stands in events, in Resource Graph and nowhere here.
+these routes; with two r it is in events and in Resource Graph, and nowhere here.
 """
 
 from datetime import datetime
@@ -56,7 +56,7 @@ def _status(call: Call, vm: Vm, vm_id: str) -> Json:
 
 
 def _properties(vm: Vm, now: datetime, *, known: bool) -> Json:
-    """Return the condition; one that is not known has occurred just now, as far as Azure tells."""
+    """Return the condition; an unknown one has occurred just now, as Azure reports it."""
     condition = vm.condition if known else UNKNOWN
     since = vm.condition_since if known and vm.condition_since else now
     properties: Json = {

@@ -1,6 +1,6 @@
-"""Network interfaces as far as looking at a VM needs them: each VM's own, without addresses.
+"""Network interfaces as far as reading a VM needs them: each VM's own, without addresses.
 
-Read-only, and made from the VM that names them; networks themselves are not simulated.
+Read-only, and derived from the VM that names them; networks themselves are not simulated.
 """
 
 from simulator.arm.compute.records import Vm

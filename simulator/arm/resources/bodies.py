@@ -38,14 +38,14 @@ class Subscription(TypedDict, total=False):
 
 
 class PairedRegion(TypedDict, total=False):
-    """The region beside which another is kept."""
+    """The paired region of a region."""
 
     name: str
     id: str
 
 
 class LocationMetadata(TypedDict, total=False):
-    """Where a region is."""
+    """The location of a region."""
 
     regionType: str
     regionCategory: str

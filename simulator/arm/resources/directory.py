@@ -1,4 +1,4 @@
-"""What lies above resource groups: subscriptions, tenants, regions, resource providers."""
+"""Above resource groups: subscriptions, tenants, regions, resource providers."""
 
 from simulator.arm.core import api_versions, errors, ids
 from simulator.arm.core.answer import Answer
@@ -24,7 +24,7 @@ _PROVIDERS = {
 
 
 def subscription_body(world: World) -> Json:
-    """Return the one subscription; without tags where it has none, which is inferred."""
+    """Return the one subscription; without tags if it has none, which is inferred."""
     body: Json = {
         "id": f"/subscriptions/{world.subscription}",
         "authorizationSource": "RoleBased",

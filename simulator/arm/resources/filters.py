@@ -1,7 +1,7 @@
 """`$filter` and `$expand` of ARM's own lists, as far as tools use them.
 
-A filter is `name eq 'value'`, joined by `and`. A tag's value is asked for with its name, and is the
-value of that tag. What else Azure understands is refused as not simulated, never ignored.
+A filter is `name eq 'value'`, joined by `and`. A tag's value is filtered together with its name.
+Everything else that Azure understands is refused as not simulated, never ignored.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Resource groups: what they show, and their deletion with all that is in them."""
+"""Resource groups: their bodies, and their deletion with all resources in them."""
 
 from collections.abc import Sequence
 from uuid import uuid4
@@ -20,7 +20,7 @@ from simulator.arm.resources.filters import filter_of
 
 
 def group_body(group: Group) -> Json:
-    """Return a resource group as ARM shows it: without tags where none were ever sent, recorded."""
+    """Return a resource group as ARM shows it: without tags if none were ever sent, recorded."""
     body: Json = {
         "id": group.id,
         "name": group.name,
@@ -170,7 +170,7 @@ def _roll_back(group: Group) -> None:
 
 
 def _sent(call: Call) -> Json:
-    """Return what of a request a group keeps beside its place and its tags' present values."""
+    """Return what a group keeps of a request beside its location and its tags' present values."""
     return {name: call.body[name] for name in ("managedBy", "tags") if name in call.body}
 
 

@@ -70,7 +70,7 @@ def _row(resource: Resource) -> Json:
 
 
 def _more(world: World, resource: Resource, asked: list[str]) -> Json:
-    """Return what is shown on demand; when anything last changed is not kept."""
+    """Return what is shown on demand; when anything last changed is not recorded."""
     more: Json = {}
     if "createdTime" in asked:
         more["createdTime"] = stamp(_created(world, resource))

@@ -1,4 +1,4 @@
-"""Where the regions are: what the list of locations says beside their names.
+"""The locations of the regions: what the list of locations has beside their names.
 
 Coordinates, places and pairs are those that Azure is known to list; a pair may be a region that is
 not simulated.

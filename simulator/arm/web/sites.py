@@ -1,7 +1,7 @@
-"""Function apps as far as ARM keeps them: that there is one, and the app settings it was given.
+"""Function apps as far as ARM stores them: their existence, and their app settings.
 
-What runs is a host of its own (`simulator/host`). Settings are read by a POST, because they hold
-secrets: the action is one that Reader has not.
+The running host is separate (`simulator/host`). Settings are read by a POST, because they contain
+secrets: Reader does not have this action.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from simulator.arm.core.routing import Route
 
 @dataclass(kw_only=True, eq=False)
 class Site(Resource):
-    """A function app, as far as ARM keeps it: its app settings, secrets among them."""
+    """A function app, as far as ARM stores it: its app settings, including secrets."""
 
     settings: dict[str, str] = field(default_factory=dict)
     kind: ClassVar[str] = ids.SITES
