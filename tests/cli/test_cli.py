@@ -54,7 +54,7 @@ def test_a_sweep_shows_who_is_billed_and_changes_nothing(subscription: Simulator
 
 
 def test_a_sweep_is_a_page_for_people(subscription: Simulator) -> None:
-    """Without --json the same is shown in tables, with the VM's name and what it costs."""
+    """Without --json the same is in tables, with the VM's name and cost."""
     shown = run(subscription, "sweep", "--subscription", subscription.subscription_id)
     assert shown.returncode == 0
     assert "idle" in shown.stdout

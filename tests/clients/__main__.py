@@ -1,7 +1,7 @@
-"""`make clients`, or `python -m tests.clients [NAME ..]`: clients of Azure drive the simulator.
+"""`make clients`, or `python -m tests.clients [NAME ..]`: clients of Azure use the simulator.
 
-Each has an environment of its own, made on the first run, and a simulator of its own on free ports.
-Prints each step, then a table. Ends with 1 if any step failed.
+Each has its own environment, created on the first run, and its own simulator on free ports.
+Prints each step, then a table. Exits with 1 if any step failed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Client(Protocol):
     DONE: str
 
     def prepare(self) -> str:
-        """Make the environment where there is none, and return the client's version."""
+        """Create the environment if it is missing, and return the client's version."""
         ...
 
     def drive(self, simulator: Simulator, home: Path, steps: Steps) -> None:

@@ -1,7 +1,7 @@
-"""Ansible's Azure collection: `playbook.yml` takes the steps, this starts it and listens.
+"""Ansible's Azure collection: `playbook.yml` has the steps, this starts it and reads its events.
 
-The collection comes with the package `ansible`; what it needs, its own `requirements.txt` names.
-Nothing points it here but the environment that `make sim` gives to all clients.
+The collection comes with the package `ansible`; its own `requirements.txt` names what it needs.
+It is configured only by the environment that `make sim` gives to all clients.
 """
 
 import json
@@ -21,7 +21,7 @@ ENDED = {"v2_runner_on_ok", "v2_runner_on_failed", "v2_runner_on_unreachable"}
 
 
 def prepare() -> str:
-    """Make the environment where there is none, and return the client's version."""
+    """Create the environment if it is missing, and return the client's version."""
     [manifest] = python("ansible").glob(f"lib/python*/site-packages/{COLLECTION}/MANIFEST.json")
     version = json.loads(manifest.read_text())["collection_info"]["version"]
     return f"azure.azcollection {version}"

@@ -15,7 +15,7 @@ SCRIPT = "arm_compute.mjs"
 
 
 def prepare() -> str:
-    """Make the environment where there is none, and return the client's version."""
+    """Create the environment if it is missing, and return the client's version."""
     package = node("arm-compute") / "node_modules" / "@azure" / "arm-compute" / "package.json"
     return f"@azure/arm-compute {json.loads(package.read_text())['version']}"
 

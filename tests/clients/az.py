@@ -18,7 +18,7 @@ CODES = "instanceView.statuses[].code"
 
 
 def prepare() -> str:
-    """Make the environment where there is none, and return the client's version."""
+    """Create the environment if it is missing, and return the client's version."""
     python("az")
     return f"azure-cli {pinned('az', 'azure-cli')}"
 
@@ -36,7 +36,7 @@ def drive(simulator: Simulator, home: Path, steps: Steps) -> None:
 
 
 class Az:
-    """Runs the CLI with a configuration of its own, as the owner."""
+    """Runs the CLI with its own configuration, as the owner."""
 
     def __init__(self, simulator: Simulator, home: Path) -> None:
         self.simulator = simulator
@@ -48,7 +48,7 @@ class Az:
         }
 
     def __call__(self, said: str) -> Any:  # noqa: ANN401 JSON
-        """Run a command and return the JSON that it printed; Wrong where it failed."""
+        """Run a command and return the JSON that it printed; Wrong if it failed."""
         done = self._run(said)
         if done.returncode:
             msg = f"az {said}: {done.returncode} {done.stderr}"
@@ -56,7 +56,7 @@ class Az:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
     def refused(self, said: str) -> str:
-        """Run a command that is to fail and return what it said; Wrong where it succeeded."""
+        """Run a command that should fail and return its message; Wrong if it succeeded."""
         done = self._run(said)
         if not done.returncode:
             msg = f"az {said} succeeded: {done.stdout}"

@@ -1,6 +1,6 @@
-"""Cloud Custodian: policies that find VMs by what they are at, and tag, lock and deallocate them.
+"""Cloud Custodian: policies that find VMs by their state, and tag, lock and deallocate them.
 
-It gets its tokens from the managed-identity endpoint; `custodian_endpoint` tells it where ARM is.
+It gets its tokens from the managed-identity endpoint; `custodian_endpoint` sets the ARM endpoint.
 """
 
 import json
@@ -21,7 +21,7 @@ PATIENCE = 30.0  # real seconds for what a policy began and did not wait for
 
 
 def prepare() -> str:
-    """Make the environment where there is none, and return the client's version."""
+    """Create the environment if it is missing, and return the client's version."""
     python("custodian")
     return f"c7n-azure {pinned('custodian', 'c7n-azure')}"
 
@@ -56,11 +56,11 @@ class Custodian:
         }
 
     def __call__(self, policy: str) -> list[str]:
-        """Run a policy and return the names that it found; Wrong where it or an action failed."""
+        """Run a policy and return the names that it found; Wrong if it or an action failed."""
         return [one["name"] for one in self.found(policy)]
 
     def found(self, policy: str) -> list[dict[str, Any]]:
-        """Run a policy and return what it found; Wrong where it or one of its actions failed."""
+        """Run a policy and return what it found; Wrong if it or one of its actions failed."""
         done = subprocess.run(  # noqa: S603 - the client under test
             [
                 *(self._command, "run", "--policies", policy, "--output-dir", self._out),

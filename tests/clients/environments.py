@@ -1,6 +1,6 @@
-"""An environment of its own for each client, under `.clients`, with what is pinned here.
+"""A separate environment for each client, in `.clients`, with pinned versions.
 
-It is made once, and again when its pins change. Nothing in it is patched.
+It is created once, and again if its pins change. Nothing in it is patched.
 """
 
 import hashlib
@@ -55,9 +55,9 @@ def pinned(name: str, package: str) -> str:
 
 
 def bare(simulator: Simulator, home: Path) -> dict[str, str]:
-    """Return the environment variables of a client that is the owner, at a home of its own.
+    """Return the environment variables of a client that is the owner, with its own home.
 
-    Nothing else of this process's own goes along, so that no setting of this machine has a say.
+    Other variables of this process are left out, so that this machine's settings have no effect.
     """
     return {
         "PATH": os.environ["PATH"],

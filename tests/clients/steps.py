@@ -1,4 +1,4 @@
-"""What a client did, step by step: how long it took, and what was wrong."""
+"""A client's steps: how long each took, and its error."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _CONSOLE = Console()
 
 @dataclass(frozen=True)
 class Step:
-    """One thing done; `wrong` says why it failed, and is None where it did not."""
+    """One step; `wrong` is its error, None if it succeeded."""
 
     name: str
     seconds: float
@@ -20,7 +20,7 @@ class Step:
 
 
 class Wrong(Exception):
-    """A client failed, or got what it should not have got; the text says what."""
+    """A client failed, or got a wrong result; the text says what."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Take what is done inside for a step; a failure is recorded and the next step follows."""
+        """Run the block as a step; a failure is recorded and the next step follows."""
         begun = time.monotonic()
         wrong = None
         try:
@@ -60,12 +60,12 @@ class Steps:
 
 
 def say(text: str) -> None:
-    """Print a line as it is."""
+    """Print a line unchanged."""
     _CONSOLE.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def expect(got: object, wanted: object) -> None:
-    """Raise Wrong, with both in its text, if what a client got is not what was wanted."""
+    """Raise Wrong, with both values in its text, if they differ."""
     if got != wanted:
         msg = f"{got!r} where {wanted!r} was expected"
         raise Wrong(msg)

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def replayed(recordings: Path) -> Tally:
-    """Replay all recordings in a folder and count what came of it."""
+    """Replay all recordings in a folder and count the results."""
     tally = Tally()
     with tempfile.TemporaryDirectory() as state, simulated(Path(state)) as azure:
         for cassette in cassettes(recordings):

@@ -42,7 +42,7 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: header names are lowered, the body is parsed."""
+    """A response: header names are lowered, the body is parsed."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One way in which two answers differ; `at` is a member's path, `[]` stands for any item."""
+    """One difference between two answers; `at` is a member's path, `[]` is any item."""
 
     kind: str
     at: str
@@ -206,7 +206,7 @@ def _scalars(azure: object, ours: object, at: str) -> Iterator[Difference]:
 
 
 def _plain(value: object) -> object:
-    """Return a value without what is random in it; of an id only its types."""
+    """Return a value without its random parts; of an id only its types."""
     if not isinstance(value, str):
         return value
     if value.lower().startswith(("/subscriptions/", "https://")):

@@ -1,7 +1,7 @@
-"""Differences that are on purpose, or are the recording's and not the simulator's: each a reason.
+"""Differences that are intended, or come from the recording: each with a reason.
 
-A rule names what it explains by patterns; all that are given must be found. The first that fits
-gives the reason. What no rule fits is unexplained, and stands so on the page until it is mended or
+A rule matches by patterns; all given ones must match. The first matching rule gives the reason.
+A difference without a rule is unexplained, and shown so on the page until it is fixed or
 explained here.
 """
 
@@ -113,6 +113,6 @@ RULES = (
 
 
 def reason_for(exchange: Exchange, operation: str, found: Difference) -> str | None:
-    """Return why a difference is to be expected, None where nobody has said yet."""
+    """Return why a difference is expected, None if no rule matches."""
     fitting = (rule.reason for rule in RULES if rule.fits(exchange, operation, found))
     return next(fitting, None)

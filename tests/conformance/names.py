@@ -1,7 +1,7 @@
-"""From a recording's names to the simulator's: subscriptions, and ids that Azure made up.
+"""From a recording's names to the simulator's: subscriptions, and ids that Azure generated.
 
-A name that a client chose is the same on both sides. One that the platform chose (an OS disk's, an
-operation's) is learnt where both answers show it at the same place.
+A name chosen by a client is the same on both sides. One chosen by the platform (an OS disk's, an
+operation's) is learnt if both answers have it at the same place.
 """
 
 import re
@@ -18,7 +18,7 @@ _URLS = ("azure-asyncoperation", "location")
 
 
 class Names:
-    """What is known by now of one cassette's names."""
+    """The known names of one cassette."""
 
     def __init__(self, subscription: str) -> None:
         self._subscription = subscription
@@ -27,7 +27,7 @@ class Names:
         self._operations: dict[tuple[str, bool], str] = {}
 
     def here(self, value: Any) -> Any:  # noqa: ANN401 JSON
-        """Return a path, an id or a whole body as it is named in the simulator."""
+        """Return a path, an id or a whole body with the simulator's names."""
         if isinstance(value, dict):
             return {name: self.here(each) for name, each in value.items()}
         if isinstance(value, list):

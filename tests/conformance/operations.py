@@ -1,6 +1,6 @@
 """The simulator's operations, and which of them a request is for.
 
-The one place here that knows where the simulator keeps its route table.
+The only module here that knows the place of the simulator's route table.
 """
 
 import re
@@ -22,7 +22,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Return it short: what lies in a group begins with `{group}`."""
+        """Return its short name: resources in a group begin with `{group}`."""
         short = self.template.replace(_RESOURCE, "{group}/").replace(_SHARED, "{subscription}/")
         return f"{self.method} {short}"
 
@@ -36,7 +36,7 @@ OPERATIONS = tuple(Operation(route.method, route.template) for route in ROUTES)
 
 
 def operation_of(method: str, path: str) -> Operation | None:
-    """Return the operation that a request is for, None where the simulator has none."""
+    """Return the operation that a request is for, None if the simulator has none."""
     for pattern, operation in _patterns():
         if operation.method == method and pattern.fullmatch(path):
             return operation

@@ -124,7 +124,7 @@ def _unexplained(tally: Tally) -> Iterator[str]:
 
 
 def words(found: Difference) -> str:
-    """Say a difference in a few words: what Azure has, then what is here."""
+    """Describe a difference in a few words: Azure's value, then the simulator's."""
     at = f"`{found.at}`" if found.at else found.kind
     if found.kind == "missing":
         return f"{at} is missing"

@@ -50,7 +50,7 @@ class Exchange:
 
     @property
     def ok(self) -> bool:
-        """Say whether Azure did what it was asked."""
+        """Whether Azure fulfilled the request."""
         return self.status < 400
 
 
@@ -142,7 +142,7 @@ def _one(value: object) -> str:
 
 
 def _parsed(body: Any) -> Any:  # noqa: ANN401 JSON
-    """Return a body as JSON where it is JSON, else its text; None for an empty one."""
+    """Return a body as JSON if it is JSON, else its text; None for an empty one."""
     text = _text(body)
     if not isinstance(text, str):
         return text

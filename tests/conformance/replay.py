@@ -1,9 +1,9 @@
 """A cassette played against an empty simulator: exchanges -> pairs of answers.
 
-Time stands in the simulator. Where Azure had finished what was in flight, the clock is moved on
-before the next request; where it had not, it stays. What the simulator would not make and Azure
-did is lost: requests for it are counted and not compared, but a VM gets a stand-in, so that what
-is done to it later can be.
+The simulator's clock is stopped. If Azure had finished an operation, the clock is advanced
+before the next request; else not. What the simulator did not create and Azure
+did is lost: requests for it are counted and not compared, but a VM gets a substitute, so that
+later requests for it can be.
 """
 
 from collections import Counter
@@ -133,7 +133,7 @@ class Replay:
             self._known.discard(resource.lower())
 
     def _made(self, resource: str, sent: Any, ours: Answer, exchange: Exchange) -> None:  # noqa: ANN401 JSON
-        """Take note of what was made here, or of what was not."""
+        """Record what was created here, or what was not."""
         key = resource.lower()
         self._known.add(key)
         if ours.status < REFUSED:
@@ -144,7 +144,7 @@ class Replay:
             self._lost.add(key)
 
     def _stand_in(self, resource: str, body: Json) -> None:
-        """Make a VM out of thin air where the one that was asked for is out of reach."""
+        """Create a substitute VM if the original cannot be created."""
         key, properties = resource.lower(), body.get("properties") or {}
         self._known.add(key)
         os = "Windows" if "windows" in str(properties).lower() else "Linux"
@@ -235,7 +235,7 @@ class Replay:
 
 
 def _had_ended(exchange: Exchange, *, polls: bool) -> bool:
-    """Say whether Azure's answer shows that what was in flight had ended."""
+    """Whether Azure's answer shows that the operation had ended."""
     answer = exchange.answer
     if polls:
         status = answer.get("status") if isinstance(answer, dict) else None
@@ -246,7 +246,7 @@ def _had_ended(exchange: Exchange, *, polls: bool) -> bool:
 
 
 def _was_there(exchange: Exchange) -> bool:
-    """Say whether Azure's answer shows that what was asked for existed."""
+    """Whether Azure's answer shows that the requested resource existed."""
     return exchange.ok and exchange.method != "PUT" and exchange.status != 204
 
 

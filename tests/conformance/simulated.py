@@ -15,7 +15,7 @@ LONG = 7200.0
 
 
 class Simulated:
-    """A running simulator whose clock stands, asked by an owner over one connection."""
+    """A running simulator with a stopped clock, used by an owner over one connection."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.steering = simulator.client

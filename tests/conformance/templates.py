@@ -1,7 +1,7 @@
-"""What a recorded template deployment made: its request -> the PUTs that it stands for.
+"""What a recorded template deployment created: its request -> the corresponding PUTs.
 
 `az vm create` deploys a template; the simulator has no deployments. The expressions are those that
-the Azure CLI writes: parameters, variables, names put together, ids, loops by copy.
+the Azure CLI writes: parameters, variables, concatenated names, ids, copy loops.
 """
 
 import re
@@ -85,7 +85,7 @@ _NOT_SENT = {
 
 
 def evaluate(value: Any, scope: Scope) -> Any:  # noqa: ANN401 JSON
-    """Return a template's value with all expressions in it replaced by what they stand for."""
+    """Return a template's value with all expressions in it evaluated."""
     if isinstance(value, dict):
         return {name: evaluate(each, scope) for name, each in value.items()}
     if isinstance(value, list):
@@ -98,14 +98,14 @@ def evaluate(value: Any, scope: Scope) -> Any:  # noqa: ANN401 JSON
 
 
 class _Reader:
-    """An expression being read from left to right; what cannot be known here is None."""
+    """An expression being read from left to right; an unknown value is None."""
 
     def __init__(self, text: str, scope: Scope) -> None:
         self._tokens = list(_TOKEN.finditer(text))
         self._at, self._scope = 0, scope
 
     def whole(self) -> Any:  # noqa: ANN401 JSON
-        """Return what the expression stands for."""
+        """Return the value of the expression."""
         token = self._next()
         if token["text"] is not None:
             return token["text"].replace("''", "'")
@@ -135,7 +135,7 @@ class _Reader:
         return function(self._scope, *arguments) if function else None
 
     def _reached(self, value: Any) -> Any:  # noqa: ANN401 JSON
-        """Return the member or item that is asked of a value."""
+        """Return the requested member or item of a value."""
         while True:
             if self._mark("."):
                 name = self._next()["name"]

@@ -1,4 +1,4 @@
-"""What azd does with a deployment, as a plain model: where it deploys to, and what it deletes.
+"""azd's treatment of a deployment as a model: where it deploys to, and what it deletes.
 
 Read in azd's own sources (Azure/azure-dev, cli/azd): `pkg/project/resource_manager.go` and
 `pkg/infra/azure_resource_manager.go` for the group that a service is deployed to,

@@ -1,7 +1,7 @@
-"""`azd up` finds its way the first time, and `azd down` deletes what is ours and nothing else.
+"""`azd up` works the first time, and `azd down` deletes what is ours and nothing else.
 
-Each environment in `infra/snapshots/azd` is what `azd env set` would have written; beside it lie
-the snapshots of what both layers would deploy. azd itself is stood in for by the model in `azd.py`.
+Each environment in `infra/snapshots/azd` is what `azd env set` would have written; beside it are
+the snapshots of what both layers would deploy. The model in `azd.py` replaces azd.
 """
 
 import json
@@ -70,7 +70,7 @@ def test_the_app_is_deployed_to_one_group_by_either_way_of_finding_it(name: str)
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_down_deletes_the_platforms_group_and_no_other(name: str) -> None:
-    """Whatever was deployed, and into whose groups: one group goes, and it is nobody else's."""
+    """Whatever was deployed, into whichever groups: one group is deleted, and it is ours."""
     gone = set().union(*(azd.deletes(layer(name, which).resources) for which in LAYERS))
     assert gone == {group_of(name)}
     assert not gone & OTHERS
@@ -92,7 +92,7 @@ def test_the_azd_that_is_asked_for_is_right_in_all_of_these() -> None:
 
 
 def test_two_environments_in_one_subscription_are_two_deployments() -> None:
-    """They share no resource, but for the topics of which Azure allows one."""
+    """They share no resource, except the topics of which Azure allows one."""
     for one, other in combinations(("first", "second"), 2):
         ids = [{each["id"] for each in everything(name)} for name in (one, other)]
         assert not ids[0] & ids[1]
@@ -105,7 +105,7 @@ def test_two_environments_in_one_subscription_are_two_deployments() -> None:
 
 
 def test_the_second_environment_subscribes_to_the_topics_of_the_first() -> None:
-    """It makes no system topic, and its event subscriptions lie beside those of the first."""
+    """It creates no system topic, and its event subscriptions are beside those of the first."""
     assert layer("second", "events").of("Microsoft.EventGrid/systemTopics") == []
     of_both = [layer(name, "events").event_subscriptions for name in ("first", "second")]
     topics = [{one["id"].rpartition("/eventSubscriptions/")[0] for one in each} for each in of_both]
@@ -221,7 +221,7 @@ def test_down_comes_to_its_end(name: str) -> None:
 
 @pytest.mark.parametrize("called", ["image-service", "image-service-events"])
 def test_a_group_elsewhere_would_end_it(called: str) -> None:
-    """One that the events layer made in another subscription, by whatever name: a hook makes it."""
+    """A group that the events layer creates in another subscription: a hook creates it instead."""
     other = {"type": azd.GROUP, "name": called, "id": f"/subscriptions/x/resourceGroups/{called}"}
     layers = [layer("everywhere", "platform").resources, [other]]
     assert azd.down(layers, SUBSCRIPTION)
@@ -292,7 +292,7 @@ def test_logs_and_alerts_go_where_they_are_kept_already() -> None:
 
 
 def test_zones_and_ready_instances_are_by_choice() -> None:
-    """Three zones and an instance that is always there where they are asked for, else neither."""
+    """Three zones and an always-ready instance if requested, else neither."""
     for name, sku, zones, ready in (
         ("private", "Standard_ZRS", True, [{"name": "http", "instanceCount": 1}]),
         ("first", "Standard_LRS", False, []),

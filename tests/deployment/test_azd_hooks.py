@@ -1,7 +1,7 @@
-"""azd's hooks, run as azd runs them: by a plain interpreter, with azd's environment alone.
+"""azd's hooks, run as azd runs them: by a plain interpreter, with azd's environment only.
 
-`azd` itself is stood in for by a script that gives a token and notes what is set. What Azure
-answers comes from the simulated subscription, and from a scripted server for what that has not.
+A script replaces `azd`: it returns a token and records what is set. Azure's answers come from the
+simulated subscription, and from a scripted server for what it does not have.
 """
 
 import json
@@ -93,7 +93,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 def test_the_group_of_images_is_made_once(azure: Simulator, given: dict[str, str]) -> None:
-    """Where none is named, `<environment>-images` is made, and azd is told its id."""
+    """If none is named, `<environment>-images` is created, and azd gets its id."""
     group = f"{HOME}/resourceGroups/stillframe-images"
     first, second = run("image_group", given), run("image_group", given)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
@@ -129,7 +129,7 @@ def test_who_may_make_no_group_is_told_in_azures_words(
 
 
 def test_topics_that_are_there_are_found(azure: Simulator, given: dict[str, str]) -> None:
-    """A topic of somebody else's is written down in place of one that is gone; ours is not."""
+    """Somebody else's topic replaces one that is gone; ours is not written."""
     owner = Arm(azure, "owner")
     azure.client.create_group("shared")
     azure.client.create_group("stillframe")
@@ -153,7 +153,7 @@ type Answer = tuple[int, Any]
 
 
 class Scripted:
-    """Resource Manager by script: the answers to a method and path, the last one for good."""
+    """Resource Manager by script: the answers to a method and path, the last one repeated."""
 
     def __init__(self, answers: dict[str, list[Answer]]) -> None:
         self.asked: list[str] = []
@@ -205,7 +205,7 @@ def scripted(given: dict[str, str]) -> Iterator[Scripted]:
 
 
 def host(state: str) -> Answer:
-    """Return how Azure tells of the app's host."""
+    """Return Azure's state of the app's host."""
     return 200, {"properties": {"state": state}}
 
 
@@ -255,7 +255,7 @@ def test_without_an_app_the_way_is_named(scripted: Scripted, given: dict[str, st
 
 
 def test_a_refusal_is_not_waited_out(scripted: Scripted, given: dict[str, str]) -> None:
-    """Who may not read the function is told so at once, in Azure's words."""
+    """Without permission to read the function the hook fails at once, with Azure's message."""
     deployed(scripted)
     scripted.answers[f"GET {APP}/functions/look"] = [(403, error("AuthorizationFailed"))]
     ran = run("functions", given)
@@ -264,7 +264,7 @@ def test_a_refusal_is_not_waited_out(scripted: Scripted, given: dict[str, str]) 
 
 
 def test_waiting_ends(scripted: Scripted, given: dict[str, str]) -> None:
-    """A host that never answers ends the hook, which says what it waited for and where to look."""
+    """If a host never answers the hook ends, and says what it waited for and where to look."""
     deployed(scripted)
     ran = run("functions", given | {"STILLFRAME_WAIT_SECONDS": "0"})
     assert ran.returncode == 1
@@ -293,7 +293,7 @@ def assignment(scope: str, name: str, role_id: str) -> dict[str, Any]:
 
 
 def topic(path: str, kind: str, owner: str | None = None) -> dict[str, Any]:
-    """Return a system topic of the subscription that it lies in."""
+    """Return a system topic of its subscription."""
     tags = {"stillframe-platform": owner} if owner else None
     source = path.partition("/resourceGroups/")[0]
     return {"id": path, "tags": tags, "properties": {"topicType": kind, "source": source}}
@@ -394,7 +394,7 @@ def removed(ran: subprocess.CompletedProcess[str]) -> list[str]:
 def test_what_down_leaves_is_removed_and_nothing_else(
     left: Scripted, given: dict[str, str]
 ) -> None:
-    """By what it belongs to: a deployment of the same name elsewhere keeps all that it has."""
+    """By what they belong to: a deployment of the same name elsewhere keeps all it has."""
     ran = run("leftovers", given)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert removed(ran) == sorted(LEFT)
@@ -428,7 +428,7 @@ def test_nothing_is_removed_under_a_running_app(left: Scripted, given: dict[str,
 def test_a_group_for_topics_elsewhere_is_made_by_the_hook(
     scripted: Scripted, given: dict[str, str]
 ) -> None:
-    """Where that subscription lacks one of the topics; one that has both gets no group."""
+    """If that subscription lacks one of the topics; one that has both gets no group."""
     given["STILLFRAME_SUBSCRIPTIONS"] = OTHER.rsplit("/", 1)[1]
     group = f"{OTHER}/resourceGroups/stillframe-events"
     scripted.answers |= {
@@ -487,7 +487,7 @@ def test_a_group_may_be_called_whatever_azure_allows(
 
 
 def test_a_throttled_request_is_asked_again(scripted: Scripted, given: dict[str, str]) -> None:
-    """A 429 is no refusal; after as long as Azure wants, the answer comes."""
+    """After a 429 it is retried as Retry-After says."""
     scripted.retry_after = "0"
     scripted.answers[f"GET {IMAGES}"] = [(429, error("TooManyRequests")), (200, {})]
     ran = run("image_group", given)

@@ -80,7 +80,7 @@ def test_nothing_in_a_snapshot_is_left_open(path: Path) -> None:
 
 
 def test_the_list_of_what_only_azure_knows_has_nothing_needless() -> None:
-    """Each expression in it stands in some snapshot."""
+    """Each expression in it is in some snapshot."""
     texts = "".join(path.read_text() for path in EVERY_SNAPSHOT)
     assert [one for one in ONLY_AZURE_KNOWS if not re.search(one, texts)] == []
 
@@ -107,7 +107,7 @@ def test_the_apps_settings_are_those_it_reads(name: str) -> None:
 
 
 def test_parameters_arrive_as_settings() -> None:
-    """What an operator asks for by parameters is what the app is told."""
+    """Each parameter becomes the app setting that it is for."""
     wide = read_settings(template("wide").settings)
     assert len(wide.subscriptions) == 2
     assert wide.in_scope(f"/subscriptions/{SUBSCRIPTION}/resourceGroups/any/x")
@@ -148,7 +148,7 @@ def test_no_key_opens_anything() -> None:
 def test_the_host_may_keep_its_keys_and_its_timers(name: str) -> None:
     """The storage of its settings is deployed, and the app's own identity may write its blobs.
 
-    Without it there is no webhook and no timer, and no deployment says so.
+    Without it there is no webhook and no timer, and no deployment reports that.
     """
     deployed = template(name)
     (account,) = deployed.of("Microsoft.Storage/storageAccounts")
@@ -217,7 +217,7 @@ def test_one_deployment_waits_between_package_and_events() -> None:
 def test_the_script_waits_and_gives_up(
     tmp_path: Path, refusals: int, limit: int, status: int
 ) -> None:
-    """It asks until Azure knows the function; what never comes is told, with where to look."""
+    """It polls until Azure knows the function; if it never does, it says so and where to look."""
     az = tmp_path / "az"
     az.write_text(
         f'#!/bin/bash\ncd {tmp_path}\n[[ "$*" != *sync* ]] || exit 1\n'

@@ -1,4 +1,4 @@
-"""What the package contains and under which licences: NOTICE and the bill of materials say so."""
+"""NOTICE and the bill of materials have what the package contains, and its licences."""
 
 import importlib.metadata
 import json
@@ -21,7 +21,7 @@ AGPL = "AGPL-3.0-or-later"
 
 @pytest.fixture(scope="module")
 def site() -> Path:
-    """Install what is shipped beside our own code."""
+    """Install what is shipped with our own code."""
     return requirements(ROOT / "requirements.txt", KEPT)
 
 
@@ -99,7 +99,7 @@ def test_the_bill_of_materials_has_all_that_is_shipped(
 def test_the_bill_of_materials_says_what_needs_what(
     bom: dict[str, list[dict[str, object]]],
 ) -> None:
-    """The app depends on what it imports, and on everything else by way of that."""
+    """The app depends on what it imports, and through that on everything else."""
     needs = {str(one["ref"]): one.get("dependsOn", []) for one in bom["dependencies"]}
     reached, ahead = set[str](), [f"stillframe@{VERSION}"]
     while ahead:

@@ -1,6 +1,6 @@
-"""The locked requirements: they say the same as what they are made from, and each file has a hash.
+"""The locked requirements match their sources, and each file has a hash.
 
-Compares texts and asks no index. What a requirement itself requires is compared in
+Compares texts without network. What a requirement itself requires is compared in
 `test_package.py`, with what is installed.
 """
 

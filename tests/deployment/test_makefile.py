@@ -1,4 +1,4 @@
-"""The Makefile as users meet it: what it lists, and what it says where Python 3.13 is missing."""
+"""The Makefile: its help, and its message if Python 3.13 is missing."""
 
 import os
 import re

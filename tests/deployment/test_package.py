@@ -1,8 +1,8 @@
-"""What is deployed: the right files, compiled for good, needing nothing that lies elsewhere.
+"""The deployed package: the right files, compiled, with everything they need.
 
 The package is built as `make package` does, unpacked, and run: imported by an interpreter that sees
 nothing else, and served by the local host against the simulator. A linter of function apps that is
-not ours looks at it too.
+not ours checks it too.
 """
 
 import fcntl
@@ -51,7 +51,7 @@ only_where_it_runs = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """Build the package of this checkout; one process at a time installs what is kept."""
+    """Build the package of this checkout; one process at a time installs the cached part."""
     KEPT.mkdir(exist_ok=True)
     with (KEPT / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -68,7 +68,7 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def own(package: Package) -> list[Path]:
-    """Return the package's files but for the requirements and what is compiled."""
+    """Return the package's files without requirements and compiled files."""
     files = (path for path in package.files() if not path.is_relative_to(SITE))
     return [path for path in files if COMPILED not in path.parts]
 
@@ -87,7 +87,7 @@ def test_the_zip_is_the_folder(package: Package, unpacked: Path) -> None:
 
 
 def test_azd_leaves_nothing_out(package: Package) -> None:
-    """An ignore file lies there, without which azd leaves out what is compiled; it ignores nothing.
+    """It contains an ignore file, without which azd omits compiled files; it ignores nothing.
 
     So it does not matter how an azd reads patterns: up to 1.23.12 negations excluded as well.
     """
@@ -234,7 +234,7 @@ def test_the_host_loads_all_of_its_functions(hosted: tuple[Deployment, Simulator
 
 @only_where_it_runs
 def test_the_local_host_runs_it(hosted: tuple[Deployment, Simulator], unpacked: Path) -> None:
-    """A sweep, events and a proof run in it, and make an image; nothing of ours lies elsewhere."""
+    """A sweep, events and a proof run in it, and create an image, with nothing from outside."""
     app, simulator = hosted
     azure = simulator.client
     azure.settings(durations={"access": 0}, retry_after=0)

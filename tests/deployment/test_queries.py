@@ -1,6 +1,6 @@
-"""The queries as deployed: taken by Microsoft's own parser, each in an alert or the workbook.
+"""The deployed queries: accepted by Microsoft's own parser, each in an alert or the workbook.
 
-That they find what they are for is told in tests/stories/test_queries.py.
+Their results are tested in tests/stories/test_queries.py.
 """
 
 import json
@@ -62,7 +62,7 @@ def workbook(snapshot: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def parsed() -> dict[str, Json]:
-    """Give what Microsoft's parser says to each query: what is against it, and its columns."""
+    """Return the parser's diagnostics of each query, and its columns."""
     node = shutil.which("node")
     if not node:
         pytest.skip("no node: whether Microsoft's parser takes the queries is NOT checked")
@@ -80,7 +80,7 @@ def parsed() -> dict[str, Json]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_microsofts_parser_takes_it(parsed: dict[str, Json], name: str) -> None:
-    """Every name in a query is one of the table's columns, its own, or a function there is."""
+    """Every name in a query is one of the table's columns, its own, or an existing function."""
     assert parsed[name]["against"] == []
 
 
@@ -93,7 +93,7 @@ def test_an_alert_names_columns_that_its_query_gives(parsed: dict[str, Json], na
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_query_is_deployed_as_it_stands(name: str) -> None:
-    """In an alert rule, in the workbook or in both; and it says what it is for."""
+    """In an alert rule, in the workbook or in both; and its comment says its purpose."""
     rules = {alert: one["query"] for alert, one in alerts().items()}
     used = [found[name] for found in (rules, workbook("wide")) if name in found]
     assert used
@@ -110,7 +110,7 @@ def test_an_alert_fires_when_its_query_finds_something() -> None:
 
 
 def test_what_is_asked_for_is_deployed() -> None:
-    """With an address: a group with it, told by every rule; images only if wanted; none without."""
+    """With an address: a group with it, used by every rule; images only on request; else none."""
     (group,) = resources("wide", "Microsoft.Insights/actionGroups")
     sent = [one["emailAddress"] for one in group["properties"]["emailReceivers"]]
     assert sent == ["images@example.com"]

@@ -1,4 +1,4 @@
-"""What a release is made of: the workflows name what is here, and its notes have a button."""
+"""The release workflows name existing files, and the release notes have a button."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def test_the_notes_have_the_changelog_and_a_button() -> None:
 
 
 def test_a_version_that_the_changelog_has_not_is_not_released() -> None:
-    """Such a tag ends the release, and says what is missing."""
+    """Such a tag fails the release, with what is missing."""
     ran = notes("99.0.0")
     assert ran.returncode == 1
     assert "CHANGELOG.md has nothing of 99.0.0" in ran.stderr
@@ -61,7 +61,7 @@ def test_a_release_has_what_is_installed_and_what_it_contains() -> None:
 
 
 def test_the_workflows_run_what_everybody_runs() -> None:
-    """The check is `.ci/run`, what is released is what `make package` builds, after that check."""
+    """The check is `.ci/run`, and `make package` builds the release after it."""
     ci, release = ((WORKFLOWS / f"{name}.yml").read_text() for name in ("ci", "release"))
     assert "run: .ci/run" in ci
     assert "run: make package" in release

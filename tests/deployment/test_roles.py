@@ -50,7 +50,7 @@ def of_kind(deployed: Template, kind: str) -> list[Json]:
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_roles_have_no_wildcard_and_no_unknown_action(name: str) -> None:
-    """Each action is one that a request of Azure's clients can ask for, spelt out."""
+    """Each action is one that a request of Azure's clients needs, written out."""
     asked = {action_of(route.method, _any_path(route.template))[0].lower() for route in ROUTES}
     # A disk read by its address is no request to ARM; encryption sets and apps are not simulated.
     asked |= {
@@ -119,7 +119,7 @@ def test_what_is_not_asked_for_is_not_granted(action: str) -> None:
 
 
 def test_each_action_is_explained() -> None:
-    """The page on infra/ says of each action what it is for."""
+    """The page on infra/ has the purpose of each action."""
     given = {action for name in WITH_APP for action in everywhere(name)}
     said = set(re.findall(r"^\| `(Microsoft\.[\w/]+)` \|", README, re.MULTILINE))
     assert given == said

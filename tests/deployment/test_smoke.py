@@ -1,7 +1,7 @@
-"""The script for a live subscription: it names every open point, and says and undoes what it does.
+"""The script for a live subscription: it names every open point, and says and undoes its actions.
 
-`az` is stood in for by a script that notes what it is asked: the script's own way is what is tried
-here, never what Azure answers.
+A script replaces `az` and records its calls: the smoke script is tested here, not Azure's
+answers.
 """
 
 import os
@@ -37,7 +37,7 @@ esac
 
 
 def smoke(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the script; one that waits for what never comes is ended."""
+    """Run the script; it is ended if it waits too long."""
     return subprocess.run(  # noqa: S603 our own script
         [SMOKE, *options],
         env=os.environ | environment,
@@ -59,19 +59,19 @@ def az(tmp_path: Path) -> dict[str, str]:
 
 
 def noted(az: dict[str, str]) -> list[str]:
-    """Return what the stand-in was asked."""
+    """Return the recorded calls."""
     notes = Path(az["NOTES"])
     return notes.read_text().splitlines() if notes.exists() else []
 
 
 def plain(text: str) -> str:
-    """Return an open point without what stands in parentheses, marks and line ends."""
+    """Return an open point without parentheses, marks and line ends."""
     text = re.sub(r"\s*\([^)]*\)", "", " ".join(text.split()))
     return text.replace("`", "").rstrip(";.")
 
 
 def test_every_open_point_is_looked_at(az: dict[str, str]) -> None:
-    """Each point that the operations page calls still to be confirmed is one of the script's."""
+    """Each point that the operations page calls unconfirmed is one of the script's."""
     still_open = [plain(text) for text in re.findall(r"^- (.*(?:\n  .*)*)", OPEN, re.MULTILINE)]
     assert still_open
     ran = smoke("--dry-run", "--deploy", **az).stdout
@@ -94,7 +94,7 @@ def test_what_a_deployment_rests_on_is_looked_at_before_it(az: dict[str, str]) -
 
 
 def test_a_failure_after_a_deployment_says_what_stays(az: dict[str, str]) -> None:
-    """What was deployed is named, with the command that removes it; a probe goes by itself."""
+    """What was deployed is named, with the command that removes it; probes remove themselves."""
     ran = smoke("--subscription", "any", "--deploy", **az | {"FAILS": "deployment sub create"})
     assert ran.returncode == 1
     assert "deployed, and left there: the groups stillframe and stillframe-images" in ran.stdout
@@ -141,21 +141,21 @@ def test_what_is_to_be_kept_is_not_deleted(az: dict[str, str]) -> None:
 
 
 def test_nothing_is_made_where_no_events_are_deployed(az: dict[str, str]) -> None:
-    """A subscription without system topics is told so before anything is made in it."""
+    """In a subscription without system topics it says so before anything is created."""
     ran = smoke("--subscription", "any", **az | {"FAILS": "system-topic list"})
     assert ran.returncode == 1
     assert [line for line in noted(az) if " create " in line or " delete " in line] == []
 
 
 def test_no_key_and_no_signature_is_printed() -> None:
-    """The script reads no key, and what it shows of a refusal has no signature in it."""
+    """The script reads no key, and Azure's messages are shown without signatures."""
     text = "".join(path.read_text() for path in PARTS)
     assert not re.search(r"keys list|connection-string|set -x", text)
     assert "s/sig=[^& ]+/sig=../g" in text
 
 
 def test_help_names_every_option() -> None:
-    """Each option has its line in --help, and what is none is refused."""
+    """Each option has its line in --help, and others are refused."""
     ran = smoke("--help")
     assert ran.returncode == 0
     options = set(re.findall(r"(--[a-z-]+)(?: \||\))", SMOKE.read_text()))
@@ -166,7 +166,7 @@ def test_help_names_every_option() -> None:
 
 
 def test_it_knows_the_words_that_the_app_knows() -> None:
-    """What it takes for confirmed is what the app's own code understands."""
+    """The values that it accepts as confirmed are those that the app's code knows."""
     named = dict(re.findall(r"^(BUSY_CODES|BUSY|FOR_GOOD)='(.*)'$", POINTS, re.MULTILINE))
     assert set(named["BUSY_CODES"].split("|")) == azure_errors._TRANSIENT_CODES
     assert named["BUSY"] == azure_errors._TRANSIENT_WORDS.pattern

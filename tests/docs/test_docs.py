@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")
 
 @pytest.mark.parametrize("name", [*Name, *Tag, *SourceTag, *Status, *OutcomeType])
 def test_operations_names_it(name: str) -> None:
-    """Each setting, tag, status word and outcome event stands in the operations page."""
+    """Each setting, tag, status and outcome event is in the operations page."""
     assert f"`{name}`" in OPERATIONS
 
 
@@ -64,7 +64,7 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 def test_operations_names_what_wakes_it() -> None:
-    """Each function that events go to, and each type of event, stands in the operations page."""
+    """Each function with events, and each event type, is in the operations page."""
     snapshot = json.loads((ROOT / "infra" / "snapshots" / "usual.snapshot.json").read_text())
     subscribed = [
         one["properties"]
@@ -81,7 +81,7 @@ def test_operations_names_what_wakes_it() -> None:
 
 
 def test_operations_names_each_alert() -> None:
-    """Each alert rule of the template stands in the operations page."""
+    """Each alert rule of the template is in the operations page."""
     modules = (ROOT / "infra" / "modules").glob("*.bicep")
     template = "".join(module.read_text() for module in modules)
     rules = set(re.findall(r"queries/([a-z-]+)\.kql'\)\n +each:", template))

@@ -1,6 +1,6 @@
-"""Nouns for the tests: a VM that nothing stands against, and all that a look at it could show.
+"""Builders for the tests: a VM that can be captured, and everything that can be read of it.
 
-Each builder gives the good case; a test names only what is different in its story.
+Each builder gives the good case; a test names only what differs.
 """
 
 from dataclasses import dataclass, field, replace
@@ -133,7 +133,7 @@ def definition(**changes: Any) -> Definition:  # noqa: ANN401 - fields of Defini
 
 
 def rights(*actions: str) -> Rights:
-    """Make the same grant on the VM and where the image goes; everything when none is named."""
+    """Make the same grant on the VM and on the target; every action if none is named."""
     grant = (Permission(actions or ("*",)),)
     return Rights(vm=grant, target=grant)
 
@@ -151,7 +151,7 @@ def order(target: GalleryTarget | ManagedImageTarget = GALLERY, **changes: Any) 
 
 
 def say(**changes: Any) -> Say:  # noqa: ANN401 - fields of Say
-    """Make what is said of an image under way."""
+    """Make the status of an image in progress."""
     good = Say(status=Status.CAPTURING, detail="on its way", image=VERSION.label, as_of=RELEASED)
     return replace(good, **changes)
 
@@ -171,7 +171,7 @@ class Facts:
     verdict: Verdict | Refusal | Unread = GENERALIZED
 
     def show(self, look: Look, what: Read | Prove) -> Look:
-        """Add the fact that is asked for; fails when it has been read already."""
+        """Add the requested fact; fails if it has been read already."""
         name, value = self._fact(what)
         if isinstance(what, ReadImage):
             assert what.ref.key not in look.images, f"asked twice for {what.ref.key}"
@@ -228,7 +228,7 @@ READS = (
 
 
 def decide_fully(facts: Facts, known: Settings, now: datetime = NOW) -> tuple[Look, Decision]:
-    """Feed the rules what they ask for until they know the next step."""
+    """Give the rules the facts that they ask for until they return a step."""
     look = Look(vm=facts.vm)
     for _ in range(ROUNDS):
         decision = decide(look, known, now)

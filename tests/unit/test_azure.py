@@ -240,7 +240,7 @@ def test_locks_are_told_by_their_scopes(wire: Wire) -> None:
 
 
 def test_images_are_listed_where_orders_send_them(wire: Wire) -> None:
-    """A group's managed images and gallery versions are listed; what is denied is skipped."""
+    """A group's managed images and gallery versions are listed; denied ones are skipped."""
     image = {"id": MANAGED_IMAGE.id, "properties": {"provisioningState": "Succeeded"}}
     version = {"id": VERSION.id, "properties": {"provisioningState": "Failed"}}
     wire.answer("GET Microsoft.Compute/images", {"value": [image, {"id": "nonsense"}]})

@@ -124,7 +124,7 @@ def test_what_is_not_in_scope_is_left_alone(known: dict[str, Any]) -> None:
 
 
 def test_an_order_that_is_out_of_scope_now_is_taken_back() -> None:
-    """Where the scope was narrowed our words go; a VM that was captured keeps what it says."""
+    """If the scope was narrowed our tags are removed; a captured VM keeps them."""
     elsewhere = ("/subscriptions/other/",)
     waiting = {Tag.STATUS: Status.WAITING, Tag.IMAGE: GALLERY.label}
     assert decided(ordered(tags=waiting), scopes=elsewhere) == Withdraw()
@@ -145,7 +145,7 @@ def test_an_order_is_of_the_app_that_answered_it(
 
 
 def test_a_word_is_signed_and_says_where_its_images_lie() -> None:
-    """Whatever is said of an order; one that cannot be read has no place for images."""
+    """Every status of an order has both; an unreadable order has no group of images."""
     for facts in (
         ordered(power=PowerState.RUNNING),
         ordered(power=PowerState.STOPPED),
@@ -174,12 +174,12 @@ def test_a_scope_may_be_a_single_vm() -> None:
 
 
 def test_without_an_order_there_is_nothing_to_do() -> None:
-    """A VM that nobody tagged rests."""
+    """Nothing is due on a VM without tags."""
     assert decided(Facts(vm=vm(tags={}))) == Rest()
 
 
 def test_a_withdrawn_order_takes_our_tags_with_it() -> None:
-    """Where the order is gone and our tags are not, they go."""
+    """If the order is gone but our tags are not, they are removed."""
     assert decided(Facts(vm=vm(tags=PINNED))) == Withdraw()
 
 
@@ -230,7 +230,7 @@ def test_a_refusal_names_the_target_as_it_was_read(
     ],
 )
 def test_a_refusal_under_a_pin_names_the_order_that_it_answers(facts: dict[str, Any]) -> None:
-    """Where the pinned name is of an order before, it is not the answer's; the instant stays."""
+    """If the pinned name is an earlier order's, the answer does not use it; the instant stays."""
     tags = {**PINNED, **TO_MANAGED}
     pinned = Facts(vm=vm(tags=tags, generalized=True, security_type=None))
     say = said(decided(replace(pinned, **facts), NOW + timedelta(hours=1)))
@@ -251,7 +251,7 @@ def test_captured_stands() -> None:
 def test_captured_is_told_with_its_image_until_the_topic_takes_it(
     ref: VersionRef, version: dict[str, str]
 ) -> None:
-    """What is told late is told of the very image that the order was answered with."""
+    """A late outcome is published with the image that answered the order."""
     tags = {**UNTOLD, **version, Tag.IMAGE: ref.label.upper()}
     facts = replace(ordered(generalized=True, tags=tags), images={ref.key: image(ref)})
     say = said(decided(facts))
@@ -260,7 +260,7 @@ def test_captured_is_told_with_its_image_until_the_topic_takes_it(
 
 @pytest.mark.parametrize("state", ["Updating", "Failed", "Deleting"])
 def test_captured_is_told_whatever_its_image_has_come_to_since(state: str) -> None:
-    """A finished version that somebody replicates further, in vain even, is not made again."""
+    """A finished version that is being replicated, even in vain, is not created again."""
     changed = image(FIRST, provisioning=state)
     facts = replace(ordered(generalized=True, tags=UNTOLD), images={FIRST.key: changed})
     say = said(decided(facts))
@@ -272,7 +272,7 @@ def test_captured_is_told_whatever_its_image_has_come_to_since(state: str) -> No
     "tags", [{}, {Tag.IMAGE: OWN.label}], ids=["deleted", "its number is asked for no more"]
 )
 def test_captured_is_told_of_an_image_that_is_not_found(tags: dict[str, str]) -> None:
-    """Its outcome says what stands on the VM; it is not made again to be told of."""
+    """The outcome has what is on the VM's tags; the image is not created again."""
     said_before = {**UNTOLD, **tags}
     say = said(decided(ordered(generalized=True, tags=said_before)))
     assert (say.status, say.as_of, say.of) == (Status.CAPTURED, RELEASED, None)
@@ -280,7 +280,7 @@ def test_captured_is_told_of_an_image_that_is_not_found(tags: dict[str, str]) ->
 
 
 def test_captured_stands_for_its_own_order_alone() -> None:
-    """Another target asked for later gets an image of its own, of the same instant."""
+    """Another target, ordered later, gets its own image of the same instant."""
     tags = {**TO_MANAGED, Tag.STATUS: Status.CAPTURED, Tag.IMAGE: FIRST.label}
     tags[Tag.AS_OF] = write_instant(RELEASED)
     facts = Facts(vm=vm(tags=tags, generalized=True, security_type=None))
@@ -291,7 +291,7 @@ def test_captured_stands_for_its_own_order_alone() -> None:
 
 @pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.STOPPED])
 def test_captured_does_not_stand_for_a_vm_that_is_not_generalized(power: PowerState) -> None:
-    """Tags copied to a VM that was made again are another VM's: its own order goes on."""
+    """Tags copied to a VM that was created again are another VM's: its own order continues."""
     tags = {**PINNED, Tag.STATUS: Status.CAPTURED}
     assert said(decided(ordered(power=power, tags=tags))).status in {
         Status.WAITING,
@@ -358,7 +358,7 @@ def test_the_third_failure_is_the_last() -> None:
 
 
 def test_azure_may_give_no_reason() -> None:
-    """A failure without words is told as one."""
+    """A failure without a message is reported as such."""
     shown = {OWN.key: image(OWN, provisioning="Failed")}
     tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: OWN.label}
     say = said(decided(marked(vm=vm(tags={**TO_GALLERY, **tags}, generalized=True), images=shown)))
@@ -395,7 +395,7 @@ def test_names_may_run_out(last: dict[str, Any]) -> None:
 
 
 def test_the_pinned_attempt_is_where_it_goes_on() -> None:
-    """What was tried before the pinned name is not asked for again."""
+    """Attempts before the pinned name are not read again."""
     facts = ordered(generalized=True, tags={**PINNED, Tag.IMAGE: SECOND.label.upper()})
     step = decided(replace(facts, images={FIRST.key: image(FIRST)}))
     assert isinstance(step, Create)
@@ -433,7 +433,7 @@ def test_a_power_state_in_transition_is_waited_out(power: PowerState) -> None:
 
 @pytest.mark.parametrize(("minutes", "stuck"), [(29, False), (30, False), (31, True)])
 def test_a_deallocation_may_take_half_an_hour(minutes: int, stuck: bool) -> None:  # noqa: FBT001
-    """After that it is told as stuck, since when it was asked for."""
+    """After that it is reported as stuck, with the time of the request."""
     tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(ago(minutes=minutes))}
     decision = decided(ordered(power=PowerState.DEALLOCATING, tags=tags))
     assert isinstance(decision, Rest)
@@ -505,7 +505,7 @@ def test_a_stopped_vm_without_an_answer_is_asked_about_first(tags: dict[str, str
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.REFUSED])
 def test_a_deallocation_begins_when_it_is_asked_for(status: Status) -> None:
-    """An instant that stands beside another word is not when; so it is not stuck at once."""
+    """An instant of another status is not the time of the request, so it is not stuck at once."""
     tags = {Tag.STATUS: status, Tag.AS_OF: write_instant(ago(days=1)), Tag.IMAGE: GALLERY.label}
     step = decided(ordered(power=PowerState.STOPPED, tags=tags))
     assert isinstance(step, Deallocate)
@@ -530,7 +530,7 @@ def test_an_answered_order_still_needs_its_disk(seen: Any) -> None:  # noqa: ANN
 
 
 def test_open_access_is_waited_for() -> None:
-    """Access to the disk is not ours to close; since when it waits stays as it was."""
+    """Access of others is not closed; the time since when it waits is kept."""
     since = ago(hours=1)
     tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
     facts = replace(ordered(tags=tags), disk=disk(access_open=True))
@@ -576,7 +576,7 @@ def test_a_disk_out_of_reach_is_tried_soon_then_by_sweeps_then_it_is_stuck(
     again: bool,  # noqa: FBT001 - a row of a table
     stuck: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """For ten minutes its event comes again; after half an hour it says since when it lasts."""
+    """For ten minutes its event is redelivered; after half an hour the detail says since when."""
     since = ago(seconds=seconds)
     tags = {Tag.STATUS: Status.DEALLOCATING, Tag.AS_OF: write_instant(since)}
     decision = decided(replace(ordered(tags=tags), verdict=Unread("no answer")))
@@ -686,7 +686,7 @@ def test_what_ended_badly_is_settled_too(provisioning: str) -> None:
 
 
 def test_a_state_of_provisioning_that_nobody_knows_is_busy() -> None:
-    """Only what is known to be settled is acted on; an empty or new word is waited out."""
+    """Only a state known as settled is acted on; an empty or new value is waited for."""
     for provisioning in ("", "Reticulating"):
         assert decided(ordered(provisioning=provisioning)) == Rest(unseen=True)
 
@@ -729,7 +729,7 @@ def test_what_the_disk_says_counts_as_the_policy_wants(
     policy: ProofPolicy,
     goes_on: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """Each verdict under each policy goes on to generalize, or says not-generalized."""
+    """Each verdict under each policy leads to generalize or to not-generalized."""
     decision = decided(replace(ordered(), verdict=verdict), proof=policy)
     assert isinstance(decision, Generalize) is goes_on
     if not goes_on:
@@ -764,7 +764,7 @@ def test_a_machines_id_is_a_warning_unless_it_must_be_gone(
 
 
 def test_a_no_says_all_that_was_seen() -> None:
-    """Warnings stand beside the reason, for there is no image to bear them."""
+    """Warnings are beside the reason, because there is no image to carry them."""
     doubted = replace(NOT_GENERALIZED, warnings={Doubt.VOLUME: "partition 4 cannot be read"})
     say = said(decided(replace(ordered(), verdict=doubted)))
     assert say.detail == f"{NOT_GENERALIZED.why}; partition 4 cannot be read"
@@ -793,7 +793,7 @@ def test_preflight_is_asked_again_right_before_generalize() -> None:
 
 
 def test_a_no_holds_for_the_instant_that_was_read() -> None:
-    """The no stands for the instant that its disk has after it was read, and is read once."""
+    """It holds for the disk's instant after reading, and is read once."""
     facts = replace(ordered(), verdict=NOT_GENERALIZED, disk=disk(released=ago(seconds=5)))
     say = said(decided(facts))
     assert say.as_of == ago(seconds=5)
@@ -801,7 +801,7 @@ def test_a_no_holds_for_the_instant_that_was_read() -> None:
 
 
 def test_without_proof_an_old_no_does_not_stand() -> None:
-    """`PROOF=off` takes every disk for generalized, also one that has said no before."""
+    """With `PROOF=off` every disk counts as generalized, also after a negative verdict."""
     tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: write_instant(RELEASED)}
     assert isinstance(decided(ordered(tags=tags), proof=ProofPolicy.OFF), Generalize)
 
@@ -820,7 +820,7 @@ def test_an_old_no_stands_as_far_as_the_policy_would_say_it_again(
     policy: ProofPolicy,
     stands: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """One that could not tell is read again once the policy lets that pass, a plain no is not."""
+    """`cannot-tell` is read again if the policy now allows it; a plain negative verdict is not."""
     as_of = write_instant(RELEASED)
     tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: as_of, Tag.PROOF: proof}
     look, decision = decide_fully(ordered(tags=tags), settings(proof=policy))
@@ -829,7 +829,7 @@ def test_an_old_no_stands_as_far_as_the_policy_would_say_it_again(
 
 
 def test_without_proof_the_disk_is_not_read() -> None:
-    """`PROOF=off` asks the disk nothing, and the image says so."""
+    """With `PROOF=off` the disk is not opened, and the image says so."""
     look, step = decide_fully(ordered(generalized=True), settings(proof=ProofPolicy.OFF))
     assert look.verdict is None
     assert isinstance(step, Create)
@@ -837,7 +837,7 @@ def test_without_proof_the_disk_is_not_read() -> None:
 
 
 def test_a_vm_that_was_marked_and_is_not_generalized_is_told_so() -> None:
-    """Somebody's mark on a VM whose disk says no is told, once."""
+    """If somebody marked a VM whose disk is not generalized, that is reported once."""
     facts = replace(ordered(generalized=True), verdict=NOT_GENERALIZED)
     say = said(decided(facts))
     assert say.detail == (
@@ -854,7 +854,7 @@ def test_the_name_is_pinned_before_generalize() -> None:
 
 @pytest.mark.parametrize("regions", [(), (Region("northeurope", 2, "Standard_ZRS"),)])
 def test_a_marked_vm_becomes_a_gallery_version(regions: tuple[Region, ...]) -> None:
-    """The version goes where the definition's newest one went."""
+    """The version gets the target regions of the definition's newest version."""
     step = decided(marked(regions=regions))
     assert isinstance(step, Create)
     assert (step.ref, step.as_of, step.verdict) == (FIRST, RELEASED, GENERALIZED)
@@ -932,7 +932,7 @@ def test_what_cannot_be_undone_rests_on_what_was_read(facts: Facts, known: Setti
 @given(any_facts(), SETTINGS)
 @examples(max_examples=200)
 def test_nothing_is_decided_on_less(facts: Facts, known: Settings) -> None:
-    """A step that cannot be undone is not decided while one of its facts is unread."""
+    """A step that cannot be undone is not taken while one of its facts is missing."""
     look, decision = decide_fully(facts, known)
     if not isinstance(decision, Generalize | Create):
         return
@@ -981,14 +981,14 @@ def test_only_a_vm_that_is_stopped_is_deallocated(look: Look, known: Settings) -
 @given(any_facts(), SETTINGS)
 @examples(max_examples=300)
 def test_the_rules_ask_once_and_come_to_an_end(facts: Facts, known: Settings) -> None:
-    """Fed with what they ask for, they never ask for a fact twice and soon know the next step."""
+    """They never ask for a fact twice, and soon return a step."""
     decide_fully(facts, known)
 
 
 @given(any_facts(), SETTINGS)
 @examples(max_examples=300)
 def test_what_is_said_is_said_once(facts: Facts, known: Settings) -> None:
-    """With what was said on the VM, the next look says the same and there is nothing to tell."""
+    """With the status on the VM, the next look gives the same status and nothing is written."""
     decision = decide_fully(facts, known)[1]
     if isinstance(decision, Rest) and decision.say:
         assert_told(facts, decision.say, known)
@@ -1031,12 +1031,12 @@ def replace_disk(facts: Facts, **changes: Any) -> ObservedDisk:  # noqa: ANN401 
 
 
 def told(facts: Facts, say: Say) -> Facts:
-    """Give the facts with what is said in the VM's tags."""
+    """Return the facts with the status in the VM's tags."""
     return replace(facts, vm=tagged(facts.vm, say))
 
 
 def tagged(seen: ObservedVm, say: Say) -> ObservedVm:
-    """Give the VM with what is said in its tags."""
+    """Return the VM with the status in its tags."""
     news = telling(seen, say, NOW)
     if news is None:
         return seen
@@ -1044,7 +1044,7 @@ def tagged(seen: ObservedVm, say: Say) -> ObservedVm:
 
 
 def assert_told(facts: Facts, say: Say, known: Settings) -> None:
-    """Fail unless what is said is said again, and is no news."""
+    """Fail unless the same status is due again, and is not news."""
     again = decide_fully(told(facts, say), known)[1]
     assert isinstance(again, Rest)
     if say.status is Status.CAPTURED and again.say is None:
@@ -1055,7 +1055,7 @@ def assert_told(facts: Facts, say: Say, known: Settings) -> None:
 
 
 def assert_proven(look: Look, known: Settings) -> None:
-    """Fail unless this very look's verdict permits what cannot be undone."""
+    """Fail unless the verdict of this look permits what cannot be undone."""
     if known.proof is ProofPolicy.OFF:
         return
     assert look.verdict is not None

@@ -1,4 +1,4 @@
-"""Whom the sweep must look at, decided from the lists alone."""
+"""Which VMs the sweep must visit, decided from the lists alone."""
 
 from collections import Counter
 from dataclasses import replace
@@ -66,7 +66,7 @@ def test_an_order_out_of_scope_is_due_until_our_words_are_gone() -> None:
 
 @pytest.mark.parametrize("tags", [{}, TO_GALLERY])
 def test_an_order_of_another_app_is_never_due(tags: dict[str, str]) -> None:
-    """What it has said is left to it, with an order and without."""
+    """Its status is left alone, with an order and without."""
     theirs = ListedVm(REF, {**tags, Tag.STATUS.value: "waiting", Tag.BY.value: "func-one"})
     assert look_is_due(theirs, settings(app="func-one"), NOW, NOW)
     assert not look_is_due(theirs, settings(app="func-two"), ago(hours=2), NOW)
@@ -74,7 +74,7 @@ def test_an_order_of_another_app_is_never_due(tags: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("status", ["waiting", "refused", "captured"])
 def test_an_answer_that_nobody_signed_is_due_until_it_is_signed(status: str) -> None:
-    """Its name was taken off to hand the order over; what was captured has nothing more to say."""
+    """The name was removed to hand the order over; a captured VM needs no new name."""
     tags = {**TO_GALLERY, Tag.STATUS.value: status, Tag.IMAGE.value: VERSION.label}
     power = PowerState.RUNNING if status == "waiting" else PowerState.DEALLOCATED
     listed = ListedVm(REF, tags, power, generalized=status == "captured")
@@ -119,13 +119,13 @@ def test_an_order_that_waits_is_due_once_its_vm_stops(power: PowerState) -> None
 
 @pytest.mark.parametrize("power", list(PowerState))
 def test_what_is_captured_is_due_only_if_it_runs(power: PowerState) -> None:
-    """A captured VM's story has ended; one that runs is another VM with copied tags."""
+    """A captured VM never runs; one that runs is another VM with copied tags."""
     again = due(power, status="captured", image=VERSION.label)
     assert again is (power is PowerState.RUNNING)
 
 
 def test_captured_without_an_image_is_no_answer() -> None:
-    """The word alone, beside the order's own target, was not written by Stillframe."""
+    """The status alone, with only the order's target as image, was not written by Stillframe."""
     assert due(PowerState.DEALLOCATED, status="captured", image=GALLERY.label)
 
 
@@ -178,7 +178,7 @@ def test_what_was_refused_is_due_an_hour_later_to_the_second() -> None:
 
 
 def test_refused_orders_are_spread_over_the_hour() -> None:
-    """What is refused in great number is not looked at all at once."""
+    """Many refused orders are not visited all at once."""
     tags = {**TO_GALLERY, Tag.STATUS.value: "refused", Tag.IMAGE.value: GALLERY.label}
     fleet = [ListedVm(VmRef("s", "g", f"vm{n}"), tags) for n in range(240)]
     looks = Counter(
@@ -216,7 +216,7 @@ def test_a_vm_just_deallocated_is_left_to_its_event(
     minutes: float,
     looks: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """Its disk is likely being read; one that stands stopped, or waits for longer, is looked at."""
+    """Its disk is probably being read; a stopped VM, or a longer wait, is visited."""
     tags = {
         **TO_GALLERY,
         Tag.STATUS.value: "deallocating",
@@ -248,7 +248,7 @@ def test_a_disk_that_could_not_be_read_is_tried_for_two_hours_and_then_hourly(
     age: int,
     looks: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """Its first minutes are its event's; an instant to come, or none, keeps nobody from looking."""
+    """Its first minutes are its event's; a future instant, or none, does not prevent a visit."""
     tags = {"status": "deallocating", "image": GALLERY.label}
     since = write_instant(ago(seconds=age))
     assert due(PowerState.DEALLOCATED, since=NOW, as_of=since, **tags) is looks

@@ -1,4 +1,4 @@
-"""The cost guard at work on one VM, with a fake of Azure: what it tells, writes and leaves."""
+"""The cost guard on one VM, with a fake of Azure: what it publishes, writes and leaves alone."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,14 +31,14 @@ def stopped(tags: dict[str, str], **changes: Any) -> ObservedVm:  # noqa: ANN401
 
 
 def enforced(cloud: FakeCloud, seen: ObservedVm, kept: str | None = None) -> Enforced:
-    """Do what is due about a VM that the lists show as Azure does."""
+    """Do what is due about a VM, with what the lists show of it."""
     standing = Standing(seen.tags, {}, seen.power, Provisioning.SUCCEEDED, kept)
     return enforce(cloud, seen, standing, NOW)
 
 
 @pytest.mark.parametrize("known", [SINCE, None])
 def test_a_stopped_vm_is_marked_with_when_it_stopped(known: datetime | None) -> None:
-    """Resource Health's instant where there is one, else that of this sweep."""
+    """The instant from Resource Health if there is one, else that of this sweep."""
     cloud = FakeCloud(stopped=known)
     done = enforced(cloud, stopped({}))
     assert done.vm.tags == {Tag.BILLED_SINCE: write_instant(known or NOW)}
@@ -47,7 +47,7 @@ def test_a_stopped_vm_is_marked_with_when_it_stopped(known: datetime | None) -> 
 
 @pytest.mark.parametrize(("known", "source"), [(SINCE, HEALTH), (NOW, FIRST_SEEN)])
 def test_an_alert_has_the_money_and_the_source(known: datetime, source: str) -> None:
-    """Published first and noted then; the source is Resource Health's only where it agrees."""
+    """Published first, then noted; the source is Resource Health only if its instant is equal."""
     cloud = FakeCloud(stopped=known, price=0.2)
     done = enforced(cloud, stopped(MARKED), kept="it is locked")
     assert [name for name, _ in cloud.calls] == ["publish", "write"]

@@ -103,7 +103,7 @@ def test_a_good_order_has_nothing_in_its_way(facts: Facts, asked: Order) -> None
 
 
 def test_facts_are_asked_for_one_by_one() -> None:
-    """The checks ask for what they need in the order of their cost, and for nothing twice."""
+    """The checks ask for facts in the order of their cost, and for none twice."""
     facts = Facts(vm=vm(data_disks=(UNSURE,)), data_disks=(disk(),))
     asked, look = order(version=NUMBER.version), Look(vm=facts.vm)
     needed = []
@@ -127,7 +127,7 @@ def test_a_managed_image_asks_for_no_definition() -> None:
 
 
 def test_a_running_vm_shows_its_data_disks_itself() -> None:
-    """Where the VM's model has size and storage type no disk is read."""
+    """If the VM's model has size and storage type, no disk is read."""
     look = Look(vm=vm(data_disks=(DATA,)), disk=disk())
     assert preflight(look, order(), REQUIRED) == ReadDefinition(GALLERY)
 
@@ -151,7 +151,7 @@ def test_the_model_shows_what_no_image_can_be_made_of(changes: Any, words: str) 
 
 
 def test_trusted_launch_is_no_managed_image() -> None:
-    """A Trusted Launch VM goes to a gallery alone, and its owner is told so."""
+    """A Trusted Launch VM needs a gallery, and the refusal says so."""
     finding = preflight(Look(vm=vm()), order(MANAGED), REQUIRED)
     assert isinstance(finding, Refusal)
     assert "Trusted Launch VM cannot become a managed image" in finding.why
@@ -179,7 +179,7 @@ def test_a_managed_image_lies_in_its_vms_subscription() -> None:
     ],
 )
 def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
-    """What an OS disk may not be is told in words."""
+    """Each reason is named."""
     assert words in why(Facts(disk=seen))
 
 
@@ -195,7 +195,7 @@ def test_the_os_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noq
     ],
 )
 def test_a_data_disk_may_stand_in_the_way(seen: Any, words: str) -> None:  # noqa: ANN401 - a disk or none
-    """Every data disk is looked at, where the VM no longer shows them itself."""
+    """Every data disk is read, if the VM's model does not have its properties."""
     facts = Facts(vm=vm(data_disks=(DATA, UNSURE)), data_disks=(disk(), seen))
     assert words in why(facts)
 
@@ -215,7 +215,7 @@ def test_a_running_vms_data_disk_may_stand_in_the_way(attached: AttachedDisk, wo
 
 
 def test_only_a_gallery_minds_a_large_disk() -> None:
-    """A managed image takes a disk of any size; a gallery version one of two terabytes."""
+    """A managed image takes a disk of any size; a gallery version up to two terabytes."""
     facts = standard(data_disks=(replace(DATA, size_gb=4096),))
     assert preflight(facts.look(), order(MANAGED), REQUIRED) is None
     largest = Facts(vm=vm(data_disks=(replace(DATA, size_gb=2048),)), disk=disk(size_gb=2048))
@@ -283,7 +283,7 @@ def test_nvme_goes_where_nvme_is_named() -> None:
 def test_the_generation_is_the_vms_or_its_disks(
     of_vm: str | None, of_disk: str | None, expected: str | None
 ) -> None:
-    """The instance view's generation counts; where it has none the disk's, else nothing."""
+    """The instance view's generation counts; without it the disk's, else it is unknown."""
     look = Look(vm=vm(generation=of_vm), disk=disk(generation=of_disk))
     assert generation(look) == expected
 
@@ -321,7 +321,7 @@ def test_a_customers_key_stays_in_its_subscription() -> None:
 
 
 def test_rights_are_asked_for_by_name() -> None:
-    """Who may only read is told each action that is missing."""
+    """A principal with read permission only is told each missing action."""
     words = why(Facts(rights=rights("*/read")))
     assert words.startswith(
         "the app has no permission for Microsoft.Compute/virtualMachines/deallocate"
@@ -330,7 +330,7 @@ def test_rights_are_asked_for_by_name() -> None:
 
 
 def test_who_may_not_ask_is_refused() -> None:
-    """Rights that cannot be read are not taken for granted."""
+    """Permissions that cannot be read do not count as granted."""
     assert "permissions/read" in why(Facts(rights=Rights(None, None)))
 
 
@@ -369,7 +369,7 @@ def test_the_right_to_read_the_disk_is_asked_for_while_the_vm_runs(
     grant: Permission,
     lacks: list[str],
 ) -> None:
-    """What the app may not do with the disk's bytes is named; some disks want a data action."""
+    """Missing permissions on the disk's content are named; some disks need a data action."""
     facts = Facts(
         vm=vm(power=PowerState.RUNNING), disk=disk(entra_only=entra_only), disk_rights=(grant,)
     )
@@ -379,7 +379,7 @@ def test_the_right_to_read_the_disk_is_asked_for_while_the_vm_runs(
 
 
 def test_rights_that_cannot_be_read_are_no_rights() -> None:
-    """Where the app may not ask what it may do with a disk, the right to ask is what it lacks."""
+    """If the app may not read its permissions on a disk, that permission is named as missing."""
     facts = Facts(vm=vm(power=PowerState.RUNNING), disk_rights=Missing.DENIED)
     assert "Microsoft.Authorization/permissions/read" in why(facts)
 

@@ -1,4 +1,4 @@
-"""The spine: one visit of one VM, with a fake of Azure: what it does, in which order, and says."""
+"""The spine: one visit of one VM, with a fake of Azure: its steps, their order, its tags."""
 
 import json
 import time
@@ -60,12 +60,12 @@ def visited(cloud: FakeCloud, **seen: Any) -> Report:  # noqa: ANN401 - fields o
 
 
 def writes(cloud: FakeCloud) -> list[str]:
-    """Return what was written, by name."""
+    """Return the names of the writes."""
     return [name for name, _ in cloud.calls]
 
 
 def test_a_report_is_a_line_of_json() -> None:
-    """Queries read these names from the log; what is not ASCII stays as it is."""
+    """Queries read these names from the log; non-ASCII characters are not escaped."""
     report = Report(
         vm=REF,
         seen="PowerState/deallocated",
@@ -157,7 +157,7 @@ def test_nothing_is_generalized_without_a_proof(verdict: Any) -> None:  # noqa: 
 
 @pytest.mark.parametrize("power", [PowerState.STOPPED, PowerState.DEALLOCATED])
 def test_nothing_is_begun_on_a_vm_that_takes_no_tags(power: PowerState) -> None:
-    """Nobody could be told of it; its order is refused, by the event alone."""
+    """There would be no place for a status; the order is refused, by the event alone."""
     cloud = FakeCloud(raises={"write": NO})
     report = visited(cloud, power=power)
     assert writes(cloud) == ["publish"]
@@ -199,7 +199,7 @@ def test_an_image_that_is_not_named_is_not_started() -> None:
     ],
 )
 def test_a_refusal_is_told_in_azures_words(seen: dict[str, Any], call: str) -> None:
-    """The status is refused, the detail has code and message, and an event says so."""
+    """The status is refused, the detail has code and message, and an event is published."""
     cloud = FakeCloud(raises={call: NO})
     report = visited(cloud, **seen)
     assert (report.status, call in writes(cloud)) == (Status.REFUSED, False)
@@ -209,7 +209,7 @@ def test_a_refusal_is_told_in_azures_words(seen: dict[str, Any], call: str) -> N
 
 
 def test_a_refusal_while_another_reads_the_disk_may_pass() -> None:
-    """A backup, or another visit of ours, has access to the disk: the event comes again."""
+    """A backup, or another visit of ours, has access to the disk: the event is redelivered."""
     open_disk = disk(access_open=True)
     stopped = vm(power=PowerState.STOPPED, tags={**TO_GALLERY, **ANSWERED})
     cloud = FakeCloud(Facts(vm=stopped, disk=open_disk), raises={"deallocate": NO})
@@ -258,7 +258,7 @@ def test_an_image_that_is_ready_is_told_once() -> None:
 
 
 def test_a_note_that_an_image_does_not_take_is_left_out() -> None:
-    """The image is told again then, under the same id, which is no harm."""
+    """The outcome is published again then, with the same id."""
     tags = {Tag.STATUS: Status.CAPTURING, Tag.AS_OF: write_instant(RELEASED)}
     tags |= {Tag.IMAGE: VERSION.label, Tag.IMAGE_GROUP: GALLERY.group_id}
     facts = Facts(
@@ -388,7 +388,7 @@ def of_ours(**changes: Any) -> FakeCloud:  # noqa: ANN401 - fields of ObservedIm
 
 
 def test_an_image_whose_vm_is_gone_tells_of_itself() -> None:
-    """It is published, and noted on the image so that it is told once."""
+    """It is published, and noted on the image so that it is published once."""
     cloud = of_ours()
     report = reconcile_image(cloud, VERSION, NOW)
     assert report == Report(vm=REF, seen="gone")

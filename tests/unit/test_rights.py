@@ -23,7 +23,7 @@ DEALLOCATE = "Microsoft.Compute/virtualMachines/deallocate/action"
     ],
 )
 def test_a_pattern_covers_an_action(pattern: str) -> None:
-    """A star stands for any text, slashes included, and case does not count."""
+    """A star matches any text, slashes included, and case is ignored."""
     assert allows(Permission((pattern,)), DEALLOCATE)
 
 
@@ -46,7 +46,7 @@ def test_a_pattern_is_no_regular_expression(pattern: str) -> None:
 
 
 def test_an_exception_takes_away_what_its_own_grant_gives() -> None:
-    """`notActions` is subtracted from the grant it stands in."""
+    """`notActions` is subtracted from its own grant only."""
     assert not allows(Permission(("*",), ("*/deallocate/action",)), DEALLOCATE)
 
 
@@ -75,13 +75,13 @@ def test_a_gallery_version_wants_write_on_the_vm() -> None:
 
 
 def test_rights_on_the_definition_are_asked_of_the_definition() -> None:
-    """A right on the VM's own group does not count where the image goes."""
+    """A permission on the VM's group does not count for the target."""
     on_vm = Rights(vm=(Permission(("*",)),), target=(Permission(("*/read",)),))
     assert lacking(on_vm, GALLERY) == [ON_DEFINITION[1]]
 
 
 def test_who_may_not_ask_is_told_of_the_right_to_ask() -> None:
-    """An unreadable scope lacks the right to read permissions, and is never taken for a yes."""
+    """For an unreadable scope the permission to read permissions is missing."""
     everything = (Permission(("*",)),)
     ask = "Microsoft.Authorization/permissions/read"
     assert lacking(Rights(vm=None, target=everything), MANAGED) == [ask]

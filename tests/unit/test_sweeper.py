@@ -1,4 +1,4 @@
-"""A sweep with a fake of Azure: which VMs it visits, what it counts, what it goes on after."""
+"""A sweep with a fake of Azure: which VMs it visits, what it counts, which errors it survives."""
 
 from collections import Counter
 from dataclasses import replace
@@ -62,7 +62,7 @@ def test_a_sweep_takes_an_order_further_and_says_so() -> None:
 
 
 def test_a_stopped_vm_without_an_order_is_marked_and_flagged() -> None:
-    """With since when, and the price where it is known."""
+    """With the time it stopped, and the price if known."""
     cloud = a_stopped({})
     cloud.stopped, cloud.price = SINCE, 0.5
     report = swept(cloud)
@@ -82,7 +82,7 @@ def test_an_error_of_one_vm_is_that_vms_alone() -> None:
 
 
 def test_a_visit_is_tried_again_where_azure_says_when() -> None:
-    """Once, and not where it would take long."""
+    """Once, and only after a short Retry-After."""
     soon = a_stopped({})
     soon.raises["look"] = Transient("429", retry_after=0.001)
     assert swept(soon).failed == {REF.id: "429"}
@@ -94,7 +94,7 @@ def test_a_visit_is_tried_again_where_azure_says_when() -> None:
 
 @pytest.mark.parametrize(("missing", "failed"), [(Missing.GONE, 0), (Missing.DENIED, 1)])
 def test_a_vm_that_cannot_be_seen_is_no_longer_counted(missing: Missing, failed: int) -> None:
-    """One that was deleted since it was listed is gone; one that is denied is a failure."""
+    """A VM deleted since it was listed is gone; a denied one is a failure."""
     cloud = a_stopped({})
     cloud.facts = missing
     report = swept(cloud)
@@ -111,7 +111,7 @@ def test_a_subscription_that_cannot_be_listed_is_named() -> None:
 
 
 def test_a_heartbeat_that_cannot_be_published_ends_nothing() -> None:
-    """The report is there all the same."""
+    """The report is returned anyway."""
     cloud = a_stopped({})
     cloud.raises["publish"] = Transient("unreachable")
     assert swept(cloud).looked == 1
@@ -132,7 +132,7 @@ def test_time_that_runs_out_is_told_and_who_was_not_reached_comes_first(
 
 @pytest.mark.parametrize("scope", [f"{REF.group_id}/".lower(), f"{REF.key}/"])
 def test_a_locked_vm_is_not_deallocated_by_policy(scope: str) -> None:
-    """Whether the lock lies on it or on its group; nor where locks may not be read."""
+    """Whether the VM or its group is locked, or locks cannot be read."""
     tags = MARKED | {Tag.BILLED_ALERTED.value: write_instant(NOW)}
     policy = settings(
         guard_action=GuardAction.DEALLOCATE, guard_deallocate_after=timedelta(hours=4)
@@ -181,7 +181,7 @@ def test_a_dry_run_keeps_apart_what_it_would_say() -> None:
 
 
 def test_images_that_nobody_has_told_of_are_told_once_an_hour() -> None:
-    """Failed versions are counted; an image whose VM is gone tells of itself."""
+    """Failed versions are counted; the outcome of an image whose VM is gone is published."""
     tags = {SourceTag.VM_ID.value: "0a0b", SourceTag.AS_OF.value: write_instant(RELEASED)}
     cloud = FakeCloud(made=[image(provisioning="Failed", tags=tags)])
     report = swept(cloud, NOW - timedelta(hours=1))
@@ -201,7 +201,7 @@ def test_untold_words_are_named_with_why() -> None:
 
 
 def test_images_are_looked_for_where_orders_send_them() -> None:
-    """In the group of the settings, and in what is ordered for."""
+    """In the group of the settings, and in the targets of orders."""
     cloud = a_stopped(TO_GALLERY)
     cloud.settings = settings(image_group=(REF.subscription, "images"))
     swept(cloud, NOW - timedelta(hours=1))

@@ -91,7 +91,7 @@ def test_an_order_counts_within_scope_and_its_words_are_left_over_without(
     within: bool,  # noqa: FBT001 - a row of a table
     generalized: bool,  # noqa: FBT001 - a row of a table
 ) -> None:
-    """Out of scope a generalized VM keeps them, as long as its order stands."""
+    """A generalized VM out of scope keeps its tags while its order is there."""
     tags = {Tag.CAPTURE.value: "yes"} if asks else {"team": "web"}
     if answered:
         tags[answered.value] = "waiting"
@@ -161,13 +161,13 @@ def test_images_may_have_a_group_of_their_own(capture: str, target: Target) -> N
     ],
 )
 def test_nonsense_is_refused_in_words_that_fit_a_tag(capture: str) -> None:
-    """What is no target is refused, showing at most its beginning and what could stand there."""
+    """The refusal quotes at most the value's beginning and says what is valid."""
     assert "is not a valid target" in refusal(capture)
     assert len(refusal(capture)) <= 256
 
 
 def test_yes_needs_a_default() -> None:
-    """Where the app has no default target, `yes` is refused and says what to write instead."""
+    """Without a default target `yes` is refused, and the refusal says what to write instead."""
     read = read_order({Tag.CAPTURE: "yes"}, settings(), REF, NOW)
     assert isinstance(read, Refusal)
     assert "name one: managed-image or <gallery>/<definition>" in read.why
@@ -175,7 +175,7 @@ def test_yes_needs_a_default() -> None:
 
 @pytest.mark.parametrize("number", ["1.0.0", "0.0.0", " 10.20.30 ", f"1.2.{INT32_MAX}"])
 def test_an_owner_may_choose_the_number(number: str) -> None:
-    """A number of three int32 without leading zeros is taken as it is."""
+    """A number of three int32 without leading zeros is used unchanged."""
     assert ordered("yes", **{Tag.VERSION: number}) == Order(GALLERY, number.strip())
 
 
@@ -199,7 +199,7 @@ def test_an_owner_may_choose_the_number(number: str) -> None:
     ],
 )
 def test_a_number_that_azure_would_refuse_is_refused(number: str) -> None:
-    """What is no version number is refused before anything is done."""
+    """An invalid version number is refused before anything is done."""
     assert "is not a valid version" in refusal("yes", **{Tag.VERSION: number})
 
 
@@ -286,13 +286,13 @@ def test_a_name_that_does_not_fit_keeps_what_can_be_read_of_it(name: str, stem: 
 
 
 def test_long_names_that_begin_alike_stay_apart() -> None:
-    """A VM's name that is cut is told apart by its hash."""
+    """A VM name that is cut gets a hash."""
     one, other = (VmRef(SUBSCRIPTION, "golden", "x" * 70 + end) for end in "ab")
     assert set(names(one, MANAGED, NOW, None)).isdisjoint(names(other, MANAGED, NOW, None))
 
 
 def test_an_owners_number_is_never_changed() -> None:
-    """An order with a number of its own has that one name alone."""
+    """An order with its own number has this one name only."""
     assert names(REF, GALLERY, NOW, "1.0.0") == (GALLERY.version("1.0.0"),)
 
 
@@ -338,7 +338,7 @@ def test_an_image_fits_the_order_that_it_was_made_for(
 
 @pytest.mark.parametrize("target", [GALLERY, MANAGED])
 def test_names_are_compared_by_their_resource_group(target: Target) -> None:
-    """A gallery of one name may lie in another group: its image, or its answer, is another."""
+    """A gallery of the same name in another group is another gallery."""
     order = Order(target)
     image = names(REF, target, NOW, None)[0].label
     for group, same in ((f"{REF.group_id}2", False), (REF.group_id.upper(), True)):

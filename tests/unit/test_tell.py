@@ -1,4 +1,4 @@
-"""What people see: tags, outcome events, and nothing twice."""
+"""Status tags and outcome events, without repetitions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -54,14 +54,14 @@ TAGS = st.dictionaries(
 
 
 def news(what: Say, seen: ObservedVm | None = None) -> Telling:
-    """Give what is told of a VM that says nothing yet."""
+    """Return what is written and published for a VM without status tags."""
     told = telling(seen or vm(), what, NOW)
     assert told is not None
     return told
 
 
 def event(what: Say, **changes: Any) -> Any:  # noqa: ANN401 - fields of ObservedVm; an outcome
-    """Give the outcome event of what is told."""
+    """Return the outcome event of a status."""
     outcome = news(what, vm(**changes)).outcome
     assert outcome is not None
     return outcome
@@ -73,7 +73,7 @@ def tagged(seen: ObservedVm, told: Telling) -> ObservedVm:
 
 
 def test_what_is_said_is_in_the_tags() -> None:
-    """Status, detail, image and instant stand in their tags."""
+    """Status, detail, image and instant are in their tags."""
     assert news(say()).before.tags == {
         "stillframe-status": "capturing",
         "stillframe-detail": "on its way",
@@ -90,7 +90,7 @@ def test_only_what_changes_is_written() -> None:
 
 
 def test_an_instant_that_holds_no_longer_goes() -> None:
-    """A tag that what is said does not have is taken away with the value it has."""
+    """A tag that the new status does not have is removed."""
     tags = {**TO_GALLERY, Tag.AS_OF.value: "2026"}
     told = news(say(as_of=None), vm(tags=tags))
     assert told.before.removed == {"stillframe-as-of": "2026"}
@@ -106,7 +106,7 @@ def test_to_take_a_tag_away_is_no_event() -> None:
 
 
 def test_to_take_a_tag_away_beside_a_refusal_with_other_ids_is_no_event() -> None:
-    """Azure's words with a new request's id are still no news where a tag of ours goes."""
+    """Azure's message with a new request id is not news, although a tag is removed."""
     first = say(status=Status.REFUSED, detail=REFUSED_ONE, as_of=None)
     seen = after(tagged(vm(), news(first)), Words({Tag.AS_OF.value: "2026"}, {}))
     told = telling(seen, replace(first, detail=REFUSED_OTHER), NOW)
@@ -136,7 +136,7 @@ def test_peoples_tags_are_theirs(tags: dict[str, str], what: Say) -> None:
 
 
 def test_a_withdrawn_order_leaves_nothing_of_ours() -> None:
-    """A withdrawal takes what we wrote, also what is not published yet, and writes nothing."""
+    """A withdrawal removes all our tags, also for an unpublished outcome, and writes none."""
     seen = after(vm(), news(say(status=Status.REFUSED)).before)
     assert Tag.UNTOLD in seen.tags
     words = withdrawal(seen)
@@ -159,7 +159,7 @@ REFUSED_OTHER = REFUSED_ONE.replace("1111", "abcd").replace("03:04", "04:59")
     ],
 )
 def test_the_same_refusal_with_other_ids_is_no_news(again: str, *, is_news: bool) -> None:
-    """Azure names each request and instant anew; only other words are told again."""
+    """Azure's ids and times differ in each message; only other text is published again."""
     first = say(status=Status.REFUSED, detail=REFUSED_ONE)
     seen = tagged(vm(), news(first))
     told = telling(seen, replace(first, detail=again), NOW)
@@ -168,7 +168,7 @@ def test_the_same_refusal_with_other_ids_is_no_news(again: str, *, is_news: bool
 
 @given(st.text(max_size=600))
 def test_a_detail_is_one_line_that_fits(text: str) -> None:
-    """Units of UTF-16 are counted, as Azure does; cutting what was cut changes nothing."""
+    """UTF-16 units are counted, as Azure does; cutting a cut text changes nothing."""
     line = cut(text)
     assert len(line.encode("utf-16-le", "surrogatepass")) // 2 <= VALUE_LIMIT
     assert not line or line.isprintable()
@@ -207,7 +207,7 @@ def test_a_long_text_ends_in_an_ellipsis(text: str, expected: str) -> None:
     ],
 )
 def test_what_ends_a_story_is_published(status: Status, kind: OutcomeType | None) -> None:
-    """What is under way is told on the VM alone; an end is an event, with the word as reason."""
+    """A status in progress is only on the VM; a final one is an event with it as reason."""
     outcome = news(say(status=status)).outcome
     assert (outcome and outcome.type) == kind
     assert outcome is None or outcome.data["reason"] == status.value
@@ -268,7 +268,7 @@ def test_an_outcome_without_an_image_names_what_was_asked_for() -> None:
 
 
 def test_the_whole_detail_is_in_the_event() -> None:
-    """What is cut on the tag is whole in the event."""
+    """A detail that is cut in the tag is complete in the event."""
     assert event(say(status=Status.FAILED, detail="x" * 999)).data["detail"] == "x" * 999
 
 
@@ -284,7 +284,7 @@ def test_one_event_told_twice_has_one_id() -> None:
 
 
 def test_an_id_stays_through_an_update() -> None:
-    """What was told before one is dropped when it is told again after it, so ids never change."""
+    """An event published before an update and again after it has the same id."""
     swept = event_id(OutcomeType.SWEPT, "golden", "2026-05-04T10:00:00+00:00")
     assert swept == "cb644778-b890-5b4d-b538-2bd9bb35b135"
     billed, over = OutcomeType.STILL_BILLED, OutcomeType.NO_LONGER_BILLED
@@ -332,7 +332,7 @@ def test_a_telling_that_breaks_off_is_gone_on_with(
 
 @given(STATUSES, st.sampled_from([None, image()]))
 def test_what_the_topic_refuses_is_told_later(what: Say, of: ObservedImage | None) -> None:
-    """The words stand, and beside them that they are not told; a day later they are, once."""
+    """The status is written, and a tag that it is unpublished; later it is published once."""
     what = replace(what, of=of)
     told = telling(vm(), what, NOW)
     assert told
@@ -350,7 +350,7 @@ def test_what_the_topic_refuses_is_told_later(what: Say, of: ObservedImage | Non
 
 
 def test_the_same_refusal_on_another_day_is_another_event() -> None:
-    """Mended, and refused again: consumers that know the first one's id hear of the second."""
+    """Fixed, and refused again: consumers that know the first event's id get the second."""
     no = say(status=Status.REFUSED, as_of=None)
     seen = tagged(vm(), news(no))
     seen = tagged(seen, news(say(status=Status.WAITING, as_of=None), seen))
@@ -361,7 +361,7 @@ def test_the_same_refusal_on_another_day_is_another_event() -> None:
 
 
 def test_what_cannot_be_noted_is_known_by_what_it_says() -> None:
-    """Where no tag can be written each look has the same outcome, but for ids in Azure's words."""
+    """If no tag can be written each look has the same outcome, except for Azure's ids."""
     first = event(say(status=Status.REFUSED, detail=REFUSED_ONE))
     later = telling(vm(), say(status=Status.REFUSED, detail=REFUSED_OTHER), NOW + timedelta(days=1))
     assert later
@@ -430,7 +430,7 @@ def test_an_image_under_way_ends_nothing(provisioning: str) -> None:
 
 
 def test_the_same_words_under_another_status_are_news() -> None:
-    """Only where the detail alone differs are ids and times passed over."""
+    """Ids and times are ignored only if nothing but the detail differs."""
     first = say(status=Status.REFUSED, as_of=None)
     told = telling(tagged(vm(), news(first)), replace(first, status=Status.FAILED), NOW)
     assert told is not None
@@ -445,7 +445,7 @@ def test_ids_in_capitals_are_no_news() -> None:
 
 
 def test_a_time_that_was_cut_is_no_news() -> None:
-    """A longer fraction of a second may not fit where a shorter one does."""
+    """A longer fraction of a second may be cut where a shorter one is not."""
     long, short = "2026-01-02T03:04:05.678123Z", "2026-01-02T05:00:00Z"
     first = say(status=Status.REFUSED, detail=f"{'x' * 230} {long}")
     seen = tagged(vm(), news(first))
@@ -470,7 +470,7 @@ def test_a_pin_is_whose_it_is_and_what_is_said_and_billed() -> None:
 
 
 def test_a_pin_takes_the_place_of_anothers_words() -> None:
-    """What a disk had of another VM is replaced or goes; people's tags stay, and what is right."""
+    """Tags of another VM on the disk are replaced or removed; people's tags are kept."""
     theirs = {Tag.STATUS.value: "refused", Tag.BILLED_SINCE.value: "2026", "team": "images"}
     right = {Tag.IMAGE.value: VERSION.label}
     words = pin(vm(), disk(tags={**theirs, **right}), say())
@@ -499,7 +499,7 @@ def test_the_names_of_the_events_are_a_promise() -> None:
 
 
 def test_an_images_end_is_published_first_and_noted_then() -> None:
-    """Its id is from the image, on which the note goes; what is stuck has not ended."""
+    """Its id derives from the image, which is then noted; a stuck image has not ended."""
     told = news(CAPTURED)
     assert (told.before, told.of) == (Words(), image())
     assert told.after.tags[Tag.STATUS] == "captured"
@@ -510,7 +510,7 @@ def test_an_images_end_is_published_first_and_noted_then() -> None:
 
 
 def test_a_note_goes_with_what_it_was_of() -> None:
-    """Where what stands is no outcome nothing is left to publish; what is stale goes beside it."""
+    """If the status has no outcome nothing is left to publish; a stale note is removed."""
     word, left = say(status=Status.WAITING, as_of=None), {Tag.UNTOLD.value: "2026"}
     seen = after(tagged(vm(), news(word)), Words(left, {}))
     assert telling(seen, word, NOW) == Telling(Words({}, left))
@@ -534,7 +534,7 @@ def test_an_image_is_told_of_once() -> None:
 
 
 def test_what_the_disk_said_is_a_tag_of_its_own() -> None:
-    """While the word stands its proof does, and goes with it."""
+    """It is written with its status, and removed with it."""
     no = say(status=Status.NOT_GENERALIZED, proof=Proof.NOT_GENERALIZED)
     seen = after(vm(), news(no).before)
     assert seen.tags[Tag.PROOF] == "not-generalized"
