@@ -1,1 +1,1 @@
-"""The simulator, held to what is known of Azure."""
+"""The simulator, compared with what is known of Azure."""

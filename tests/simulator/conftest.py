@@ -1,6 +1,6 @@
-"""A simulator for the tests, and real Azure clients that take it for Azure.
+"""A simulator for the tests, and real Azure clients that use it as Azure.
 
-One server for the whole run, emptied before each test; its clock stands until a test moves it.
+One server for the whole run, emptied before each test; its clock is moved by the tests.
 """
 
 from collections.abc import Callable, Iterator
@@ -87,7 +87,7 @@ class Arm:
 
 
 def newest_api(path: str) -> str:
-    """Return the newest api-version of what a path leads to; ARM's own stand newest first."""
+    """Return the newest api-version of a path's type; ARM's own lists have the newest first."""
     named = take_apart(path.partition("?")[0])
     known = api_versions.known(named.namespace, named.types[0]) if named and named.types else ()
     return max(known) if known and known is not api_versions.ARM else api_versions.ARM[0]
@@ -124,7 +124,7 @@ def arm(sim: Simulator) -> Iterator[Arms]:
 
 @pytest.fixture
 def at_once(sim: Simulator) -> Simulator:
-    """Give a simulator in which access to a disk needs no time, though its clock stands."""
+    """Return a simulator in which access to a disk takes no time, although its clock is stopped."""
     sim.client.settings(durations={"access": 0})
     return sim
 

@@ -52,7 +52,7 @@ def text_of(files: Files, path: str) -> str:
 
 
 def names_in(files: Files, path: str) -> set[str]:
-    """Return what lies in a folder."""
+    """Return the names in a folder."""
     return set(files.get(path).listdir()) - {".", ".."}
 
 

@@ -1,4 +1,4 @@
-"""An Event Grid with its clock in the test's hand, and a webhook that answers as told.
+"""An Event Grid with a clock that the test controls, and a webhook with scripted answers.
 
 `told()` runs a story, a coroutine function that takes a `World`, on a loop of its own.
 """
@@ -164,7 +164,7 @@ def finished(
 
 
 def told(story: Callable[[World], Awaitable[None]], authority: trustme.CA | None = None) -> None:
-    """Run a story in a fresh world, whose clock stands at START; over https with an authority."""
+    """Run a story in a fresh world with its clock stopped at START; over https with an authority."""
     asyncio.run(_told(story, authority))
 
 

@@ -1,4 +1,4 @@
-"""A local Functions host as a process of its own, on an app that a test wrote."""
+"""A local Functions host in a separate process, with an app that a test wrote."""
 
 import json
 import os
@@ -58,14 +58,14 @@ DEFAULTS = ("--port", "0", "--code", KEY, "--master", MASTER)
 
 @dataclass
 class Host:
-    """A running host, its URL and what it printed."""
+    """A running host, its URL and its output."""
 
     url: str
     printed: list[str]
 
     @property
     def text(self) -> str:
-        """What it printed, as one text."""
+        """Its output as one text."""
         return "".join(self.printed)
 
     def send(
@@ -98,7 +98,7 @@ class Host:
         return self.get(f"/_host/invocations?function={function}")
 
     def errors(self, function: str) -> list[str]:
-        """Return what is wrong with a function; fails for one that is not there."""
+        """Return the errors of a function; fails for an unknown function."""
         answer = self.ask(f"/admin/functions/{function}/status")
         assert answer.status_code == 200, answer.text
         return list(answer.json().get("errors", []))
@@ -116,7 +116,7 @@ def write_app(folder: Path, source: str = APP, host_json: object = HOST_JSON) ->
 
 @contextmanager
 def running(app: Path, *options: str, **environment: str | None) -> Iterator[Host]:
-    """Run a host until it tells its URL, keep what it prints, end it; None unsets a variable."""
+    """Run a host until it prints its URL, collect its output, stop it; None unsets a variable."""
     given = {**os.environ, **STORAGE, "SCHEDULE": "0 0 0 1 1 *", **environment}
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", "simulator.host", "--app", str(app), *DEFAULTS, *options],

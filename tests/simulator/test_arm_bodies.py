@@ -164,7 +164,7 @@ def paths(body: Any, at: Path = ()) -> Iterator[Path]:  # noqa: ANN401 JSON
 
 
 def changed(body: Json, path: Path, value: object) -> Json:
-    """Return the body with another value at a path, or without what is there."""
+    """Return the body with another value at a path, or without the member."""
     whole = copy.deepcopy(body)
     holder: Any = whole
     for step in path[:-1]:
@@ -177,7 +177,7 @@ def changed(body: Json, path: Path, value: object) -> Json:
 
 
 def filled(value: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 JSON
-    """Put the ids of what is there into a body."""
+    """Put the ids of existing resources into a body."""
     if isinstance(value, dict):
         return {name: filled(one, names) for name, one in value.items()}
     if isinstance(value, list):

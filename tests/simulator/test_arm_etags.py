@@ -1,4 +1,4 @@
-"""A VM's version, by which clients change only what they have seen."""
+"""A VM's etag, with which clients change only the version that they have read."""
 
 from simulator.simulator import Simulator
 from tests.simulator.conftest import Arms

@@ -1,4 +1,4 @@
-"""What Event Grid is told of: ARM's operations at their end, guests through annotations alone."""
+"""What is published to Event Grid: ARM's operations at their end, guests only as annotations."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.simulator.conftest import Arms
 
 
 class Told(EventGrid):
-    """An Event Grid that remembers what it was told."""
+    """An Event Grid that records what is published."""
 
     def __init__(self, sim: Simulator) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class Told(EventGrid):
         self.health.append(f"{previous}->{state}")
 
     def names(self) -> list[tuple[str, str, bool]]:
-        """Return what was told of ARM's operations, in short."""
+        """Return the published ARM operations in short."""
         return [(e.verb, e.operation_name.split("/", 1)[1], e.succeeded) for e in self.operations]
 
 
@@ -67,7 +67,7 @@ def told(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Told:
 def test_a_guest_makes_no_arm_event(  # noqa: PLR0913, PLR0917 fixtures and a row of the table
     sim: Simulator, told: Told, act: str, seconds: int, health: list[str], power: str
 ) -> None:
-    """Whatever a guest does by itself is told by Resource Health or not at all."""
+    """What a guest does by itself is published by Resource Health or not at all."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, act)
     sim.client.advance(seconds - 0.5)
@@ -132,7 +132,7 @@ def test_failures_are_told_and_reads_are_not(sim: Simulator, told: Told, arm: Ar
 
 
 def test_tags_by_either_way(sim: Simulator, told: Told, arm: Arms) -> None:
-    """The tags API is told at once, on tags/default; the VM's PATCH when it is done."""
+    """The tags API is published at once, on tags/default; the VM's PATCH when it is done."""
     vm = sim.client.create_vm("web")
     tags = f"{vm}/providers/Microsoft.Resources/tags/default"
     arm("app")("PATCH", tags, {"operation": "Merge", "properties": {"tags": {"a": "1"}}})

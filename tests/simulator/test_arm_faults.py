@@ -33,7 +33,7 @@ def test_a_fault_for_one_caller(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_dropped_connection_after_the_deed(sim: Simulator, arm: Arms) -> None:
-    """The client learns nothing, and the deallocation is under way all the same."""
+    """The client gets no answer, and the deallocation is in progress anyway."""
     vm = sim.client.create_vm("web")
     sim.client.fault(path="/deallocate", drop=True)
     with pytest.raises(requests.ConnectionError):
@@ -58,7 +58,7 @@ def test_a_fault_that_makes_no_sense(sim: Simulator) -> None:
 
 
 def test_throttling_by_azures_figures(sim: Simulator, compute: Computes) -> None:
-    """Twelve deallocations of one VM, then 429 with Retry-After; other VMs go on."""
+    """Twelve deallocations of one VM, then 429 with Retry-After; other VMs are not affected."""
     sim.client.settings(throttling=True)
     sim.client.create_vm("web", power="deallocated")
     sim.client.create_vm("other", power="deallocated")
@@ -111,7 +111,7 @@ def test_unknown_settings_are_refused(sim: Simulator) -> None:
 
 
 def test_reset_leaves_nothing_behind(sim: Simulator, arm: Arms) -> None:
-    """VMs, faults, settings, roles and what was due are gone."""
+    """VMs, faults, settings, roles and scheduled actions are gone."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, "shutdown")
     sim.client.fault(drop=True, count=None)
@@ -137,7 +137,7 @@ def test_reset_leaves_nothing_behind(sim: Simulator, arm: Arms) -> None:
 def test_a_member_that_is_not_there(
     sim: Simulator, arm: Arms, member: str, how: str, shown: dict[str, object]
 ) -> None:
-    """One member of an answer is null or missing; what is kept, and the next answer, are whole."""
+    """A member of an answer is null or missing; the resource and the next answer are whole."""
     vm = sim.client.create_vm("web", tags={"a": "b"})
     sim.client.fault(path="/web$", spoil={"member": member, "as": how})
     spoilt, whole = arm("app")("GET", vm).json(), arm("app")("GET", vm).json()

@@ -59,7 +59,7 @@ def test_status_only_tells_states_and_no_more(sim: Simulator, compute: Computes)
 def test_a_patch_of_tags_replaces_the_map_and_the_tags_api_merges(
     sim: Simulator, arm: Arms
 ) -> None:
-    """The VM's own PATCH forgets what it does not name; the tags API keeps it."""
+    """The VM's own PATCH removes tags that it does not name; the tags API keeps them."""
     vm = sim.client.create_vm("web", tags={"a": "1", "B": "2"})
     owner, tags = arm("owner"), f"{vm}/providers/Microsoft.Resources/tags/default"
     merged = owner("PATCH", tags, {"operation": "Merge", "properties": {"tags": {"b": "3"}}})
@@ -83,7 +83,7 @@ def test_tags_beyond_azures_limits(sim: Simulator, arm: Arms, tags: dict[str, st
 
 
 def test_tags_while_an_operation_runs(sim: Simulator, arm: Arms) -> None:
-    """They are taken, or refused as a conflict where that is asked for."""
+    """They are accepted, or refused as a conflict if configured."""
     vm = sim.client.create_vm("web")
     app = arm("app")
     app("POST", f"{vm}/deallocate")

@@ -24,7 +24,7 @@ SETTLED = {Power.RUNNING, Power.STOPPED, Power.DEALLOCATED}
 
 
 def world() -> World:
-    """Make an empty subscription whose clock stands."""
+    """Make an empty subscription with a stopped clock."""
     clock = Clock(speed=0, start=datetime(2026, 1, 1, tzinfo=UTC))
     grid = EventGrid(clock, subscription_id=SUBSCRIPTION, tenant_id=SUBSCRIPTION)
     return World(clock, grid, subscription=SUBSCRIPTION, tenant=SUBSCRIPTION)
@@ -100,7 +100,7 @@ async def tell(story: list[Act | GuestAct | int], power: str, system: str) -> No
 
 
 def try_guest(azure: World, vm: Vm, act: GuestAct) -> None:
-    """Let the guest act where it can."""
+    """Let the guest act if it can."""
     try:
         let(azure, vm, act)
     except GuestIsOff:
@@ -122,7 +122,7 @@ def try_act(azure: World, vm: Vm, act: Act) -> None:
 
 
 def check(vm: Vm) -> None:
-    """Hold a VM to what is always so."""
+    """Check a VM's invariants."""
     assert vm.operation or vm.power in SETTLED
     assert not (vm.guest_runs and vm.power in (Power.DEALLOCATED, Power.STOPPED))
     assert not (vm.generalized and vm.guest_runs)

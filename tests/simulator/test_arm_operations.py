@@ -95,7 +95,7 @@ def test_a_deallocation_preempts_a_start(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_doomed_operation_ends_failed(sim: Simulator, compute: Computes) -> None:
-    """The poller raises with the injected code; the VM is back where it was, Failed."""
+    """The poller raises with the injected code; the VM is in its old state, Failed."""
     sim.client.create_vm("web")
     sim.client.settings(retry_after=1)
     sim.client.fault(
@@ -151,7 +151,7 @@ def test_a_created_vm_runs_in_the_end(sim: Simulator, compute: Computes) -> None
 def test_a_deleted_vm_is_gone_and_deleting_again_is_204(
     sim: Simulator, compute: Computes, arm: Arms
 ) -> None:
-    """DELETE of what is not there is no error; the disks stay, unattached."""
+    """DELETE of a missing resource is no error; the disks are kept, unattached."""
     sim.client.create_vm("web")
     client = compute("owner")
     client.virtual_machines.begin_delete("rg-vms", "web", polling=False)

@@ -27,7 +27,7 @@ def test_a_crooked_path_leads_to_the_same_vm(sim: Simulator, arm: Arms, way: int
 
 
 def test_a_lock_put_by_an_empty_segment_holds(sim: Simulator, arm: Arms) -> None:
-    """A lock whose path has an empty segment lies on the VM itself and refuses its deletion."""
+    """A lock whose path has an empty segment applies to the VM itself and refuses its deletion."""
     vm, owner = sim.client.create_vm("web"), arm("owner")
     level = {"properties": {"level": "CanNotDelete"}}
     assert owner("PUT", crooked(vm)[0] + LOCK, level).json()["id"].startswith(f"{vm}/")

@@ -46,6 +46,6 @@ def test_every_route_is_listed_and_nothing_else(sim: Simulator) -> None:
 
 
 def test_every_word_of_steering_is_explained() -> None:
-    """Durations, settings, guests' acts and the words for a VM all stand in the README."""
+    """Durations, settings, guests' acts and the settings of a VM are all in the README."""
     for word in (*DURATIONS, *GuestAct, *DEFAULTS, *CHOICES):
         assert f"`{word}`" in README, word

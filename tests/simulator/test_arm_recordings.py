@@ -1,8 +1,8 @@
-"""The simulator beside real Azure: the same requests, compared member by member with recordings.
+"""The simulator and real Azure: the same requests, compared member by member with recordings.
 
-What is compared is the shape: status, header names, and for each member of the body its name and
+The shape is compared: status, header names, and for each member of the body its name and
 type. The recordings are not part of the project; without them these tests are skipped. What the
-simulator adds or lacks on purpose stands in the tables below, with its reason.
+simulator adds or lacks on purpose is in the tables below, with its reason.
 """
 
 import json
@@ -97,7 +97,7 @@ def excused(at: str, name: str) -> bool:
 
 
 def differences(real: Any, ours: Any, at: str = "") -> list[str]:  # noqa: ANN401 JSON
-    """List where two bodies differ in members or types, but for what is excused above."""
+    """List where two bodies differ in members or types, except for what is excused above."""
     if isinstance(real, dict) and isinstance(ours, dict):
         found = [f"lacks {at}{n}" for n in real.keys() - ours.keys() if not excused(at, n)]
         found += [f"adds {at}{n}" for n in ours.keys() - real.keys() if not excused(at, n)]
@@ -172,7 +172,7 @@ def test_a_disk_of_a_deallocated_vm(sim: Simulator, arm: Arms, vm: str) -> None:
 
 
 def test_a_list_and_its_tags(sim: Simulator, arm: Arms, vm: str) -> None:
-    """The list of 2025, the tags API beside it, and the VM read again."""
+    """The list of 2025, the tags API, and the VM read again."""
     app = arm("app")
     path = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.Compute/virtualMachines"
     body = {"operation": "Merge", "properties": {"tags": {"a": "1"}}}

@@ -75,7 +75,7 @@ def test_an_api_version_that_a_type_has_not(
 
 
 def test_an_api_version_says_what_there_is(sim: Simulator, arm: Arms) -> None:
-    """The refusal has the type, what it supports, and the location of the resource in the path."""
+    """The refusal has the type, the supported versions, and the resource's location."""
     vm = sim.client.create_vm("web", location="northeurope")
     message = arm("owner")("GET", f"{vm}?api-version=2026-04-02").json()["error"]["message"]
     assert message.startswith(
@@ -238,7 +238,7 @@ def test_an_unknown_member_is_refused_where_azure_is_known_to(
 
 
 def test_an_unknown_member_is_noted_elsewhere(sim: Simulator, base: str, arm: Arms) -> None:
-    """Of a disk nobody knows what Azure does with it: it is taken, and told as a difference."""
+    """What Azure does with it in a disk is unknown: it is accepted and reported as a difference."""
     sim.client.ask("DELETE", "differences")
     body = {"location": "westeurope", "properties": DISK | {"colour": "red"}}
     assert arm("owner")("PUT", f"{base}/disks/d", body).status_code == 202
@@ -252,7 +252,7 @@ def test_an_unknown_member_is_noted_elsewhere(sim: Simulator, base: str, arm: Ar
 
 @pytest.mark.parametrize(("sent", "kept"), [("4", 4), (4, 4)])
 def test_a_number_may_come_as_text(base: str, arm: Arms, sent: object, kept: int) -> None:
-    """Azure takes a number, and a truth, that is sent as text for what it says, as recorded."""
+    """Azure accepts a number or Boolean that is sent as text, as recorded."""
     body = {
         "location": "westeurope",
         "properties": DISK | {"diskSizeGB": sent, "burstingEnabled": "true"},
@@ -263,7 +263,7 @@ def test_a_number_may_come_as_text(base: str, arm: Arms, sent: object, kept: int
 
 
 def test_null_is_nothing(base: str, arm: Arms) -> None:
-    """A member that is null is taken for one that was not sent."""
+    """A null member is the same as a missing one."""
     disk = {"creationData": {"createOption": "Empty", "sourceResourceId": None}, "diskSizeGB": 4}
     body = {"location": "westeurope", "sku": None, "zones": None, "properties": disk}
     answer = arm("owner")("PUT", f"{base}/disks/d", body)

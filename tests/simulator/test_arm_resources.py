@@ -1,4 +1,4 @@
-"""Microsoft.Resources: tags of what is above resources, lists of everything, regions, groups."""
+"""Microsoft.Resources: tags above resources, lists of everything, regions, groups."""
 
 from datetime import datetime
 
@@ -90,7 +90,7 @@ def test_groups_by_their_tags(sim: Simulator, arm: Arms, base: str) -> None:
 
 
 def test_resources_by_a_tag_come_without_their_tags(sim: Simulator, arm: Arms, base: str) -> None:
-    """The value is that of the tag which is named; other properties can be asked for beside it."""
+    """The value is that of the named tag; other properties can be filtered in addition."""
     sim.client.create_vm("web", tags={"a": "x and y", "b": "2"})
     owner = arm("owner")
     vms = f"{base}/resources?$filter=resourceType eq '{ids.VMS}' and tagName eq 'a'"
@@ -102,7 +102,7 @@ def test_resources_by_a_tag_come_without_their_tags(sim: Simulator, arm: Arms, b
 
 
 def test_what_the_list_of_resources_shows(sim: Simulator, arm: Arms, base: str) -> None:
-    """A disk's sku and VM; times and state where they are asked for, and no other expansion."""
+    """A disk's sku and VM; times and state on request, and no other expansion."""
     vm = sim.client.create_vm("web")
     owner, path = arm("owner"), f"{base}/resourceGroups/rg-vms/resources"
     plain = {one["type"]: one for one in owner("GET", path).json()["value"]}
@@ -159,7 +159,7 @@ def test_a_group_shows_what_it_was_sent(arm: Arms, base: str) -> None:
 
 
 def test_a_groups_deletion_says_when_to_come_again(sim: Simulator, arm: Arms) -> None:
-    """Its answer and each look at it have the Retry-After that is set, and none where none is."""
+    """Its answer and each poll have the configured Retry-After, and none by default."""
     owner = arm("owner")
     for after in (None, 3):
         sim.client.settings(retry_after=after)

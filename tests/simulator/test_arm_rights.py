@@ -94,7 +94,7 @@ def test_a_source_that_may_not_be_used(sim: Simulator, arm: Arms) -> None:
 
 
 def test_the_permissions_api_tells_what_holds(sim: Simulator, arm: Arms) -> None:
-    """It lists the role's actions and notActions, as they stand in the role file."""
+    """It lists the role's actions and notActions, as in the role file."""
     vm = sim.client.create_vm("web")
     sim.client.set_roles(without(sim.client.roles(), "Microsoft.Compute/*/generalize/action"))
     answer = arm("app")("GET", f"{vm}/providers/Microsoft.Authorization/permissions")

@@ -1,4 +1,4 @@
-"""Starting and stopping: what is kept, what is found, what other clouds' clients ask for."""
+"""Starting and stopping: what is kept, what is found, what clients of other clouds request."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.simulator.conftest import Arm, Arms, token
 
 
 def test_trust_and_tokens_outlive_a_restart(tmp_path: Path) -> None:
-    """The CA and the signing key are kept: an old client and its old token go on."""
+    """The CA and the signing key are kept: an old client and its old token still work."""
     with Simulator(state_dir=tmp_path, speed=0) as first:
         kept, ca = token(first, "owner"), (tmp_path / "ca.pem").read_bytes()
     with Simulator(state_dir=tmp_path, speed=0) as second:
@@ -53,7 +53,7 @@ def test_what_is_nowhere_says_so(sim: Simulator) -> None:
 
 
 def test_a_running_clock_cannot_be_moved(sim: Simulator) -> None:
-    """Advance is refused unless the clock stands."""
+    """Advance is refused unless the clock is stopped."""
     sim.client.set_speed(10)
     with pytest.raises(SteeringError, match="set speed 0"):
         sim.client.advance(1)

@@ -32,7 +32,7 @@ def test_app_settings_are_shown_as_they_were_set(sim: Simulator, arm: Arms) -> N
 
 
 def test_a_reader_may_not_see_app_settings(sim: Simulator, arm: Arms) -> None:
-    """403 AuthorizationFailed names the action and the config, and nothing of what is set."""
+    """403 AuthorizationFailed names the action and the config, and no setting."""
     app = site(sim)
     arm("owner")("PUT", app, {"location": "westeurope"})
     arm("owner")("PUT", f"{app}/config/appsettings", {"properties": SETTINGS})

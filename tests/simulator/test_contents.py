@@ -87,7 +87,7 @@ def test_generations_differ_in_their_partition_table() -> None:
 @given(offset=st.integers(0, 8 * GIB + 600), first=st.integers(0, 9000), rest=st.integers(0, 9000))
 @settings(max_examples=200, deadline=None)
 def test_a_read_is_its_parts(offset: int, first: int, rest: int) -> None:
-    """What is read in two parts is what is read in one, wherever, and never beyond the end."""
+    """A read in two parts equals a read in one, anywhere, and never goes beyond the end."""
     disk = contents(Guest("Windows", "V1", 8, "failed", "why"))
     whole = disk.read(offset, first + rest)
     assert whole == disk.read(offset, first) + disk.read(offset + first, rest)
@@ -95,7 +95,7 @@ def test_a_read_is_its_parts(offset: int, first: int, rest: int) -> None:
 
 
 def test_a_read_before_the_beginning_is_an_error() -> None:
-    """No bytes lie before a disk's first one, and none are asked for in negative number."""
+    """A negative offset and a negative length are errors."""
     for offset, length in ((-1, 1), (0, -1)):
         with pytest.raises(ValueError, match="a disk has no bytes"):
             contents(WINDOWS).read(offset, length)
@@ -117,7 +117,7 @@ def test_a_disk_that_is_smaller_than_any_image_is_cut() -> None:
 
 
 def test_the_same_guest_has_the_same_bytes() -> None:
-    """Nothing but the guest decides what is on its disk, its footer included."""
+    """Only the guest determines its disk, footer included."""
     guest = Guest("Windows", "V2", 8, "failed", "why")
     first = contents(guest)
     contents.cache_clear()
@@ -130,7 +130,7 @@ def test_the_same_guest_has_the_same_bytes() -> None:
 @pytest.mark.parametrize("sysprep", STATES)
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))
 def test_every_layout_is_there_in_every_state(layout: str, sysprep: str) -> None:
-    """A guest of any layout can go through all states; where it has no image, the usual one is."""
+    """A guest of any layout can have any state; if it has no image, the usual one is used."""
     os_type = "Windows" if layout.startswith("windows") else "Linux"
     entry = image_for(Guest(os_type, "V2", 30, sysprep, layout=layout))
     assert entry["layout"] in (layout, os_type.lower())
@@ -163,7 +163,7 @@ def test_the_stored_images_are_those_that_the_builder_makes() -> None:
 
 
 def test_every_stored_image_is_whole() -> None:
-    """Each image's runs are in order, none overlaps another, and all lie in the pool."""
+    """Each image's runs are in order, none overlaps another, and all are in the pool."""
     blocks = len(store._pieces()) * store.BLOCKS_A_PIECE
     for entry in store.entries():
         runs = store.runs_of(entry["name"])
@@ -195,7 +195,7 @@ def runs() -> st.SearchStrategy[list[Run]]:
 
 @given(below=runs(), above=runs())
 def test_runs_laid_over_others_are_those_of_both(below: list[Run], above: list[Run]) -> None:
-    """Each block is the upper list's where that has it, else the lower one's."""
+    """Each block is the upper list's if it has one, else the lower one's."""
 
     def block_by_block(listed: list[Run]) -> dict[int, int]:
         return {

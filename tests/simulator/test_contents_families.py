@@ -52,7 +52,7 @@ def test_a_guest_that_runs_was_provisioned(layout: str) -> None:
 
 @pytest.mark.parametrize("layout", FAMILIES)
 def test_what_the_two_lines_leave(layout: str) -> None:
-    """User, identity and the agent's files are gone; the keys only where the agent is told so."""
+    """User, identity and the agent's files are gone; the keys only if the agent is set to."""
     root, var, folder = systems(layout, "succeeded")
     removed, cloud_init = FAMILIES[layout]
     assert (names_in(root, "etc/ssh") >= KEYS) != removed
@@ -66,7 +66,7 @@ def test_what_the_two_lines_leave(layout: str) -> None:
 
 @pytest.mark.parametrize("layout", FAMILIES)
 def test_half_done_is_told_two_ways(layout: str) -> None:
-    """At first the agent's folder is as it was, then only its mark is; user and identity are."""
+    """At first the agent's folder is unchanged, then only its mark is; user and identity are."""
     for sysprep, there in (("running", True), ("failed", False)):
         root, var, folder = systems(layout, sysprep)
         left = names_in(var, f"{folder}lib/waagent")
@@ -90,7 +90,7 @@ def test_half_done_is_told_two_ways(layout: str) -> None:
     ],
 )
 def test_fstab_names_file_systems_as_the_distribution_does(layout: str, begins: str) -> None:
-    """By UUID, label, partition or device; what it names as the root is the root."""
+    """By UUID, label, partition or device; the root it names is the root."""
     root, _, _ = systems(layout, "never")
     lines = [line.split() for line in text_of(root, "etc/fstab").splitlines()]
     (name,) = (line[0] for line in lines if line[1] == "/")
@@ -126,7 +126,7 @@ def identity_of(files: Files) -> str:
 def test_variants_leave_what_they_are_named_for(
     layout: str, identity: int, *, keys: bool, user: bool
 ) -> None:
-    """What is left of keys, identity and user where it was done in another way."""
+    """The remains of keys, identity and user, if they were removed in another way."""
     root, _, _ = systems(layout, "succeeded")
     assert (names_in(root, "etc/ssh") >= KEYS) == keys
     assert len(text_of(root, "etc/machine-id")) == identity
@@ -134,7 +134,7 @@ def test_variants_leave_what_they_are_named_for(
 
 
 def test_cloud_init_is_told_to_keep_keys() -> None:
-    """Only one variant says so, in a file of its own."""
+    """Only one variant has this setting, in a separate file."""
     root, _, _ = systems("ubuntu-24.04-keys-kept", "succeeded")
     assert text_of(root, "etc/cloud/cloud.cfg.d/90-keep.cfg") == "ssh_deletekeys: false\n"
 

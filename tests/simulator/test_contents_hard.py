@@ -1,4 +1,4 @@
-"""What lies on the disks of Linux guests that are hard to judge."""
+"""The contents of Linux disks that are hard to judge."""
 
 import re
 from itertools import pairwise
@@ -49,7 +49,7 @@ def test_an_old_root_lies_beside_a_live_one() -> None:
 
 @pytest.mark.parametrize(("sysprep", "there"), [("never", True), ("succeeded", False)])
 def test_what_var_hides_is_older(sysprep: str, *, there: bool) -> None:
-    """Below where /var is mounted the agent never ran; what counts is the volume of its own."""
+    """The agent never ran below /var's mount point; the separate volume counts."""
     root, var = linux_on(guest("linux-hidden-var", sysprep))
     assert names_in(root, "var/lib/waagent") == {"events"}
     assert ("provisioned" in names_in(var, "lib/waagent")) == there
@@ -73,7 +73,7 @@ def uuid_of(files: Files) -> str:
 
 @pytest.mark.parametrize("sysprep", ["never", "succeeded"])
 def test_folders_lie_in_inodes(sysprep: str) -> None:
-    """/etc has no block of its own, which dissect does not read further."""
+    """/etc has no block of its own, which dissect does not support."""
     (root,) = linux_on(guest("linux-inline-data", sysprep))
     for path in ("etc", "home", "root"):
         assert root.get(path).inode.i_flags & 0x1000_0000

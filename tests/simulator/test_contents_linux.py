@@ -108,7 +108,7 @@ def test_an_unclean_ext4_says_so(layout: str | None, *, clean: bool) -> None:
 
 @pytest.mark.parametrize(("layout", "clean"), [("linux-xfs", True), ("linux-xfs-dirty", False)])
 def test_an_unclean_xfs_says_so(layout: str, *, clean: bool) -> None:
-    """The log ends with an unmount record, but for a guest that crashed."""
+    """The log ends with an unmount record, except for a guest that crashed."""
     guest = Guest("Linux", "V2", 30, "succeeded", layout=layout)
     assert (last_operation(root_of(guest)) == UNMOUNTED) == clean
 
@@ -138,7 +138,7 @@ def test_volumes_of_lvm_are_those_of_red_hat_and_one_is_in_two_pieces() -> None:
 
 
 def test_the_second_piece_goes_on_where_the_first_one_ends() -> None:
-    """The copy of the superblock that lies at 1,152 MiB, in /var's second piece, is read there."""
+    """The copy of the superblock at 1,152 MiB, in /var's second piece, is read there."""
     guest = Guest("Linux", "V2", 30, "never", layout="linux-lvm")
     var, _ = var_of(guest)
     var.fh.seek(9 * 128 * 1024**2)
@@ -152,7 +152,7 @@ def test_the_second_piece_goes_on_where_the_first_one_ends() -> None:
     [("linux-luks", 0, b"LUKS\xba\xbe\x00\x01"), ("linux-btrfs", 0x10040, b"_BHRfS_M")],
 )
 def test_what_cannot_be_read_here_says_what_it_is(layout: str, at: int, magic: bytes) -> None:
-    """An encrypted root and one of Btrfs are told by their first bytes."""
+    """An encrypted root and one of Btrfs are recognized by their first bytes."""
     guest = Guest("Linux", "V2", 30, "succeeded", layout=layout)
     volume = max(partitions(guest), key=lambda one: one.size).open()
     volume.seek(at)

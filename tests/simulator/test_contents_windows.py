@@ -65,7 +65,7 @@ def journal_is_clean(files: Files) -> bool:
 def test_each_state_has_its_files(
     generation: str, size_gb: int, sysprep: str, state: str, *, tagged: bool
 ) -> None:
-    """State.ini and the tag file say how far Sysprep came; only a failure leaves errors."""
+    """State.ini and the tag file show how far Sysprep got; only a failure leaves errors."""
     files = only_windows(Guest("Windows", generation, size_gb, sysprep, "why"))
     assert image_state(files) == state
     assert (TAG in names_in(files, SYSPREP)) == tagged
@@ -88,7 +88,7 @@ def test_each_state_has_its_files(
     ],
 )
 def test_other_layouts_have_theirs(layout: str, sysprep: str, state: str, *, tagged: bool) -> None:
-    """Each layout that is not the usual one differs from it in what it is named for."""
+    """Each special layout differs from the usual one in what its name says."""
     files = only_windows(Guest("Windows", "V2", 30, sysprep, "why", layout))
     assert image_state(files) == state
     assert (TAG in names_in(files, SYSPREP)) == tagged
@@ -115,7 +115,7 @@ def test_a_data_volume_has_a_folder_of_that_name_and_no_windows(sysprep: str) ->
 
 @pytest.mark.parametrize("sysprep", ["never", "succeeded"])
 def test_a_second_volume_may_be_damaged(sysprep: str) -> None:
-    """Its boot sector is there, its file table is not; the Windows beside it is sound."""
+    """It has a boot sector but no file table; the Windows beside it is undamaged."""
     guest = Guest("Windows", "V2", 8, sysprep, layout="windows-damaged-second")
     windows, damaged = [one for one in partitions(guest) if one.size > 1 << 30]
     assert "ntoskrnl.exe" in names_in(NTFS(windows.open()).mft, "Windows/System32")
@@ -148,7 +148,7 @@ def test_bitlocker_shows_its_signature_and_noise(generation: str) -> None:
 
 
 def test_a_volume_is_as_large_and_as_scattered_as_one_that_lived() -> None:
-    """The folders are as full as real ones, the file table and they lie in several pieces."""
+    """The folders are as full as real ones; they and the file table are in several pieces."""
     files = only_windows(Guest("Windows", "V2", 127, "never"))
     system32 = files.get("Windows/System32")
     runs = system32.dataruns("$I30", ATTRIBUTE_TYPE_CODE.INDEX_ALLOCATION)
@@ -165,7 +165,7 @@ def test_a_volume_is_as_large_and_as_scattered_as_one_that_lived() -> None:
 @example("Paket Ä ist für einen Benutzer installiert 😀\nund nicht für alle\r\n")
 @settings(max_examples=25, deadline=None)
 def test_the_log_says_why(layout: str | None, why: str) -> None:
-    """Each line of a reason stands in the error log, after a time; the log is all that it says."""
+    """Each line of a reason is in the error log, after a time; the log contains nothing else."""
     files = only_windows(Guest("Windows", "V2", 30, "failed", why, layout))
     encoding = "utf-16" if layout == "windows-utf16-log" else "utf-8"
     text = files.get(ERRORS).open().read().decode(encoding)
@@ -182,7 +182,7 @@ def test_the_log_says_why(layout: str | None, why: str) -> None:
 @given(length=st.integers(0, 40_000), letter=st.sampled_from("aÄ€😀"))
 @settings(max_examples=50, deadline=None)
 def test_a_reason_of_any_length_fits(encoding: str, length: int, letter: str) -> None:
-    """What is too long for the log is cut between characters, and what follows a failure is not."""
+    """A text too long for the log is cut between characters; the lines of a failure are kept."""
     log = setuperr(letter * length, ROOM, encoding)
     lines = log.decode(encoding).split("\r\n")
     assert len(log) <= ROOM
@@ -193,7 +193,7 @@ def test_a_reason_of_any_length_fits(encoding: str, length: int, letter: str) ->
 
 
 def test_a_log_is_written_as_sysprep_writes_it() -> None:
-    """The reason stands behind a time and `Error`, its own code in the lines that follow."""
+    """The reason is after a time and `Error`, its code in the lines that follow."""
     first, *_, last, end = setuperr(f"{APPX}\n0x80073cf2", ROOM, "utf-8").decode().split("\r\n")
     assert first == f"2026-11-24 10:00:00, Error                 {APPX}"
     assert last.startswith("2026-11-24 10:00:00, Error      [0x0f00d8] SYSPRP WinMain:")

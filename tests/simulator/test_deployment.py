@@ -73,7 +73,7 @@ def test_events_are_delivered_with_the_webhooks_key(simulator: Simulator, tmp_pa
 
 
 def test_what_timers_keep_outlives_the_host(simulator: Simulator, tmp_path: Path) -> None:
-    """An app that is stopped and started anew makes up for what it missed; a new one does not."""
+    """An app that is stopped and started runs what it missed; a new app does not."""
     app = deployment(simulator, tmp_path, LOOKING)
     with app:
         pass

@@ -1,4 +1,4 @@
-"""Disks opened to be read from outside, and closed: what ARM allows, and what it then forbids."""
+"""Disks opened for reading and closed: what ARM allows, and what it forbids meanwhile."""
 
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +85,7 @@ def test_the_answer_on_the_wire(sim: Simulator, disk: str, arm: Arms) -> None:
 
 
 def test_opening_takes_its_time(sim: Simulator, disk: str, arm: Arms) -> None:
-    """Where it does, nothing can come between, and the result comes with the clock."""
+    """Then nothing can come between, and the result comes when the clock is advanced."""
     sim.client.settings(durations={"access": 7})
     poll = begin(arm, disk).headers["Azure-AsyncOperation"].removeprefix(sim.arm_endpoint)
     assert arm("app")("GET", poll).json()["status"] == "InProgress"
@@ -138,7 +138,7 @@ def test_an_open_disk_is_not_opened_again(disk: str, compute: Computes, arm: Arm
 def test_an_open_disk_may_be_shared(
     at_once: Simulator, disk: str, compute: Computes, read: Reads
 ) -> None:
-    """Where the settings say so; and whoever closes it closes it for all."""
+    """If configured; and whoever closes it closes it for everybody."""
     at_once.client.settings(access_again="share")
     urls = [granted(compute(who), disk) for who in ("owner", "app")]
     assert urls[0] != urls[1]
@@ -158,7 +158,7 @@ def test_an_open_disk_may_be_shared(
 def test_a_disk_closed_to_the_network_is_not_opened(
     at_once: Simulator, arm: Arms, closed: dict[str, str]
 ) -> None:
-    """Its own settings forbid it, and the refusal names the one that does."""
+    """Its own settings forbid it, and the refusal names the setting."""
     vm = at_once.client.create_vm("shut", power="deallocated", disk_properties=closed)
     answer = begin(arm, os_disk(at_once, vm))
     assert refusal(answer) == (409, "OperationNotAllowed")
@@ -362,7 +362,7 @@ MOVES = {
 def test_access_may_move_ownership(
     sim: Simulator, disk: str, compute: Computes, arm: Arms, setting: str
 ) -> None:
-    """LastOwnershipUpdateTime moves to the instant of opening, of closing, of both, or stands."""
+    """LastOwnershipUpdateTime changes at the opening, at the closing, at both, or not at all."""
     sim.client.settings(access_moves_ownership=setting)
     before = shown(arm, disk)["LastOwnershipUpdateTime"]
     sim.client.advance(10)

@@ -35,7 +35,7 @@ def test_the_nth_read_is_refused(sim: Simulator, disk: str, url: str, read: Read
 
 
 def test_another_disks_reads_go_on(sim: Simulator, url: str, read: Reads) -> None:
-    """A fault strikes only what it names, and only until it is cleared."""
+    """A fault affects only what it names, and only until it is cleared."""
     error = {"status": 500, "code": "InternalError"}
     sim.client.disk_fault(disk="/disks/other$", count=None, error=error)
     assert read(url, FIRST).status_code == 206
@@ -46,7 +46,7 @@ def test_another_disks_reads_go_on(sim: Simulator, url: str, read: Reads) -> Non
 
 
 def test_a_body_is_cut(sim: Simulator, url: str, read: Reads) -> None:
-    """The head promises all of it; the connection ends after what was asked for."""
+    """The header promises all of it; the connection ends after the configured bytes."""
     sim.client.disk_fault(cut=1000)
     answer = read(url, FIRST, stream=True)
     assert answer.headers["Content-Length"] == str(LENGTH)

@@ -1,4 +1,4 @@
-"""What guests leave on their disks, and that it is what is read from them."""
+"""What guests leave on their disks, as it is read from them."""
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_a_disk_holds_what_its_guest_did(
 
 
 def test_a_linux_guest_runs_on_after_it_was_deprovisioned(sim: Simulator) -> None:
-    """Unlike one of Windows; and a reboot makes it a machine of its own again."""
+    """Unlike a Windows guest; and a reboot gives it a new identity."""
     vm = sim.client.create_vm("web", os="Linux")
     sim.client.guest(vm, "deprovision")
     assert sim.client.vm(vm)["sysprep"] == "running"

@@ -113,7 +113,7 @@ def test_without_its_signature_nothing_is_read(url: str, read: Reads) -> None:
 
 
 def test_a_refusal_of_head_has_no_body(url: str, read: Reads) -> None:
-    """Its code stands in the header."""
+    """Its code is in the header."""
     answer = read(unsigned(url), method="HEAD")
     assert (answer.status_code, answer.content) == (403, b"")
     assert answer.headers["x-ms-error-code"] == "AuthenticationFailed"
@@ -122,7 +122,7 @@ def test_a_refusal_of_head_has_no_body(url: str, read: Reads) -> None:
 def test_a_disk_that_is_gone_is_not_found(
     sim: Simulator, url: str, read: Reads, arm: Arms, disk: str
 ) -> None:
-    """Its group was deleted under the one who read it."""
+    """Its group was deleted during the reads."""
     arm("owner")("DELETE", disk.split("/providers/", maxsplit=1)[0])
     sim.client.advance(60)
     assert said(read(url, "bytes=0-0")) == (404, "BlobNotFound")
@@ -137,14 +137,14 @@ def test_a_condition_must_hold(url: str, read: Reads) -> None:
 
 @pytest.mark.parametrize("beyond", ["comp=pagelist", "snapshot=2026-01-01T00:00:00Z"])
 def test_what_storage_could_do_besides_is_not_simulated(url: str, read: Reads, beyond: str) -> None:
-    """And says so; so does writing."""
+    """It is refused as not simulated; so is writing."""
     assert read(f"{url}&{beyond}").status_code == 501
     assert read(url, "bytes=0-0", If_None_Match="*").status_code == 501
     assert read(url, method="PUT").status_code == 501
 
 
 class TestEntra:
-    """A disk that is for those alone whom Entra knows and a role lets."""
+    """A disk only for principals of Entra with a role."""
 
     @pytest.fixture
     def url(self, at_once: Simulator, compute: Computes) -> str:
@@ -185,7 +185,7 @@ class TestEntra:
 
 
 def test_every_read_is_logged(sim: Simulator, disk: str, url: str, read: Reads) -> None:
-    """What was asked of which disk, what came of it, and how much went out."""
+    """The range and the disk, the result, and the bytes sent."""
     read(url, "bytes=0-65535")
     read(url, f"bytes={SIZE}-")
     read(url, method="HEAD")

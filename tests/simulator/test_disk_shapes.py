@@ -1,4 +1,4 @@
-"""Disks and snapshots: how they are made, what ARM shows of them, what it answers a write."""
+"""Disks and snapshots: how they are created, what ARM shows of them, how it answers a write."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_how_fast_a_disk_is(
 
 
 def test_a_disk_may_be_faster_than_its_size(arm: Arms, base: str) -> None:
-    """A Premium disk of a higher tier has that tier's speed; an Ultra one what it was given."""
+    """A Premium disk of a higher tier has that tier's speed; an Ultra one the given speed."""
     owner = arm("owner")
     owner("PUT", f"{base}/disks/d", body_of("Empty", diskSizeGB=10, tier="P15"))
     ultra = body_of("Empty", "UltraSSD_LRS", diskSizeGB=4, diskIOPSReadWrite=510)
@@ -90,7 +90,7 @@ def test_a_disk_may_be_faster_than_its_size(arm: Arms, base: str) -> None:
 
 
 def test_a_disk_has_an_id_that_no_other_has(sim: Simulator, arm: Arms, base: str) -> None:
-    """One that came with a VM has it in its name; a copy names its source's, and has its own."""
+    """One created with a VM has it in its name; a copy names its source's, and has its own."""
     owner = arm("owner")
     disk = sim.client.vm(sim.client.create_vm("web", power="deallocated"))["osDisk"]
     source = owner("GET", disk).json()["properties"]["uniqueId"]
@@ -143,14 +143,14 @@ def test_what_disks_are_made_of(sim: Simulator, arm: Arms, base: str) -> None:
     ],
 )
 def test_what_a_disk_must_say(arm: Arms, base: str, body: object, refused: str) -> None:
-    """Each way to make a disk has members of its own that are required."""
+    """Each way to create a disk requires certain members."""
     answer = arm("owner")("PUT", f"{base}/disks/d", body)
     assert code(answer) == (400, "InvalidParameter")
     assert f"Required parameter '{refused}' is missing" in answer.text
 
 
 def test_a_copy_of_what_is_elsewhere(sim: Simulator, arm: Arms, base: str) -> None:
-    """A source in another region is not found, in Azure's words, nor is one that is not there."""
+    """A source in another region is not found, in Azure's words, nor is a missing one."""
     disk = sim.client.vm(sim.client.create_vm("web", location="eastus"))["osDisk"]
     for source in (disk, disk + "x"):
         body = body_of("Copy", creation={"sourceResourceId": source})
@@ -162,7 +162,7 @@ def test_a_copy_of_what_is_elsewhere(sim: Simulator, arm: Arms, base: str) -> No
 
 
 def test_what_no_copy_can_be(sim: Simulator, arm: Arms, base: str) -> None:
-    """Smaller than its source, or of a security type of its own; nor may anybody make one."""
+    """Smaller than its source, or of another security type; nor without permission."""
     disk = sim.client.vm(sim.client.create_vm("web"))["osDisk"]
     creation = {"sourceResourceId": disk}
     owner = arm("owner")
@@ -265,7 +265,7 @@ def test_a_snapshot_can_be_changed(sim: Simulator, arm: Arms, base: str) -> None
 
 
 def test_a_disk_of_a_gallery_version(sim: Simulator, arm: Arms, base: str) -> None:
-    """It is as large as what was captured, in the regions that the version is in."""
+    """It is as large as the captured disk, in the regions of the version."""
     owner, app = arm("owner"), arm("app")
     words = {"power": "deallocated", "generalized": True, "generation": "V1"}
     vm = sim.client.create_vm("web", data_disks=[{"diskSizeGB": 64}], **words)
@@ -341,7 +341,7 @@ def test_a_disk_that_never_told_its_instant(sim: Simulator, arm: Arms) -> None:
 
 
 def test_starting_tells_the_instant_too(sim: Simulator, arm: Arms) -> None:
-    """One that is deallocated without an instant has one as soon as it is started."""
+    """A deallocated disk without an instant gets one when its VM is started."""
     vm = sim.client.create_vm("web", power="deallocated", instant="unknown")
     disk = sim.client.vm(vm)["osDisk"]
     assert instant(arm, disk) is None

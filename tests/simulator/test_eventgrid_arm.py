@@ -123,7 +123,7 @@ def test_a_source_has_one_system_topic_of_each_type() -> None:
 
 
 def test_topics_and_subscriptions_are_deleted() -> None:
-    """DELETE answers 200, then 204; what is gone is 404."""
+    """DELETE answers 200, then 204; a GET afterwards is 404."""
 
     async def story(world: World) -> None:
         await world.topic("power", SUBSCRIPTIONS)

@@ -21,7 +21,7 @@ type Events = CloudEvent[object] | EventGridEvent | list[CloudEvent[object]]
 
 
 class Bearer:
-    """A credential whose token nobody looks into."""
+    """A credential whose token is not checked."""
 
     def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
         """Give the token."""

@@ -112,7 +112,7 @@ def test_some_answers_ask_for_a_longer_wait(status: int, seconds: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 403, 413])
 def test_answers_that_no_retry_can_cure_end_the_delivery(status: int) -> None:
-    """400, 403 and 413 are not tried again: dropped where no dead-letter destination is set."""
+    """400, 403 and 413 are not retried: dropped if no dead-letter destination is set."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -148,7 +148,7 @@ def test_a_success_that_event_grid_does_not_know_is_a_failure() -> None:
 
 
 def test_what_nobody_takes_becomes_a_dead_letter() -> None:
-    """The event lies there with the five documented facts, five minutes after the last try."""
+    """The event is stored with five documented properties, five minutes after the last try."""
 
     async def story(world: World) -> None:
         await _subscribed(
@@ -190,7 +190,7 @@ def test_the_time_to_live_ends_a_delivery() -> None:
 
 
 def test_an_endpoint_that_hangs_up_is_tried_again() -> None:
-    """A broken connection is a failure like any other, and the log says so with -1."""
+    """A broken connection is a failure like any other, -1 in the log."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -203,7 +203,7 @@ def test_an_endpoint_that_hangs_up_is_tried_again() -> None:
 
 
 def test_an_endpoint_has_only_so_long_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No answer in time is a failure that is retried; the log says so with 0."""
+    """A timeout is a failure that is retried, 0 in the log."""
     monkeypatch.setattr("simulator.eventgrid.webhooks.SECONDS_TO_ANSWER", 0.2)
 
     async def story(world: World) -> None:
@@ -234,7 +234,7 @@ def test_the_log_tells_every_attempt() -> None:
 
 
 def test_deleting_the_subscription_ends_its_retries() -> None:
-    """What is still to be retried for a deleted event subscription is dropped."""
+    """Pending retries for a deleted event subscription are dropped."""
 
     async def story(world: World) -> None:
         await _subscribed(world)

@@ -31,7 +31,7 @@ def test_events_are_lost_by_count_and_predicate() -> None:
 
 
 def test_a_doubled_event_comes_twice_with_one_id() -> None:
-    """The copy is a delivery of its own, so each is retried for itself."""
+    """The copy is a separate delivery, so each is retried separately."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -116,7 +116,7 @@ def test_unknown_faults_are_refused(rule: dict[str, object]) -> None:
     ],
 )
 def test_anything_can_be_published_raw(content: dict[str, object], sent: bytes) -> None:
-    """A raw body goes out as it stands and is retried like an event."""
+    """A raw body is sent unchanged and is retried like an event."""
 
     async def story(world: World) -> None:
         await _subscribed(world)

@@ -1,4 +1,4 @@
-"""Which events an event subscription wants, and which filters Azure refuses."""
+"""Which events an event subscription delivers, and which filters Azure refuses."""
 
 import pytest
 from hypothesis import given
@@ -171,7 +171,7 @@ def test_25_filters_with_25_values_are_allowed() -> None:
     ),
 )
 def test_no_event_makes_a_filter_fail(key: str, operator: str, data: object) -> None:
-    """Whatever JSON an event carries, a filter says yes or no."""
+    """Whatever JSON an event has, a filter matches or does not."""
     content = {"advancedFilters": [_condition(operator, f"data.{key}", "x")]}
     event = Event("1", "t", "s", "type", "", data, "1")
     wanted: Filter = read_filter({**content, "enableAdvancedFilteringOnArrays": True}, ())

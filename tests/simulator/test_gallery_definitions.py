@@ -1,4 +1,4 @@
-"""Galleries and definitions: what a silent one becomes, what shows and what is fixed."""
+"""Galleries and definitions: defaults, what is shown and what is fixed."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def test_features_come_in_any_case(arm: Arms, gallery: str) -> None:
 
 
 def test_members_that_were_not_sent(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """Neither tags nor what is empty is shown, and the architecture from 2021-10-01 on."""
+    """Neither tags nor empty members are shown, and the architecture from 2021-10-01 on."""
     owner = arm("owner")
     assert "tags" not in owner("GET", gallery).json()
     put = owner("PUT", f"{gallery}/images/i", body_of(disallowed={}, features=[]) | {"tags": {}})

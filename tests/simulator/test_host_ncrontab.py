@@ -33,10 +33,10 @@ NOW = datetime(2026, 11, 23, 8, 1, 2, 500_000, tzinfo=UTC)
     ],
 )
 def test_the_next_occurrence(expression: str, following: str) -> None:
-    """Steps, ranges, lists, names and five fields mean what the host says they mean.
+    """Steps, ranges, lists, names and five fields mean what they mean to the host.
 
-    A name may be any beginning of the word, of which the first counts; a range told backwards is
-    turned round, so that from Friday to Monday is from Monday to Friday; a step of 0 is one of 1.
+    A name may be any beginning of the word, of which the first counts; a reversed range is
+    swapped, so that from Friday to Monday is from Monday to Friday; a step of 0 is one of 1.
     """
     assert parse(expression).after(NOW) == datetime.fromisoformat(following).replace(tzinfo=UTC)
 
@@ -109,7 +109,7 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
     ],
 )
 def test_schedules_of_less_than_a_minute(expression: str, *, frequent: bool) -> None:
-    """Only what is seconds apart at all times has no status in the host."""
+    """Only runs that are always seconds apart have no status in the host."""
     assert parse(expression).is_frequent is frequent
 
 

@@ -76,7 +76,7 @@ def told(value: str, change: str = "") -> str:
 def test_without_a_bundle_an_event_function_is_not_loaded(
     tmp_path: Path, host_json: object, words: str
 ) -> None:
-    """It is in error, its webhook is not there, and the timer runs all the same."""
+    """It is in error, its webhook does not exist, and the timer runs anyway."""
     with running(write_app(tmp_path, host_json=host_json)) as host:
         assert f"The 'on_event' function is in error: {words}" in host.text
         assert host.errors("on_event") == [words]
@@ -138,7 +138,7 @@ def test_a_bundle_brings_event_grid(tmp_path: Path, version: str) -> None:
 def test_a_host_json_that_the_host_does_not_start_with(
     tmp_path: Path, host_json: object, words: str
 ) -> None:
-    """The host stays up in error, says why, and answers 503 where functions are wanted."""
+    """The host keeps running in error, shows why, and answers 503 for functions."""
     with running(write_app(tmp_path, host_json=host_json)) as host:
         _is_in_error(host, words)
 
@@ -238,7 +238,7 @@ def named(name: str) -> str:
 def test_a_function_that_the_host_does_not_take(
     tmp_path: Path, name: str, source: str, words: str
 ) -> None:
-    """Its error is told, its webhook does not find it, and the other function runs."""
+    """Its error is shown, its webhook does not exist, and the other function runs."""
     with running(write_app(tmp_path, source)) as host:
         assert f"The '{name}' function is in error: " in host.text
         assert words in host.text
@@ -372,7 +372,7 @@ def test_a_function_can_be_disabled(
 
 
 def test_local_settings_are_not_read(tmp_path: Path) -> None:
-    """A deployed app has no local.settings.json: what it has to be told are app settings."""
+    """A deployed app has no local.settings.json: its settings are app settings."""
     app = write_app(tmp_path, told('"%ONLY_LOCAL%"'))
     (app / "local.settings.json").write_text('{"Values": {"ONLY_LOCAL": "0 0 0 1 1 *"}}')
     with running(app) as host:

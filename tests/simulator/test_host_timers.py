@@ -1,4 +1,4 @@
-"""Timers of the local Functions host: when they run, and what their function is told."""
+"""Timers of the local Functions host: when they run, and what their function is given."""
 
 import json
 import threading
@@ -47,7 +47,7 @@ def _ran(host: Host, times: int = 1) -> list[str]:
 
 
 def test_the_app_lives_in_the_simulators_time(tmp_path: Path, clock: Clock) -> None:
-    """A clock that stands still is the app's time to the microsecond, and fires no timer."""
+    """A stopped clock is the app's time to the microsecond, and fires no timer."""
     url, answer = clock
     with running(write_app(tmp_path), "--clock", url, SCHEDULE="* * * * * *") as host:
         assert f"at {NEW_YEAR}" in host.run("sweep")["lines"][0]
@@ -69,7 +69,7 @@ def test_runs_that_the_clock_leapt_over_become_one(tmp_path: Path, clock: Clock)
 
 
 def test_a_run_is_told_of_the_one_before(tmp_path: Path, clock: Clock) -> None:
-    """Last is when the earlier run came, as the host writes instants, and Next what is due now."""
+    """Last is the time of the earlier run, as the host writes instants, and Next the due time."""
     url, answer = clock
     with running(write_app(tmp_path), "--clock", url, SCHEDULE="0 0 * * * *") as host:
         answer.update(now="2030-01-01T10:30:00+00:00", speed=0.001)
@@ -118,7 +118,7 @@ def test_without_the_storage_nothing_is_past_due(tmp_path: Path, clock: Clock) -
 
 
 def test_with_another_schedule_nothing_was_missed(tmp_path: Path, clock: Clock) -> None:
-    """What is due is found anew from now on where the schedule changed between two hosts."""
+    """If the schedule changed between two hosts, the next run is computed anew."""
     answer = clock[1]
     app, options = _ended_hourly(tmp_path, clock)
     answer["now"] = "2030-01-01T05:40:00+00:00"
@@ -150,7 +150,7 @@ def test_run_on_startup_runs_at_every_start(tmp_path: Path, clock: Clock) -> Non
 def test_a_timer_without_a_status_is_told_none(
     tmp_path: Path, clock: Clock, schedule: str, source: str
 ) -> None:
-    """Where runs are seconds apart, or the app wants none kept: `schedule_status` is empty."""
+    """If runs are seconds apart, or the app disables it, `schedule_status` is empty."""
     url, _ = clock
     with running(write_app(tmp_path, source), "--clock", url, SCHEDULE=schedule) as host:
         assert host.run("sweep")["lines"][0].endswith("past_due=False {}")

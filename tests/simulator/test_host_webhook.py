@@ -20,7 +20,7 @@ from tests.simulator.host_running import (
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """One host for all stories that leave it as it was."""
+    """One host for all stories that do not change it."""
     app = write_app(tmp_path_factory.mktemp("app"))
     with running(app, PYTHON_THREADPOOL_THREAD_COUNT="8") as one:
         yield one
@@ -218,5 +218,5 @@ def test_a_manual_run_waits_and_tells(host: Host) -> None:
 
 
 def test_http_triggers_are_not_simulated(host: Host) -> None:
-    """/api/ says so with 501."""
+    """/api/ answers 501."""
     assert requests.get(f"{host.url}/api/x", timeout=20).status_code == 501

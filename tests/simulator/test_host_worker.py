@@ -13,9 +13,9 @@ MARKS = APP.replace(
 
 
 def test_a_function_that_takes_too_long_costs_the_worker_its_life(tmp_path: Path) -> None:
-    """500 for it and for what ran beside it; what it had still to do is never done.
+    """500 for it and for what ran in the same worker; the rest of its work is never done.
 
-    The app is imported anew, the host takes events again, and remembers what ran before.
+    The app is imported again, the host accepts events again, and keeps its earlier records.
     """
     mark = tmp_path / "mark"
     app = write_app(tmp_path / "app", MARKS, HOST_JSON | {"functionTimeout": "00:00:02"})
@@ -45,7 +45,7 @@ def test_a_function_that_takes_too_long_costs_the_worker_its_life(tmp_path: Path
 
 
 def test_a_function_that_ends_soon_after_its_timeout_fails_alone(tmp_path: Path) -> None:
-    """Within two seconds the worker is left alive, and what ran beside it ends well."""
+    """Within two seconds the worker is not ended, and other functions in it succeed."""
     with running(write_app(tmp_path, host_json=SHORT)) as host:
         assert host.send([event(sleep=1.5), event(a=1)]).status_code == 500
         threading.Event().wait(2)

@@ -49,7 +49,7 @@ def snapshot_of(sim: Simulator, arm: Arms, disk: str) -> str:
 
 
 def test_an_image_of_disks(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """It says what it is made of; caching, account type and the sizes are Azure's."""
+    """It names its source; caching, account type and the sizes are Azure's."""
     facts, owner = sim.client.vm(vm), arm("owner")
     data = {"lun": 3, "managedDisk": {"id": facts["dataDisks"][0]}, "caching": "ReadOnly"}
     body = image_of({"managedDisk": {"id": facts["osDisk"]}}, data)
@@ -145,7 +145,7 @@ def test_an_old_api_version_needs_no_generation(arm: Arms, image: str) -> None:
 
 
 def test_sources_that_an_image_cannot_have(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """One that is missing, runs, is Trusted Launch, or is something else than the body says."""
+    """A missing or running VM, a Trusted Launch VM, or another type than the body says."""
     disk, owner = sim.client.vm(vm)["osDisk"], arm("owner")
     missing = image_of({"managedDisk": {"id": disk + "x"}})
     assert code(owner("PUT", image, missing)) == (404, "ResourceNotFound")
@@ -203,7 +203,7 @@ def test_the_same_image_of_a_disk_again(sim: Simulator, arm: Arms, vm: str, imag
 
 
 def test_what_an_image_of_a_vm_shows(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """Sizes only once it is made; whether it outlives a zone only where that was said."""
+    """Sizes only once it is created; zone resilience only if it was sent."""
     owner = arm("owner")
     owner("POST", f"{vm}/generalize")
     properties = {"sourceVirtualMachine": {"id": vm}, "hyperVGeneration": "V1"}
@@ -261,7 +261,7 @@ def test_a_version_of_an_image_of_a_disk(sim: Simulator, arm: Arms, vm: str, ima
 def test_a_managed_image_fits_no_secured_definition(
     sim: Simulator, arm: Arms, vm: str, image: str
 ) -> None:
-    """An image is standard; a definition of Trusted Launch wants more."""
+    """An image is standard; a definition of Trusted Launch requires more."""
     owner = arm("owner")
     owner("PUT", image, image_of({"managedDisk": {"id": sim.client.vm(vm)["osDisk"]}}))
     sim.client.advance(8)
@@ -326,7 +326,7 @@ def test_disks_that_no_version_can_be_made_of(sim: Simulator, arm: Arms, vm: str
 def test_a_supported_definition_takes_what_has_no_guest_state(
     sim: Simulator, arm: Arms, vm: str
 ) -> None:
-    """Trusted Launch supported: a blob and a standard disk are taken, one of Trusted Launch not."""
+    """Trusted Launch supported: a blob and a standard disk are accepted, Trusted Launch not."""
     features = [{"name": "SecurityType", "value": "TrustedLaunchSupported"}]
     base = vm.split("/virtualMachines/", maxsplit=1)[0]
     definition = define(sim, arm, base, features=features, hyperVGeneration="V2")

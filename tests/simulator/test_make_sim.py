@@ -1,4 +1,4 @@
-"""`make sim` as a process: what it writes for clients, and what it says where it cannot start."""
+"""`make sim` as a process: what it writes for clients, and its errors if it cannot start."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def command(*said: str) -> list[str]:
 
 
 def refused(*said: str) -> tuple[int, str]:
-    """Start it with what it will not start with: its status and what it said."""
+    """Start it with invalid settings; return its status and message."""
     done = subprocess.run(  # noqa: S603 - our own interpreter and command
         command(*said), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
     )
@@ -58,7 +58,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def sourced(state: Path, folder: Path, said: str) -> str:
-    """Run a command in a bare shell elsewhere that has sourced `env`; return what it printed."""
+    """Run a command in a bare shell elsewhere that has sourced `env`; return its output."""
     script = f". '{state}/env' && {said}"
     done = subprocess.run(  # noqa: S603 - our own command
         ["/bin/sh", "-c", script],
@@ -73,7 +73,7 @@ def sourced(state: Path, folder: Path, said: str) -> str:
 
 
 def test_the_environment_holds_in_any_folder(state: Path, tmp_path: Path) -> None:
-    """What is a file is named whole and is there; the Azure CLI's folder is beside it."""
+    """Files are named by absolute paths and exist; the Azure CLI's folder is beside it."""
     told = sourced(state, tmp_path, "env").splitlines()
     environment = dict(line.split("=", 1) for line in told)
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"):

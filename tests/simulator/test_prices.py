@@ -135,7 +135,7 @@ def test_values_are_case_sensitive(sim: Simulator) -> None:
     ],
 )
 def test_filters_that_are_refused(sim: Simulator, asked: str, status: int) -> None:
-    """What Azure refuses is 400 in the price list's own form; what it has beyond this is 501."""
+    """What Azure refuses is 400 in the price list's own form; unsupported filters are 501."""
     refused = ask(sim, asked)
     assert refused.status_code == status
     assert set(refused.json()["Error"]) == {"Code", "Message"}
@@ -152,7 +152,7 @@ def test_other_parameters(sim: Simulator) -> None:
 
 
 def test_savings_plans_come_with_the_preview_version_alone(sim: Simulator) -> None:
-    """The regular Linux row carries them there, and nobody needs an api-version at all."""
+    """The regular Linux row has them there, and no api-version is required."""
     asked = CONSUMED.format("eastus", "Standard_B1s")
     assert sum("savingsPlan" in row for row in rows(sim, asked)) == 1
     url = sim.environment()["PRICES_ENDPOINT"]
@@ -218,6 +218,6 @@ def test_its_requests_are_logged_without_a_caller(sim: Simulator) -> None:
 
 
 def test_the_endpoint_is_named(sim: Simulator) -> None:
-    """Environment and endpoints.json both say where it is."""
+    """Environment and endpoints.json both have its address."""
     url = f"{sim.arm_endpoint}/api/retail/prices"
     assert sim.environment()["PRICES_ENDPOINT"] == sim.endpoints()["prices"] == url

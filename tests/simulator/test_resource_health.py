@@ -1,4 +1,4 @@
-"""Resource Health: since when a VM is as it is; and what else a guard against costs reads."""
+"""Resource Health: since when a VM is in its state; and other reads of a cost guard."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def test_every_api_version_spells_it_so(sim: Simulator, arm: Arms) -> None:
 
 @pytest.mark.parametrize("act", ["sysprep", "shutdown", "hibernate"])
 def test_a_guest_that_stops_itself(sim: Simulator, arm: Arms, act: str) -> None:
-    """It is Unavailable since the instant at which it stopped, however long nobody looks."""
+    """It is Unavailable since the instant at which it stopped, however late it is read."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, act)
     sim.client.advance(60)
@@ -112,7 +112,7 @@ def test_a_reboot_begins_anew(sim: Simulator, arm: Arms) -> None:
 
 @pytest.mark.parametrize("power", ["stopped", "deallocated"])
 def test_a_vm_that_stood_before_anybody_watched(sim: Simulator, arm: Arms, power: str) -> None:
-    """Steering says since when; where it does not, for as long as the VM exists."""
+    """The time given by steering; without one, for as long as the VM exists."""
     vm = sim.client.create_vm("web", age=900, power=power, stopped_since=300)
     old = sim.client.create_vm("old", age=900, power=power)
     now = sim.client.now()
@@ -193,7 +193,7 @@ def test_words_that_change_the_price(sim: Simulator, compute: Computes) -> None:
 
 
 def test_an_ephemeral_disk_forbids_to_deallocate(sim: Simulator, arm: Arms) -> None:
-    """Azure refuses it, and the VM stays as it was."""
+    """Azure refuses it, and the VM does not change."""
     vm = sim.client.create_vm("small", ephemeral=True, power="stopped")
     refused = arm("owner")("POST", f"{vm}/deallocate")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "OperationNotAllowed")

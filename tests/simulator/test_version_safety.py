@@ -139,7 +139,7 @@ def test_a_version_that_is_to_stay_keeps_its_group(versions: Versions) -> None:
 
 
 def test_a_silent_version_stays_for_six_months(versions: Versions) -> None:
-    """From 2026-03-03 on; which api-version deletes it is all the same."""
+    """From 2026-03-03 on; the api-version of the DELETE does not matter."""
     versions.put(NEW)
     shown = versions.get()
     published, end = (
@@ -155,7 +155,7 @@ def test_a_silent_version_stays_for_six_months(versions: Versions) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_version_is_set_free(versions: Versions, method: str) -> None:
-    """A PUT or PATCH that says so; its end of life stays."""
+    """By a PUT or PATCH that says so; its end of life does not change."""
     versions.put(NEW)
     end = versions.get()["publishingProfile"]["endOfLifeDate"]
     assert versions.put(NEW, FREE, method=method).status_code == 200
@@ -197,7 +197,7 @@ def test_an_end_of_life_lies_ahead(versions: Versions, date: str, refused: tuple
 
 
 def test_a_region_is_kept(versions: Versions) -> None:
-    """One more is good, one less only where the version allows it; none twice."""
+    """A region may be added, removed only if the version allows it; none may be there twice."""
     one, two = [{"name": "westeurope"}], [{"name": "West Europe"}, {"name": "eastus"}]
     versions.put(OLD, publishing={"targetRegions": one})
     assert versions.put(OLD, publishing={"targetRegions": two}).status_code == 200
@@ -222,7 +222,7 @@ def test_what_a_patch_of_the_profile_leaves(versions: Versions) -> None:
 
 
 def test_a_source_in_another_region(sim: Simulator, versions: Versions) -> None:
-    """It is not found, in documented words, as one that does not exist."""
+    """It is not found, in documented words, like one that does not exist."""
     words = {"power": "deallocated", "generalized": True, "generation": "V1"}
     for vm in (sim.client.create_vm("away", location="eastus", **words), versions.vm + "x"):
         versions.vm = vm

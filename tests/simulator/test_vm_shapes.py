@@ -42,7 +42,7 @@ def base(sim: Simulator) -> str:
 
 
 def made(sim: Simulator, arm: Arms, vm: str, asked: Json) -> Json:
-    """Make a VM, wait for it, and return it as it is shown."""
+    """Create a VM, wait for it, and return its body."""
     answer = arm("owner")("PUT", vm, asked)
     assert answer.status_code == 201, answer.text
     sim.client.advance(60)
@@ -122,7 +122,7 @@ def test_a_data_disk_is_detached(sim: Simulator, arm: Arms, way: str) -> None:
 
 
 def test_a_new_disk_has_no_id_yet(sim: Simulator, arm: Arms, base: str) -> None:
-    """A VM's PUT, and that of one more disk of it, answers without ids of what is being made."""
+    """The PUT of a VM, or of one more disk of it, answers without ids of what is being created."""
     vm = f"{base}/virtualMachines/web"
     first = arm("owner")("PUT", vm, body(MARKET)).json()["properties"]["storageProfile"]
     assert "id" not in first["osDisk"]["managedDisk"]
@@ -197,7 +197,7 @@ def test_a_vm_has_the_data_disks_of_its_image(
 def test_a_list_must_name_each_disk_of_the_image(
     sim: Simulator, arm: Arms, base: str, named: list[Json], words: str
 ) -> None:
-    """An empty list, one that leaves a lun out, and one that puts another disk there are 400."""
+    """An empty list, one that omits a lun, and one that puts another disk there are 400."""
     storage = {"imageReference": {"id": captured(sim, arm, base)}, "dataDisks": named}
     answer = arm("owner")("PUT", f"{base}/virtualMachines/web", body(storage))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")
@@ -292,7 +292,7 @@ def test_a_version_of_a_vm_came_with_an_api_version(sim: Simulator, arm: Arms) -
 def test_the_system_of_a_marketplace_image(
     sim: Simulator, arm: Arms, base: str, named: str, system: str
 ) -> None:
-    """Microsoft's own are Windows, but for those whose offer or publisher names a Linux."""
+    """Microsoft's own are Windows, except those whose offer or publisher names a Linux."""
     publisher, offer = named.split()
     image = {"publisher": publisher, "offer": offer, "sku": "x", "version": "latest"}
     storage = MARKET | {"imageReference": image}
@@ -315,7 +315,7 @@ def test_the_system_of_a_marketplace_image(
 def test_a_size_tells_the_account_of_a_disk(
     sim: Simulator, arm: Arms, base: str, size: str, account: str
 ) -> None:
-    """A disk of which nothing is said lies on Premium storage where the size can have it."""
+    """A disk without a storage type is on Premium storage if the size supports it."""
     asked = body(MARKET)
     asked["properties"]["hardwareProfile"]["vmSize"] = size
     shown = made(sim, arm, f"{base}/virtualMachines/web", asked)["properties"]["storageProfile"]
