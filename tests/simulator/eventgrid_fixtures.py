@@ -164,7 +164,7 @@ def finished(
 
 
 def told(story: Callable[[World], Awaitable[None]], authority: trustme.CA | None = None) -> None:
-    """Run a story in a fresh world with its clock stopped at START; over https with an authority."""
+    """Run a story in a fresh world, its clock stopped at START; over https with an authority."""
     asyncio.run(_told(story, authority))
 
 
