@@ -22,7 +22,7 @@ type Reads = Callable[..., requests.Response]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """Serve for as long as the run lasts; every answer must be as Microsoft's models have it."""
+    """Serve for the whole run; every answer must conform to Microsoft's models."""
     with Simulator(
         state_dir=tmp_path_factory.mktemp("sim"), speed=0, check_answers=True, trust_system=False
     ) as simulator:
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.fixture
 def sim(server: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """Give the simulator empty, its clock stopped, the environment set for the app."""
+    """Give an empty simulator with a stopped clock, and set the environment for the app."""
     server.client.set_speed(0)
     server.client.reset()
     for name, value in server.environment().items():

@@ -1,4 +1,4 @@
-"""Simulated disks as a file that dissect can read, and what it finds on them."""
+"""Simulated disks as a file that dissect can read, and helpers that read them."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def partitions(guest: Guest) -> list[Any]:
 
 
 def windows_on(guest: Guest) -> list[Files]:
-    """Return the file tables of the NTFS volumes that have a Windows."""
+    """Return the file tables of the NTFS volumes that contain Windows."""
     volumes = [NTFS(one.open()) for one in partitions(guest) if one.size > SMALL_PARTITION]
     return [volume.mft for volume in volumes]
 
@@ -47,7 +47,7 @@ def linux_on(guest: Guest) -> list[Files]:
 
 
 def text_of(files: Files, path: str) -> str:
-    """Return what a file says."""
+    """Return the text of a file."""
     return bytes(files.get(path).open().read()).decode()
 
 

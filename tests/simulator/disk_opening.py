@@ -1,4 +1,4 @@
-"""What tests of disks do again and again: open one with the real SDK, close it."""
+"""Helpers for tests of disks: grant and revoke access with the real SDK."""
 
 from urllib.parse import urlsplit
 
@@ -15,14 +15,14 @@ def os_disk(sim: Simulator, vm: str) -> str:
 
 
 def granted(client: ComputeManagementClient, disk: str, seconds: int = 300) -> str:
-    """Open a disk with the SDK, wait for it, and return the URL."""
+    """Grant access to a disk with the SDK, wait for it, and return the URL."""
     data = GrantAccessData(access="Read", duration_in_seconds=seconds)
     poller = client.disks.begin_grant_access(*_names(disk), data, polling_interval=0)
     return str(poller.result().access_sas)
 
 
 def revoked(client: ComputeManagementClient, disk: str) -> None:
-    """Close a disk with the SDK, and wait for it."""
+    """Revoke access to a disk with the SDK, and wait for it."""
     client.disks.begin_revoke_access(*_names(disk), polling_interval=0).result()
 
 

@@ -1,6 +1,6 @@
 """An Event Grid with a clock that the test controls, and a webhook with scripted answers.
 
-`told()` runs a story, a coroutine function that takes a `World`, on a loop of its own.
+`told()` runs a story, a coroutine function that takes a `World`, on its own event loop.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ VM = f"{GROUP}/providers/Microsoft.Compute/virtualMachines/build-01"
 SYSTEM_TOPICS = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics"
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
-# Statuses that are none: what a webhook does instead of answering.
+# Not HTTP statuses: what a webhook does instead of answering.
 HANGS_UP = -1
 NEVER_ANSWERS = 0
 
@@ -37,7 +37,7 @@ type Json = dict[str, Any]
 
 @dataclass
 class Received:
-    """A request that came to the webhook."""
+    """A request that the webhook received."""
 
     method: str
     headers: dict[str, str]
@@ -52,7 +52,7 @@ class Received:
 
 @dataclass
 class Webhook:
-    """Shakes hands, then answers notifications with `statuses` in turn, and 200 after those."""
+    """Completes the handshake, then answers notifications with `statuses` in turn, then 200."""
 
     clock: Clock
     url: str = ""
@@ -62,7 +62,7 @@ class Webhook:
     willing: bool = True
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer as told, and remember."""
+        """Answer as configured, and record the request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         received = Received(request.method, headers, await request.read(), self.clock.now())
         if headers.get("aeg-event-type") == "Notification":
@@ -81,7 +81,7 @@ class Webhook:
         return web.json_response({"validationResponse": code})
 
     def ids(self) -> list[str]:
-        """Give the ids of the notified events, in the order they came."""
+        """Give the ids of the notified events, in order of arrival."""
         found = [received.events for received in self.notifications]
         return [(e[0] if isinstance(e, list) else e)["id"] for e in found]
 
@@ -96,7 +96,7 @@ async def _answered(request: web.Request, status: int) -> web.Response:
 
 @dataclass
 class World:
-    """What a story has at hand."""
+    """What a story can use."""
 
     clock: Clock
     grid: EventGrid
@@ -148,7 +148,7 @@ def finished(
     resource: str = VM,
     app: str = "11111111-1111-1111-1111-111111111111",
 ) -> ArmEvent:
-    """Give the ARM side's account of a finished operation."""
+    """Give the ARM side's record of a finished operation."""
     verb = operation.rpartition("/")[2]
     return ArmEvent(
         verb="Write" if verb == "write" else "Delete" if verb == "delete" else "Action",
@@ -186,7 +186,7 @@ async def served(
     stack: AsyncExitStack,
     authority: trustme.CA | None = None,
 ) -> str:
-    """Serve routes on a free port for as long as the stack lasts; gives the URL."""
+    """Serve routes on a free port until the stack closes; gives the URL."""
     application = web.Application(client_max_size=8 * 1024 * 1024)
     application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
@@ -203,9 +203,9 @@ async def served(
 
 
 async def _left(runner: web.AppRunner) -> None:
-    """Wait until the clients, which are closed by now, have left: TLS says goodbye at leisure."""
+    """Wait until the closed clients have disconnected: TLS ends its connections with a delay."""
     async with asyncio.timeout(10):
-        while runner.server and runner.server.connections:  # noqa: ASYNC110 - aiohttp tells nobody
+        while runner.server and runner.server.connections:  # noqa: ASYNC110 - aiohttp has no event
             await asyncio.sleep(0.01)
 
 

@@ -145,7 +145,7 @@ def running(app: Path, *options: str, **environment: str | None) -> Iterator[Hos
 
 
 def until(happened: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for something to have happened; fails when it does not."""
+    """Wait until a condition holds; fails if it does not in time."""
     last = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < last, "it did not happen"

@@ -1,4 +1,4 @@
-"""Which right a request needs follows from its method and path alone."""
+"""The action that a request needs follows from its method and path alone."""
 
 import re
 
@@ -67,12 +67,12 @@ COMPUTE = "Microsoft.Compute"
     ],
 )
 def test_actions(method: str, path: str, action: str, scope: str) -> None:
-    """The action is Azure's, the scope the resource that it is about."""
+    """The action is Azure's, and the scope is the resource that the request is about."""
     assert action_of(method, path) == (action, scope)
 
 
 def test_every_route_has_an_action() -> None:
-    """None is left that no role could grant."""
+    """There is no route that a role could not grant."""
     shape = re.compile(r"(Microsoft\.\w+|\{namespace\})/[\w/]*(read|write|delete|action)")
     for route in ROUTES:
         assert shape.fullmatch(action_of(route.method, route.template)[0]), route
@@ -83,7 +83,7 @@ names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1,
 
 @given(names, names)
 def test_what_is_granted_is_read_without_case(group: str, name: str) -> None:
-    """Scopes and actions compare without case, and a role on one group ends at its name."""
+    """Scopes and actions compare without case; a role on a group does not match longer names."""
     roles = read_roles(DEFAULT_ROLES)
     app = next(p["objectId"] for p in roles["principals"] if p["name"] == "app")
     for assignment in roles["roleAssignments"]:

@@ -1,4 +1,4 @@
-"""Bodies of requests, each member of them wrong in every way: refused or taken, never a crash."""
+"""Request bodies with each member wrong in every way: refused or accepted, never a crash."""
 
 import copy
 from collections.abc import Iterator
@@ -186,7 +186,7 @@ def filled(value: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 JSON
 
 
 def furnished(sim: Simulator, arm: Arms) -> dict[str, str]:
-    """Make what the bodies name, and return its ids; a new world for each change is too slow."""
+    """Create what the bodies refer to, and return the ids; a new world per change is too slow."""
     owner, group = arm("owner"), sim.client.create_group("rg-bodies")
     source = sim.client.create_vm(
         "source", group="rg-bodies", power="deallocated", generalized=True, data_disks=[{}]
@@ -214,9 +214,9 @@ def furnished(sim: Simulator, arm: Arms) -> dict[str, str]:
 
 @pytest.mark.parametrize("what", BODIES)
 def test_no_body_breaks_the_simulator(sim: Simulator, arm: Arms, what: str) -> None:
-    """Every member gone, null, and of each other kind: an answer of Azure's, or 501, never 500.
+    """Each member missing, null, or of another kind: an answer of Azure's, or 501, never 500.
 
-    And a refusal has a code, and words, in Azure's form.
+    A refusal has a code and a message, in Azure's form.
     """
     names, owner = furnished(sim, arm), arm("owner")
     method, tail, body = BODIES[what]

@@ -1,4 +1,4 @@
-"""The way of a managed image through real Azure clients."""
+"""Capturing a managed image through real Azure clients."""
 
 from azure.mgmt.compute.models import Image
 
@@ -13,7 +13,7 @@ def power(compute: Computes, group: str, name: str) -> str:
 
 
 def test_a_sysprepped_vm_becomes_an_image(sim: Simulator, compute: Computes) -> None:
-    """Sysprep, deallocate, generalize and PUT give an image that was made of a sealed disk."""
+    """Sysprep, deallocate, generalize and PUT give an image of a generalized disk."""
     vm = sim.client.create_vm("web", generation="V1", data_disks=[{}])
     client = compute()
     sim.client.guest(vm, "sysprep")

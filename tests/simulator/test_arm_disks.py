@@ -1,4 +1,4 @@
-"""Disks and snapshots: how a VM comes back from the disk of a generalized one."""
+"""Disks and snapshots: how to recover a VM from the disk of a generalized one."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_a_vm_from_a_copy_of_a_generalized_ones_disk(sim: Simulator, compute: Co
 
 
 def test_a_disk_that_a_vm_holds_stays(sim: Simulator, arm: Arms) -> None:
-    """It can be neither deleted nor attached to another VM."""
+    """It can neither be deleted nor attached to another VM."""
     disk = sim.client.vm(sim.client.create_vm("web"))["osDisk"]
     owner = arm("owner")
     assert owner("DELETE", disk).json()["error"]["code"] == "OperationNotAllowed"
@@ -52,7 +52,7 @@ def test_a_disk_that_a_vm_holds_stays(sim: Simulator, arm: Arms) -> None:
 
 
 def test_data_disks_come_and_go(sim: Simulator, arm: Arms) -> None:
-    """A PATCH that names other data disks detaches the old one and creates the new."""
+    """A PATCH that names other data disks detaches the old disk and creates the new one."""
     vm = sim.client.create_vm("web", data_disks=[{}])
     (old,) = sim.client.vm(vm)["dataDisks"]
     owner = arm("owner")
@@ -66,7 +66,7 @@ def test_data_disks_come_and_go(sim: Simulator, arm: Arms) -> None:
 
 
 def test_what_may_be_changed_on_a_disk(sim: Simulator, arm: Arms) -> None:
-    """Size grows and never shrinks; network access closes."""
+    """Size can grow but not shrink; network access can be closed."""
     disk = sim.client.vm(sim.client.create_vm("web"))["osDisk"]
     owner = arm("owner")
     changed = {"diskSizeGB": 256, "networkAccessPolicy": "DenyAll"}

@@ -5,7 +5,7 @@ from tests.simulator.conftest import Arms
 
 
 def test_a_vms_version_is_a_header_too(sim: Simulator, arm: Arms) -> None:
-    """GET and PUT answer with an ETag as the body has it; a change gives another."""
+    """GET and PUT answer with the same ETag as in the body; a change gives a new one."""
     vm, owner = sim.client.create_vm("web"), arm("owner")
     seen = owner("GET", vm)
     assert seen.headers["ETag"] == seen.json()["etag"]

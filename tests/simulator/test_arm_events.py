@@ -21,16 +21,16 @@ class Told(EventGrid):
         self.health: list[str] = []
 
     def arm(self, event: ArmEvent) -> None:
-        """Remember an operation."""
+        """Record an operation."""
         self.operations.append(event)
 
     def annotation(self, vm_id: str, name: str, context: str, reason: str, summary: str) -> None:
-        """Remember an annotation by its name."""
+        """Record an annotation by its name."""
         assert all((vm_id, context, reason, summary))
         self.health.append(name)
 
     def availability(self, vm_id: str, state: str, previous: str) -> None:
-        """Remember a change of availability."""
+        """Record a change of availability."""
         assert vm_id
         self.health.append(f"{previous}->{state}")
 
@@ -41,7 +41,7 @@ class Told(EventGrid):
 
 @pytest.fixture
 def told(sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Told:
-    """Listen at the surface between ARM and Event Grid."""
+    """Listen at the interface between ARM and Event Grid."""
     listener = Told(sim)
     monkeypatch.setattr(sim.arm.world, "grid", listener)
     return listener
@@ -79,7 +79,7 @@ def test_a_guest_makes_no_arm_event(  # noqa: PLR0913, PLR0917 fixtures and a ro
 
 
 def test_sysprep_leaves_its_mark_on_the_disk(sim: Simulator, told: Told) -> None:
-    """Done, failed with its own words, or cut off: the hidden fact that a proof must find."""
+    """Done, failed with its own message, or interrupted: the hidden fact that a proof must find."""
     assert told.operations == []
     done, failed = sim.client.create_vm("done"), sim.client.create_vm("failed")
     sim.client.guest(done, "sysprep")
@@ -91,7 +91,7 @@ def test_sysprep_leaves_its_mark_on_the_disk(sim: Simulator, told: Told) -> None
 
 
 def test_sysprep_cut_off_by_a_deallocation(sim: Simulator, arm: Arms) -> None:
-    """ARM does not wait for the guest: what Sysprep had begun stays half done."""
+    """ARM does not wait for the guest: a Sysprep in progress stays half done."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, "sysprep")
     sim.client.advance(10)
@@ -101,7 +101,7 @@ def test_sysprep_cut_off_by_a_deallocation(sim: Simulator, arm: Arms) -> None:
 
 
 def test_an_operation_is_told_at_its_end(sim: Simulator, told: Told, arm: Arms) -> None:
-    """Nothing at the 202; ResourceActionSuccess when the deallocation is over, with its caller."""
+    """Nothing at the 202; ResourceActionSuccess at the end of the deallocation, with its caller."""
     vm = sim.client.create_vm("web")
     arm("app")("POST", f"{vm}/deallocate", x_ms_correlation_request_id="abc")
     assert told.operations == []
@@ -116,7 +116,7 @@ def test_an_operation_is_told_at_its_end(sim: Simulator, told: Told, arm: Arms) 
 
 
 def test_failures_are_told_and_reads_are_not(sim: Simulator, told: Told, arm: Arms) -> None:
-    """A refused action, a doomed operation and a forbidden write are failures; GETs are nothing."""
+    """Refused actions, doomed operations, forbidden writes are failures; GETs publish nothing."""
     vm = sim.client.create_vm("web")
     arm("app")("GET", vm)
     arm("app")("POST", f"{vm}/generalize")
@@ -144,14 +144,14 @@ def test_tags_by_either_way(sim: Simulator, told: Told, arm: Arms) -> None:
 
 
 def test_deleting_nothing_is_told_to_nobody(sim: Simulator, told: Told, arm: Arms) -> None:
-    """A 204 published nothing."""
+    """A 204 publishes nothing."""
     vm = sim.client.create_vm("web")
     arm("owner")("DELETE", vm.replace("/web", "/none"))
     assert told.operations == []
 
 
 def test_the_annotation_comes_before_the_state(sim: Simulator, told: Told) -> None:
-    """With a lag the guest is off and annotated while ARM still reads running."""
+    """With a lag the guest is off and annotated while ARM still shows it running."""
     vm = sim.client.create_vm("web")
     sim.client.settings(durations={"shutdownLag": 40})
     sim.client.guest(vm, "shutdown")

@@ -10,7 +10,7 @@ from tests.simulator.conftest import Arms, Computes
 
 
 def test_an_error_on_the_next_requests(sim: Simulator, arm: Arms) -> None:
-    """The next two matching requests fail as told, the third does not."""
+    """The next two matching requests fail as configured, the third does not."""
     vm = sim.client.create_vm("web")
     error = {"status": 503, "code": "ServerBusy", "message": "x", "headers": {"Retry-After": "7"}}
     sim.client.fault(method="GET", path="/web$", count=2, error=error)
@@ -21,7 +21,7 @@ def test_an_error_on_the_next_requests(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_fault_for_one_caller(sim: Simulator, arm: Arms) -> None:
-    """A fault with a caller leaves all others alone."""
+    """A fault with a caller does not affect other callers."""
     vm = sim.client.create_vm("web")
     app = sim.environment("app")["AZURE_CLIENT_ID"]
     sim.client.fault(caller=app, throttle=30, count=None)
@@ -42,7 +42,7 @@ def test_a_dropped_connection_after_the_deed(sim: Simulator, arm: Arms) -> None:
 
 
 def test_latency_is_waited_for(sim: Simulator, arm: Arms) -> None:
-    """A request with latency is answered, later, and its log says how long it took."""
+    """A request with latency is answered late, and its log entry has the duration."""
     vm = sim.client.create_vm("web")
     sim.client.fault(latency=0.05)
     assert arm("app")("GET", vm).status_code == 200
@@ -50,7 +50,7 @@ def test_latency_is_waited_for(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_fault_that_makes_no_sense(sim: Simulator) -> None:
-    """Unknown words are refused, so that no story believes in a fault it has not."""
+    """Unknown words are refused, so that no story relies on a fault that does not exist."""
     with pytest.raises(SteeringError, match="unknown"):
         sim.client.fault(pth="/web", drop=True)
     with pytest.raises(SteeringError, match="one of"):
@@ -74,7 +74,7 @@ def test_throttling_by_azures_figures(sim: Simulator, compute: Computes) -> None
 
 
 def test_throttling_is_off_until_asked_for(sim: Simulator, arm: Arms) -> None:
-    """Headers tell what remains; nothing is refused."""
+    """Headers show the remaining requests; nothing is refused."""
     vm = sim.client.create_vm("web")
     app = arm("app")
     answers = [app("GET", vm) for _ in range(40)]
@@ -84,7 +84,7 @@ def test_throttling_is_off_until_asked_for(sim: Simulator, arm: Arms) -> None:
 
 
 def test_the_log(sim: Simulator, compute: Computes, arm: Arms) -> None:
-    """Every request is logged with caller, action and status, and can be asked for by caller."""
+    """Every request is logged with caller, action and status, and can be filtered by caller."""
     sim.client.create_vm("web", power="deallocated")
     compute("app").virtual_machines.generalize("rg-vms", "web")
     with pytest.raises(ResourceExistsError):
@@ -103,7 +103,7 @@ def test_the_log(sim: Simulator, compute: Computes, arm: Arms) -> None:
 
 
 def test_unknown_settings_are_refused(sim: Simulator) -> None:
-    """A duration or setting that does not exist is no silent no-op."""
+    """An unknown duration or setting is refused, not silently ignored."""
     with pytest.raises(SteeringError, match="no such setting"):
         sim.client.settings(durations={"dealocate": 1})
     with pytest.raises(SteeringError, match="no such setting"):
@@ -149,7 +149,7 @@ def test_a_member_that_is_not_there(
 
 @pytest.mark.parametrize("how", ["null", "missing"])
 def test_a_row_that_is_not_there(sim: Simulator, arm: Arms, how: str) -> None:
-    """A row of a list can only be null; a list's own `value` can be missing as well."""
+    """A row of a list can only be null; the list's own `value` can also be missing."""
     sim.client.create_vm("web")
     base = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.Compute/virtualMachines"
     sim.client.fault(path="virtualMachines$", spoil={"member": "value.0", "as": how})

@@ -7,7 +7,7 @@ from tests.simulator.conftest import Arms, Computes
 
 
 def test_pages_show_every_vm_once(sim: Simulator, compute: Computes) -> None:
-    """However small the pages, the SDK's iterator yields each VM exactly once."""
+    """With any page size, the SDK's iterator yields each VM exactly once."""
     for number in range(7):
         sim.client.create_vm(f"vm{number}", group=f"rg-{number % 2}")
     sim.client.settings(page_size=3)
@@ -19,7 +19,7 @@ def test_pages_show_every_vm_once(sim: Simulator, compute: Computes) -> None:
 
 
 def test_what_comes_and_goes_between_pages_hides_nothing(sim: Simulator, arm: Arms) -> None:
-    """A VM deleted between two pages shifts no other one out of the list."""
+    """A VM deleted between two pages does not shift another out of the list."""
     ids = [sim.client.create_vm(f"vm{number}") for number in range(4)]
     sim.client.settings(page_size=2)
     owner = arm("owner")
@@ -33,7 +33,7 @@ def test_what_comes_and_goes_between_pages_hides_nothing(sim: Simulator, arm: Ar
 
 
 def test_casing(sim: Simulator, arm: Arms) -> None:
-    """Lists give the group in upper case, a GET echoes the caller's, and all cases find it."""
+    """Lists show the group in upper case, a GET echoes the caller's case, and any case matches."""
     sim.client.create_vm("Web", group="rg-Mixed")
     app, base = arm("app"), f"/subscriptions/{sim.subscription_id}"
     (listed,) = app("GET", f"{base}/providers/Microsoft.Compute/virtualMachines").json()["value"]
@@ -43,7 +43,7 @@ def test_casing(sim: Simulator, arm: Arms) -> None:
 
 
 def test_status_only_tells_states_and_no_more(sim: Simulator, compute: Computes) -> None:
-    """`statusOnly=true` has the instance view's statuses, no tags, no size."""
+    """`statusOnly=true` returns the instance view's statuses, without tags and size."""
     sim.client.create_vm("on")
     sim.client.create_vm("off", power="stopped", tags={"a": "b"})
     listed = list(compute().virtual_machines.list_all(status_only="true"))
@@ -95,7 +95,7 @@ def test_tags_while_an_operation_runs(sim: Simulator, arm: Arms) -> None:
 
 
 def test_groups_and_what_is_in_them(sim: Simulator, arm: Arms) -> None:
-    """A group is created, listed, and takes everything with it when it is deleted."""
+    """A group is created, listed, and its deletion deletes all that it contains."""
     owner, base = arm("owner"), f"/subscriptions/{sim.subscription_id}/resourceGroups"
     assert owner("PUT", f"{base}/rg-vms", {"location": "West Europe"}).status_code == 201
     sim.client.create_vm("web")
@@ -107,12 +107,12 @@ def test_groups_and_what_is_in_them(sim: Simulator, arm: Arms) -> None:
     sim.client.advance(10)
     assert owner("GET", result).status_code == 200
     listed = [group["name"] for group in owner("GET", base).json()["value"]]
-    assert listed == ["simulator"]  # that of the custom topic which is there from the start
+    assert listed == ["simulator"]  # the group of the custom topic that exists from the start
     assert sim.client.vms() == []
 
 
 def test_the_directory(sim: Simulator, arm: Arms) -> None:
-    """Subscription, tenant, regions and providers are there for clients that ask."""
+    """Clients can read subscription, tenant, regions and providers."""
     owner, base = arm("owner"), f"/subscriptions/{sim.subscription_id}"
     assert owner("GET", "/subscriptions").json()["value"][0]["state"] == "Enabled"
     assert owner("GET", base).json()["tenantId"] == sim.tenant_id
@@ -125,7 +125,7 @@ def test_the_directory(sim: Simulator, arm: Arms) -> None:
 
 
 def test_the_outcome_topic_is_found_where_arm_lists_it(sim: Simulator, arm: Arms) -> None:
-    """The custom topic that is there from the start, after a reset too: its group, its endpoint."""
+    """The custom topic that exists from the start, also after a reset: its group, its endpoint."""
     sim.client.reset()
     subscription = f"/subscriptions/{sim.subscription_id}"
     (topic,) = arm("owner")("GET", f"{subscription}/providers/Microsoft.EventGrid/topics").json()[

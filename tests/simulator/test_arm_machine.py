@@ -1,4 +1,4 @@
-"""The VM's power states: the table is whole, and no way through it breaks a promise of Azure."""
+"""The VM's power states: the table is complete, and no sequence breaks a guarantee of Azure."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -31,13 +31,13 @@ def world() -> World:
 
 
 def test_the_table_knows_every_state_and_act() -> None:
-    """No pair of power state and act is left to chance."""
+    """Each pair of power state and act is defined."""
     assert set(TABLE) == set(product(Power, Act))
 
 
 @pytest.mark.parametrize(("power", "act"), list(product(sorted(SETTLED), Act)))
 def test_a_settled_vm_moves_to_a_settled_state(power: Power, act: Act) -> None:
-    """Whatever is accepted ends in running, stopped or deallocated."""
+    """Whatever is accepted ends as running, stopped or deallocated."""
     found = verdict("vm", power, act, generalized=False, under_way=None)
     assert isinstance(found, ArmError) or found.to in SETTLED
 
@@ -54,7 +54,7 @@ def test_a_generalized_vm_never_starts(power: Power, act: Act) -> None:
 
 @pytest.mark.parametrize(("act", "under_way"), list(product(Act, [*Act, "create", "update"])))
 def test_only_a_deallocation_may_overtake(act: Act, under_way: str) -> None:
-    """While an operation is under way all others are a conflict."""
+    """While an operation is in progress all others are a conflict."""
     found = verdict("vm", Power.RUNNING, act, generalized=False, under_way=under_way)
     if preempts(act, under_way):
         assert found == Move(Power.DEALLOCATED, (Power.DEALLOCATING,))
@@ -77,12 +77,12 @@ step = st.one_of(
 def test_any_story_keeps_azures_promises(
     story: list[Act | GuestAct | int], power: str, system: str
 ) -> None:
-    """At rest a VM is settled; a guest runs only in a running VM; generalized ones never run."""
+    """At rest a VM is settled; a guest runs only in a running VM; generalized VMs never run."""
     asyncio.run(tell(story, power, system))
 
 
 async def tell(story: list[Act | GuestAct | int], power: str, system: str) -> None:
-    """Live through a story, checking after each step."""
+    """Run a story, with checks after each step."""
     azure = world()
     vm = create_vm(azure, {"name": "vm", "power": power, "os": system})
     for told in story:
@@ -110,7 +110,7 @@ def try_guest(azure: World, vm: Vm, act: GuestAct) -> None:
 
 
 def try_act(azure: World, vm: Vm, act: Act) -> None:
-    """Ask for an act as ARM would."""
+    """Request an act as ARM would."""
     under_way = vm.operation.act if vm.operation else None
     found = verdict(vm.name, vm.power, act, generalized=vm.generalized, under_way=under_way)
     if isinstance(found, ArmError):
@@ -134,5 +134,5 @@ def check(vm: Vm) -> None:
     [("Standard_D4ps_v5", "Arm64"), ("Standard_D4s_v5", "x64"), ("Standard_E8-4pds_v6", "Arm64")],
 )
 def test_a_size_tells_the_architecture(size: str, architecture: str) -> None:
-    """The p in a size's name is Arm."""
+    """A `p` in the name of a size means Arm."""
     assert _architecture(size) == architecture

@@ -1,4 +1,4 @@
-"""Operations in flight, as the SDK's own pollers live through them."""
+"""Operations in progress, as the SDK's own pollers see them."""
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
@@ -28,7 +28,7 @@ def test_the_sdk_polls_a_deallocation_to_its_end(sim: Simulator, compute: Comput
 
 
 def test_started_is_not_done(sim: Simulator, compute: Computes) -> None:
-    """An accepted deallocation shows deallocating and Updating until its time has passed."""
+    """An accepted deallocation shows deallocating and Updating until its duration has passed."""
     sim.client.create_vm("web")
     compute().virtual_machines.begin_deallocate("rg-vms", "web", polling=False)
     sim.client.advance(10.9)
@@ -38,7 +38,7 @@ def test_started_is_not_done(sim: Simulator, compute: Computes) -> None:
 
 
 def test_a_vm_that_starts_from_deallocated_shows_stopped(sim: Simulator, compute: Computes) -> None:
-    """Start passes through stopped and starting: stopped alone proves no leak."""
+    """Start passes through stopped and starting: stopped alone does not prove a billed VM."""
     sim.client.create_vm("web", power="deallocated")
     compute("owner").virtual_machines.begin_start("rg-vms", "web", polling=False)
     assert codes(compute)[-1] == "PowerState/stopped"
@@ -49,7 +49,7 @@ def test_a_vm_that_starts_from_deallocated_shows_stopped(sim: Simulator, compute
 
 
 def test_ownership_moves_on_deallocation_and_start(sim: Simulator, compute: Computes) -> None:
-    """LastOwnershipUpdateTime is the instant at which the deallocation ended."""
+    """LastOwnershipUpdateTime is the time at which the deallocation ended."""
     vm = sim.client.create_vm("web")
     disk = sim.client.vm(vm)["osDisk"].rsplit("/", 1)[1]
     client = compute("owner")
@@ -163,7 +163,7 @@ def test_a_deleted_vm_is_gone_and_deleting_again_is_204(
 
 
 def test_a_deallocated_model_lacks_size_and_account_type(sim: Simulator, compute: Computes) -> None:
-    """A client that reads a disk's size from the VM finds none once it is deallocated."""
+    """A client cannot read a disk's size from a VM that is deallocated."""
     sim.client.create_vm("web", power="deallocated", data_disks=[{"diskSizeGB": 64}])
     model = compute().virtual_machines.get("rg-vms", "web")
     assert model.storage_profile is not None
@@ -174,7 +174,7 @@ def test_a_deallocated_model_lacks_size_and_account_type(sim: Simulator, compute
 
 
 def test_what_could_not_be_deleted_is_still_there(sim: Simulator, arm: Arms) -> None:
-    """A deletion that fails leaves the disk, marked Failed; the next one may succeed."""
+    """A deletion that fails leaves the disk, marked Failed; the next deletion may succeed."""
     group = sim.client.create_group("rg-vms")
     disk = f"{group}/providers/Microsoft.Compute/disks/d"
     wanted = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}

@@ -1,4 +1,4 @@
-"""Paths as clients write them, which ARM straightens before it looks at them."""
+"""Paths as clients write them, which ARM normalizes before routing."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_a_lock_put_by_an_empty_segment_holds(sim: Simulator, arm: Arms) -> None
 
 
 def test_a_crooked_path_leads_to_the_same_topic(sim: Simulator, arm: Arms) -> None:
-    """Event Grid's resources are found behind empty segments and encoded slashes too."""
+    """Event Grid's resources are found by paths with empty or encoded segments too."""
     group, owner = sim.client.create_group("rg-vms"), arm("owner")
     topic = f"{group}/providers/Microsoft.EventGrid/topics/orders"
     api = "?api-version=2025-02-15"

@@ -1,4 +1,4 @@
-"""The simulator's README tells the truth about its routes, settings and acts."""
+"""The simulator's README matches its routes, settings and acts."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def plain(route: web.RouteDef) -> tuple[str, str]:
 
 
 def test_every_route_is_listed_and_nothing_else(sim: Simulator) -> None:
-    """The table of routes is the server's own, method by method."""
+    """The table of routes matches the server's, method by method."""
     listed = {
         (method, path) for methods, path in ROW.findall(README) for method in methods.split(", ")
     }

@@ -55,7 +55,7 @@ NEWER = {
     "virtualMachineId",
     "uniqueId",
 }
-# What the recorded VMs had and ours have not, or the other way round: unmanaged disks, boot
+# What only the recorded VMs have, or only ours: unmanaged disks, boot
 # diagnostics, extensions; a managed image as the source of a version.
 OF_THAT_VM = {
     "vhd",
@@ -81,7 +81,7 @@ OF_THAT_VM = {
     "sku",
     "properties.tier",
 }
-# Headers that Azure's own machines add and no client can rely on.
+# Headers that Azure's own servers add and clients cannot rely on.
 OF_THE_FLEET = {"x-ms-served-by", "server", "azure-asyncnotification", "retry-after"}
 
 
@@ -92,7 +92,7 @@ def entry(file: str, number: int) -> dict[str, Any]:
 
 
 def excused(at: str, name: str) -> bool:
-    """Say whether a difference in a member is on purpose."""
+    """Say whether a difference in a member is intended."""
     return name in NEWER | OF_THAT_VM or ".".join((at + name).split(".")[-3:]) in OF_THAT_VM
 
 
@@ -126,7 +126,7 @@ def vm(sim: Simulator) -> str:
 
 
 def test_deallocate_generalize_capture(sim: Simulator, arm: Arms, vm: str) -> None:
-    """The recorded way of a managed image, exchange by exchange."""
+    """The recorded capture of a managed image, exchange by exchange."""
     file, app = "flow_deallocate_generalize_image.json", arm("owner")
     seen = {20: app("GET", vm), 21: app("POST", f"{vm}/deallocate")}
     poll, monitor = (
@@ -186,7 +186,7 @@ def test_a_list_and_its_tags(sim: Simulator, arm: Arms, vm: str) -> None:
 
 
 def test_a_gallery_and_its_versions(sim: Simulator, arm: Arms) -> None:
-    """The recorded way from an empty group to a replicated version."""
+    """The recorded sequence from an empty group to a replicated version."""
     file, owner = "flow_gallery_image_version.json", arm("owner")
     old = "api-version=2019-12-01"
     words = {"power": "deallocated", "generalized": True, "security_type": "Standard"}
@@ -210,6 +210,6 @@ def test_a_gallery_and_its_versions(sim: Simulator, arm: Arms) -> None:
 
 
 def test_bodies_are_indented_by_two_with_crlf(arm: Arms, vm: str) -> None:
-    """The compute provider's own way of writing JSON."""
+    """The format of the compute provider's JSON."""
     text = arm("app")("GET", vm).content
     assert text.startswith(b'{\r\n  "name": "web",\r\n  "id": ')

@@ -1,4 +1,4 @@
-"""Azure's refusals, each with its status and code, on the wire."""
+"""Azure's refusals, each with its HTTP status and error code."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def code(answer: object) -> tuple[int, str]:
 
 @pytest.fixture
 def base(sim: Simulator) -> str:
-    """Give the path of the compute provider in a group that exists."""
+    """Give the path of the compute provider in an existing group."""
     sim.client.create_group("rg-vms")
     return f"/subscriptions/{sim.subscription_id}{COMPUTE}"
 
@@ -44,7 +44,7 @@ def test_what_does_not_exist(sim: Simulator, base: str, arm: Arms) -> None:
 
 
 def test_malformed_requests(base: str, arm: Arms) -> None:
-    """A missing api-version, a body that is no object and a missing member are 400."""
+    """A missing api-version, a body that is not an object and a missing member are 400."""
     owner, vm = arm("owner"), f"{base}/virtualMachines/web"
     assert code(owner("GET", f"{vm}?api-version=")) == (400, "MissingApiVersionParameter")
     assert code(owner("PUT", vm, [1])) == (400, "InvalidRequestContent")
@@ -66,7 +66,7 @@ def test_malformed_requests(base: str, arm: Arms) -> None:
 def test_an_api_version_that_a_type_has_not(
     base: str, arm: Arms, path: str, given: str, refused: tuple[int, str]
 ) -> None:
-    """A provider's type answers with the api-versions it has, whichever others have that one."""
+    """A type supports only its own api-versions, whichever other types have the version."""
     method = "POST" if path.endswith("deallocate") else "GET"
     answer = arm("owner")(method, f"{base}/{path}?api-version={given}")
     assert code(answer) == refused
@@ -87,7 +87,7 @@ def test_an_api_version_says_what_there_is(sim: Simulator, arm: Arms) -> None:
 
 
 def test_what_came_with_a_later_api_version(sim: Simulator, base: str, arm: Arms) -> None:
-    """The route of an instance view came in 2017, the list of states in 2019."""
+    """The instance view's route came in 2017, the list of states in 2019."""
     vm, owner = sim.client.create_vm("web"), arm("owner")
     early, late = "api-version=2016-03-30", "api-version=2017-03-30"
     assert code(owner("GET", f"{vm}/instanceView?{early}")) == (404, "InvalidResourceType")
@@ -114,7 +114,7 @@ def test_what_came_with_a_later_api_version(sim: Simulator, base: str, arm: Arms
 def test_an_api_version_that_an_extension_has_not(
     sim: Simulator, arm: Arms, tail: str, given: str, known: str
 ) -> None:
-    """Types behind the id of another are 404, with what there is."""
+    """Extension types are 404, with the supported versions."""
     vm = sim.client.create_vm("web")
     answer = arm("owner")("GET", f"{vm}/providers/{tail}?api-version={given}")
     assert code(answer) == (404, "InvalidResourceType")
@@ -180,7 +180,7 @@ DISK = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
 def test_an_unknown_value_is_refused(
     base: str, arm: Arms, member: str, value: object, kind: str
 ) -> None:
-    """An enumeration's value that Azure has not is 400, in the words that are recorded."""
+    """A value that is not in Azure's enumeration is 400, with the recorded message."""
     body = {"location": "westeurope", "properties": DISK | {member: value}}
     answer = arm("owner")("PUT", f"{base}/disks/d", body)
     assert code(answer) == (400, "BadRequest")
@@ -189,7 +189,7 @@ def test_an_unknown_value_is_refused(
 
 
 def test_names_and_values_come_in_any_case_and_go_out_in_azures(base: str, arm: Arms) -> None:
-    """Members and enumerations are kept in Azure's own spelling, whatever the client wrote."""
+    """Members and enumerations are stored in Azure's own casing, whatever the client sent."""
     properties = {
         "CREATIONDATA": {"CreateOption": "empty"},
         "disksizegb": 4,
@@ -228,7 +228,7 @@ def test_names_and_values_come_in_any_case_and_go_out_in_azures(base: str, arm: 
 def test_an_unknown_member_is_refused_where_azure_is_known_to(
     base: str, arm: Arms, path: str, body: object, refused: tuple[str, str]
 ) -> None:
-    """Beside `properties` for every type, in them for machines and images: as recorded."""
+    """Beside `properties` for every type, inside them for VMs and images: as recorded."""
     locks = f"{base.partition('/providers/')[0]}/providers/Microsoft.Authorization/locks/l"
     answer = arm("owner")("PUT", locks if path == "locks" else f"{base}/{path}", body)
     assert code(answer) == (400, refused[0])
@@ -272,7 +272,7 @@ def test_null_is_nothing(base: str, arm: Arms) -> None:
 
 
 def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
-    """Unknown providers, unknown methods and access to snapshots answer 501 and name themselves."""
+    """Unknown providers, unknown methods and access to snapshots answer 501 with their names."""
     owner = arm("owner")
     network = base.replace("Microsoft.Compute", "Microsoft.Network/virtualNetworks/v")
     for method, path in (
@@ -287,7 +287,7 @@ def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
 
 
 def test_generalize_wants_a_vm_that_is_off(sim: Simulator, base: str, arm: Arms) -> None:
-    """A running VM is refused, a stopped one accepted, and again accepted."""
+    """A running VM is refused, a stopped VM is accepted, also a second time."""
     sim.client.create_vm("web")
     path = f"{base}/virtualMachines/web/generalize"
     assert code(arm("app")("POST", path)) == (409, "OperationNotAllowed")
@@ -299,7 +299,7 @@ def test_generalize_wants_a_vm_that_is_off(sim: Simulator, base: str, arm: Arms)
 def test_generalize_is_refused_while_the_platform_lags(
     sim: Simulator, base: str, arm: Arms
 ) -> None:
-    """A guest that has just shut down still reads running: 409 until the platform has seen it."""
+    """A guest that has just shut down is still shown as running: 409 until the platform sees it."""
     vm = sim.client.create_vm("web")
     sim.client.settings(durations={"shutdownLag": 30})
     sim.client.guest(vm, "shutdown")
@@ -313,7 +313,7 @@ def test_generalize_is_refused_while_the_platform_lags(
 
 @pytest.mark.parametrize("who", ["owner", "app"])
 def test_a_generalized_vm_takes_no_tags(sim: Simulator, arm: Arms, who: str) -> None:
-    """Not by the tags API in any of its ways, nor with the VM itself; its OS disk takes them."""
+    """Not by any method of the tags API, nor with the VM itself; its OS disk accepts tags."""
     vm = sim.client.create_vm("web", power="deallocated", generalized=True, tags={"a": "b"})
     tags = "/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
     named = {"properties": {"tags": {"c": "d"}}}
@@ -325,7 +325,7 @@ def test_a_generalized_vm_takes_no_tags(sim: Simulator, arm: Arms, who: str) -> 
         ("PATCH", vm, {"tags": {"c": "d"}}),
     ):
         if who == "app" and method in ("PUT", "DELETE"):
-            continue  # it has no right to those anyway
+            continue  # the app has no permission for those anyway
         answer = ask(method, path, body)
         assert answer.status_code == 409, (method, path, answer.text)
         assert answer.json()["error"]["code"] == "OperationNotAllowedOnGeneralizedVM"
@@ -337,7 +337,7 @@ def test_a_generalized_vm_takes_no_tags(sim: Simulator, arm: Arms, who: str) -> 
 
 
 def test_a_generalized_vm_never_starts(sim: Simulator, base: str, arm: Arms) -> None:
-    """Start and restart are refused for ever, in Azure's words."""
+    """Start and restart are always refused, with Azure's message."""
     sim.client.create_vm("web", power="deallocated", generalized=True)
     for act in ("start", "restart"):
         answer = arm("owner")("POST", f"{base}/virtualMachines/web/{act}")
@@ -389,7 +389,7 @@ def test_the_same_image_again_captures_nothing(sim: Simulator, base: str, arm: A
 
 
 def test_etags(sim: Simulator, base: str, arm: Arms) -> None:
-    """A PATCH with an old etag is 412; with the present one it is done and the etag moves."""
+    """A PATCH with an old etag is 412; with the current etag it succeeds and the etag changes."""
     sim.client.create_vm("web")
     owner, path = arm("owner"), f"{base}/virtualMachines/web"
     old = owner("GET", path).json()["etag"]
@@ -400,7 +400,7 @@ def test_etags(sim: Simulator, base: str, arm: Arms) -> None:
 
 
 def test_a_vm_on_its_way_out_refuses_everything(sim: Simulator, base: str, arm: Arms) -> None:
-    """Marked for deletion: deallocate is OperationNotAllowed and says why."""
+    """Marked for deletion: deallocate is OperationNotAllowed with the reason."""
     sim.client.create_vm("web")
     owner, path = arm("owner"), f"{base}/virtualMachines/web"
     assert owner("DELETE", path).status_code == 202

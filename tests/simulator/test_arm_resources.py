@@ -21,7 +21,7 @@ def base(sim: Simulator) -> str:
 def test_tags_of_the_subscription_and_of_a_group(
     sim: Simulator, arm: Arms, base: str, group: str
 ) -> None:
-    """PUT, PATCH and DELETE are 200 as recorded, and what has the tags shows them."""
+    """PUT, PATCH and DELETE are 200 as recorded, and the subscription and group show the tags."""
     sim.client.create_group("rg-a")
     owner, tagged = arm("owner"), base + group
     made = owner("PUT", tagged + TAGS, {"properties": {"tags": {"a": "1", "b": ""}}})
@@ -52,7 +52,7 @@ def test_tags_of_the_subscription_and_of_a_group(
 def test_tags_of_the_subscription_ask_for_the_right_to_write_tags_there(
     sim: Simulator, arm: Arms, base: str
 ) -> None:
-    """Microsoft.Resources/tags/write at the subscription; a reset takes the tags away."""
+    """Microsoft.Resources/tags/write at the subscription; a reset removes the tags."""
     body = {"operation": "Merge", "properties": {"tags": {"a": "1"}}}
     refused = arm("reader")("PATCH", base + TAGS, body)
     assert refused.status_code == 403
@@ -66,7 +66,7 @@ def test_tags_of_the_subscription_ask_for_the_right_to_write_tags_there(
 
 
 def test_groups_by_their_tags(sim: Simulator, arm: Arms, base: str) -> None:
-    """A tag's name and value, or the name alone; any other filter is not simulated."""
+    """A tag's name and value, or the name alone; other filters are not simulated."""
     sim.client.create_group("rg-a", kind="new", other="old")
     sim.client.create_group("rg-b", kind="old")
     owner = arm("owner")
@@ -127,7 +127,7 @@ def test_what_the_list_of_resources_shows(sim: Simulator, arm: Arms, base: str) 
 
 
 def test_every_region_says_where_it_is(arm: Arms, base: str) -> None:
-    """Coordinates as text, the geography in the long name, the region it is paired with."""
+    """Coordinates as text, the geography in the long name, the paired region."""
     listed = arm("owner")("GET", f"{base}/locations").json()["value"]
     assert {one["name"] for one in listed} == set(ids.REGIONS)
     regions = {one["name"]: one for one in listed}
@@ -147,7 +147,7 @@ def test_every_region_says_where_it_is(arm: Arms, base: str) -> None:
 
 
 def test_a_group_shows_what_it_was_sent(arm: Arms, base: str) -> None:
-    """Who manages it, and tags, be it none; neither where nothing was ever said of it."""
+    """`managedBy` and tags, even if empty; neither if it was never sent."""
     owner, group = arm("owner"), f"{base}/resourceGroups/rg-a"
     made = owner("PUT", group, {"location": "westeurope"}).json()
     assert made.keys() == {"id", "name", "type", "location", "properties"}

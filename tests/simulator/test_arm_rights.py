@@ -1,4 +1,4 @@
-"""Who may do what: tokens, roles, the permissions API and locks."""
+"""Permissions: tokens, roles, the permissions API and locks."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_an_action_that_is_not_granted(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_grant_on_one_group_ends_there(sim: Simulator, arm: Arms) -> None:
-    """An assignment holds for its scope and below, and nowhere else."""
+    """An assignment applies to its scope and below, and nowhere else."""
     inside, outside = sim.client.create_vm("web"), sim.client.create_vm("web", group="rg-other")
     roles = sim.client.roles()
     for assignment in roles["roleAssignments"]:
@@ -81,7 +81,7 @@ def test_a_grant_on_one_group_ends_there(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_source_that_may_not_be_used(sim: Simulator, arm: Arms) -> None:
-    """The image may be written, its source not be read: LinkedAuthorizationFailed."""
+    """The image may be written, but its source not read: LinkedAuthorizationFailed."""
     words = {"power": "deallocated", "generalized": True, "generation": "V1"}
     vm = sim.client.create_vm("web", **words)
     sim.client.set_roles(without(sim.client.roles(), "Microsoft.Compute/virtualMachines/read"))
@@ -116,7 +116,7 @@ def test_the_permissions_api_tells_what_holds(sim: Simulator, arm: Arms) -> None
     ],
 )
 def test_locks(sim: Simulator, arm: Arms, level: str, method: str, *, refused: bool) -> None:
-    """A lock on the group holds for the VM; ReadOnly forbids actions too."""
+    """A lock on the group applies to the VM; ReadOnly blocks actions too."""
     vm = sim.client.create_vm("web")
     owner, group = arm("owner"), vm.split("/providers/")[0]
     lock = f"{group}/providers/Microsoft.Authorization/locks/keep"
@@ -168,7 +168,7 @@ def test_a_wrong_secret(sim: Simulator) -> None:
 
 
 def test_the_sdk_shows_the_refusal(sim: Simulator, compute: Computes) -> None:
-    """Through the SDK it is an HttpResponseError with Azure's code."""
+    """The SDK raises HttpResponseError with Azure's code."""
     sim.client.create_vm("web")
     with pytest.raises(HttpResponseError) as refused:
         compute("reader").virtual_machines.begin_deallocate("rg-vms", "web", polling=False)

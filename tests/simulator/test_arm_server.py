@@ -32,7 +32,7 @@ def test_a_taken_port_is_said_at_once(tmp_path: Path, sim: Simulator) -> None:
 
 
 def test_cloud_metadata(sim: Simulator) -> None:
-    """One object of old, a list since 2019-05-01, one cloud since 2022-09-01."""
+    """An object in old versions, a list since 2019-05-01, one cloud since 2022-09-01."""
 
     def asked(version: str) -> requests.Response:
         url = f"{sim.arm_endpoint}/metadata/endpoints{version}"
@@ -60,7 +60,7 @@ def test_a_running_clock_cannot_be_moved(sim: Simulator) -> None:
 
 
 def test_the_environment_names_what_clients_need(tmp_path: Path) -> None:
-    """Both trust variables point at a bundle that also trusts the world."""
+    """Both trust variables point at a bundle that also contains the public CAs."""
     with Simulator(state_dir=tmp_path, speed=0) as sim:
         environment = sim.environment()
         assert environment["OUTCOME_TOPIC"].startswith(sim.arm_endpoint)
@@ -70,7 +70,7 @@ def test_the_environment_names_what_clients_need(tmp_path: Path) -> None:
 
 
 def test_custom_topics_ask_for_the_right_to_send(sim: Simulator) -> None:
-    """The app may publish with a token for Event Grid; a reader may not; ARM's token is not it."""
+    """The app may publish with a token for Event Grid; a reader, or a token for ARM, may not."""
 
     def publish(principal: str, audience: str) -> int:
         environment = sim.environment(principal)
@@ -103,7 +103,7 @@ def test_custom_topics_ask_for_the_right_to_send(sim: Simulator) -> None:
 
 
 def test_event_grids_own_routes_are_arms_too(sim: Simulator) -> None:
-    """Rights are checked on Microsoft.EventGrid as on everything else."""
+    """Permissions are checked on Microsoft.EventGrid as on all providers."""
     group = sim.client.create_group("rg-events")
     path = f"{group}/providers/Microsoft.EventGrid/systemTopics/t"
     source = f"/subscriptions/{sim.subscription_id}"
@@ -118,7 +118,7 @@ def test_event_grids_own_routes_are_arms_too(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("kind", ["Compute/virtualMachines", "EventGrid/topics", "Unheard/of"])
 def test_every_answer_can_be_traced(sim: Simulator, arm: Arms, kind: str) -> None:
-    """Whoever answers, the caller's correlation id and the request's own come back."""
+    """Every answer returns the caller's correlation id and the request's own id."""
     path = f"/subscriptions/{sim.subscription_id}/providers/Microsoft.{kind}"
     sent = {"x_ms_correlation_request_id": "c", "x_ms_client_request_id": "mine"}
     answer = arm("owner")("GET", path, **sent, x_ms_return_client_request_id="true")

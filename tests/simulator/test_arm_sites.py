@@ -1,4 +1,4 @@
-"""Function apps in ARM: their settings are kept, and shown to those who may see secrets."""
+"""Function apps in ARM: their settings are stored, and shown to callers with the permission."""
 
 from simulator.arm.core import ids
 from simulator.simulator import Simulator
@@ -8,12 +8,12 @@ SETTINGS = {"PROOF": "required", "AzureWebJobsStorage": "AccountKey=c2VjcmV0"}
 
 
 def site(sim: Simulator) -> str:
-    """Return the id of a function app in a group that is there."""
+    """Return the id of a function app in an existing group."""
     return f"{sim.client.create_group('apps')}/providers/{ids.SITES}/stillframe"
 
 
 def test_app_settings_are_shown_as_they_were_set(sim: Simulator, arm: Arms) -> None:
-    """By a POST, in a config's shape; another PUT replaces all of them, one of the site none."""
+    """By a POST, in a config's shape; a second PUT replaces them all, a PUT of the site none."""
     owner, app = arm("owner"), site(sim)
     assert owner("PUT", app, {"location": "West Europe"}).status_code == 200
     for settings in ({"OLD": "1"}, SETTINGS):
@@ -45,7 +45,7 @@ def test_a_reader_may_not_see_app_settings(sim: Simulator, arm: Arms) -> None:
 
 
 def test_an_app_that_is_not_there_has_no_settings(sim: Simulator, arm: Arms) -> None:
-    """Neither to read nor to write: 404 ResourceNotFound names the site."""
+    """Reads and writes are both 404 ResourceNotFound, which names the site."""
     app, owner = site(sim), arm("owner")
     for method, path in (("POST", "/config/appsettings/list"), ("PUT", "/config/appsettings")):
         answer = owner(method, app + path, {"properties": {}})

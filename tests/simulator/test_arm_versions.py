@@ -1,4 +1,4 @@
-"""Galleries: what a version is refused for, when, and what a good one becomes."""
+"""Galleries: why and when a version is refused, and the result of a valid one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ READY = {"power": "deallocated", "generalized": True}
 
 
 def definition(**properties: object) -> dict[str, Any]:
-    """Return the body of a definition that takes the usual VM."""
+    """Return the body of a definition that accepts the usual VM."""
     given: dict[str, object] = {
         "osType": "Windows",
         "osState": "Generalized",
@@ -25,7 +25,7 @@ def definition(**properties: object) -> dict[str, Any]:
 
 
 def version(vm: str, **publishing: object) -> dict[str, Any]:
-    """Return the body of a version made straight from a VM."""
+    """Return the body of a version made directly from a VM."""
     storage = {"source": {"virtualMachineId": vm}}
     profile = {"targetRegions": [{"name": "West Europe"}]} | publishing
     properties = {"publishingProfile": profile, "storageProfile": storage}
@@ -144,7 +144,7 @@ def test_what_is_refused_at_once(  # noqa: PLR0913, PLR0917 fixtures and a row o
     ],
 )
 def test_what_fails_too_late(sim: Simulator, arm: Arms, gallery: str, disk: object) -> None:
-    """Accepted, then Failed; the failed version stays and blocks its number."""
+    """Accepted, then Failed; the failed version remains and blocks its number."""
     path = f"{define(sim, arm, gallery)}/versions/1.0.0"
     vm = sim.client.create_vm("web", data_disks=[disk], **READY)
     app = arm("app")
@@ -160,7 +160,7 @@ def test_what_fails_too_late(sim: Simulator, arm: Arms, gallery: str, disk: obje
 
 
 def test_a_shallow_version_takes_a_larger_disk(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """With shallow replication four terabytes are no failure."""
+    """With shallow replication a disk of four terabytes does not fail."""
     path = f"{define(sim, arm, gallery)}/versions/1.0.0"
     vm = sim.client.create_vm("web", data_disks=[{"diskSizeGB": 4096}], **READY)
     arm("app")("PUT", path, version(vm, replicationMode="Shallow"))
@@ -170,7 +170,7 @@ def test_a_shallow_version_takes_a_larger_disk(sim: Simulator, arm: Arms, galler
 
 @pytest.mark.parametrize("name", ["1.0", "1.0.0.0", "01.0.0", "1.0.x", "1.0.2147483648"])
 def test_names_of_versions(sim: Simulator, arm: Arms, gallery: str, name: str) -> None:
-    """Three int32 without leading zeros, or 400."""
+    """Three int32 without leading zeros; otherwise 400."""
     path = f"{define(sim, arm, gallery)}/versions/{name}"
     vm = sim.client.create_vm("web", **READY)
     answer = arm("app")("PUT", path, version(vm))
@@ -201,7 +201,7 @@ def test_regions_without_its_own(sim: Simulator, arm: Arms, gallery: str) -> Non
 
 
 def test_parents_come_first_and_go_last(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """Without its definition a version is ParentResourceNotFound; with versions none can go."""
+    """A version without its definition is ParentResourceNotFound; parents of versions cannot go."""
     vm = sim.client.create_vm("web", **READY)
     owner, path = arm("owner"), f"{gallery}/images/web"
     answer = owner("PUT", f"{path}/versions/1.0.0", version(vm))

@@ -1,4 +1,4 @@
-"""The bytes of simulated disks: their form, their size, and that they can be trusted."""
+"""The bytes of simulated disks: their format, their size, and their integrity."""
 
 import struct
 import zlib
@@ -21,7 +21,7 @@ WINDOWS = Guest("Windows", "V2", 127, "succeeded")
 
 
 def every_layout() -> list[Guest]:
-    """Return a guest for each layout, the usual ones of both sizes and generations among them."""
+    """Return a guest for each layout, including the usual layouts of both sizes and generations."""
     usual = [
         Guest(os_type, generation, size_gb, "succeeded")
         for os_type in ("Windows", "Linux")
@@ -39,7 +39,7 @@ def every_layout() -> list[Guest]:
 
 @pytest.mark.parametrize("guest", every_layout(), ids=str)
 def test_the_export_ends_with_the_footer_of_a_fixed_vhd(guest: Guest) -> None:
-    """The last 512 bytes are a footer that says the disk's own size, with the right checksum."""
+    """The last 512 bytes are a footer with the disk's own size and the right checksum."""
     disk = contents(guest)
     footer = disk.read(disk.size - SECTOR, SECTOR)
     assert disk.size == guest.size_gb * GIB + SECTOR
@@ -57,13 +57,13 @@ def test_the_export_ends_with_the_footer_of_a_fixed_vhd(guest: Guest) -> None:
 def test_the_geometry_is_that_of_the_specification(
     size_gb: int, cylinders: int, heads: int, sectors: int
 ) -> None:
-    """Cylinders, heads and sectors are counted as the VHD specification's appendix counts them."""
+    """Cylinders, heads and sectors are computed as in the appendix of the VHD specification."""
     assert geometry(size_gb * GIB // SECTOR) == cylinders << 16 | heads << 8 | sectors
 
 
 @pytest.mark.parametrize("guest", every_layout(), ids=str)
 def test_partition_tables_are_sound(guest: Guest) -> None:
-    """A GPT has the checksums that it says, an MBR its signature; only a blank disk has neither."""
+    """A GPT has valid checksums, an MBR its signature; only a blank disk has neither."""
     head = contents(guest).read(0, 34 * SECTOR)
     if head[SECTOR : SECTOR + 8] == b"EFI PART":
         header = bytearray(head[SECTOR : SECTOR + 92])
@@ -102,7 +102,7 @@ def test_a_read_before_the_beginning_is_an_error() -> None:
 
 
 def test_a_disk_that_is_larger_than_its_image_goes_on_with_zeros() -> None:
-    """A resized disk is the smaller one, then zeros, then the footer."""
+    """A resized disk has the smaller disk's bytes, then zeros, then the footer."""
     larger, usual = Guest("Linux", "V2", 64, "never"), Guest("Linux", "V2", 30, "never")
     assert image_for(larger) == image_for(usual)
     assert contents(larger).read(0, 1 << 20) == contents(usual).read(0, 1 << 20)
@@ -110,7 +110,7 @@ def test_a_disk_that_is_larger_than_its_image_goes_on_with_zeros() -> None:
 
 
 def test_a_disk_that_is_smaller_than_any_image_is_cut() -> None:
-    """A disk of 4 GiB has 4 GiB and its footer, though no image is that small."""
+    """A disk of 4 GiB has 4 GiB and its footer, although no image is that small."""
     disk = contents(Guest("Linux", "V2", 4, "never"))
     assert disk.read(4 * GIB, 8) == b"conectix"
     assert len(disk.read(4 * GIB - 512, 5000)) == 1024
@@ -138,7 +138,7 @@ def test_every_layout_is_there_in_every_state(layout: str, sysprep: str) -> None
 
 
 def test_what_is_not_there_is_an_error() -> None:
-    """A layout or a state of another name is refused, not guessed."""
+    """An unknown layout or state is refused."""
     with pytest.raises(ValueError, match="no disk is laid out as 'windows-xp'"):
         contents(Guest("Windows", "V2", 30, "never", layout="windows-xp"))
     with pytest.raises(ValueError, match="Sysprep is never 'bored'"):
@@ -146,7 +146,7 @@ def test_what_is_not_there_is_an_error() -> None:
 
 
 def test_the_stored_images_are_those_that_the_builder_makes() -> None:
-    """The manifest lists each recipe and each of its changes, and nothing else, in their order."""
+    """The manifest lists each recipe and its variants, in their order, and nothing else."""
     planned = [
         (layout, recipe.generation, recipe.size_gb, sysprep)
         for recipe in RECIPES

@@ -25,7 +25,7 @@ KEYS = {f"ssh_host_{kind}_key" for kind in ("rsa", "ecdsa", "ed25519")}
 
 
 def systems(layout: str, sysprep: str) -> tuple[Files, Files, str]:
-    """Return the file systems of the root and of /var, and how /var is called on the latter."""
+    """Return the file systems of the root and of /var, and the path of /var on the latter."""
     guest = Guest("Linux", "V2", 8, sysprep, layout=layout)
     if layout == "flatcar":
         (root,) = (one.open() for one in partitions(guest) if one.name == "ROOT")
@@ -39,7 +39,7 @@ def systems(layout: str, sysprep: str) -> tuple[Files, Files, str]:
 
 @pytest.mark.parametrize("layout", FAMILIES)
 def test_a_guest_that_runs_was_provisioned(layout: str) -> None:
-    """It has an identity, keys, a user, and the agent's and cloud-init's marks."""
+    """It has an identity, keys, a user, and the marker files of the agent and cloud-init."""
     root, var, folder = systems(layout, "never")
     assert names_in(root, "etc/ssh") > KEYS
     assert re.fullmatch(r"[0-9a-f]{32}\n", text_of(root, "etc/machine-id"))
@@ -140,7 +140,7 @@ def test_cloud_init_is_told_to_keep_keys() -> None:
 
 
 def test_cloud_init_without_an_agent() -> None:
-    """There is no agent; cloud-init's own marks are gone once it was cleaned."""
+    """There is no agent; cloud-init's own marker files are gone after a clean."""
     for sysprep, there in (("never", True), ("running", True), ("succeeded", False)):
         root, _, _ = systems("cloud-init-only", sysprep)
         assert "waagent" not in names_in(root, "usr/sbin")
@@ -150,7 +150,7 @@ def test_cloud_init_without_an_agent() -> None:
 
 
 def test_debian_without_cloud_init() -> None:
-    """The agent alone provisions, and was told to leave the host keys."""
+    """The agent alone provisions, and is configured to keep the host keys."""
     root, _, _ = systems("debian-12-regenerate-n", "succeeded")
     assert "cloud-init" not in names_in(root, "usr/bin")
     assert "RegenerateSshHostKeyPair=n" in text_of(root, "etc/waagent.conf")

@@ -18,12 +18,12 @@ def guest(layout: str, sysprep: str) -> Guest:
 
 
 def identity(files: Files) -> int:
-    """Return how long the machine's identity is."""
+    """Return the length of the machine id."""
     return len(text_of(files, "etc/machine-id"))
 
 
 def group_of(layout: str, sysprep: str) -> str:
-    """Return what the first physical volume says of its group."""
+    """Return the volume group text of the first physical volume."""
     (first, *_) = (one for one in partitions(guest(layout, sysprep)) if one.name == "group")
     head = contents(guest(layout, sysprep)).read(first.offset, 1 << 20)
     return head.decode("latin-1")
@@ -34,7 +34,7 @@ def group_of(layout: str, sysprep: str) -> str:
 def test_of_two_systems_only_the_first_is_deprovisioned(
     layout: str, sysprep: str, found: int
 ) -> None:
-    """The second one has an identity, keys and a user in either state."""
+    """The second has an identity, keys and a user in either state."""
     first, second = linux_on(guest(layout, sysprep))
     assert (identity(first), identity(second)) == (found, LIVE)
     assert "ssh_host_rsa_key" in names_in(second, "etc/ssh")
@@ -57,7 +57,7 @@ def test_what_var_hides_is_older(sysprep: str, *, there: bool) -> None:
 
 
 def test_var_is_on_no_partition() -> None:
-    """The file system that fstab has for /var is not that of any on the disk."""
+    """The file system that fstab has for /var is not on the disk."""
     (root,) = linux_on(guest("linux-var-elsewhere", "never"))
     (named,) = re.findall(r"UUID=(\S+) /var ", text_of(root, "etc/fstab"))
     assert named != uuid_of(root)
@@ -65,7 +65,7 @@ def test_var_is_on_no_partition() -> None:
 
 
 def uuid_of(files: Files) -> str:
-    """Return a file system's identity as an fstab has it."""
+    """Return a file system's UUID as an fstab has it."""
     digits = bytes(files.sb.s_uuid).hex()
     ends = (0, 8, 12, 16, 20, 32)
     return "-".join(digits[start:end] for start, end in pairwise(ends))

@@ -21,7 +21,7 @@ def root_of(guest: Guest) -> Files:
 
 
 def var_of(guest: Guest) -> tuple[Files, str]:
-    """Return the file system that holds /var, and how /var is called on it."""
+    """Return the file system that holds /var, and the path of /var on it."""
     volumes = linux_on(guest)
     for files in volumes:
         if {"lib", "log", "spool"} <= names_in(files, ""):
@@ -30,7 +30,7 @@ def var_of(guest: Guest) -> tuple[Files, str]:
 
 
 def machine_id(files: Files) -> str:
-    """Return the machine's identity, the end of its line included."""
+    """Return the machine id with its line ending."""
     return text_of(files, "etc/machine-id")
 
 
@@ -40,7 +40,7 @@ def machine_id(files: Files) -> str:
 def test_a_guest_that_runs_has_what_tells_it_from_others(
     layout: str | None, size_gb: int, generation: str
 ) -> None:
-    """Before deprovisioning there are host keys, an identity, a user, and the agent's own files."""
+    """Before deprovisioning there are host keys, a machine id, a user and the agent's files."""
     guest = Guest("Linux", generation, size_gb, "never", layout=layout)
     root, (var, folder) = root_of(guest), var_of(guest)
     assert names_in(root, "etc/ssh") > KEYS | {f"{key}.pub" for key in KEYS}
@@ -52,7 +52,7 @@ def test_a_guest_that_runs_has_what_tells_it_from_others(
 @pytest.mark.parametrize("generation", ["V1", "V2"])
 @pytest.mark.parametrize("layout", READABLE)
 def test_a_deprovisioned_guest_has_none_of_it(layout: str | None, generation: str) -> None:
-    """The agent empties its folder, which stays, and takes keys and user; somebody the identity."""
+    """The agent empties its folder, removes keys and user; something else the machine id."""
     guest = Guest("Linux", generation, 30, "succeeded", layout=layout)
     root, (var, folder) = root_of(guest), var_of(guest)
     assert not any("ssh_host" in name for name in names_in(root, "etc/ssh"))
@@ -66,7 +66,7 @@ def test_a_deprovisioned_guest_has_none_of_it(layout: str | None, generation: st
 @pytest.mark.parametrize("sysprep", ["running", "failed"])
 @pytest.mark.parametrize("layout", READABLE)
 def test_a_guest_that_is_half_done_is_not_done(layout: str | None, sysprep: str) -> None:
-    """The keys are gone, and the identity and the agent's mark are there."""
+    """The keys are gone, but the machine id and the agent's marker are there."""
     guest = Guest("Linux", "V2", 30, sysprep, layout=layout)
     root, (var, folder) = root_of(guest), var_of(guest)
     assert not KEYS & names_in(root, "etc/ssh")
@@ -84,7 +84,7 @@ def test_a_guest_that_is_half_done_is_not_done(layout: str | None, sysprep: str)
     ],
 )
 def test_what_is_left_of_the_identity(layout: str, identity: str) -> None:
-    """The agent alone leaves the machine's identity; otherwise it is empty, or put back."""
+    """The agent alone leaves the machine id; otherwise it is empty, or written again."""
     root = root_of(Guest("Linux", "V2", 30, "succeeded", layout=layout))
     assert re.fullmatch(identity, machine_id(root))
     assert not KEYS & names_in(root, "etc/ssh")
@@ -92,7 +92,7 @@ def test_what_is_left_of_the_identity(layout: str, identity: str) -> None:
 
 
 def test_home_is_gone_with_the_user() -> None:
-    """A deprovisioned guest's user has no folder any more."""
+    """The folder of a deprovisioned guest's user is removed."""
     for sysprep, homes in (("never", {"azureuser"}), ("succeeded", set())):
         assert names_in(root_of(Guest("Linux", "V2", 30, sysprep)), "home") == homes
 
@@ -101,7 +101,7 @@ def test_home_is_gone_with_the_user() -> None:
     ("layout", "clean"), [(None, True), ("linux-separate-var", True), ("linux-dirty", False)]
 )
 def test_an_unclean_ext4_says_so(layout: str | None, *, clean: bool) -> None:
-    """Only the disk of a guest that crashed needs recovery; its journal alone has the new keys."""
+    """Only the disk of a guest that crashed needs recovery; only its journal has the new keys."""
     root = root_of(Guest("Linux", "V2", 30, "succeeded", layout=layout))
     assert bool(root.sb.s_feature_incompat & NEEDS_RECOVERY) != clean
 
@@ -128,7 +128,7 @@ def last_operation(files: Files) -> int:
 
 
 def test_volumes_of_lvm_are_those_of_red_hat_and_one_is_in_two_pieces() -> None:
-    """Root, usr, home, var and tmp have volumes of their own; var was extended later."""
+    """Root, usr, home, var and tmp have their own volumes; var was extended later."""
     for layout in ("linux-lvm", "linux-lvm-xfs"):
         guest = Guest("Linux", "V2", 30, "never", layout=layout)
         assert len(linux_on(guest)) == 5
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_here_says_what_it_is(layout: str, at: int, magic: b
 
 
 def test_folders_are_indexed_as_the_kernel_would() -> None:
-    """The big folders of an ext4 have the tree that a reader may follow or not."""
+    """Large folders of an ext4 have a hash tree, which a reader may use or ignore."""
     root = root_of(Guest("Linux", "V2", 30, "never"))
     assert root.get("usr/bin").inode.i_flags & 0x1000
     assert len(names_in(root, "usr/bin")) == 1400

@@ -28,13 +28,13 @@ APPX = (
 
 
 def only_windows(guest: Guest) -> Files:
-    """Return the files of the one Windows on a guest's disk."""
+    """Return the files of the only Windows on a guest's disk."""
     (files,) = windows_on(guest)
     return files
 
 
 def image_state(files: Files) -> str:
-    """Return what State.ini says, its form checked."""
+    """Return the image state in State.ini, after a check of its format."""
     text = text_of(files, STATE)
     assert text.startswith("[State]\r\nImageState=")
     assert text.endswith("\r\n")
@@ -42,7 +42,7 @@ def image_state(files: Files) -> str:
 
 
 def journal_is_clean(files: Files) -> bool:
-    """Return whether both of the journal's restart pages say that it was shut down cleanly."""
+    """Return whether both restart pages of the journal say that it was shut down cleanly."""
     pages = files.get(JOURNAL).open().read(8192)
     assert (pages[:4], pages[4096:4100]) == (b"RSTR", b"RSTR")
     flags = [struct.unpack_from("<H", pages, at + 48 + 14)[0] for at in (0, 4096)]
@@ -96,7 +96,7 @@ def test_other_layouts_have_theirs(layout: str, sysprep: str, state: str, *, tag
 
 
 def test_of_two_windows_only_the_first_was_generalized() -> None:
-    """On a disk with two installations, Sysprep ran in one of them."""
+    """On a disk with two installations, Sysprep ran in only one."""
     guest = Guest("Windows", "V2", 127, "succeeded", layout="windows-two")
     first, second = windows_on(guest)
     assert (image_state(first), image_state(second)) == (GENERALIZED, COMPLETE)
@@ -105,7 +105,7 @@ def test_of_two_windows_only_the_first_was_generalized() -> None:
 
 @pytest.mark.parametrize("sysprep", ["never", "running", "succeeded", "failed"])
 def test_a_data_volume_has_a_folder_of_that_name_and_no_windows(sysprep: str) -> None:
-    """What tells an installation is its kernel and its registry, which every real one has."""
+    """An installation is identified by its kernel and its registry, which every real one has."""
     guest = Guest("Windows", "V2", 8, sysprep, layout="windows-data-folder")
     real, data = windows_on(guest)
     assert "ntoskrnl.exe" in names_in(real, "Windows/System32")
@@ -139,7 +139,7 @@ def test_partitions_are_those_of_azure() -> None:
 
 @pytest.mark.parametrize("generation", ["V1", "V2"])
 def test_bitlocker_shows_its_signature_and_noise(generation: str) -> None:
-    """An encrypted volume has BitLocker's boot sector, and nothing that could be read after it."""
+    """An encrypted volume has BitLocker's boot sector, and nothing readable after it."""
     guest = Guest("Windows", generation, 127, "never", layout="windows-bitlocker")
     volume = partitions(guest)[1].open()
     head = volume.read(8192)
@@ -202,7 +202,7 @@ def test_a_log_is_written_as_sysprep_writes_it() -> None:
 
 
 def test_lines_in_sysprep_s_form_stay_as_they_are() -> None:
-    """A reason that was copied from a log is not given a second time of day."""
+    """A reason copied from a log gets no second timestamp."""
     line = "2025-01-02 03:04:05, Error                 SYSPRP Something else"
     assert setuperr(line, ROOM, "utf-8").decode().startswith(f"{line}\r\n")
 
