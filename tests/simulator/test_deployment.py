@@ -1,4 +1,4 @@
-"""An app is deployed into the simulator, or it is said why Azure would not have it running."""
+"""An app is deployed into the simulator, or refused with the reason why Azure would not run it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from simulator.simulator import Simulator
 from tests.simulator.host_running import APP, HOST_JSON, event, write_app
 
 TEMPLATE = Path(__file__).parents[2] / "infra" / "snapshots" / "usual.snapshot.json"
-# With the names that the template's events go to.
+# With the names of the functions to which the template sends events.
 LOOKING = APP.replace("def on_event", "def look")
 
 
@@ -44,7 +44,7 @@ def deployment(
 def test_an_app_that_would_not_run_is_no_deployment(
     simulator: Simulator, tmp_path: Path, source: str, host_json: object, words: str
 ) -> None:
-    """It raises with all that the host said; so does one without a function that events go to."""
+    """It raises with the host's output; so does an app without a function that receives events."""
     with pytest.raises(DeploymentError, match=words):
         deployment(simulator, tmp_path, source, host_json).start()
 
@@ -59,7 +59,7 @@ def test_settings_that_flex_consumption_refuses(
 
 
 def test_events_are_delivered_with_the_webhooks_key(simulator: Simulator, tmp_path: Path) -> None:
-    """The simulated Event Grid has the key, and who has none is turned away."""
+    """The simulated Event Grid has the key; a request without it is refused."""
     with deployment(simulator, tmp_path, LOOKING) as app:
         subscription = app.deployed.event_subscriptions[0]["name"].rpartition("/")[2]
         simulator.client.ask(

@@ -37,14 +37,14 @@ def shown(arm: Arms, disk: str) -> dict[str, Any]:
 
 
 def begin(arm: Arms, disk: str) -> requests.Response:
-    """Ask ARM for access."""
+    """Request access from ARM."""
     return arm("app")("POST", f"{disk}/beginGetAccess", BODY)
 
 
 def test_a_deallocated_vms_disk_is_opened_read_and_closed(
     disk: str, compute: Computes, read: Reads
 ) -> None:
-    """With the clock standing: the SDK's result is a URL, which ends when access is revoked."""
+    """With a stopped clock: the SDK's result is a URL, which ends when access is revoked."""
     client = compute("app")
     url = granted(client, disk)
     answer = read(url, "bytes=0-511")
@@ -55,7 +55,7 @@ def test_a_deallocated_vms_disk_is_opened_read_and_closed(
 
 
 def test_an_opened_disk_says_so(disk: str, compute: Computes, arm: Arms) -> None:
-    """It reads ActiveSAS while it is open, Reserved before and after."""
+    """It is ActiveSAS while access is granted, Reserved before and after."""
     assert shown(arm, disk)["diskState"] == "Reserved"
     granted(compute("app"), disk)
     assert shown(arm, disk)["diskState"] == "ActiveSAS"
@@ -97,7 +97,7 @@ def test_opening_takes_its_time(sim: Simulator, disk: str, arm: Arms) -> None:
 
 @pytest.mark.parametrize("power", ["running", "stopped"])
 def test_a_disk_that_a_vm_holds_is_not_opened(at_once: Simulator, arm: Arms, power: str) -> None:
-    """Only a deallocated VM's is: a stopped one still holds its own."""
+    """Only a deallocated VM's disk is opened: a stopped VM still holds its disk."""
     vm = at_once.client.create_vm("busy", power=power)
     answer = begin(arm, os_disk(at_once, vm))
     assert refusal(answer) == (409, "Conflict")
@@ -108,7 +108,7 @@ def test_a_disk_that_a_vm_holds_is_not_opened(at_once: Simulator, arm: Arms, pow
 
 
 def test_neither_is_that_of_a_vm_on_its_way(at_once: Simulator, arm: Arms) -> None:
-    """Deallocating is not deallocated, starting no longer is."""
+    """A VM that is deallocating is not yet deallocated, a VM that is starting no longer is."""
     vm = at_once.client.create_vm("busy")
     disk = os_disk(at_once, vm)
     for act in ("deallocate", "start"):
@@ -118,7 +118,7 @@ def test_neither_is_that_of_a_vm_on_its_way(at_once: Simulator, arm: Arms) -> No
 
 
 def test_a_disk_of_no_vm_is_opened(at_once: Simulator, arm: Arms, compute: Computes) -> None:
-    """An unattached one is, and is unattached again after it was closed."""
+    """An unattached disk is opened, and is unattached again after it was closed."""
     disk = os_disk(at_once, at_once.client.create_vm("any")).rsplit("/", 1)[0] + "/free"
     properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
     arm("owner")("PUT", disk, {"location": "westeurope", "properties": properties})
@@ -166,7 +166,7 @@ def test_a_disk_closed_to_the_network_is_not_opened(
 
 
 def test_a_confidential_vms_disk_is_not_opened(at_once: Simulator, arm: Arms) -> None:
-    """Whatever of it is encrypted; the disk says which."""
+    """Whatever part of it is encrypted; the disk has the security type."""
     vm = at_once.client.create_vm("vault", power="deallocated", security_type="ConfidentialVM")
     disk = os_disk(at_once, vm)
     assert shown(arm, disk)["securityProfile"]["securityType"].startswith("ConfidentialVM_")
@@ -175,7 +175,7 @@ def test_a_confidential_vms_disk_is_not_opened(at_once: Simulator, arm: Arms) ->
 
 @pytest.mark.parametrize("action", ["beginGetAccess", "endGetAccess"])
 def test_it_takes_a_right_of_its_own(sim: Simulator, disk: str, arm: Arms, action: str) -> None:
-    """A reader has none; and the app has it by its role alone."""
+    """A reader lacks the permission; the app has it by its role alone."""
     assert refusal(arm("reader")("POST", f"{disk}/{action}", BODY)) == (403, "AuthorizationFailed")
     assert arm("app")("POST", f"{disk}/{action}", BODY).status_code == 202
     roles = sim.client.roles()
@@ -187,7 +187,7 @@ def test_it_takes_a_right_of_its_own(sim: Simulator, disk: str, arm: Arms, actio
 
 
 def test_a_read_only_lock_forbids_it(disk: str, arm: Arms) -> None:
-    """To Azure both are writes."""
+    """Azure counts both as writes."""
     lock = f"{disk}/providers/Microsoft.Authorization/locks/l"
     arm("owner")("PUT", lock, {"properties": {"level": "ReadOnly"}})
     assert refusal(begin(arm, disk)) == (409, "ScopeLocked")
@@ -211,21 +211,21 @@ def test_a_read_only_lock_forbids_it(disk: str, arm: Arms) -> None:
 def test_what_may_be_asked_for(
     disk: str, arm: Arms, asked: dict[str, object], status: int, code: str | None
 ) -> None:
-    """To read, for a second to sixty days; the rest is refused."""
+    """Read access, for one second to sixty days; the rest is refused."""
     answer = arm("app")("POST", f"{disk}/beginGetAccess", asked)
     assert answer.status_code == status
     assert code is None or answer.json()["error"]["code"] == code
 
 
 def test_there_must_be_a_disk(disk: str, arm: Arms) -> None:
-    """A name that is not there is 404, to open and to close."""
+    """A missing disk is 404, for both actions."""
     for act in ("beginGetAccess", "endGetAccess"):
         answer = arm("app")("POST", f"{disk}x/{act}", BODY)
         assert refusal(answer) == (404, "ResourceNotFound")
 
 
 def test_access_runs_out(sim: Simulator, disk: str, compute: Computes, read: Reads) -> None:
-    """When its seconds are over the URL ends, and not before."""
+    """The URL ends when its duration is over, and not before."""
     url = granted(compute("app"), disk, seconds=300)
     sim.client.advance(299)
     assert read(url, "bytes=0-0").status_code == 206
@@ -246,7 +246,7 @@ def test_what_has_run_out_is_in_nobodys_way(
 
 
 def test_closing_what_nobody_has_open_succeeds(disk: str, compute: Computes, arm: Arms) -> None:
-    """The operation does, and moves nothing."""
+    """The operation succeeds without effect."""
     before = shown(arm, disk)
     revoked(compute("app"), disk)
     assert shown(arm, disk) == before
@@ -255,7 +255,7 @@ def test_closing_what_nobody_has_open_succeeds(disk: str, compute: Computes, arm
 def test_what_an_open_disk_stands_in_the_way_of(
     at_once: Simulator, vm: str, disk: str, compute: Computes, arm: Arms
 ) -> None:
-    """Its VM neither starts nor goes, itself it does not go; until it is closed."""
+    """Its VM can neither start nor be deleted, nor can the disk itself, until it is closed."""
     owner, name = arm("owner"), disk.rsplit("/", 1)[1]
     words = f"There is an active shared access signature outstanding for disk {name}. "
     granted(compute("app"), disk)
@@ -272,7 +272,7 @@ def test_what_an_open_disk_stands_in_the_way_of(
 def test_an_open_disk_is_neither_deleted_nor_attached(
     at_once: Simulator, disk: str, vm: str, compute: Computes, arm: Arms
 ) -> None:
-    """A disk that no VM holds any more, held by a signature alone."""
+    """A disk that is attached to no VM, blocked by its SAS alone."""
     owner = arm("owner")
     owner("DELETE", vm)
     at_once.client.advance(15)
@@ -319,7 +319,7 @@ def generalize(arm: Arms, vm: str) -> requests.Response:
 def test_what_nobody_knows_of_an_open_disk_is_refused_loudly(
     at_once: Simulator, compute: Computes, arm: Arms, act: Callable[[Arms, str], requests.Response]
 ) -> None:
-    """Generalize and captures: a client that tries is found out; closed, all of them work."""
+    """Generalize and captures fail while the disk is open, and work after it is closed."""
     vm = at_once.client.create_vm(
         "old", power="deallocated", generalized=act is not generalize, security_type="Standard"
     )
@@ -330,7 +330,7 @@ def test_what_nobody_knows_of_an_open_disk_is_refused_loudly(
 
 
 def test_an_opening_that_fails_opens_nothing(sim: Simulator, disk: str, arm: Arms) -> None:
-    """The operation ends Failed, the disk is as before."""
+    """The operation ends Failed, the disk is unchanged."""
     failure = {"code": "InternalExecutionError", "message": "An internal error."}
     sim.client.fault(path="beginGetAccess", operation=failure)
     poll = begin(arm, disk).headers["Azure-AsyncOperation"].removeprefix(sim.arm_endpoint)
@@ -341,7 +341,7 @@ def test_an_opening_that_fails_opens_nothing(sim: Simulator, disk: str, arm: Arm
 def test_a_closing_that_fails_closes_nothing(
     sim: Simulator, disk: str, compute: Computes, arm: Arms, read: Reads
 ) -> None:
-    """The disk stays open, and can be closed again."""
+    """The disk stays open, and can be closed later."""
     url = granted(compute("app"), disk)
     sim.client.fault(path="endGetAccess", operation={"code": "InternalExecutionError"})
     arm("app")("POST", f"{disk}/endGetAccess")
@@ -377,7 +377,7 @@ def test_access_may_move_ownership(
 def test_running_out_is_closing_too(
     sim: Simulator, disk: str, compute: Computes, arm: Arms
 ) -> None:
-    """Where closing moves ownership, so does the end of the time."""
+    """If revoking changes the ownership time, so does expiry."""
     sim.client.settings(access_moves_ownership="closing")
     before = shown(arm, disk)["LastOwnershipUpdateTime"]
     granted(compute("app"), disk, seconds=60)

@@ -1,4 +1,4 @@
-"""What can be made to go wrong with the reading of a disk."""
+"""Faults that can be injected into reads of a disk."""
 
 import pytest
 import requests
@@ -25,7 +25,7 @@ def url(disk: str, compute: Computes) -> str:
 
 
 def test_the_nth_read_is_refused(sim: Simulator, disk: str, url: str, read: Reads) -> None:
-    """That one and as many as asked for, of that disk, with the status asked for."""
+    """That read and as many more as requested, of that disk, with the requested status."""
     error = {"status": 503, "code": "ServerBusy", "headers": {"Retry-After": "3"}}
     sim.client.disk_fault(disk=disk, nth=3, count=2, error=error)
     answers = [read(url, "bytes=0-0") for _ in range(5)]
@@ -56,7 +56,7 @@ def test_a_body_is_cut(sim: Simulator, url: str, read: Reads) -> None:
 
 
 def test_an_answer_is_lost(sim: Simulator, url: str, read: Reads) -> None:
-    """The client sees the connection end before anything came."""
+    """The client sees the connection close before the first byte."""
     sim.client.disk_fault(drop=True)
     with pytest.raises(requests.exceptions.ConnectionError):
         read(url, FIRST)
@@ -65,7 +65,7 @@ def test_an_answer_is_lost(sim: Simulator, url: str, read: Reads) -> None:
 
 
 def test_an_answer_is_too_short(sim: Simulator, url: str, read: Reads) -> None:
-    """Sound in itself, it has fewer bytes than its range."""
+    """It is valid, but has fewer bytes than its range."""
     sim.client.disk_fault(short=100)
     answer = read(url, FIRST)
     assert len(answer.content) == LENGTH - 100
@@ -73,7 +73,7 @@ def test_an_answer_is_too_short(sim: Simulator, url: str, read: Reads) -> None:
 
 
 def test_a_size_is_a_lie(sim: Simulator, url: str, read: Reads) -> None:
-    """Told by GET and by HEAD."""
+    """In the answers to GET and to HEAD."""
     sim.client.disk_fault(size=123, count=None)
     assert read(url, FIRST).headers["Content-Range"].endswith("/123")
     assert read(url, method="HEAD").headers["Content-Length"] == "123"
@@ -83,7 +83,7 @@ def test_a_size_is_a_lie(sim: Simulator, url: str, read: Reads) -> None:
 def test_a_slow_answer_is_whole(
     sim: Simulator, url: str, read: Reads, slowly: dict[str, float]
 ) -> None:
-    """Late or by drops, all of it comes."""
+    """Late or in small pieces, the whole answer arrives."""
     sim.client.disk_fault(**slowly)
     slow, quick = read(url, FIRST), read(url, FIRST)
     assert slow.content == quick.content
@@ -95,13 +95,13 @@ def test_a_slow_answer_is_whole(
 def test_a_fault_that_makes_no_sense_is_refused(
     sim: Simulator, nonsense: dict[str, object]
 ) -> None:
-    """And named."""
+    """The refusal names what is wrong."""
     with pytest.raises(SteeringError):
         sim.client.disk_fault(**nonsense)
 
 
 def test_faults_are_listed_and_reset(sim: Simulator, url: str, read: Reads) -> None:
-    """With how many reads they are still for; a reset ends them and the log."""
+    """With the number of reads that remain; a reset clears them and the log."""
     sim.client.disk_fault(count=2, short=1)
     read(url, FIRST)
     (fault,) = sim.client.ask("GET", "disk-faults")["value"]

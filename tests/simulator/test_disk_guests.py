@@ -14,25 +14,25 @@ WHY = "SYSPRP Package Contoso.App was installed for a user."
 
 @pytest.fixture
 def end(at_once: Simulator, compute: Computes, read: Reads) -> "End":
-    """Give a reader of the last bytes of a VM's or of any disk."""
+    """Give a reader of the last bytes of the disk of a VM, or of any disk."""
     return End(at_once, compute, read)
 
 
 class End:
-    """The last 512 bytes of a disk: its footer, which no other guest's has."""
+    """The last 512 bytes of a disk: its footer, which is unique for each guest."""
 
     def __init__(self, sim: Simulator, compute: Computes, read: Reads) -> None:
         self._sim, self._compute, self._read = sim, compute, read
 
     def of_vm(self, vm: str) -> bytes:
-        """Deallocate a VM by its owner and read its OS disk's."""
+        """Deallocate a VM as its owner and read its OS disk's last bytes."""
         client = self._compute("owner")
         client.virtual_machines.begin_deallocate(*_names(vm), polling=False)
         self._sim.client.advance(60)
         return self.of_disk(os_disk(self._sim, vm))
 
     def of_disk(self, disk: str) -> bytes:
-        """Read a disk's."""
+        """Read a disk's last bytes."""
         client = self._compute("owner")
         url = granted(client, disk)
         size = int(self._read(url, method="HEAD").headers["Content-Length"])
@@ -66,7 +66,7 @@ def footer_of(guest: Guest) -> bytes:
 def test_a_disk_holds_what_its_guest_did(
     at_once: Simulator, end: End, act: str | None, guest: Guest
 ) -> None:
-    """Of either system, done, failed or never begun."""
+    """Windows or Linux: done, failed or never begun."""
     vm = at_once.client.create_vm("web", os=guest.os_type)
     if act:
         at_once.client.guest(vm, act, WHY if guest.why else None)
@@ -88,7 +88,7 @@ def test_a_linux_guest_runs_on_after_it_was_deprovisioned(sim: Simulator) -> Non
 
 
 def test_what_was_cut_off_has_failed(at_once: Simulator, end: End) -> None:
-    """A VM deallocated while its guest was at it."""
+    """A VM deallocated while its guest was generalizing."""
     vm = at_once.client.create_vm("web")
     at_once.client.guest(vm, "sysprep")
     at_once.client.advance(1)
@@ -98,14 +98,14 @@ def test_what_was_cut_off_has_failed(at_once: Simulator, end: End) -> None:
 
 @pytest.mark.parametrize(("os", "act"), [("Linux", "sysprep"), ("Windows", "deprovision")])
 def test_a_system_knows_its_own_acts_only(sim: Simulator, os: str, act: str) -> None:
-    """Sysprep is of Windows, deprovisioning of Linux."""
+    """Sysprep is for Windows, deprovisioning for Linux."""
     vm = sim.client.create_vm("web", os=os)
     with pytest.raises(SteeringError, match=f"has no {act}"):
         sim.client.guest(vm, act)
 
 
 def test_a_failure_keeps_its_reason(sim: Simulator, arm: Arms) -> None:
-    """The VM is started again: its log is still there, and is not another's."""
+    """After the VM is started again its log is still there, and is not another VM's."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, "sysprep-fails", WHY)
     sim.client.advance(60)
@@ -117,7 +117,7 @@ def test_a_failure_keeps_its_reason(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_vm_may_be_found_with_a_failure(at_once: Simulator, end: End) -> None:
-    """Out of thin air, with the reason that is to be on its disk, or Sysprep's usual one."""
+    """Created in that state, with the given reason on its disk, or Sysprep's usual reason."""
     words = {"power": "deallocated", "sysprep": "failed"}
     vm = at_once.client.create_vm("web", why=WHY, **words)
     assert end.of_vm(vm) == footer_of(Guest("Windows", "V2", 127, "failed", WHY))
@@ -126,7 +126,7 @@ def test_a_vm_may_be_found_with_a_failure(at_once: Simulator, end: End) -> None:
 
 
 def test_a_copy_holds_what_its_source_held(at_once: Simulator, arm: Arms, end: End) -> None:
-    """By way of a snapshot too, whatever becomes of the source."""
+    """Through a snapshot too, whatever happens to the source."""
     words = {"power": "deallocated", "sysprep": "failed", "why": WHY}
     disk = os_disk(at_once, at_once.client.create_vm("web", **words))
     owner, group = arm("owner"), disk.rsplit("/", 2)[0]
@@ -138,7 +138,7 @@ def test_a_copy_holds_what_its_source_held(at_once: Simulator, arm: Arms, end: E
 
 
 def test_a_data_disk_reads_zero(at_once: Simulator, compute: Computes, read: Reads) -> None:
-    """To its last byte; then comes the footer."""
+    """All its bytes are zero, up to the footer."""
     words = {"power": "deallocated", "data_disks": [{"diskSizeGB": 4}]}
     (disk,) = at_once.client.vm(at_once.client.create_vm("web", **words))["dataDisks"]
     url, size = granted(compute("app"), disk), 4 * 1024**3
@@ -148,14 +148,14 @@ def test_a_data_disk_reads_zero(at_once: Simulator, compute: Computes, read: Rea
 
 
 def test_a_layout_must_be_one_there_is(sim: Simulator) -> None:
-    """Another is refused, before anybody reads it."""
+    """An unknown layout is refused, before any read."""
     with pytest.raises(SteeringError, match="no such layout"):
         sim.client.create_vm("web", layout="punch-cards")
 
 
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))
 def test_every_layout_can_be_read(at_once: Simulator, end: End, layout: str) -> None:
-    """A VM is made with it, its disk opened, and it is that layout's."""
+    """A VM is made with it, its disk is opened, and has that layout."""
     os = "Linux" if layout.startswith("linux") else "Windows"
     words = {"os": os, "power": "deallocated", "sysprep": "succeeded", "layout": layout}
     size = 127 if os == "Windows" else 30
@@ -173,7 +173,7 @@ def test_every_layout_can_be_read(at_once: Simulator, end: End, layout: str) -> 
 def test_azure_disk_encryption_leaves_ciphertext(
     at_once: Simulator, arm: Arms, end: End, guest: Guest
 ) -> None:
-    """The disk says that it is encrypted, may be opened, and nothing on it can be read."""
+    """The disk is shown as encrypted, can be opened, and nothing on it can be read."""
     encrypted = {"encryptionSettings": {"enabled": True}}
     words = {"os": guest.os_type, "sysprep": "succeeded", "os_disk": encrypted}
     vm = at_once.client.create_vm("web", power="deallocated", **words)

@@ -1,4 +1,4 @@
-"""Reading an opened disk: ranges, refusals in storage's own words, and the log of it all."""
+"""Reads of an opened disk: ranges, refusals as Azure Storage words them, and the log."""
 
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -47,7 +47,7 @@ def said(answer: requests.Response) -> tuple[int, str | None]:
     ],
 )
 def test_a_range_is_served(url: str, read: Reads, asked: str, start: int, length: int) -> None:
-    """Byte for byte what the disk holds, cut at its end, and said so."""
+    """Byte for byte what the disk holds, cut at its end, with matching headers."""
     answer = read(url, asked)
     assert answer.status_code == 206
     assert answer.headers["Content-Range"] == f"bytes {start}-{start + length - 1}/{SIZE}"
@@ -55,13 +55,13 @@ def test_a_range_is_served(url: str, read: Reads, asked: str, start: int, length
 
 
 def test_storages_own_header_goes_first(url: str, read: Reads) -> None:
-    """`x-ms-range` before `Range`."""
+    """`x-ms-range` takes precedence over `Range`."""
     answer = read(url, "bytes=0-0", x_ms_range="bytes=512-519")
     assert answer.content == contents(GUEST).read(512, 8) == b"EFI PART"
 
 
 def test_the_headers_are_a_page_blobs(url: str, read: Reads) -> None:
-    """Those that clients look at."""
+    """The headers that clients read."""
     headers = read(url, "bytes=0-511", x_ms_client_request_id="mine").headers
     assert headers["x-ms-blob-type"] == "PageBlob"
     assert headers["Accept-Ranges"] == "bytes"
@@ -71,14 +71,14 @@ def test_the_headers_are_a_page_blobs(url: str, read: Reads) -> None:
 
 
 def test_head_tells_the_size(url: str, read: Reads) -> None:
-    """Of the whole disk and its footer, without a byte of it."""
+    """The size of the whole disk with its footer, without a body."""
     answer = read(url, method="HEAD")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Length"] == str(SIZE)
 
 
 def test_without_a_range_all_of_it_comes(sim: Simulator, url: str, read: Reads) -> None:
-    """As a stream; who has seen enough hangs up, and the log says how much went out."""
+    """As a stream; a client can disconnect early, and the log has the number of bytes sent."""
     answer = read(url, stream=True)
     assert (answer.status_code, answer.headers["Content-Length"]) == (200, str(SIZE))
     assert next(answer.iter_content(1024)) == contents(GUEST).read(0, 1024)
@@ -100,12 +100,12 @@ def test_without_a_range_all_of_it_comes(sim: Simulator, url: str, read: Reads) 
 def test_a_range_that_cannot_be_is_refused(
     url: str, read: Reads, asked: str, status: int, code: str
 ) -> None:
-    """Outside the disk, or not of the one form that storage knows."""
+    """Outside the disk, or not in the only form that Azure Storage accepts."""
     assert said(read(url, asked)) == (status, code)
 
 
 def test_without_its_signature_nothing_is_read(url: str, read: Reads) -> None:
-    """Missing, wrong, of another policy: 403; a path where nothing is: 404."""
+    """Missing, wrong, of another policy: 403; an unknown path: 404."""
     other = url.replace("&si=", "&si=0")
     for wrong in (unsigned(url), url + "x", url.split("&sig=", maxsplit=1)[0], other):
         assert said(read(wrong, "bytes=0-0")) == (403, "AuthenticationFailed")
@@ -129,7 +129,7 @@ def test_a_disk_that_is_gone_is_not_found(
 
 
 def test_a_condition_must_hold(url: str, read: Reads) -> None:
-    """If-Match with the disk's own ETag reads on, with another it is 412."""
+    """If-Match with the disk's own ETag succeeds, with another it is 412."""
     etag = read(url, "bytes=0-0").headers["ETag"]
     assert read(url, "bytes=0-0", If_Match=etag).status_code == 206
     assert said(read(url, "bytes=0-0", If_Match='"0x8D"')) == (412, "ConditionNotMet")
@@ -148,7 +148,7 @@ class TestEntra:
 
     @pytest.fixture
     def url(self, at_once: Simulator, compute: Computes) -> str:
-        """Give such a disk, open: opening one takes no more than any other."""
+        """Give such a disk, open: granting access needs no additional permission."""
         mode = {"dataAccessAuthMode": "AzureActiveDirectory"}
         vm = at_once.client.create_vm("safe", power="deallocated", disk_properties=mode)
         return granted(compute("app"), os_disk(at_once, vm))
@@ -162,7 +162,7 @@ class TestEntra:
     def test_a_token_for_another_audience_is_refused(
         self, sim: Simulator, url: str, read: Reads
     ) -> None:
-        """One for ARM is."""
+        """A token for ARM is refused."""
         token = token_for_disks(sim, "app", "https://management.azure.com//.default")
         answer = read(url, "bytes=0-0", Authorization=f"Bearer {token}")
         assert said(answer) == (401, "InvalidAuthenticationInfo")
@@ -171,13 +171,13 @@ class TestEntra:
     def test_one_without_the_right_is_refused(
         self, sim: Simulator, url: str, read: Reads, who: str
     ) -> None:
-        """It is a right to data, which not even the owner of a subscription has."""
+        """It is a data action, which even the owner of a subscription lacks."""
         token = token_for_disks(sim, who)
         answer = read(url, "bytes=0-0", Authorization=f"Bearer {token}")
         assert said(answer) == (403, "AuthorizationPermissionMismatch")
 
     def test_one_with_the_right_reads(self, sim: Simulator, url: str, read: Reads) -> None:
-        """And the log says who it was; without the signature the token is not enough."""
+        """The log has the caller; without the SAS the token is not enough."""
         bearer = {"Authorization": f"Bearer {token_for_disks(sim, 'app')}"}
         assert read(url, "bytes=0-511", **bearer).status_code == 206
         assert sim.client.disk_reads()[0]["caller"] == sim.environment("app")["AZURE_CLIENT_ID"]
@@ -206,7 +206,7 @@ def test_every_read_is_logged(sim: Simulator, disk: str, url: str, read: Reads) 
 
 
 def test_a_signature_is_in_no_log(sim: Simulator, url: str, read: Reads) -> None:
-    """Neither among the reads nor among ARM's requests; and the reads are not among the latter."""
+    """Neither in the log of reads nor in ARM's; and the reads are not in ARM's log."""
     read(url, "bytes=0-0")
     signature = urlsplit(url).query.split("&sig=")[1]
     logged = sim.client.requests()

@@ -25,13 +25,13 @@ def code(answer: Any) -> tuple[int, str]:  # noqa: ANN401 an answer
 
 @pytest.fixture
 def base(sim: Simulator) -> str:
-    """Give the path of the compute provider in a group that exists."""
+    """Give the path of the compute provider in an existing group."""
     group = sim.client.create_group("rg-vms")
     return f"{group}/providers/Microsoft.Compute"
 
 
 def test_the_answer_to_a_new_disk(sim: Simulator, arm: Arms, base: str) -> None:
-    """It has the disk's id and what was sent, and no more; until 2021 neither id nor name."""
+    """It has the disk's id and what was sent, no more; before 2021 neither id nor name."""
     owner, body = arm("owner"), body_of("Empty", diskSizeGB=10)
     put = owner("PUT", f"{base}/disks/d?{RECORDED}", body)
     assert put.status_code == 202
@@ -67,7 +67,7 @@ def test_the_answer_to_a_new_disk(sim: Simulator, arm: Arms, base: str) -> None:
 def test_how_fast_a_disk_is(
     sim: Simulator, arm: Arms, base: str, disk: tuple[str, int], shown: tuple[object, ...]
 ) -> None:
-    """By account type and size, as recorded; what a client says of it changes nothing."""
+    """By account type and size, as recorded; values sent by a client have no effect."""
     body = body_of("Empty", disk[0], diskSizeGB=disk[1], diskIOPSReadWrite=9999)
     arm("owner")("PUT", f"{base}/disks/d", body)
     sim.client.advance(1)
@@ -183,7 +183,7 @@ def test_what_no_copy_can_be(sim: Simulator, arm: Arms, base: str) -> None:
 
 
 def test_a_disk_keeps_what_it_was_made_of(sim: Simulator, arm: Arms, base: str) -> None:
-    """A GET's body may be put back, changed; another creationData is refused."""
+    """A GET's body may be PUT again with changes; another creationData is refused."""
     owner, path = arm("owner"), f"{base}/disks/d"
     owner("PUT", path, body_of("Empty", diskSizeGB=10))
     sim.client.advance(1)
@@ -200,7 +200,7 @@ def test_a_disk_keeps_what_it_was_made_of(sim: Simulator, arm: Arms, base: str) 
 
 
 def test_what_a_snapshot_shows(sim: Simulator, arm: Arms, base: str) -> None:
-    """All that Azure is recorded to show; incremental ones of one disk are a family."""
+    """All that Azure is recorded to show; incremental snapshots of a disk are a family."""
     owner = arm("owner")
     disk = sim.client.vm(sim.client.create_vm("web"))["osDisk"]
     unique = owner("GET", disk).json()["properties"]["uniqueId"]
@@ -231,7 +231,7 @@ def test_what_a_snapshot_shows(sim: Simulator, arm: Arms, base: str) -> None:
 
 
 def test_a_snapshot_of_a_snapshot(sim: Simulator, arm: Arms, base: str) -> None:
-    """It holds what the first holds, and so does the disk that is made of it."""
+    """It holds what the first holds, and so does a disk made from it."""
     vm = sim.client.create_vm("web", power="deallocated", sysprep="succeeded", generation="V1")
     source, owner = sim.client.vm(vm)["osDisk"], arm("owner")
     for path in ("snapshots/one", "snapshots/two", "disks/again"):
@@ -247,7 +247,7 @@ def test_a_snapshot_of_a_snapshot(sim: Simulator, arm: Arms, base: str) -> None:
 
 
 def test_a_snapshot_can_be_changed(sim: Simulator, arm: Arms, base: str) -> None:
-    """Its tags and its network access; not whether it is incremental, and while nothing runs."""
+    """Tags and network access; not whether it is incremental, and not during an operation."""
     owner, path = arm("owner"), f"{base}/snapshots/s"
     body = body_of("Empty", "Standard_LRS", diskSizeGB=5)
     assert owner("PUT", path, body).status_code == 202
@@ -300,7 +300,7 @@ def test_a_disk_of_a_gallery_version(sim: Simulator, arm: Arms, base: str) -> No
 def test_what_is_made_of_images_and_blobs_reads_zero(
     at_once: Simulator, arm: Arms, compute: Computes, read: Reads
 ) -> None:
-    """Nothing is on it, whatever its OS type says."""
+    """Nothing is on it, whatever its OS type."""
     base = f"{at_once.client.create_group('rg-vms')}/providers/Microsoft.Compute"
     blob = {"storageAccountId": "/an/account", "sourceUri": "https://a.blob.core.windows.net/v"}
     body = body_of("Import", creation=blob, osType="Windows")
@@ -320,7 +320,7 @@ def test_an_old_api_version_has_no_instant(sim: Simulator, arm: Arms) -> None:
 
 
 def instant(arm: Arms, disk: str) -> str | None:
-    """Return when a disk last moved, as ARM shows it."""
+    """Return the LastOwnershipUpdateTime of a disk, as ARM shows it."""
     found: str | None = (
         arm("owner")("GET", disk).json()["properties"].get("LastOwnershipUpdateTime")
     )
@@ -351,7 +351,7 @@ def test_starting_tells_the_instant_too(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_vm_in_the_place_of_another(sim: Simulator, arm: Arms) -> None:
-    """The former one's disks are free: none says that a VM holds it which does not."""
+    """The former VM's disks are free: no disk shows a VM that does not hold it."""
     vm = sim.client.create_vm("web")
     old = sim.client.vm(vm)["osDisk"]
     arm("owner")("DELETE", vm)

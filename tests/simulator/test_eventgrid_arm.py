@@ -1,4 +1,4 @@
-"""ARM's own face of Event Grid: topics, event subscriptions, handshakes."""
+"""ARM's management API of Event Grid: topics, event subscriptions, handshakes."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_an_endpoint_that_does_not_shake_hands_is_refused(schema: str) -> None:
 
 
 def test_an_event_subscription_shows_its_endpoint_without_the_key() -> None:
-    """GET names endpointBaseUrl alone; getFullUrl gives the rest to those who may ask."""
+    """GET shows endpointBaseUrl alone; getFullUrl gives the rest to callers with the permission."""
 
     async def story(world: World) -> None:
         await world.topic("power", SUBSCRIPTIONS)
@@ -93,7 +93,7 @@ def test_an_event_subscription_shows_its_endpoint_without_the_key() -> None:
 
 
 def test_paths_match_in_any_case() -> None:
-    """ARM's fixed segments and names are found however they are spelt."""
+    """ARM's fixed segments and names match without case."""
 
     async def story(world: World) -> None:
         await world.topic("power", SUBSCRIPTIONS)
@@ -106,7 +106,7 @@ def test_paths_match_in_any_case() -> None:
 
 
 def test_a_source_has_one_system_topic_of_each_type() -> None:
-    """A second one of the same type is refused with the first one's id; another type is not."""
+    """A second topic of the same type is refused with the first topic's id; another type is not."""
 
     async def story(world: World) -> None:
         await world.topic("power", SUBSCRIPTIONS)
@@ -184,7 +184,7 @@ def test_what_azure_refuses(url: str, properties: dict[str, object]) -> None:
 
 
 def test_a_function_is_a_destination_once_its_local_host_is_named() -> None:
-    """AzureFunction destinations go to the webhook of the host that steering names."""
+    """AzureFunction destinations go to the webhook of the host that the steering API names."""
 
     async def story(world: World) -> None:
         await world.topic("power", SUBSCRIPTIONS)
@@ -209,7 +209,7 @@ def test_a_function_is_a_destination_once_its_local_host_is_named() -> None:
 
 
 def _keys(value: object, path: str = "") -> set[str]:
-    """List the paths of all members, claims left out: which there are depends on the caller."""
+    """List the paths of all members, without claims, which depend on the caller."""
     if not isinstance(value, dict) or path.endswith("claims"):
         return {path}
     return {path}.union(*(_keys(inner, f"{path}/{name}") for name, inner in value.items()))
@@ -217,7 +217,7 @@ def _keys(value: object, path: str = "") -> set[str]:
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="Microsoft's example events are not at hand")
 def test_events_have_the_shape_of_microsofts_examples() -> None:
-    """Every member of the documented examples is there, and no other but those it gained."""
+    """Every member of the documented examples is there, and no other except later additions."""
     example = json.loads(
         (EXAMPLES / "docs_egs_subscription_resource_delete_success.json").read_text()
     )

@@ -1,4 +1,4 @@
-"""Custom topics, spoken to by Microsoft's own publisher client over https."""
+"""Custom topics, used by Microsoft's own publisher client over https."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ async def _send(world: World, topic: str, events: Events) -> int:
 
 
 def _sent(endpoint: str, events: Events) -> int:
-    # The client keeps the connection of a refusal open even once it is closed itself.
+    # The client keeps the connection of a refusal open even after it is closed itself.
     headers = {"Connection": "close"}
     with EventGridPublisherClient(endpoint, Bearer()) as client:
         try:
@@ -69,7 +69,7 @@ def _grid_event(name: str) -> EventGridEvent:
 
 
 def test_cloud_events_are_kept_as_they_came(authority: trustme.CA) -> None:
-    """One event or a list of them arrives with all its attributes, in order."""
+    """One event or a list of events arrives with all attributes, in order."""
 
     async def story(world: World) -> None:
         await _send(world, "outcomes", _cloud_event("one", {"vm": "build-01"}))
@@ -83,7 +83,7 @@ def test_cloud_events_are_kept_as_they_came(authority: trustme.CA) -> None:
 
 
 def test_a_topic_takes_its_own_schema_alone(authority: trustme.CA) -> None:
-    """Event Grid events are refused with 400 where CloudEvents are expected, and vice versa."""
+    """Event Grid events are refused with 400 if CloudEvents are expected, and vice versa."""
 
     async def story(world: World) -> None:
         body = {"location": "westeurope", "properties": {"inputSchema": "EventGridSchema"}}
@@ -99,7 +99,7 @@ def test_a_topic_takes_its_own_schema_alone(authority: trustme.CA) -> None:
 
 
 def test_what_is_published_is_delivered(authority: trustme.CA) -> None:
-    """An event subscription of a custom topic gets its events, extension attributes included."""
+    """An event subscription of a custom topic gets its events, including extension attributes."""
 
     async def story(world: World) -> None:
         path = "/subscriptions/{}/resourceGroups/simulator/providers/Microsoft.EventGrid"
@@ -124,7 +124,7 @@ def test_what_is_published_is_delivered(authority: trustme.CA) -> None:
 
 
 def test_who_may_publish_is_the_arm_sides_to_say(authority: trustme.CA) -> None:
-    """`authorize` sees the data action and the topic's id, and its refusal is the answer."""
+    """`authorize` gets the data action and the topic's id, and its refusal is the answer."""
     asked: list[tuple[str, str]] = []
 
     def refuse(_request: web.Request, action: str, scope: str) -> web.Response:
@@ -141,7 +141,7 @@ def test_who_may_publish_is_the_arm_sides_to_say(authority: trustme.CA) -> None:
 
 
 def test_a_bearer_token_is_needed() -> None:
-    """Without one the answer is 401; an unknown topic is 404."""
+    """Without a token the answer is 401; an unknown topic is 404."""
 
     async def story(world: World) -> None:
         status, answer = await world.call("POST", "/topics/outcomes/api/events", [])
@@ -152,7 +152,7 @@ def test_a_bearer_token_is_needed() -> None:
 
 
 def test_an_event_is_at_most_a_megabyte(authority: trustme.CA) -> None:
-    """A larger one is refused with 413, and nothing of its batch is kept."""
+    """A larger event is refused with 413, and no event of its batch is kept."""
 
     async def story(world: World) -> None:
         large = _cloud_event("large", {"text": "x" * 1024 * 1024})

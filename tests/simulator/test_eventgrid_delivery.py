@@ -1,4 +1,4 @@
-"""How events reach a webhook, and what becomes of those that do not."""
+"""How events reach a webhook, and what happens to those that do not."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.simulator.eventgrid_fixtures import (
     told,
 )
 
-# Simulated seconds in which every retry has been made.
+# Simulated seconds after which every retry has been made.
 TWO_DAYS = 2 * 86400
 
 DEAD_LETTERS = {
@@ -30,14 +30,14 @@ async def _subscribed(world: World, **properties: object) -> None:
 
 
 async def _lost_for_good(world: World) -> list[float]:
-    """Publish one event, let every retry pass, give the seconds at which each came."""
+    """Publish one event, let every retry pass, give the second of each attempt."""
     world.grid.arm(finished())
     await world.clock.advance(TWO_DAYS)
     return [(one.at - START).total_seconds() - 2 for one in world.webhook.notifications]
 
 
 def test_a_notification_is_an_array_of_one_with_event_grids_headers() -> None:
-    """One event a request, in an array, with the aeg-* headers and Azure's payload."""
+    """One event per request, in an array, with the aeg-* headers and Azure's payload."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -60,7 +60,7 @@ def test_a_notification_is_an_array_of_one_with_event_grids_headers() -> None:
 
 
 def test_a_cloud_event_stands_alone() -> None:
-    """In the CloudEvents schema the body is the event itself, under its own content type."""
+    """In the CloudEvents schema the body is the event itself, with its own content type."""
 
     async def story(world: World) -> None:
         await _subscribed(world, eventDeliverySchema="CloudEventSchemaV1_0")
@@ -75,7 +75,7 @@ def test_a_cloud_event_stands_alone() -> None:
 
 
 def test_nothing_is_sent_before_its_latency_has_passed() -> None:
-    """The default latency of a system topic holds, and can be set."""
+    """The default latency of a system topic applies, and can be set."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -106,7 +106,7 @@ def test_retries_follow_the_documented_schedule_until_the_day_is_over() -> None:
 
 @pytest.mark.parametrize(("status", "seconds"), [(401, 300), (404, 300), (503, 30), (500, 10)])
 def test_some_answers_ask_for_a_longer_wait(status: int, seconds: int) -> None:
-    """After 401 and 404 the next try comes five minutes later at the earliest."""
+    """After 401 and 404 the next attempt is at least five minutes later."""
     assert verdict(status, 1, 30).retry_after == seconds
 
 
@@ -125,7 +125,7 @@ def test_answers_that_no_retry_can_cure_end_the_delivery(status: int) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
 def test_success_is_200_to_204(status: int) -> None:
-    """Any of the five ends the delivery well."""
+    """Each of the five statuses counts as delivered."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -173,7 +173,7 @@ def test_what_nobody_takes_becomes_a_dead_letter() -> None:
 
 
 def test_the_time_to_live_ends_a_delivery() -> None:
-    """An event is not tried once its subscription's time to live is over."""
+    """An event is not retried after its subscription's time to live."""
 
     async def story(world: World) -> None:
         await _subscribed(
@@ -217,7 +217,7 @@ def test_an_endpoint_has_only_so_long_to_answer(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_log_tells_every_attempt() -> None:
-    """Id, type, operation, subscription, and when each attempt was sent, answered and how."""
+    """Id, type, operation, subscription, and for each attempt the times and the answer."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -273,7 +273,7 @@ def test_health_events_name_the_vm_in_two_spellings() -> None:
 
 
 def test_guest_acts_and_operations_go_to_their_own_topics() -> None:
-    """A subscription of one system topic sees nothing of the other's events."""
+    """A subscription of a system topic gets none of another topic's events."""
 
     async def story(world: World) -> None:
         await _subscribed(world)

@@ -1,4 +1,4 @@
-"""Events lost, doubled, delayed and shuffled on request, and events published raw."""
+"""Events lost, duplicated, delayed and reordered on request, and events published raw."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def _subscribed(world: World) -> None:
 
 
 def test_events_are_lost_by_count_and_predicate() -> None:
-    """Exactly the next two that match never arrive; the log knows them as lost."""
+    """Exactly the next two matches never arrive; the log has them as lost."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -62,7 +62,7 @@ def test_a_delayed_event_comes_later_than_its_followers() -> None:
 
 
 def test_a_shuffled_window_arrives_whole_in_another_order() -> None:
-    """All of the window arrive, none before it is full, in an order that a seed repeats."""
+    """The whole window arrives, no event before it is full, in an order that a seed repeats."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -81,7 +81,7 @@ def test_a_shuffled_window_arrives_whole_in_another_order() -> None:
 
 
 def test_clearing_the_rules_sends_what_they_held() -> None:
-    """A window that never fills loses nothing."""
+    """Events in a window that never fills are not lost."""
 
     async def story(world: World) -> None:
         await _subscribed(world)
@@ -97,7 +97,7 @@ def test_clearing_the_rules_sends_what_they_held() -> None:
 
 @pytest.mark.parametrize("rule", [{"kind": "explode"}, {"kind": "lose", "match": {"vm": "x"}}])
 def test_unknown_faults_are_refused(rule: dict[str, object]) -> None:
-    """A rule that would do nothing is not taken."""
+    """A rule without effect is refused."""
 
     async def story(world: World) -> None:
         status, _ = await world.call("POST", "/_sim/eventgrid/faults", rule)
@@ -131,7 +131,7 @@ def test_anything_can_be_published_raw(content: dict[str, object], sent: bytes) 
 
 
 def test_reset_forgets_everything() -> None:
-    """After a reset there are no topics, no deliveries, no faults; the outcomes topic is back."""
+    """After a reset there are no topics, deliveries or faults; the outcomes topic is back."""
 
     async def story(world: World) -> None:
         await _subscribed(world)

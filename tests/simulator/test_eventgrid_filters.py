@@ -87,7 +87,7 @@ def test_each_operator(operator: str, key: str, values: list[object], *, expecte
 @pytest.mark.parametrize("operator", sorted(OPERATORS))
 @pytest.mark.parametrize("key", ["data.nothing", "data.claims.nothing.deeper", "data.gone"])
 def test_a_missing_key_satisfies_three_operators_only(operator: str, key: str) -> None:
-    """NumberNotIn, StringNotIn and IsNullOrUndefined hold for a missing key, all others fail."""
+    """NumberNotIn, StringNotIn and IsNullOrUndefined match a missing key, all others do not."""
     values: dict[str, list[object]] = {
         "Bool": [True],
         "Stri": ["x"],
@@ -99,7 +99,7 @@ def test_a_missing_key_satisfies_three_operators_only(operator: str, key: str) -
 
 
 def test_arrays_are_looked_into_only_on_request() -> None:
-    """With enableAdvancedFilteringOnArrays element counts; without it an array is no value."""
+    """With enableAdvancedFilteringOnArrays elements count; without it an array is no value."""
     condition = _condition("StringIn", "data.colours", "green")
     unwanted = _condition("StringNotIn", "data.colours", "green")
     assert not read_filter({"advancedFilters": [condition]}, TYPES).matches(EVENT)
@@ -109,7 +109,7 @@ def test_arrays_are_looked_into_only_on_request() -> None:
 
 
 def test_conditions_are_anded() -> None:
-    """One condition that fails makes the event unwanted, whatever the others say."""
+    """If any condition fails, the event does not match."""
     good = _condition("StringIn", "data.claims.appid", "app-1")
     bad = _condition("NumberIn", "data.size", 1)
     assert read_filter({"advancedFilters": [good, good]}, TYPES).matches(EVENT)
@@ -129,7 +129,7 @@ def test_conditions_are_anded() -> None:
     ],
 )
 def test_types_and_subjects(content: dict[str, object], *, expected: bool) -> None:
-    """Event types and subjects filter too, subjects without case unless asked otherwise."""
+    """Event types and subjects filter too, subjects without case unless configured otherwise."""
     assert read_filter(content, TYPES).matches(EVENT) is expected
 
 
@@ -156,7 +156,7 @@ def test_what_azure_refuses(content: dict[str, object]) -> None:
 
 
 def test_25_filters_with_25_values_are_allowed() -> None:
-    """The limit itself is within the limit."""
+    """The limit itself is allowed."""
     content = {"advancedFilters": [_condition("StringNotIn", "data.x", "y")] * 25}
     assert read_filter(content, TYPES).matches(EVENT)
 

@@ -1,4 +1,4 @@
-"""The README's tables of routes are the routes that are served."""
+"""The README's tables of routes match the routes that are served."""
 
 import re
 from pathlib import Path
@@ -35,5 +35,5 @@ def _literal(found: re.Match[str]) -> str:
 
 
 def test_the_readme_lists_every_route_and_no_other() -> None:
-    """A route that is not documented, or documented and gone, makes this fail."""
+    """Fails for an undocumented route, or a documented route that no longer exists."""
     assert _documented() == _served()

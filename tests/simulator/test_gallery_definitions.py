@@ -59,7 +59,7 @@ def test_what_a_definition_leaves_out(  # noqa: PLR0913, PLR0917 fixtures and a 
     generation: str,
     features: object,
 ) -> None:
-    """Silent on generation and security, it is secured from 2025-03-03 on; else it is Gen1."""
+    """Without generation and security it is secured from 2025-03-03 on; before that it is Gen1."""
     put = arm("owner")("PUT", f"{gallery}/images/i?api-version={api}", body_of(**given))
     properties = put.json()["properties"]
     assert properties["hyperVGeneration"] == generation
@@ -67,7 +67,7 @@ def test_what_a_definition_leaves_out(  # noqa: PLR0913, PLR0917 fixtures and a 
 
 
 def test_security_type_none_takes_a_standard_vm(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """`None` is a word for Standard: a standard VM fits, a Trusted Launch one does not."""
+    """`None` means Standard: a standard VM fits, a Trusted Launch VM does not."""
     owner = arm("owner")
     body = body_of(hyperVGeneration="V2", features=[{"name": "securitytype", "value": "none"}])
     put = owner("PUT", f"{gallery}/images/i", body)
@@ -86,7 +86,7 @@ def test_security_type_none_takes_a_standard_vm(sim: Simulator, arm: Arms, galle
 
 
 def test_features_come_in_any_case(arm: Arms, gallery: str) -> None:
-    """They are kept in Azure's spelling, as recorded of ConfidentialVm and true."""
+    """They are stored in Azure's casing, as recorded for ConfidentialVm and true."""
     features = [
         {"name": "SecurityType", "value": "ConfidentialVm"},
         {"name": "IsAcceleratedNetworkSupported", "value": "true"},
@@ -115,7 +115,7 @@ def test_members_that_were_not_sent(sim: Simulator, arm: Arms, gallery: str) -> 
 def test_features_are_fixed_unless_the_request_says_so(
     sim: Simulator, arm: Arms, gallery: str
 ) -> None:
-    """With allowUpdateImage those that are sent replace the old ones; it is not shown itself."""
+    """With allowUpdateImage the sent features replace the old ones; it is not shown itself."""
     owner, path = arm("owner"), f"{gallery}/images/i"
     owner("PUT", path, body_of(hyperVGeneration="V2", features=[TRUSTED]))
     sim.client.advance(1)
@@ -129,7 +129,7 @@ def test_features_are_fixed_unless_the_request_says_so(
 
 
 def test_two_definitions_of_one_identifier(sim: Simulator, arm: Arms, gallery: str) -> None:
-    """In one gallery no two have the same publisher, offer and sku."""
+    """In a gallery no two have the same publisher, offer and sku."""
     owner = arm("owner")
     assert owner("PUT", f"{gallery}/images/one", body_of()).status_code == 201
     answer = owner("PUT", f"{gallery}/images/two", body_of())

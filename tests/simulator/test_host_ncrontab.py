@@ -42,13 +42,13 @@ def test_the_next_occurrence(expression: str, following: str) -> None:
 
 
 def test_day_and_weekday_must_both_match() -> None:
-    """A Friday the 13th, where other crons would take every Friday and every 13th."""
+    """A Friday the 13th, although other crons would take every Friday and every 13th."""
     following = parse("0 0 9 13 * FRI").after(NOW)
     assert following == datetime(2027, 8, 13, 9, tzinfo=UTC)
 
 
 def test_a_day_that_never_comes_has_no_occurrence() -> None:
-    """31 February is no error, it just never fires."""
+    """31 February is not an error, it never fires."""
     assert parse("0 0 0 31 2 *").after(NOW) is None
 
 
@@ -91,7 +91,7 @@ def test_a_day_that_never_comes_has_no_occurrence() -> None:
     ],
 )
 def test_what_is_no_expression_is_refused(expression: str) -> None:
-    """What the host's library does not take, other cron libraries or Python's `int` might."""
+    """The host's library refuses these; other cron libraries or Python's `int` may not."""
     with pytest.raises(ValueError, match="NCRONTAB"):
         parse(expression)
 
@@ -118,7 +118,7 @@ def test_schedules_of_less_than_a_minute(expression: str, *, frequent: bool) -> 
     instant=st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - Hypothesis wants them naive
 )
 def test_occurrences_are_later_and_fit(seconds: int, instant: datetime) -> None:
-    """The next occurrence is after the instant, within the minute, at an allowed second."""
+    """The next occurrence is after the given time, within the minute, at an allowed second."""
     following = parse(f"*/{seconds} * * * * *").after(instant)
     assert following is not None
     assert following > instant

@@ -1,7 +1,7 @@
-"""What the real host refuses, the local one refuses too, in the same words.
+"""What the real host refuses, the local host refuses too, with the same messages.
 
-Each row of a table is something wrong in an app, in its host.json or in its settings. A kindness
-that came back would let a row's app run, and fail the row.
+Each row of a table is an error in an app, in its host.json or in its settings. If the local host
+became too tolerant, a row's app would run, and the row would fail.
 """
 
 from pathlib import Path
@@ -52,14 +52,14 @@ def bundled(version: object, name: object = BUNDLE["id"]) -> dict[str, Any]:
 
 
 def sampled(value: object) -> dict[str, Any]:
-    """Return a host.json with a switch."""
+    """Return a host.json with a value for the sampling switch."""
     return HOST_JSON | {
         "logging": {"applicationInsights": {"samplingSettings": {"isEnabled": value}}}
     }
 
 
 def told(value: str, change: str = "") -> str:
-    """Return the app with the timer's schedule, or with something else, changed."""
+    """Return the app with the timer's schedule, or the text `change`, replaced."""
     return APP.replace(change or '"%SCHEDULE%"', value)
 
 
@@ -89,7 +89,7 @@ def test_without_a_bundle_an_event_function_is_not_loaded(
 
 @pytest.mark.parametrize("version", ["[4.0.0, 5.0.0)", "[4.*, 5.0.0)", "[3.3.0, 4.0.0)", "4.0.0"])
 def test_a_bundle_brings_event_grid(tmp_path: Path, version: str) -> None:
-    """Of the majors that the host still takes; the notation is NuGet's."""
+    """For the major versions that the host still supports; the notation is NuGet's."""
     with running(write_app(tmp_path, host_json=bundled(version))) as host:
         assert host.send([event()]).status_code == 202
 
@@ -155,7 +155,7 @@ def _is_in_error(host: Host, words: str) -> None:
 
 
 def test_comments_of_host_json_are_not_taken(tmp_path: Path) -> None:
-    """The real host would; nothing that is taken here is refused there."""
+    """The real host would accept them; nothing that is accepted here is refused there."""
     text = '{"version": "2.0", // the schema\n"functions": ["sweep"]}'
     with running(write_app(tmp_path, host_json=text)) as host:
         _is_in_error(host, "Unable to parse host configuration file")
@@ -177,7 +177,7 @@ def test_an_app_setting_overrides_host_json(tmp_path: Path) -> None:
 
 
 def test_functions_that_host_json_does_not_list_are_not_loaded(tmp_path: Path) -> None:
-    """`functions` names those that alone are loaded."""
+    """Only functions in the list `functions` are loaded."""
     with running(write_app(tmp_path, host_json=HOST_JSON | {"functions": ["sweep"]})) as host:
         assert [one["name"] for one in host.get("/admin/functions")] == ["sweep"]
         assert host.send([event()]).status_code == 404
@@ -197,7 +197,7 @@ def test_functions_that_host_json_does_not_list_are_not_loaded(tmp_path: Path) -
 def test_an_app_that_cannot_be_imported_has_no_functions(
     tmp_path: Path, source: str, words: str
 ) -> None:
-    """The worker's words are printed, no function of the app is there, the host runs on."""
+    """The worker's error is printed, no function of the app is loaded, the host keeps running."""
     with running(write_app(tmp_path, source)) as host:
         assert "Initializing worker process failed" in host.text
         assert words in host.text
@@ -208,7 +208,7 @@ def test_an_app_that_cannot_be_imported_has_no_functions(
 
 
 def test_an_app_without_its_module_has_no_functions(tmp_path: Path) -> None:
-    """A function_app.py that is not there is no error to the worker: there is just nothing."""
+    """For the worker a missing function_app.py is not an error: there are no functions."""
     app = write_app(tmp_path)
     (app / "function_app.py").rename(app / "functions_app.py")
     with running(app) as host:
@@ -217,7 +217,7 @@ def test_an_app_without_its_module_has_no_functions(tmp_path: Path) -> None:
 
 
 def named(name: str) -> str:
-    """Return the app with its event function called so."""
+    """Return the app with its event function renamed."""
     return told(f'@app.function_name("{name}")\n@app.event_grid_trigger', "@app.event_grid_trigger")
 
 
@@ -262,7 +262,7 @@ def test_a_function_that_the_host_does_not_take(
 def test_what_would_silently_not_happen_here_is_an_error(
     tmp_path: Path, change: str, words: str
 ) -> None:
-    """A binding or a policy that the real host heeds and this one does not."""
+    """A binding or a policy that the real host supports and this host does not."""
     source = APP.replace("def sweep(", change).replace(
         "(out, timer:", "(out: func.Out[str], timer:"
     )
@@ -272,7 +272,7 @@ def test_what_would_silently_not_happen_here_is_an_error(
 
 
 def test_of_names_that_differ_in_case_the_first_in_the_app_stays(tmp_path: Path) -> None:
-    """Sorted without case, as the host does, the order of the app decides."""
+    """Names are sorted without case, as in the host; ties are in the app's order."""
     with running(write_app(tmp_path, named("SWEEP"))) as host:
         (error,) = host.errors("sweep")
         assert error.endswith("There are multiple methods with the name 'Host.Functions.sweep'.")
@@ -297,7 +297,7 @@ def test_of_names_that_differ_in_case_the_first_in_the_app_stays(tmp_path: Path)
 def test_a_schedule_that_is_none_takes_its_function_out(
     tmp_path: Path, schedule: str, settings: dict[str, str], words: str
 ) -> None:
-    """The timer fails indexing and never runs; events are still taken."""
+    """The timer fails indexing and never runs; events are still received."""
     with running(write_app(tmp_path, told(f'"{schedule}"')), **settings) as host:
         assert "Function 'Functions.sweep' failed indexing and will be disabled." in host.text
         assert host.errors("sweep")[0].startswith(INDEXING)
@@ -323,14 +323,14 @@ def test_a_schedule_that_is_none_takes_its_function_out(
 def test_without_storage_there_are_no_keys_and_no_host(
     tmp_path: Path, settings: dict[str, str | None]
 ) -> None:
-    """The Event Grid extension asks for its key as the host starts: nowhere to look for it."""
+    """The Event Grid extension needs its key when the host starts, and has nowhere to read it."""
     with running(write_app(tmp_path), **settings) as host:
         _is_in_error(host, NO_SECRETS)
 
 
 @pytest.mark.parametrize("extra", [{}, {"AzureWebJobsSecretStorageType": "Files"}])
 def test_without_storage_a_timer_is_not_started(tmp_path: Path, extra: dict[str, str]) -> None:
-    """The listener of a timer whose status has to be kept fails; the host and the rest run."""
+    """The listener of a timer with a stored status fails; the host and the rest run."""
     host_json = HOST_JSON if extra else BARE
     with running(write_app(tmp_path, host_json=host_json), **NO_STORAGE, **extra) as host:
         assert host.errors("sweep") == [NOT_STARTED]
@@ -363,7 +363,7 @@ def test_other_ways_to_name_the_storage(tmp_path: Path, settings: dict[str, str]
 def test_a_function_can_be_disabled(
     tmp_path: Path, name: str, value: str, *, disabled: bool
 ) -> None:
-    """Then the webhook does not find it; the admin API lists it so, and still starts it."""
+    """Its webhook is not found; the admin API lists it as disabled, and can still start it."""
     with running(write_app(tmp_path), **{name: value}) as host:
         assert host.get("/admin/functions/on_event")["isDisabled"] is disabled
         assert host.send([event()]).status_code == (404 if disabled else 202)

@@ -18,7 +18,7 @@ type Clock = tuple[str, dict[str, object]]
 
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    """A simulator's clock: its URL, and the answer it gives."""
+    """A simulator's clock: its URL, and its answer."""
     answer: dict[str, object] = {"now": NEW_YEAR, "speed": 0}
 
     class Answers(BaseHTTPRequestHandler):
@@ -31,7 +31,7 @@ def clock() -> Iterator[Clock]:
             self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -41,7 +41,7 @@ def clock() -> Iterator[Clock]:
 
 
 def _ran(host: Host, times: int = 1) -> list[str]:
-    """Wait for so many ended runs of the timer; return what each was told."""
+    """Wait for a number of completed runs of the timer; return what each received."""
     until(lambda: sum(one["ok"] is not None for one in host.invocations("sweep")) >= times)
     return [one["lines"][0] for one in host.invocations("sweep")]
 
@@ -57,7 +57,7 @@ def test_the_app_lives_in_the_simulators_time(tmp_path: Path, clock: Clock) -> N
 
 
 def test_runs_that_the_clock_leapt_over_become_one(tmp_path: Path, clock: Clock) -> None:
-    """It comes at once and is not past due, told when it was due and that none was before."""
+    """It comes at once and is not past due, with its due time and no previous run."""
     url, answer = clock
     with running(write_app(tmp_path), "--clock", url, SCHEDULE="0 0 * * * *") as host:
         answer.update(now="2030-01-01T10:30:00.250000+00:00", speed=0.001)
@@ -85,7 +85,7 @@ def _hourly(tmp_path: Path) -> Path:
 
 
 def _ended_hourly(tmp_path: Path, clock: Clock) -> tuple[Path, tuple[str, ...]]:
-    """Let a host with an hourly timer start and end; return its app, and its options again."""
+    """Run a host with an hourly timer to its end; return its app and its options."""
     app = _hourly(tmp_path)
     options = ("--clock", clock[0], "--storage", str(tmp_path / "storage"))
     with running(app, *options, SCHEDULE="0 0 * * * *"):
@@ -93,7 +93,7 @@ def _ended_hourly(tmp_path: Path, clock: Clock) -> tuple[Path, tuple[str, ...]]:
 
 
 def test_what_was_missed_while_the_host_was_down_is_past_due(tmp_path: Path, clock: Clock) -> None:
-    """Once, at the start of the next host that has the same storage."""
+    """Once, at the start of the next host with the same storage."""
     answer = clock[1]
     app, options = _ended_hourly(tmp_path, clock)
     answer["now"] = "2030-01-01T05:30:00+00:00"
@@ -107,7 +107,7 @@ def test_what_was_missed_while_the_host_was_down_is_past_due(tmp_path: Path, clo
 
 
 def test_without_the_storage_nothing_is_past_due(tmp_path: Path, clock: Clock) -> None:
-    """A new storage account knows of no run, and the first start misses nothing."""
+    """A new storage account has no earlier run, so the first start misses nothing."""
     url, answer = clock
     app = _hourly(tmp_path)
     for now in (NEW_YEAR, "2030-01-01T05:30:00+00:00"):
@@ -129,7 +129,7 @@ def test_with_another_schedule_nothing_was_missed(tmp_path: Path, clock: Clock) 
 
 
 def test_run_on_startup_runs_at_every_start(tmp_path: Path, clock: Clock) -> None:
-    """Though nothing is due."""
+    """Although nothing is due."""
     url, _ = clock
     source = APP.replace("run_on_startup=False", "run_on_startup=True")
     options = ("--clock", url, "--storage", str(tmp_path / "storage"))
@@ -157,20 +157,20 @@ def test_a_timer_without_a_status_is_told_none(
 
 
 def test_a_schedule_that_never_comes_is_none_that_is_wrong(tmp_path: Path) -> None:
-    """The 31st of February: the next run is at the end of .NET's time."""
+    """31 February: the next run is at the end of .NET's time."""
     with running(write_app(tmp_path), SCHEDULE="0 0 0 31 2 *") as host:
         assert "'Next': '9999-12-31T23:59:59.9999999+00:00'" in host.run("sweep")["lines"][0]
 
 
 def test_timers_can_be_off(tmp_path: Path) -> None:
-    """With --timers off none fires by itself, and a manual run still works."""
+    """With --timers off no timer fires, but a manual run still works."""
     with running(write_app(tmp_path), "--timers", "off", SCHEDULE="* * * * * *") as host:
         assert host.run("sweep")["reason"].startswith("This function was programmatically")
         assert len(host.invocations("sweep")) == 1
 
 
 def test_a_disabled_timer_does_not_run(tmp_path: Path) -> None:
-    """Not by its schedule; the admin API still starts it."""
+    """Its schedule does not fire; the admin API can still start it."""
     off = {"AzureWebJobs.sweep.Disabled": "true"}
     with running(write_app(tmp_path), SCHEDULE="* * * * * *", **off) as host:
         threading.Event().wait(1.2)

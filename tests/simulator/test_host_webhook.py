@@ -1,4 +1,4 @@
-"""The local Functions host's webhook and admin API, asked over HTTP on a small app."""
+"""The local Functions host's webhook and admin API, over HTTP with a small app."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_cloud_event_comes_as_one_whatever_the_annotation(host: Host) -> None:
 
 
 def test_one_failure_fails_the_request_and_stops_no_other(host: Host) -> None:
-    """Any failure is 500 with the host's text, while every event of the batch was invoked."""
+    """Any failure is 500 with the host's text, but every event of the batch was invoked."""
     before = host.get("/_host/counts")["on_event"]
     answer = host.send([event(a=1), event(fail="no"), event(a=2)])
     after = host.get("/_host/counts")["on_event"]
@@ -74,14 +74,14 @@ def test_events_of_a_batch_run_side_by_side(host: Host) -> None:
 
 @pytest.mark.parametrize("time", ["2026-03-01T12:00:00+02:00", "yesterday", "2026-03-01 12:00"])
 def test_a_time_with_an_odd_offset_fails_outside_the_app(host: Host, time: str) -> None:
-    """The library's decoding raises before the function is reached: 500, so it is sent again."""
+    """The library's decoding raises before the function is called: 500, so it is redelivered."""
     answer = host.send([event(a=1) | {"eventTime": time}])
     assert answer.status_code == 500
     assert "does not match format" in _last(host)["exception"]
 
 
 def test_times_within_an_event_come_as_they_were_sent(host: Host) -> None:
-    """The extension has its parser take no text for a time, since its release 3.4.3."""
+    """The extension's parser does not convert texts to times, since its release 3.4.3."""
     times = ["2026-03-01T12:00:00.1200000Z", "2026-03-01T12:00:00+02:00", "2026-03-01"]
     assert host.send([event(at=times)]).status_code == 202
     assert _last(host)["lines"] == [f"Info: EventGridEvent {{'at': {times}}}"]
@@ -108,7 +108,7 @@ def test_an_empty_array_is_taken_and_runs_nothing(host: Host) -> None:
 
 
 def test_bytes_that_are_no_utf8_become_replacement_characters(host: Host) -> None:
-    """As .NET reads a body: the event still comes, with U+FFFD in the place of the bytes."""
+    """As .NET reads a body: the event is delivered, with U+FFFD instead of the bytes."""
     body = b'[{"id": "1", "subject": "s", "eventType": "t", "data": {"a": "\xff"}, '
     body += b'"eventTime": "2026-03-01T12:00:00Z", "topic": "t", "dataVersion": "2"}]'
     assert host.send(body).status_code == 202
@@ -116,13 +116,13 @@ def test_bytes_that_are_no_utf8_become_replacement_characters(host: Host) -> Non
 
 
 def test_a_megabyte_is_taken_and_a_hundred_are_not(host: Host) -> None:
-    """An event of Event Grid's largest size passes; the host's own limit is 104,857,600 bytes."""
+    """An event of Event Grid's largest size is accepted; the host's limit is 104,857,600 bytes."""
     assert host.send([event(a="x" * 1_000_000)]).status_code == 202
     assert host.send(b"[" + b" " * 104_857_600).status_code == 413
 
 
 def test_the_validation_handshake(host: Host) -> None:
-    """The code comes back, in JSON."""
+    """The code is returned, in JSON."""
     answer = host.send([{"data": {"validationCode": "abc"}}], kind="SubscriptionValidation")
     assert (answer.status_code, answer.json()) == (200, {"validationResponse": "abc"})
 
@@ -132,7 +132,7 @@ def test_the_validation_handshake(host: Host) -> None:
     [("eventgrid.azure.net", "eventgrid.azure.net"), ("evil.example", "eventgrid.azure.net")],
 )
 def test_the_cloud_events_handshake(host: Host, origin: str, allowed: str) -> None:
-    """OPTIONS is answered with the allowed origin, Event Grid's own whoever asks."""
+    """OPTIONS is answered with the allowed origin, always Event Grid's own."""
     answer = requests.options(
         f"{host.url}/runtime/webhooks/EventGrid?functionName=on_event&code={KEY}",
         headers={"WebHook-Request-Origin": origin},
@@ -150,7 +150,7 @@ def test_other_kinds_of_request(host: Host, kind: str, status: int) -> None:
 
 @pytest.mark.parametrize("function", ["nobody", "sweep", "ON_EVENT", ""])
 def test_an_unknown_function_is_404(host: Host, function: str) -> None:
-    """So is one without an Event Grid trigger, and one whose name differs in case."""
+    """So is a function without an Event Grid trigger, or whose name differs in case."""
     answer = host.send([event()], function=function)
     assert (answer.status_code, answer.text) == (404, f"cannot find function: '{function}'")
 
@@ -160,7 +160,7 @@ def test_an_unknown_function_is_404(host: Host, function: str) -> None:
     [("Storage", "POST", 404), ("EVENTGRID", "POST", 202), ("EventGrid", "PATCH", 405)],
 )
 def test_other_extensions_and_methods(host: Host, path: str, method: str, status: int) -> None:
-    """An extension is found without case, another is 404, a method that is not routed 405."""
+    """An extension is found without case, another is 404, an unrouted method is 405."""
     answer = requests.request(
         method,
         f"{host.url}/runtime/webhooks/{path}?functionName=on_event&code={KEY}",
@@ -178,7 +178,7 @@ def test_other_extensions_and_methods(host: Host, path: str, method: str, status
 def test_the_webhook_wants_its_key_and_the_admin_api_the_master_key(
     host: Host, key: str | None, webhook: int, admin: int
 ) -> None:
-    """The master key opens both; the key comes as a header or in the query."""
+    """The master key works for both; the key is a header or in the query."""
     hook = f"{host.url}/runtime/webhooks/EventGrid?functionName=on_event"
     kind = {"aeg-event-type": "Notification"}
     header = {"x-functions-key": key} if key else {}
@@ -192,7 +192,7 @@ def test_the_webhook_wants_its_key_and_the_admin_api_the_master_key(
 
 
 def test_the_admin_api_starts_functions(host: Host) -> None:
-    """202 at once for a known name in any case, 404 for another; the list has both functions."""
+    """202 at once for a known name in any case, otherwise 404; the list has both functions."""
     start = "/admin/functions/"
     assert host.ask(start + "SWEEP", "POST", json={"input": ""}).status_code == 202
     assert host.ask(start + "nobody", "POST", json={"input": ""}).status_code == 404
@@ -211,7 +211,7 @@ def test_the_status_tells_the_state_and_the_bundle(host: Host) -> None:
 
 
 def test_a_manual_run_waits_and_tells(host: Host) -> None:
-    """`run` answers when the function has ended, with its lines and how it went."""
+    """`run` answers when the function has ended, with its log lines and its result."""
     record = host.run("sweep")
     assert record["ok"] is True
     assert "past_due=False" in record["lines"][0]

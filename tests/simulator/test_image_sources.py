@@ -1,4 +1,4 @@
-"""Managed images and gallery versions of disks, snapshots and blobs."""
+"""Managed images and gallery image versions of disks, snapshots and blobs."""
 
 from typing import Any
 
@@ -28,13 +28,13 @@ def code(answer: Any) -> tuple[int, str]:  # noqa: ANN401 an answer
 
 @pytest.fixture
 def vm(sim: Simulator) -> str:
-    """Make a VM of the first generation with a sealed OS disk, deallocated."""
+    """Make a VM of the first generation with a generalized OS disk, deallocated."""
     return sim.client.create_vm("web", sysprep="succeeded", data_disks=[{"diskSizeGB": 64}], **OLD)
 
 
 @pytest.fixture
 def image(vm: str) -> str:
-    """Give the id of an image that is not there yet."""
+    """Give the id of an image that does not exist yet."""
     return vm.replace("virtualMachines/web", "images/img")
 
 
@@ -74,7 +74,7 @@ def test_an_image_of_disks(sim: Simulator, arm: Arms, vm: str, image: str) -> No
 def test_what_an_image_of_a_disk_is_really_made_of(
     sim: Simulator, arm: Arms, vm: str, image: str
 ) -> None:
-    """The steering surface has the disk and what became of Sysprep on it."""
+    """The steering API has the disk and the result of Sysprep on it."""
     facts = sim.client.vm(vm)
     arm("owner")("PUT", image, image_of({"managedDisk": {"id": facts["osDisk"]}}))
     (capture,) = sim.client.captures()
@@ -83,7 +83,7 @@ def test_what_an_image_of_a_disk_is_really_made_of(
 
 
 def test_an_image_of_a_snapshot(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """What the disk becomes after the snapshot changes nothing of the image."""
+    """Changes of the disk after the snapshot do not affect the image."""
     snapshot = snapshot_of(sim, arm, sim.client.vm(vm)["osDisk"])
     owner = arm("owner")
     owner("POST", f"{vm}/start")
@@ -98,7 +98,7 @@ def test_an_image_of_a_snapshot(sim: Simulator, arm: Arms, vm: str, image: str) 
 
 
 def test_an_image_of_a_blob(sim: Simulator, arm: Arms, image: str) -> None:
-    """A blob is named by its URI; a size that is sent shows at once."""
+    """A blob is named by its URI; a size that is sent is shown at once."""
     put = arm("owner")("PUT", image, image_of({"blobUri": BLOB, "diskSizeGB": 40}))
     assert put.status_code == 201
     os_disk = put.json()["properties"]["storageProfile"]["osDisk"]
@@ -110,7 +110,7 @@ def test_an_image_of_a_blob(sim: Simulator, arm: Arms, image: str) -> None:
 def test_an_image_of_the_blob_of_a_vms_unmanaged_disk(
     sim: Simulator, arm: Arms, image: str
 ) -> None:
-    """It holds what that VM has left there."""
+    """It holds what that VM has left on its disk."""
     sim.client.create_vm("vhd", sysprep="succeeded", os_disk={"vhd": {"uri": BLOB}}, **OLD)
     assert arm("owner")("PUT", image, image_of({"blobUri": BLOB})).status_code == 201
     (capture,) = sim.client.captures()
@@ -138,7 +138,7 @@ def test_what_an_image_of_disks_must_say(arm: Arms, image: str, body: object, mi
 
 
 def test_an_old_api_version_needs_no_generation(arm: Arms, image: str) -> None:
-    """Before 2019-03-01 an image that says nothing is of the first."""
+    """Before 2019-03-01 the default is the first generation."""
     body = image_of({"blobUri": BLOB}, hyperVGeneration=None)
     put = arm("owner")("PUT", f"{image}?api-version=2018-10-01", body)
     assert put.json()["properties"]["hyperVGeneration"] == "V1"
@@ -175,7 +175,7 @@ def test_sources_that_an_image_cannot_have(sim: Simulator, arm: Arms, vm: str, i
 def test_the_app_may_not_make_images_of_any_disk(
     sim: Simulator, arm: Arms, vm: str, image: str
 ) -> None:
-    """It takes the right to read the disk's contents, too."""
+    """The permission to read the disk's contents is also required."""
     roles = sim.client.roles()
     for role in roles["roleDefinitions"]:
         for permission in role["properties"]["permissions"]:
@@ -187,7 +187,7 @@ def test_the_app_may_not_make_images_of_any_disk(
 
 
 def test_the_same_image_of_a_disk_again(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """The same source: 200, Updating, captured once; another one: PropertyChangeNotAllowed."""
+    """The same source: 200, Updating, captured once; another source: PropertyChangeNotAllowed."""
     facts, owner = sim.client.vm(vm), arm("owner")
     body = image_of({"managedDisk": {"id": facts["osDisk"]}})
     owner("PUT", image, body)
@@ -220,7 +220,7 @@ def test_what_an_image_of_a_vm_shows(sim: Simulator, arm: Arms, vm: str, image: 
 
 
 def define(sim: Simulator, arm: Arms, base: str, **properties: object) -> str:
-    """Make a gallery and a definition of the first generation, and return the latter's id."""
+    """Make a gallery and a definition of the first generation, and return the definition's id."""
     owner, gallery = arm("owner"), f"{base}/galleries/golden"
     owner("PUT", gallery, {"location": "westeurope"})
     given = {
@@ -241,7 +241,7 @@ def version_of(**storage: object) -> dict[str, object]:
 
 
 def test_a_version_of_an_image_of_a_disk(sim: Simulator, arm: Arms, vm: str, image: str) -> None:
-    """It is made of the same, once the image is made; the facts behind both are one."""
+    """It has the same source, after the image is complete; the facts behind both are the same."""
     owner, disk = arm("owner"), sim.client.vm(vm)["osDisk"]
     version = define(sim, arm, image.split("/images/", maxsplit=1)[0]) + "/versions/1.0.0"
     owner("PUT", image, image_of({"managedDisk": {"id": disk}}))
@@ -272,7 +272,7 @@ def test_a_managed_image_fits_no_secured_definition(
 
 
 def test_a_version_of_disks_and_snapshots(sim: Simulator, arm: Arms, vm: str) -> None:
-    """Each disk keeps its source; sizes come when it is made, caching at once."""
+    """Each disk keeps its source; sizes are shown when it is complete, caching at once."""
     owner, facts = arm("owner"), sim.client.vm(vm)
     snapshot = snapshot_of(sim, arm, facts["osDisk"])
     version = define(sim, arm, vm.split("/virtualMachines/", maxsplit=1)[0]) + "/versions/1.0.0"

@@ -86,14 +86,14 @@ def test_the_environment_holds_in_any_folder(state: Path, tmp_path: Path) -> Non
 
 
 def test_the_commands_need_nothing_but_the_environment(state: Path, tmp_path: Path) -> None:
-    """Sweep and status go by the subscription in it, as its owner."""
+    """Sweep and status use the subscription in it, as its owner."""
     swept = json.loads(sourced(state, tmp_path, '"$PYTHON" -m cli sweep --json'))
     assert swept["vms"] == 0
     assert json.loads(sourced(state, tmp_path, '"$PYTHON" -m cli status --json'))["orders"] == []
 
 
 def test_there_is_a_definition_to_order_into(state: Path, tmp_path: Path) -> None:
-    """A Trusted Launch one, at the id that was printed, as a client of Azure sees it."""
+    """A Trusted Launch definition, at the printed id, as a client of Azure sees it."""
     definition = json.loads((state / "endpoints.json").read_text())["definition"]
     names = "resourceGroups/images/providers/Microsoft.Compute/galleries/golden/images/windows"
     assert definition.endswith(names)
@@ -109,7 +109,7 @@ def test_there_is_a_definition_to_order_into(state: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("option", ["--port", "--identity-port"])
 def test_a_port_that_is_taken(sim: Simulator, tmp_path: Path, option: str) -> None:
-    """Which one, by what perhaps, and what to do."""
+    """Its number, what may be using it, and what to do."""
     taken = sim.port if option == "--port" else sim.identity_port
     ports = (*ANY_PORTS, option, str(taken))
     status, said = refused(*ports, "--no-app", "--state-dir", str(tmp_path))

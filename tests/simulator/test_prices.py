@@ -1,4 +1,4 @@
-"""The price list: its form, its filter, its traps, and what may go wrong with it."""
+"""The price list: its form, its filter, its traps, and its faults."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ VERSION = "2023-01-01-preview"
 
 
 def ask(sim: Simulator, asked: str = "", **query: str) -> requests.Response:
-    """Ask the price list as the public documentation shows it, without a token."""
+    """Query the price list as the public documentation shows, without a token."""
     url = sim.environment()["PRICES_ENDPOINT"]
     given = {"api-version": VERSION, "currencyCode": "'USD'", "$filter": asked} | query
     return requests.get(url, params=given, verify=str(sim.ca_path), timeout=30)
@@ -25,7 +25,7 @@ def rows(sim: Simulator, asked: str, **query: str) -> list[dict[str, Any]]:
 
 
 def hourly(sim: Simulator, region: str, size: str, **query: str) -> list[dict[str, Any]]:
-    """Return the rows that are the price of an hour of a VM, of every system and priority."""
+    """Return the rows for an hour of a VM, for every operating system and priority."""
     return [
         row
         for row in rows(sim, CONSUMED.format(region, size), **query)
@@ -52,7 +52,7 @@ def test_the_documented_form(sim: Simulator) -> None:
 
 
 def test_exactly_one_row_for_each_system_and_priority(sim: Simulator) -> None:
-    """Without the traps, a size in a region costs one price for each way of running it."""
+    """Without the traps, a size in a region has one price for each way of running it."""
     named = [
         (row["productName"].endswith("Windows"), row["skuName"].removeprefix("D4s v5").strip())
         for row in hourly(sim, "westeurope", "Standard_D4s_v5")
@@ -77,7 +77,7 @@ def test_the_traps_are_there(sim: Simulator) -> None:
 
 
 def test_what_azure_itself_does_oddly(sim: Simulator) -> None:
-    """One size has no regular row of its own region; one Cloud Service is spelt as one word."""
+    """One size has no regular row in its own region; a Cloud Service is spelt as one word."""
     d2s = rows(sim, CONSUMED.format("eastus", "Standard_D2s_v3"))
     regular = [r for r in d2s if r["skuName"] == "D2s v3" and "Machines" in r["productName"]]
     hours = [r for r in regular if r["unitOfMeasure"] == "1 Hour" and r["retailPrice"]]
@@ -98,7 +98,7 @@ def test_a_licence_costs_and_arm_has_none(sim: Simulator) -> None:
 
 
 def test_currencies(sim: Simulator) -> None:
-    """A currency is asked for in quotes, shown in page and row, and converts every price."""
+    """A currency is requested in quotes, shown in page and row, and converts every price."""
     page = ask(sim, CONSUMED.format("eastus", "Standard_B1s"), currencyCode="'EUR'").json()
     assert page["BillingCurrency"] == "EUR"
     assert {row["currencyCode"] for row in page["Items"]} == {"EUR"}
@@ -111,7 +111,7 @@ def test_currencies(sim: Simulator) -> None:
 
 
 def test_values_are_case_sensitive(sim: Simulator) -> None:
-    """Another casing finds nothing, and so does a size that is not listed."""
+    """Another casing finds nothing, nor does a size that is not listed."""
     assert rows(sim, CONSUMED.format("westeurope", "standard_d4s_v5")) == []
     assert rows(sim, CONSUMED.format("WestEurope", "Standard_D4s_v5")) == []
     assert rows(sim, CONSUMED.format("westeurope", "Standard_O''Hara")) == []
@@ -142,7 +142,7 @@ def test_filters_that_are_refused(sim: Simulator, asked: str, status: int) -> No
 
 
 def test_other_parameters(sim: Simulator) -> None:
-    """An unknown api-version and a skip that is no number are 400; other parameters are 501."""
+    """An unknown api-version and a skip that is not a number are 400; other parameters are 501."""
     assert ask(sim, **{"api-version": "2023-01-01"}).json()["Error"] == {
         "Code": "BadRequest",
         "Message": "Unsupported API version",
@@ -162,7 +162,7 @@ def test_savings_plans_come_with_the_preview_version_alone(sim: Simulator) -> No
 
 
 def test_pages(sim: Simulator) -> None:
-    """A page has at most 1,000 rows; NextPageLink leads through all of them, each once."""
+    """A page has at most 1,000 rows; NextPageLink leads through all rows, each once."""
     first = ask(sim).json()
     assert first["Count"] == 1000
     sim.client.settings(page_size=4)
@@ -177,7 +177,7 @@ def test_pages(sim: Simulator) -> None:
 
 
 def test_an_empty_list(sim: Simulator) -> None:
-    """The setting `prices` takes all rows away; a word it does not know is refused."""
+    """The setting `prices` removes all rows; an unknown value is refused."""
     sim.client.settings(prices="none")
     assert ask(sim).json()["Items"] == []
     with pytest.raises(Exception, match="no such setting"):
@@ -185,7 +185,7 @@ def test_an_empty_list(sim: Simulator) -> None:
 
 
 def test_it_fails_throttles_and_hangs_up(sim: Simulator) -> None:
-    """Faults by its path strike it, in its own form; those for ARM's callers do not."""
+    """Faults for its path apply to it, in its own form; faults for ARM's callers do not."""
     path = "/api/retail/prices"
     app = sim.environment()["AZURE_CLIENT_ID"]
     sim.client.fault(caller=app, error={"status": 500, "code": "InternalError"}, count=None)
@@ -202,7 +202,7 @@ def test_it_fails_throttles_and_hangs_up(sim: Simulator) -> None:
 
 
 def test_it_hangs(sim: Simulator) -> None:
-    """A client with a time limit gives up on a list that does not answer."""
+    """A client with a timeout gives up on a list that does not answer."""
     sim.client.fault(path="/api/retail/prices", latency=5)
     url = sim.environment()["PRICES_ENDPOINT"]
     with pytest.raises(requests.ReadTimeout):

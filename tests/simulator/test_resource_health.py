@@ -22,12 +22,12 @@ def health(arm: Arms, vm: str) -> dict[str, Any]:
 
 
 def occurred(properties: dict[str, Any]) -> datetime:
-    """Return the instant of the last change."""
+    """Return the time of the last change."""
     return datetime.fromisoformat(properties["occuredTime"])
 
 
 def test_the_documented_form(sim: Simulator, arm: Arms) -> None:
-    """A running VM is Available, since it was made; the id leads to the status itself."""
+    """A running VM is Available since its creation; the id leads to the status itself."""
     vm = sim.client.create_vm("web", age=7200, location="northeurope")
     answer = arm("app")("GET", f"{vm}/{TAIL}/current?{API}").json()
     assert answer["id"] == f"{vm}/{TAIL}/current"
@@ -40,7 +40,7 @@ def test_the_documented_form(sim: Simulator, arm: Arms) -> None:
 
 
 def test_every_api_version_spells_it_so(sim: Simulator, arm: Arms) -> None:
-    """Old and new api-versions alike say `occuredTime`, never `occurredTime`."""
+    """Old and new api-versions both use `occuredTime`, never `occurredTime`."""
     vm = sim.client.create_vm("web")
     for version in ("2015-01-01", "2018-07-01-preview", "2023-10-01-preview", "2025-05-01"):
         answer = arm("app")("GET", f"{vm}/{TAIL}/current?api-version={version}").json()
@@ -64,7 +64,7 @@ def test_a_guest_that_stops_itself(sim: Simulator, arm: Arms, act: str) -> None:
 
 
 def test_a_crash_is_the_platforms(sim: Simulator, arm: Arms) -> None:
-    """A guest that crashes was not stopped by anybody."""
+    """A guest that crashes has no user-initiated stop."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, "crash")
     sim.client.advance(1)
@@ -73,7 +73,7 @@ def test_a_crash_is_the_platforms(sim: Simulator, arm: Arms) -> None:
 
 
 def test_it_follows_what_arm_does(sim: Simulator, arm: Arms, compute: Computes) -> None:
-    """Stopped, deallocated, started: each has its title, and the end of its operation."""
+    """Stopped, deallocated, started: each has its title, and the time of its operation's end."""
     vm = sim.client.create_vm("web")
     machines = compute("owner").virtual_machines
     told = []
@@ -94,7 +94,7 @@ def test_it_follows_what_arm_does(sim: Simulator, arm: Arms, compute: Computes) 
 def test_a_stop_of_what_stands_changes_nothing(
     sim: Simulator, arm: Arms, compute: Computes
 ) -> None:
-    """A powerOff of a stopped VM leaves its instant alone."""
+    """A powerOff of a stopped VM does not change the time."""
     vm = sim.client.create_vm("web", power="stopped", stopped_since=500)
     before = occurred(health(arm, vm))
     compute("owner").virtual_machines.begin_power_off("rg-vms", "web", polling=False)
@@ -103,7 +103,7 @@ def test_a_stop_of_what_stands_changes_nothing(
 
 
 def test_a_reboot_begins_anew(sim: Simulator, arm: Arms) -> None:
-    """A guest's own reboot is a change of health; the VM is available since."""
+    """A guest's own reboot is a change of health; the VM is available from that time."""
     vm = sim.client.create_vm("web")
     sim.client.guest(vm, "reboot")
     sim.client.advance(30)
@@ -128,7 +128,7 @@ def test_a_vm_that_stood_before_anybody_watched(sim: Simulator, arm: Arms, power
     "words", [{}, {"power": "stopped", "stopped_since": 101}, {"power": "stopped", "age": 1}]
 )
 def test_a_stop_that_cannot_be(sim: Simulator, words: dict[str, object]) -> None:
-    """A running VM was not stopped, and none was before it existed."""
+    """A running VM has no stop, and a stop cannot precede the VM's creation."""
     with pytest.raises(SteeringError, match="stopped_since"):
         sim.client.create_vm("web", **({"age": 100, "stopped_since": 50} | words))
 
@@ -149,7 +149,7 @@ def test_lists(sim: Simulator, arm: Arms) -> None:
 
 
 def test_it_may_know_nothing(sim: Simulator, arm: Arms) -> None:
-    """Unknown tells no instant worth having; `none` is 404, and an empty list."""
+    """Unknown has no useful time; `none` is 404, and an empty list."""
     vm = sim.client.create_vm("web", power="stopped", age=900)
     sim.client.settings(health="unknown")
     status = health(arm, vm)
@@ -161,7 +161,7 @@ def test_it_may_know_nothing(sim: Simulator, arm: Arms) -> None:
 
 
 def test_rights_and_limits_of_it(sim: Simulator, arm: Arms) -> None:
-    """It takes its own action; a VM that is not there is 404, and history is not simulated."""
+    """It requires its own action; a missing VM is 404, and history is not simulated."""
     vm = sim.client.create_vm("web")
     app = arm("app")
     assert app("GET", f"{vm}x/{TAIL}/current").json()["error"]["code"] == "ResourceNotFound"
@@ -176,7 +176,7 @@ def test_rights_and_limits_of_it(sim: Simulator, arm: Arms) -> None:
 
 
 def test_words_that_change_the_price(sim: Simulator, compute: Computes) -> None:
-    """Licence, priority and an ephemeral disk show in the VM's model as Azure has them."""
+    """Licence, priority and an ephemeral disk are shown in the VM's model as in Azure."""
     sim.client.create_vm("hybrid", license_type="Windows_Server")
     sim.client.create_vm("spot", priority="Spot")
     sim.client.create_vm("small", ephemeral=True)
@@ -213,7 +213,7 @@ def test_all_locks_of_a_subscription(sim: Simulator, arm: Arms) -> None:
 
 
 def test_groups_in_pages_with_their_tags(sim: Simulator, arm: Arms) -> None:
-    """Every group comes once, with its tags, however small the pages."""
+    """Every group comes once, with its tags, with any page size."""
     for number in range(5):
         sim.client.create_group(f"rg-{number}", owner=f"team{number}")
     sim.client.settings(page_size=2)
@@ -226,4 +226,4 @@ def test_groups_in_pages_with_their_tags(sim: Simulator, arm: Arms) -> None:
     made = {f"rg-{n}": {"owner": f"team{n}"} for n in range(5)}
     assert (
         seen == {"simulator": {}} | made
-    )  # that of the custom topic which is there from the start
+    )  # the group of the custom topic that exists from the start

@@ -1,4 +1,4 @@
-"""Gallery versions: how long they stay, what keeps them, and what a later request leaves."""
+"""Gallery image versions: retention, what blocks deletion, and what a later request keeps."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ def code(answer: Any) -> tuple[int, str]:  # noqa: ANN401 an answer
 
 
 class Versions:
-    """A definition, and versions of it that are made of one VM."""
+    """An image definition, and versions of it that are made from one VM."""
 
     def __init__(self, sim: Simulator, arm: Arms) -> None:
         words = {"power": "deallocated", "generalized": True, "generation": "V1"}
@@ -38,7 +38,7 @@ class Versions:
     def put(
         self, api: str, safety: object = None, publishing: object = None, *, method: str = "PUT"
     ) -> Any:  # noqa: ANN401 an answer
-        """Write the version, and let that end."""
+        """Write the version, and wait for the end of the operation."""
         properties: dict[str, object] = {
             "storageProfile": {"source": {"virtualMachineId": self.vm}},
             "safetyProfile": safety,
@@ -57,12 +57,12 @@ class Versions:
 
 @pytest.fixture
 def versions(sim: Simulator, arm: Arms) -> Versions:
-    """Have a definition."""
+    """Make a definition."""
     return Versions(sim, arm)
 
 
 def test_what_a_version_shows_of_itself(versions: Versions) -> None:
-    """Nothing that was not sent: no replication mode, no disks of data, no block, no tags."""
+    """Nothing that was not sent: no replication mode, data disks, deletion block or tags."""
     assert versions.put(OLD).status_code == 201
     shown = versions.get()
     assert shown["safetyProfile"] == {
@@ -80,7 +80,7 @@ def test_what_a_version_shows_of_itself(versions: Versions) -> None:
 
 
 def test_a_disk_of_data_has_no_source(sim: Simulator, versions: Versions) -> None:
-    """That of the OS has an empty one, as recorded."""
+    """The source of the OS disk is empty, as recorded."""
     words = {"power": "deallocated", "generalized": True, "generation": "V1"}
     versions.vm = sim.client.create_vm("data", data_disks=[{"diskSizeGB": 10}], **words)
     versions.put(OLD)
@@ -102,7 +102,7 @@ def test_location_and_tags_are_enough_for_a_version_that_is_there(versions: Vers
 
 @pytest.mark.parametrize("query", ["", "&bypassSoftDelete=true"])
 def test_a_version_that_is_to_stay(versions: Versions, query: str) -> None:
-    """It cannot be deleted before its end of life; after that it can."""
+    """It cannot be deleted before its end of life, but after it."""
     end = versions.sim.client.now() + timedelta(days=10)
     versions.put(OLD, BLOCK, {"endOfLifeDate": end.isoformat()})
     assert versions.get()["safetyProfile"]["blockDeletionBeforeEndOfLife"] is True
@@ -113,14 +113,14 @@ def test_a_version_that_is_to_stay(versions: Versions, query: str) -> None:
 
 
 def test_a_version_that_is_to_stay_for_good(versions: Versions) -> None:
-    """Without an end of its life there is no day on which it can be deleted."""
+    """Without an end of life it can never be deleted."""
     versions.put(OLD, BLOCK)
     versions.sim.client.advance(300 * 86400)
     assert code(versions.owner("DELETE", versions.path)) == (409, BLOCKED)
 
 
 def test_a_version_that_is_to_stay_keeps_its_group(versions: Versions) -> None:
-    """The group's deletion fails in the end: all is gone but the version and what holds it."""
+    """The deletion of the group fails at its end: only the version and its parents remain."""
     versions.put(OLD, BLOCK)
     group, _, name = versions.path.partition("/providers/")
     versions.sim.client.settings(retry_after=7)
@@ -172,14 +172,14 @@ def test_a_version_is_set_free(versions: Versions, method: str) -> None:
 def test_a_silent_update_of_a_free_version(
     versions: Versions, api: str, method: str, blocked: object
 ) -> None:
-    """A PUT that says nothing blocks it again, from 2026-03-03 on; nothing else does."""
+    """A PUT without the member blocks it again, from 2026-03-03 on; nothing else does."""
     versions.put(NEW, FREE)
     versions.put(api, method=method)
     assert versions.get()["safetyProfile"]["blockDeletionBeforeEndOfLife"] is blocked
 
 
 def test_a_silent_update_by_the_new_api_version(versions: Versions) -> None:
-    """A version that an old one made is to stay as well, from then on."""
+    """A version made with an old api-version is then blocked as well."""
     versions.put(OLD)
     versions.put(NEW, method="PATCH")
     shown = versions.get()
@@ -192,7 +192,7 @@ def test_a_silent_update_by_the_new_api_version(versions: Versions) -> None:
     [("2020-01-01", (400, "InvalidParameter")), ("soon", (400, "BadRequest"))],
 )
 def test_an_end_of_life_lies_ahead(versions: Versions, date: str, refused: tuple[int, str]) -> None:
-    """One in the past, or none at all, is refused in documented words."""
+    """A time in the past, or none, is refused with the documented message."""
     assert code(versions.put(OLD, publishing={"endOfLifeDate": date})) == refused
 
 
@@ -210,7 +210,7 @@ def test_a_region_is_kept(versions: Versions) -> None:
 
 
 def test_what_a_patch_of_the_profile_leaves(versions: Versions) -> None:
-    """A PATCH merges; how it is kept and copied cannot be changed."""
+    """A PATCH merges; replication mode and storage cannot be changed."""
     versions.put(OLD, publishing={"replicaCount": 3, "replicationMode": "Shallow"})
     versions.put(OLD, publishing={"excludeFromLatest": True}, method="PATCH")
     profile = versions.get()["publishingProfile"]

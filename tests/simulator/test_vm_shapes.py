@@ -1,4 +1,4 @@
-"""What ARM shows of VMs, and how they change: each as recorded, where nothing else is said."""
+"""What ARM shows of VMs, and how they change: as recorded, unless noted otherwise."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_of_a_deallocated_vm_nothing_is_known_of_its_guest(sim: Simulator, arm: 
     ],
 )
 def test_boot_diagnostics(sim: Simulator, arm: Arms, profile: Json, shown: object) -> None:
-    """Kept by Azure: an empty object; in an account: two addresses in it; off: no member."""
+    """Managed by Azure: an empty object; in an account: two of its URLs; off: no member."""
     said = {"diagnosticsProfile": {"bootDiagnostics": profile}}
     found = view(arm, sim.client.create_vm("web-01", properties=said)).get("bootDiagnostics")
     if not isinstance(shown, set):
@@ -92,7 +92,7 @@ def test_boot_diagnostics(sim: Simulator, arm: Arms, profile: Json, shown: objec
 def test_a_change_of_the_os_profile_keeps_the_rest_and_shows_no_secret(
     sim: Simulator, arm: Arms, base: str
 ) -> None:
-    """Azure merges what a PATCH or PUT says of it; the password of a second PUT is not shown."""
+    """Azure merges it from a PATCH or PUT; the password of a second PUT is not shown."""
     vm = f"{base}/virtualMachines/web"
     before = made(sim, arm, vm, body(MARKET))["properties"]["osProfile"]
     change = {"properties": {"osProfile": {"allowExtensionOperations": "false"}}}
@@ -107,7 +107,7 @@ def test_a_change_of_the_os_profile_keeps_the_rest_and_shows_no_secret(
 
 @pytest.mark.parametrize("way", ["left out", "toBeDetached"])
 def test_a_data_disk_is_detached(sim: Simulator, arm: Arms, way: str) -> None:
-    """A disk that is left out, or said to be detached, is on its way until the operation ends."""
+    """A disk that is omitted, or marked as detached, is detaching until the operation ends."""
     vm = sim.client.create_vm("web", data_disks=[{}, {}])
     shown = arm("owner")("GET", vm).json()["properties"]["storageProfile"]["dataDisks"]
     kept = [shown[0]] if way == "left out" else [shown[0], shown[1] | {"toBeDetached": True}]
@@ -173,7 +173,7 @@ def captured(sim: Simulator, arm: Arms, base: str) -> str:
 def test_a_vm_has_the_data_disks_of_its_image(
     sim: Simulator, arm: Arms, base: str, named: list[Json] | None, sizes: dict[int, int]
 ) -> None:
-    """All of them, with the image's sizes, unless the request says otherwise of each."""
+    """All data disks, with the image's sizes, unless the request overrides them."""
     storage: Json = {"imageReference": {"id": captured(sim, arm, base)}}
     storage |= {} if named is None else {"dataDisks": named}
     shown = made(sim, arm, f"{base}/virtualMachines/web", body(storage))["properties"]
@@ -205,7 +205,7 @@ def test_a_list_must_name_each_disk_of_the_image(
 
 
 def test_identities_show_their_principals(sim: Simulator, arm: Arms, base: str) -> None:
-    """What Azure knows of each is shown and stays; `None` takes the identity away."""
+    """Azure's ids of each are shown and kept; `None` removes the identity."""
     user = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/u"
     vm, owner = f"{base}/virtualMachines/web", arm("owner")
     first = made(sim, arm, vm, body(MARKET, identity={"type": "SystemAssigned"}))["identity"]
@@ -234,7 +234,7 @@ def test_identities_show_their_principals(sim: Simulator, arm: Arms, base: str) 
 def test_what_a_spot_vm_keeps(
     sim: Simulator, arm: Arms, properties: Json, status: tuple[int, str | None]
 ) -> None:
-    """It never becomes a regular one; while it is allocated it keeps its highest price."""
+    """It never becomes a regular VM; while it is allocated its maximum price is fixed."""
     vm = sim.client.create_vm("web", priority="Spot")
     answer = arm("owner")("PATCH", vm, {"properties": properties})
     assert (answer.status_code, (answer.json().get("error") or {}).get("code")) == status
@@ -243,7 +243,7 @@ def test_what_a_spot_vm_keeps(
 def test_a_regular_vm_stays_one_and_a_free_one_may_change_its_price(
     sim: Simulator, arm: Arms
 ) -> None:
-    """Spot for a regular VM is refused; the highest price of a deallocated one may change."""
+    """Spot for a regular VM is refused; the maximum price of a deallocated VM may change."""
     regular = arm("owner")(
         "PATCH", sim.client.create_vm("web"), {"properties": {"priority": "Spot"}}
     )
@@ -264,7 +264,7 @@ def test_user_data_is_shown_to_those_who_ask(sim: Simulator, arm: Arms) -> None:
 
 
 def test_a_version_of_a_vm_came_with_an_api_version(sim: Simulator, arm: Arms) -> None:
-    """Before it there is no etag in body or header, and If-Match means nothing; nor with a view."""
+    """Before it there is no etag in body or header, and If-Match is ignored; nor with a view."""
     vm, owner = sim.client.create_vm("web"), arm("owner")
     new, old = owner("GET", vm), owner("GET", f"{vm}?api-version=2023-09-01")
     assert new.headers["ETag"] == new.json()["etag"]
