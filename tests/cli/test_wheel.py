@@ -128,7 +128,7 @@ def test_the_installed_commands_work_without_dissect(
 
 
 def test_the_simulator_says_what_it_lacks(commands: Path) -> None:
-    """Without the extra `sim` it exits with 1 and one sentence that tells what to install."""
+    """Without the extra `sim` it exits with 1 and one sentence that says what to install."""
     for lacking in ("trustme", "aiohttp"):
         shown = ran(commands / "stillframe-sim", "--help", PYTHONPATH=hide(commands, lacking))
         assert shown.returncode == 1

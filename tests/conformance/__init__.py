@@ -1,1 +1,1 @@
-"""The simulator held against recorded traffic of real Azure, pair by pair."""
+"""The simulator compared with recorded traffic of real Azure, pair by pair."""

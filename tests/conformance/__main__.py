@@ -1,4 +1,4 @@
-"""Hold the simulator against recordings of Azure and write the page that says how they differ.
+"""Compare the simulator with recordings of Azure and write the page of differences.
 
 `python -m tests.conformance --recordings FOLDER [--page FILE]`
 """
@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "simulator" / "CONFORMANCE.md"
 
 
 def main() -> None:
-    """Replay all recordings, write the page, say the totals."""
+    """Replay all recordings, write the page, print the totals."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.conformance")
     parser.add_argument("--recordings", type=Path, required=True)
     parser.add_argument("--page", type=Path, default=PAGE)
@@ -49,7 +49,7 @@ def replayed(recordings: Path) -> Tally:
 
 
 def sources(recordings: Path) -> dict[str, str]:
-    """Return what the SOURCE files of the collections say, by the collection's name."""
+    """Return the contents of the collections' SOURCE files, by the collection's name."""
     return {
         path.parent.name: path.read_text(encoding="utf-8").strip()
         for path in sorted(recordings.glob("*/SOURCE"))

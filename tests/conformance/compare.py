@@ -1,9 +1,9 @@
 """Two answers to the same request -> how they differ.
 
 Takes Azure's answer and ours as `Answer`s. Gives `Difference`s: status, error code, message, the
-headers clients go by, and for each member of the body whether it is missing, extra, of another
-type, of another value or spelt in another case. Values that no two machines share (ids' names,
-GUIDs, times) are compared by their kind.
+headers that clients use, and for each member of the body whether it is missing, extra, of another
+type, of another value or in another case. Values that no two machines share (ids' names, GUIDs,
+times) are compared by their kind.
 """
 
 import json
@@ -17,7 +17,7 @@ REFUSED = 400
 _LONGEST = 60
 _FEW = 3
 
-# Members whose values are nobody's business: random, of the moment, or of the machine.
+# Members whose values are not compared: random, of the moment, or of the machine.
 _RANDOM = (
     "vmId", "uniqueId", "uniqueName", "sourceUniqueId", "incrementalSnapshotFamilyId",
     "diskSizeBytes", r"time\w*", "startTime", "endTime", r"\w*UpdateTime", "burstingEnabledTime",
@@ -27,7 +27,7 @@ _RANDOM = (
     r"dataDisks\[\]\.name", "createdTime", "changedTime", "regionalDisplayName",
 )  # fmt: skip
 RANDOM = re.compile(rf"(^|\.)({'|'.join(_RANDOM)})$")
-# What says which row of a list is meant, the best first.
+# What identifies a row of a list, the best first.
 _KEYS = ("id", "resourceType", "lun", "name", "region", "key")
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
@@ -96,7 +96,7 @@ def _refusals(azure: object, ours: object) -> Iterator[Difference]:
 
 
 def _error(body: object) -> dict[str, Any]:
-    """Return the error of a refusal's body; some providers send it bare."""
+    """Return the error in a refusal's body; some providers send it without a wrapper."""
     if not isinstance(body, dict):
         return {}
     inner = body.get("error", body)
@@ -137,7 +137,7 @@ def _members(azure: dict[str, Any], ours: dict[str, Any], at: str) -> Iterator[D
 
 
 def _below(at: str, name: str) -> str:
-    """Return a member's path; members that are named after things, as tags are, read alike."""
+    """Return a member's path; members named by the user, such as tags, all get the same path."""
     if name.startswith("/"):
         name = "{id}"
     elif at == "tags" or at.endswith(".tags"):
@@ -171,12 +171,12 @@ def _items(azure: list[Any], ours: list[Any], at: str) -> Iterator[Difference]:
 
 
 def _row_names(names: list[Any]) -> str:
-    """Return the names of a few rows, of many that there are many."""
+    """Return the names of a few rows; of more rows, that there are many."""
     return ", ".join(sorted({brief(name) for name in names})) if len(names) <= _FEW else "rows"
 
 
 def _key(azure: list[Any], ours: list[Any]) -> str | None:
-    """Return the member by which the rows of two lists can be told apart and matched."""
+    """Return the member by which the rows of two lists can be distinguished and matched."""
     for key in _KEYS:
         if not all(isinstance(row, dict) and key in row for row in (*azure, *ours)):
             continue
@@ -225,7 +225,7 @@ def _types(resource_id: str) -> str:
 
 
 def brief(value: object) -> str:
-    """Return a value in a few characters: objects by their members, lists by their length."""
+    """Return a short form of a value: objects by their members, lists by their length."""
     if isinstance(value, dict):
         return "{" + ", ".join(sorted(value))[:_LONGEST] + "}"
     if isinstance(value, list):

@@ -48,7 +48,7 @@ class Names:
         return resource_id
 
     def operation(self, path: str, *, monitor: bool) -> str | None:
-        """Return our URL of an operation in flight by Azure's."""
+        """Return our URL of an operation in progress, given Azure's."""
         key = unquote(path).lower()
         return self._operations.get((key, monitor)) or self._operations.get((key, not monitor))
 
@@ -78,13 +78,13 @@ class Names:
 
 
 def _made_up(azure: str, ours: str) -> bool:
-    """Say whether two ids are of disks that the platform named, as it does those of VMs."""
+    """Say whether two ids are of disks that the platform named, as it names those of VMs."""
     kind = "/microsoft.compute/disks/"
     return azure.lower() != ours.lower() and all(kind in each.lower() for each in (azure, ours))
 
 
 def _alias(azure: str, ours: str) -> tuple[str, str] | None:
-    """Return the groups in two ids that differ in nothing else: recordings have aliases."""
+    """Return the groups of two ids that differ in nothing else: recordings have aliases."""
     real, made = _GROUP.match(azure), _GROUP.match(ours)
     if not real or not made or real["below"].lower() != made["below"].lower():
         return None

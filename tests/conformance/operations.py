@@ -1,4 +1,4 @@
-"""The simulator's operations, and which of them a request is for.
+"""The simulator's operations, and which operation a request is for.
 
 The only module here that knows the place of the simulator's route table.
 """
@@ -15,7 +15,7 @@ _SHARED = "/subscriptions/{subscription}/providers/"
 
 @dataclass(frozen=True)
 class Operation:
-    """A method and a path's template, as the route table has them."""
+    """A method and a path template, as the route table has them."""
 
     method: str
     template: str
@@ -28,7 +28,7 @@ class Operation:
 
     @property
     def polls(self) -> bool:
-        """Say whether this is how an operation in flight is asked for."""
+        """Say whether this polls an operation in progress."""
         return self.template.endswith("/{operation}")
 
 

@@ -1,6 +1,6 @@
-"""What a recording takes for granted: groups and resources that were there before it began.
+"""What a recording presupposes: groups and resources that existed before it began.
 
-Takes a cassette's exchanges, gives the groups to make first, and for a resource that was never
+Takes a cassette's exchanges, gives the groups to create first, and for a resource that was never
 created in it the body that it is shown with. Pure.
 """
 
@@ -26,7 +26,7 @@ NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Group:
-    """A resource group that was there before."""
+    """A resource group that existed before."""
 
     name: str
     location: str
@@ -34,7 +34,7 @@ class Group:
 
 
 def groups(exchanges: Iterable[Exchange]) -> Iterator[Group]:
-    """Give the groups that the recording uses and did not make."""
+    """Give the groups that the recording uses and did not create."""
     first: dict[str, tuple[str, Exchange]] = {}
     shown: dict[str, Json] = {}
     for each in exchanges:
@@ -69,7 +69,7 @@ def resource_of(path: str) -> str | None:
 
 
 def shown_as(resource_id: str, exchanges: Iterable[Exchange]) -> Exchange | None:
-    """Return the first exchange in which Azure shows a resource whole."""
+    """Return the first exchange in which Azure shows a complete resource."""
     for each in exchanges:
         whole = each.ok and isinstance(each.answer, dict) and "properties" in each.answer
         if whole and each.path.lower() == resource_id.lower() and each.method in ("GET", "PUT"):
@@ -78,7 +78,7 @@ def shown_as(resource_id: str, exchanges: Iterable[Exchange]) -> Exchange | None
 
 
 def as_sent(shown: Json) -> Json:
-    """Return the body by which a resource that Azure shows could have been created."""
+    """Return the body with which a resource that Azure shows could have been created."""
     properties = {k: v for k, v in shown["properties"].items() if k not in _READ_ONLY}
     kept = ("location", "tags", "sku", "zones", "plan", "identity")
     return {k: shown[k] for k in kept if shown.get(k)} | {"properties": properties}

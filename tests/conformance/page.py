@@ -94,7 +94,7 @@ def _numbers(count: Count) -> tuple[int, int, int, int]:
 
 
 def _frequent(found: Iterable[tuple[Found, Seen]], reasons: dict[str, int]) -> str:
-    """Name an operation's commonest differences, those with the same reason once."""
+    """Name an operation's most frequent differences, those with the same reason once."""
     named: dict[str, str] = {}
     for each, seen in found:
         key = each.reason or words(each.difference)
@@ -139,7 +139,7 @@ def _code(value: str) -> str:
 
 
 def _range(versions: set[str]) -> str:
-    """Say api-versions as the oldest and the newest."""
+    """Format api-versions as the oldest and the newest."""
     known = sorted(each for each in versions if each)
     return known[0] if len(known) == 1 else f"{known[0]} .. {known[-1]}" if known else ""
 

@@ -1,8 +1,8 @@
-"""Recorded traffic of real Azure: files -> exchanges, in the order they were recorded.
+"""Recorded traffic of real Azure: files -> exchanges, in the order of the recording.
 
-Takes VCR cassettes (YAML, as the Azure CLI's tests keep them) and JSON files with `entries` of
-`request` and `response`. Gives `Exchange`s with parsed bodies and lowered header names. Nothing of
-them is kept in this project.
+Takes VCR cassettes (YAML, the format of the Azure CLI's tests) and JSON files with `entries` of
+`request` and `response`. Gives `Exchange`s with parsed bodies and lower-case header names. No
+recording is kept in this project.
 """
 
 import base64
@@ -39,7 +39,7 @@ class Exchange:
 
     @property
     def api_version(self) -> str:
-        """Return the api-version that the client asked for, or nothing."""
+        """Return the api-version that the client requested, or nothing."""
         return self.query.get("api-version", "")
 
     @property
@@ -56,7 +56,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Cassette:
-    """All exchanges of one recorded test; `source` says which collection it comes from."""
+    """All exchanges of one recorded test; `source` is the collection that it comes from."""
 
     name: str
     source: str
@@ -72,7 +72,7 @@ def cassettes(folder: Path) -> Iterator[Cassette]:
 
 
 def exchanges(path: Path) -> Iterator[Exchange]:
-    """Read one recording; a JSON file that is no recording gives nothing."""
+    """Read one recording; a JSON file that is not a recording gives nothing."""
     if path.suffix == ".yaml":
         for number, entry in enumerate(_yaml(path)["interactions"]):
             yield _of_vcr(path.stem, number, entry)
@@ -83,7 +83,7 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def _yaml(path: Path) -> Any:  # noqa: ANN401 YAML
-    """Parse YAML by PyYAML, which only this program needs."""
+    """Parse YAML with PyYAML, which only this program needs."""
     yaml = importlib.import_module("yaml")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(path.read_text(encoding="utf-8"), loader)
@@ -115,7 +115,7 @@ def exchange(
     request: tuple[str, str, Any],
     response: tuple[int, Mapping[str, Any], Any],
 ) -> Exchange:
-    """Make an exchange of method, URL and body, and of status, headers and body."""
+    """Make an exchange from method, URL and body, and from status, headers and body."""
     method, url, sent = request
     status, headers, answer = response
     parts = urlsplit(url)

@@ -34,7 +34,7 @@ _REFUSED_BODIES = "resources of deployments, or from before a recording, that we
 
 @dataclass(frozen=True)
 class Pair:
-    """One request that both answered, and how the answers differ."""
+    """A request that both answered, and how the answers differ."""
 
     exchange: Exchange
     operation: Operation
@@ -43,7 +43,7 @@ class Pair:
 
 
 class Replay:
-    """One cassette being played; `skipped` counts what was not compared, and why."""
+    """A cassette being played; `skipped` counts what was not compared, and why."""
 
     def __init__(self, azure: Simulated, cassette: Cassette) -> None:
         self._sim, self._cassette = azure, cassette
@@ -117,7 +117,7 @@ class Replay:
         )
 
     def _keep_time(self, exchange: Exchange, operation: Operation) -> None:
-        """Move the clock to where Azure was when it answered."""
+        """Advance the clock to Azure's state when it answered."""
         if self._in_flight and _had_ended(exchange, polls=operation.polls):
             self._sim.settle()
             self._in_flight = False
@@ -163,7 +163,7 @@ class Replay:
             self._stand_ins.add(key)
 
     def _adopt(self, resource: str) -> None:
-        """Make a resource that was there before the recording began, as Azure shows it."""
+        """Create a resource that existed before the recording began, as Azure shows it."""
         self._known.add(resource.lower())
         shown = outside.shown_as(resource, self._cassette.exchanges)
         if shown is None:
@@ -191,7 +191,7 @@ class Replay:
             self._lost.add(resource.lower())
 
     def _deploy(self, exchange: Exchange) -> None:
-        """Make what a template deployment made."""
+        """Create what a template deployment created."""
         if not isinstance(exchange.sent, dict) or self._failed(exchange):
             return
         group = outside.group_of(exchange.path)
@@ -202,7 +202,7 @@ class Replay:
                 self._put(made.path, made.api_version, made.body)
 
     def _failed(self, deployment: Exchange) -> bool:
-        """Say whether Azure says later that a deployment failed."""
+        """Say whether Azure reports later that a deployment failed."""
         after = self._cassette.exchanges[deployment.number :]
         mine = deployment.path.lower()
         for each in after:
@@ -215,7 +215,7 @@ class Replay:
         return False
 
     def _ours_only(self, azure: Answer, ours: Answer, exchange: Exchange) -> tuple[Answer, Answer]:
-        """Leave out of two lists what lay outside the recording's groups."""
+        """Remove from two lists what was outside the recording's groups."""
         if not (isinstance(azure.body, dict) and isinstance(ours.body, dict)):
             return azure, ours
         real, made = azure.body.get("value"), ours.body.get("value")

@@ -34,7 +34,7 @@ class Simulated:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request and return the answer; the endpoint in it reads as Azure's."""
+        """Send a request and return the answer, with Azure's endpoint in place of ours."""
         answer = self._session.request(
             method,
             self._endpoint + path,
@@ -54,7 +54,7 @@ class Simulated:
         self.steering.reset()
 
     def settle(self) -> None:
-        """Let everything end that is in flight."""
+        """Let all operations in progress end."""
         self.steering.advance(LONG)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from tests.conformance.replay import Pair
 
 @dataclass
 class Count:
-    """What became of an operation's pairs; one unexplained difference makes one unexplained."""
+    """The results of an operation's pairs; one unexplained difference makes a pair unexplained."""
 
     pairs: int = 0
     same: int = 0
@@ -85,7 +85,7 @@ class Tally:
         return sorted(self.found.items(), key=lambda each: (-each[1].pairs, each[0]))
 
     def reasons(self) -> list[tuple[str, int]]:
-        """Return the reasons with the number of differences each explains, the commonest first."""
+        """Return the reasons with the number of differences of each, the most frequent first."""
         counted: Counter[str] = Counter()
         for found, seen in self.found.items():
             counted[found.reason] += seen.pairs

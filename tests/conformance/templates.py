@@ -28,7 +28,7 @@ class Made:
 
 @dataclass
 class Scope:
-    """What expressions may name: the deployment's group, its parameters, variables, the loop."""
+    """What expressions may use: the deployment's group, its parameters, variables, the loop."""
 
     subscription: str
     group: str
@@ -119,7 +119,7 @@ class _Reader:
         return token
 
     def _mark(self, mark: str) -> bool:
-        """Step over a mark if it comes next."""
+        """Skip a character if it comes next."""
         comes = self._at < len(self._tokens) and self._tokens[self._at]["mark"] == mark
         self._at += comes
         return comes

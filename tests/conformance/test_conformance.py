@@ -1,4 +1,4 @@
-"""The comparer finds what differs, the replay keeps pace with Azure, the page names everything."""
+"""The comparer finds all differences, the replay follows Azure's time, the page is complete."""
 
 import json
 import re
@@ -46,13 +46,13 @@ def answer(body: object, status: int = 200, **headers: str) -> Answer:
     ],
 )  # fmt: skip
 def test_a_difference_is_found(azure: Answer, ours: Answer, found: Difference) -> None:
-    """Each kind of difference, and nothing besides."""
+    """Each kind of difference, and nothing else."""
     assert differences(azure, ours) == [found]
     assert differences(azure, azure) == []
 
 
 def test_what_no_two_machines_share_is_no_difference() -> None:
-    """Names in ids, GUIDs, times, and the names that the platform gives to disks."""
+    """Names in ids, GUIDs, times, and the disk names that the platform generates."""
     azure = {"id": DISK, "vmId": "1", "at": "2025-01-09T07:45:32Z", "n": f"v_disk1_{'0a' * 16}"}
     ours = {
         "id": f"{DISK}2",
@@ -64,7 +64,7 @@ def test_what_no_two_machines_share_is_no_difference() -> None:
 
 
 def test_reasons_go_by_the_day_of_an_api_version() -> None:
-    """What an old api-version cannot show is explained there, and nowhere else."""
+    """What an old api-version cannot show is explained for that version only."""
     found = Difference("extra", "etag", "", "text")
     operation = "GET {group}/Microsoft.Compute/virtualMachines/{vm}"
     for version, reason in (("2022-11-01", expected.NEWEST), ("2024-07-01", None)):
@@ -73,7 +73,7 @@ def test_reasons_go_by_the_day_of_an_api_version() -> None:
 
 
 def test_cassettes_and_json_are_read_alike(tmp_path: Path) -> None:
-    """A JSON recording gives exchanges with parsed bodies and lowered headers."""
+    """A JSON recording gives exchanges with parsed bodies and lower-case headers."""
     entry = {
         "request": {"method": "GET", "path": "/subscriptions?api-version=1", "body": None},
         "response": {"status": 200, "headers": {"ETag": ["x"]}, "body": '{"value": []}'},
@@ -113,7 +113,7 @@ def recorded(
 
 
 def test_a_recording_is_played_and_its_polls_find_our_operation(tmp_path: Path) -> None:
-    """A disk is made in a group from before, polled under Azure's URL, and then looked at."""
+    """A disk is made in an existing group, polled under Azure's URL, and then read."""
     where = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/locations/westus"
     poll = f"{where}/DiskOperations/1?api-version=2023-04-02"
     sent = {
@@ -138,7 +138,7 @@ def test_a_recording_is_played_and_its_polls_find_our_operation(tmp_path: Path) 
 
 
 def test_a_page_tells_what_is_explained_and_what_is_not() -> None:
-    """One pair each: the same, with a reason, without one."""
+    """One pair each: the same, with a reason, without a reason."""
     path = f"{GROUP}/providers/Microsoft.Compute/virtualMachines/v?api-version=2022-11-01"
     asked = recorded("GET", path, None, 200, {})
     operation = operation_of("GET", asked.path)

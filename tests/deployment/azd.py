@@ -1,6 +1,6 @@
 """azd's treatment of a deployment as a model: where it deploys to, and what it deletes.
 
-Read in azd's own sources (Azure/azure-dev, cli/azd): `pkg/project/resource_manager.go` and
+Based on azd's own sources (Azure/azure-dev, cli/azd): `pkg/project/resource_manager.go` and
 `pkg/infra/azure_resource_manager.go` for the group that a service is deployed to,
 `pkg/azapi/standard_deployments.go` for the groups that `azd down` deletes. Takes what a layer would
 deploy, as a snapshot has it, and azd's environment.
@@ -18,9 +18,9 @@ HOSTS = {"Microsoft.Web/sites"}
 
 
 def deploys_to(resources: Iterable[Json], environment: dict[str, str]) -> list[str]:
-    """Return the groups that a service may be deployed to; azd stops unless there is just one.
+    """Return the groups that a service may be deployed to; azd stops unless there is exactly one.
 
-    What the environment names counts first, then the groups of the subscription with the tag.
+    The group in the environment counts first, then the groups of the subscription with the tag.
     """
     if named := environment.get("AZURE_RESOURCE_GROUP"):
         return [named]
@@ -28,7 +28,7 @@ def deploys_to(resources: Iterable[Json], environment: dict[str, str]) -> list[s
 
 
 def tagged_groups(resources: Iterable[Json], environment: dict[str, str]) -> list[str]:
-    """Return the groups of the subscription that carry the environment's tag."""
+    """Return the groups of the subscription that have the environment's tag."""
     home = f"/subscriptions/{environment['AZURE_SUBSCRIPTION_ID']}/"
     return [
         one["name"]
@@ -40,7 +40,7 @@ def tagged_groups(resources: Iterable[Json], environment: dict[str, str]) -> lis
 
 
 def hosts(resources: Iterable[Json], group: str, service: str) -> list[str]:
-    """Return the resources of a group that a service is deployed to; azd stops unless one is."""
+    """Return a group's resources for a service to be deployed to; azd needs exactly one."""
     return [
         one["id"]
         for one in resources
@@ -59,10 +59,10 @@ def deletes(resources: Iterable[Json]) -> set[str]:
 
 
 def down(layers: Iterable[Iterable[Json]], subscription: str) -> str | None:
-    """Return why `azd down` never ends, if so: layers go last first, each group by its name alone.
+    """Return why `azd down` never ends, if so: layers are deleted last first, groups by name alone.
 
-    Before it deletes, azd lists each group in the environment's own subscription; a group that is
-    not there, since another layer's went by the same name, is an error that nothing forgives
+    Before it deletes, azd lists each group in the environment's own subscription; a missing group,
+    because another layer's group had the same name, is an error that azd does not tolerate
     (`cmd/down.go`, and `ListResourceGroupResources` in the provider).
     """
     of_each = [list(layer) for layer in layers]

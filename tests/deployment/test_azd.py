@@ -34,7 +34,7 @@ READS = re.compile(r"readEnvironmentVariable\(\s*'(\w+)'")
 
 @cache
 def environment(name: str) -> dict[str, str]:
-    """Return the values of an environment of azd's."""
+    """Return the values of an azd environment."""
     lines = (FOLDER / f"{name}.env").read_text().splitlines()
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     given = {key: "".join(shlex.split(value)[:1]) for key, _, value in pairs}
@@ -60,7 +60,7 @@ def group_of(name: str) -> str:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_app_is_deployed_to_one_group_by_either_way_of_finding_it(name: str) -> None:
-    """By the template's output as by the tag azd finds the platform's group, and one app in it."""
+    """By output and by tag azd finds the same group, and one app in it."""
     platform, given = layer(name, "platform").resources, environment(name)
     assert given["AZURE_RESOURCE_GROUP"] == group_of(name)
     assert azd.deploys_to(platform, given) == [group_of(name)]
@@ -77,13 +77,13 @@ def test_down_deletes_the_platforms_group_and_no_other(name: str) -> None:
 
 
 def test_somebodys_own_groups_are_deployed_into() -> None:
-    """What the model calls somebody's own is there to be harmed: an older azd would delete it."""
+    """What the model calls a user's own group is at risk: an older azd would delete it."""
     touched = set().union(*(azd.deleted_before(everything(name)) for name in ENVIRONMENTS))
     assert touched & OTHERS == OTHERS - {"network", "logs"}
 
 
 def test_the_azd_that_is_asked_for_is_right_in_all_of_these() -> None:
-    """Older ones deploy an empty app, build in Azure, or delete groups that are not ours."""
+    """Older versions deploy an empty app, build in Azure, or delete groups that are not ours."""
     asked = re.search(r'azd: ">= (\d+)\.(\d+)\.(\d+)"', YAML)
     assert asked
     assert tuple(map(int, asked.groups())) >= (1, 31, 2)
@@ -114,7 +114,7 @@ def test_the_second_environment_subscribes_to_the_topics_of_the_first() -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_an_assignment_is_named_after_its_principal(name: str) -> None:
-    """An identity that is made anew gets assignments of other names than the one before it."""
+    """A recreated identity gets assignments with other names than the one before it."""
     path = FOLDER / f"{name}.platform.snapshot.json"
     later = replace(KNOWN, object_id="0c000000-0000-4000-8000-00000000000c", event_grid="0d")
     before, after = (
@@ -135,7 +135,7 @@ def parameters(which: str) -> set[str]:
 
 
 def told_by_azd(which: str) -> dict[str, set[str]]:
-    """Return, for each parameter that azd gives a layer, the variables it is made from."""
+    """Return, for each parameter that azd gives a layer, the variables that it is made from."""
     text = (INFRA / which / "main.bicepparam").read_text()
     shared = dict(re.findall(r"^var (\w+) = (.*)$", text, re.MULTILINE))
     found = {}
@@ -174,7 +174,7 @@ def test_every_parameter_can_be_set_by_azd() -> None:
 
 
 def test_a_pipeline_is_told_the_same() -> None:
-    """Each of those variables is handed on by `azd pipeline config`, which knows none by itself."""
+    """`azd pipeline config` passes on each of those variables, which it does not do by default."""
     handed = re.findall(r"^    - (STILLFRAME_\w+)$", YAML, re.MULTILINE)
     assert handed == sorted(one for one in env_names().values() if one.startswith("STILLFRAME_"))
 
@@ -197,7 +197,7 @@ def test_what_azd_is_told_arrives() -> None:
 
 @pytest.mark.parametrize("name", ["first", "no-dead-letters"])
 def test_a_topic_has_an_identity_only_where_it_is_wanted(name: str) -> None:
-    """Without dead letters the property is not sent at all, since Azure has refused any."""
+    """Without dead letters the property is not sent at all, because Azure has refused any."""
     topics = layer(name, "events").of("Microsoft.EventGrid/systemTopics")
     kept = [
         one["properties"].get("deadLetterWithResourceIdentity")
@@ -214,7 +214,7 @@ def test_a_topic_has_an_identity_only_where_it_is_wanted(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_down_comes_to_its_end(name: str) -> None:
-    """Each group is there when its layer's turn comes; else no layer after it would ever go."""
+    """Each group exists when its layer is deleted; otherwise no later layer would be deleted."""
     layers = [layer(name, which).resources for which in LAYERS]
     assert azd.down(layers, SUBSCRIPTION) is None
 
@@ -230,7 +230,7 @@ def test_a_group_elsewhere_would_end_it(called: str) -> None:
 
 
 def test_deployments_of_one_name_in_two_subscriptions_share_nothing_but_topics() -> None:
-    """Roles, event subscriptions and alerts elsewhere tell this platform from that one."""
+    """Roles, event subscriptions and alerts elsewhere differ by platform."""
     (home,) = {one["id"].lower() for one in layer("everywhere", "platform").of(azd.GROUP)}
     roles = layer("everywhere", "platform").of("Microsoft.Authorization/roleDefinitions")
     assert all(f"(images of {SUBSCRIPTION} in " in one["properties"]["roleName"] for one in roles)
@@ -247,13 +247,13 @@ def test_deployments_of_one_name_in_two_subscriptions_share_nothing_but_topics()
 
 
 def test_private_networking_leaves_two_endpoints_and_no_open_door() -> None:
-    """Storage and topic are closed to the internet, and each has its endpoint and its name."""
+    """Storage and topic are closed to the internet; each has its endpoint and its DNS name."""
     private = layer("private", "platform")
     for kind in ("Microsoft.Storage/storageAccounts", "Microsoft.EventGrid/topics"):
         (one,) = private.of(kind)
         assert one["properties"]["publicNetworkAccess"] == "Disabled", kind
     (storage,) = private.of("Microsoft.Storage/storageAccounts")
-    trusted = {"bypass": "AzureServices", "defaultAction": "Deny"}  # dead letters come so
+    trusted = {"bypass": "AzureServices", "defaultAction": "Deny"}  # for dead letters
     assert storage["properties"]["networkAcls"] == trusted
     given = environment("private")
     ways = private.of("Microsoft.Network/privateEndpoints")
@@ -274,7 +274,7 @@ def test_private_networking_leaves_two_endpoints_and_no_open_door() -> None:
 
 
 def test_logs_and_alerts_go_where_they_are_kept_already() -> None:
-    """With a workspace and an action group of somebody's own none is made, and both are used."""
+    """If a workspace and an action group are given, none is created, and both are used."""
     private, given = layer("private", "platform"), environment("private")
     assert private.of("Microsoft.OperationalInsights/workspaces") == []
     (insights,) = private.of("Microsoft.Insights/components")

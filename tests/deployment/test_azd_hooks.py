@@ -68,14 +68,14 @@ def run(hook: str, environment: dict[str, str]) -> subprocess.CompletedProcess[s
 
 
 def noted(environment: dict[str, str]) -> list[str]:
-    """Return what azd was told to set."""
+    """Return the values that azd was told to set."""
     notes = Path(environment["NOTES"])
     return notes.read_text().splitlines() if notes.exists() else []
 
 
 @pytest.fixture
 def azure(server: Simulator, given: dict[str, str]) -> Simulator:
-    """Give the simulated subscription, its owner signed in to azd."""
+    """Give the simulated subscription, with its owner signed in to azd."""
     server.client.reset()
     given |= {
         "ARM_ENDPOINT": server.arm_endpoint,
@@ -107,7 +107,7 @@ def test_the_group_of_images_is_made_once(azure: Simulator, given: dict[str, str
 def test_a_group_that_is_named_must_be_there(
     azure: Simulator, given: dict[str, str], named: str
 ) -> None:
-    """A group of somebody's own is never made here: without it nothing is deployed."""
+    """A user's own group is never created here: without it nothing is deployed."""
     given["STILLFRAME_IMAGE_RESOURCE_GROUP"] = named
     missing = run("image_group", given)
     assert missing.returncode == 1
@@ -121,7 +121,7 @@ def test_a_group_that_is_named_must_be_there(
 def test_who_may_make_no_group_is_told_in_azures_words(
     azure: Simulator, given: dict[str, str]
 ) -> None:
-    """Without the right to make it the hook ends with Azure's own code."""
+    """Without the permission to create it the hook ends with Azure's own code."""
     given["TOKEN"] = token(azure, "reader")
     refused = run("image_group", given)
     assert refused.returncode == 1
@@ -178,26 +178,26 @@ class Scripted:
             do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 as the library names them
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def error(code: str) -> dict[str, Any]:
-    """Return a refusal of Azure's."""
+    """Return a refusal as Azure words it."""
     return {"error": {"code": code, "message": "as it is"}}
 
 
 @pytest.fixture
 def scripted(given: dict[str, str]) -> Iterator[Scripted]:
-    """Give a scripted Resource Manager, its answers still to be written."""
+    """Give a scripted Resource Manager, without answers yet."""
     arm = Scripted({})
     given["ARM_ENDPOINT"] = arm.url
     yield arm
@@ -224,7 +224,7 @@ def test_the_events_wait_for_the_function_and_its_key(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Until Azure knows the function and the host has made its key; the key is not printed."""
+    """Until Azure lists the function and the host has created its key; the key is not printed."""
     monkeypatch.syspath_prepend(str(HOOKS))
     monkeypatch.setattr(time, "sleep", lambda _: None)
     for name, value in given.items():
@@ -247,7 +247,7 @@ def test_the_events_wait_for_the_function_and_its_key(
 
 
 def test_without_an_app_the_way_is_named(scripted: Scripted, given: dict[str, str]) -> None:
-    """Events without a deployed app end at once, and the words name `azd up`."""
+    """Events without a deployed app end at once, and the message names `azd up`."""
     scripted.answers[f"GET {SITES}"] = [(200, {"value": []})]
     ran = run("functions", given)
     assert ran.returncode == 1
@@ -335,7 +335,7 @@ def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
     at_shared = f"{OTHER}/resourceGroups/shared/providers"
     at_theirs = f"{THEIRS}/providers/Microsoft.EventGrid/systemTopics/stillframe-health"
     given["STILLFRAME_SUBSCRIPTIONS"] = f"{SUBSCRIPTION}, {OTHER.rsplit('/', 1)[1]}"
-    del given["AZURE_RESOURCE_GROUP"]  # an output of a layer: azd has forgotten it by now
+    del given["AZURE_RESOURCE_GROUP"]  # an output of a layer: azd has deleted it by now
     systems = "providers/Microsoft.EventGrid/systemTopics"
     alerts = "Microsoft.Insights/metricAlerts"
     scripted.answers |= {
@@ -386,7 +386,7 @@ LEFT = [
 
 
 def removed(ran: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return what a hook says that it has removed."""
+    """Return what a hook reports as removed."""
     said = ran.stdout.splitlines()
     return sorted(line.removeprefix("removed ") for line in said if line.startswith("removed "))
 
@@ -403,7 +403,7 @@ def test_what_down_leaves_is_removed_and_nothing_else(
 
 
 def test_what_azure_keeps_is_named_and_the_rest_goes(left: Scripted, given: dict[str, str]) -> None:
-    """One lock, one list that is refused: all else goes, and the hook ends with 1."""
+    """With a lock and a refused list, all else is removed, and the hook ends with 1."""
     left.answers[f"DELETE {LEFT[-2]}"] = [(409, error("ScopeLocked"))]
     left.answers[f"GET {OTHER}/providers/Microsoft.EventGrid/systemTopics"] = [
         (403, error("AuthorizationFailed"))
@@ -417,7 +417,7 @@ def test_what_azure_keeps_is_named_and_the_rest_goes(left: Scripted, given: dict
 
 
 def test_nothing_is_removed_under_a_running_app(left: Scripted, given: dict[str, str]) -> None:
-    """`azd down events` runs the hook too; while the platform is there it does nothing."""
+    """`azd down events` runs the hook too; while the platform exists it does nothing."""
     left.answers[f"GET {GROUP}"] = [(200, {})]
     ran = run("leftovers", given)
     assert (ran.returncode, removed(ran)) == (0, [])
@@ -457,7 +457,7 @@ def test_a_group_for_topics_elsewhere_is_made_by_the_hook(
 def test_a_refusal_is_told_in_whatever_shape_it_comes(
     scripted: Scripted, given: dict[str, str], answer: dict[str, Any], words: str
 ) -> None:
-    """Microsoft.Web spells its errors otherwise, and a proxy has none of Azure's."""
+    """Microsoft.Web has another error format, and a proxy's errors are not Azure's."""
     scripted.answers[f"GET {IMAGES}"] = [(403, answer)]
     ran = run("image_group", given)
     assert ran.returncode == 1
@@ -469,7 +469,7 @@ def test_a_refusal_is_told_in_whatever_shape_it_comes(
 def test_a_name_that_nothing_can_have_is_refused_before_a_group_is_made(
     scripted: Scripted, given: dict[str, str], name: str
 ) -> None:
-    """Nothing is asked of Azure, and the words say how another name is given."""
+    """Nothing is requested from Azure, and the message says how to set another name."""
     ran = run("image_group", given | {"AZURE_ENV_NAME": name})
     assert ran.returncode == 1
     assert "azd env set STILLFRAME_NAME" in ran.stderr
@@ -495,7 +495,7 @@ def test_a_throttled_request_is_asked_again(scripted: Scripted, given: dict[str,
 
 
 def test_the_package_is_built_by_a_python_that_serves(tmp_path: Path) -> None:
-    """With none on PATH but an older one, one sentence says what to install."""
+    """If PATH has only an older Python, one sentence says what to install."""
     folder = tmp_path / "infra" / "azd"
     folder.mkdir(parents=True)
     shutil.copy(HOOKS / "package.py", folder)
@@ -522,7 +522,7 @@ def test_the_package_is_built_by_a_python_that_serves(tmp_path: Path) -> None:
 
 
 def test_azd_makes_no_virtual_environment_for_a_hook() -> None:
-    """The project file nearest to the hooks is none of Python's, by which azd would make one."""
+    """The nearest project file is not Python's, for which azd would make an environment."""
     assert (HOOKS / "package.json").exists()
     for name in ("pyproject.toml", "requirements.txt"):
         assert not (HOOKS / name).exists()

@@ -1,4 +1,4 @@
-"""What the template deploys: fresh snapshots, closed doors, settings that the app understands."""
+"""What the template deploys: fresh snapshots, no open access, settings that the app understands."""
 
 import json
 import os
@@ -25,7 +25,7 @@ EVERY_SNAPSHOT = sorted(SNAPSHOT_FOLDER.rglob("*.snapshot.json"))
 
 WITH_APP = [name for name in SNAPSHOTS if name != "another"]
 README = (INFRA / "README.md").read_text()
-# What the host and the SDKs are told, beside the settings that are Stillframe's own.
+# Settings of the host and the SDKs, beside Stillframe's own.
 HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -48,7 +48,7 @@ def template(name: str) -> Template:
 
 
 def test_what_is_kept_is_fresh(tmp_path: Path) -> None:
-    """`make infra` would change nothing: not a template's form, not main.json, not a snapshot."""
+    """`make infra` would change nothing: no template's format, not main.json, no snapshot."""
     bicep = os.environ.get("BICEP") or shutil.which("bicep")
     if not bicep:
         pytest.skip("no Bicep compiler (put bicep on PATH or set BICEP): infra/ is taken as it is")
@@ -74,7 +74,7 @@ def test_what_is_kept_is_fresh(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", EVERY_SNAPSHOT, ids=lambda path: path.name.partition(".snap")[0])
 def test_nothing_in_a_snapshot_is_left_open(path: Path) -> None:
-    """Each expression that only Azure can evaluate is in the one list of those."""
+    """Each expression that only Azure can evaluate is in the list of those."""
     assert json.loads(path.read_text())["diagnostics"] == []
     assert read_template(path, KNOWN).resources
 
@@ -122,14 +122,14 @@ def test_parameters_arrive_as_settings() -> None:
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
 def test_events_go_to_functions_that_exist(name: str) -> None:
-    """Each event subscription names a function that the app has."""
+    """Each event subscription names an existing function of the app."""
     functions = template(name).functions
     app = (ROOT / "function_app.py").read_text()
     assert functions <= set(re.findall(r'@app\.function_name\("(\w+)"\)', app))
 
 
 def test_no_key_opens_anything() -> None:
-    """Storage, topic and logs take identities only, over TLS, and the template asks for no key."""
+    """Storage, topic and logs accept identities only, over TLS, and the template reads no key."""
     usual = template("usual")
     storage = usual.of("Microsoft.Storage/storageAccounts")[0]["properties"]
     assert not storage["allowSharedKeyAccess"]
@@ -146,7 +146,7 @@ def test_no_key_opens_anything() -> None:
 
 @pytest.mark.parametrize("name", WITH_APP)
 def test_the_host_may_keep_its_keys_and_its_timers(name: str) -> None:
-    """The storage of its settings is deployed, and the app's own identity may write its blobs.
+    """The storage account in its settings is deployed, and the app's identity may write its blobs.
 
     Without it there is no webhook and no timer, and no deployment reports that.
     """
@@ -165,7 +165,7 @@ def test_the_host_may_keep_its_keys_and_its_timers(name: str) -> None:
 
 
 def test_undelivered_events_are_kept() -> None:
-    """Each event subscription has a dead-letter container, which its topic alone may write to."""
+    """Each event subscription has a dead-letter container, to which only its topic may write."""
     usual = template("usual")
     for one in usual.event_subscriptions:
         kept = one["properties"]["deadLetterWithResourceIdentity"]
@@ -182,7 +182,7 @@ def test_undelivered_events_are_kept() -> None:
 
 
 def test_topics_that_exist_are_used() -> None:
-    """A subscription that has its topics gets no second ones, only the event subscriptions."""
+    """A subscription that has its topics gets only the event subscriptions, no second topics."""
     wide = template("wide")
     made = {one["properties"]["source"] for one in wide.of("Microsoft.EventGrid/systemTopics")}
     assert made == {f"/subscriptions/{SUBSCRIPTION}"}
@@ -192,7 +192,7 @@ def test_topics_that_exist_are_used() -> None:
 
 @pytest.mark.parametrize("layer", ["platform", "events"])
 def test_each_parameter_is_described(layer: str) -> None:
-    """The page on infra/ has each parameter of both layers."""
+    """The page on infra/ describes each parameter of both layers."""
     text = (INFRA / layer / "main.bicep").read_text()
     names = re.findall(r"^param (\w+) ", text, re.MULTILINE)
     assert names
@@ -200,7 +200,7 @@ def test_each_parameter_is_described(layer: str) -> None:
 
 
 def test_one_deployment_waits_between_package_and_events() -> None:
-    """With a package a script waits for the app before its events, and may read the app alone."""
+    """With a package a script waits for the app before its events, and may read only the app."""
     usual = template("usual")
     (script,) = usual.of("Microsoft.Resources/deploymentScripts")
     assert script["properties"]["cleanupPreference"] == "Always"

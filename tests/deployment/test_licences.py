@@ -39,7 +39,7 @@ def bom(package: Package) -> dict[str, list[dict[str, object]]]:
 
 
 def test_notice_is_what_make_notice_writes(site: Path) -> None:
-    """NOTICE lists each distribution that is shipped, at its version and with its licence."""
+    """NOTICE lists each distribution that is shipped, with its version and licence."""
     assert (ROOT / "NOTICE").read_text() == notice(shipped(site))
 
 
@@ -51,7 +51,7 @@ def test_each_licence_text_is_shipped(site: Path) -> None:
 
 
 def test_the_agpl_parts_are_named_where_a_reader_looks(site: Path) -> None:
-    """README and decision 5 name each distribution that is under the AGPL."""
+    """README and decision 5 name each distribution under the AGPL."""
     parts = [row.name.removeprefix("dissect.") for row in shipped(site) if row.licence == AGPL]
     assert len(parts) > 3
     decision = next((ROOT / "docs" / "decisions").glob("0005-*.md"))
@@ -61,7 +61,7 @@ def test_the_agpl_parts_are_named_where_a_reader_looks(site: Path) -> None:
 
 
 def test_the_agpl_parts_are_source_code(site: Path) -> None:
-    """They hold Python alone, so the package contains their complete source, as NOTICE says."""
+    """They contain only Python, so the package has their complete source, as NOTICE says."""
     for one in importlib.metadata.distributions(path=[str(site)]):
         if licence(one) == AGPL:
             code = {file.suffix for file in one.files or () if file.parts[0] == "dissect"}
@@ -69,7 +69,7 @@ def test_the_agpl_parts_are_source_code(site: Path) -> None:
 
 
 def test_a_licence_that_nobody_has_read_ends_it() -> None:
-    """A distribution that names no known licence is an error which names the distribution."""
+    """A distribution without a known licence is an error that names the distribution."""
     unknown = Message()
     unknown["Name"], unknown["Version"], unknown["License"] = "newcomer", "1.0", "ask me"
 
@@ -89,7 +89,7 @@ def test_a_licence_that_nobody_has_read_ends_it() -> None:
 def test_the_bill_of_materials_has_all_that_is_shipped(
     bom: dict[str, list[dict[str, object]]], site: Path
 ) -> None:
-    """Each distribution is a component with version, licence and package URL; no other is."""
+    """Each distribution is a component with version, licence and package URL; there is no other."""
     purls = {one["purl"] for one in bom["components"]}
     expected = {f"pkg:pypi/{canonicalize_name(row.name)}@{row.version}" for row in shipped(site)}
     assert purls == expected
@@ -112,5 +112,5 @@ def test_the_bill_of_materials_says_what_needs_what(
 
 
 def test_the_same_package_has_the_same_bill_of_materials(package: Package) -> None:
-    """No time and nothing random is in it."""
+    """It contains no time and nothing random."""
     assert sbom.bill(package) == sbom.bill(package)

@@ -18,7 +18,7 @@ LOCKED = re.compile(r"^([\w.-]+)==(\S+)((?: ; [^\\]+)?) \\\n((?:    --hash=.+\n)
 
 
 def pins(name: str) -> dict[str, str]:
-    """Return what a requirements file pins, by canonical name; a lock's hashes are checked."""
+    """Return a requirements file's pinned versions by canonical name; checks a lock's hashes."""
     text = (ROOT / name).read_text()
     if name.endswith(".in"):
         found = re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)
@@ -30,20 +30,20 @@ def pins(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
 def test_a_lock_has_what_it_is_made_from(name: str) -> None:
-    """Each version that the .in file names is the locked one, and has a hash."""
+    """Each version in the .in file equals the locked version, which has a hash."""
     asked, locked = pins(f"{name}.in"), pins(f"{name}.txt")
     assert asked
     assert {one: locked.get(one) for one in asked} == asked, AGAIN
 
 
 def test_what_is_tested_is_what_is_deployed() -> None:
-    """Tests run on the very versions that are deployed."""
+    """Tests run with the same versions that are deployed."""
     deployed, tested = pins("requirements.txt"), pins("requirements-dev.txt")
     assert {name: tested.get(name) for name in deployed} == deployed, AGAIN
 
 
 def test_the_wheel_accepts_what_is_tested() -> None:
-    """Each requirement of the wheel, its extras too, admits the locked version."""
+    """Each requirement of the wheel, including its extras, accepts the locked version."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     tested = pins("requirements-dev.txt")
@@ -53,6 +53,6 @@ def test_the_wheel_accepts_what_is_tested() -> None:
 
 
 def test_the_wheel_is_built_by_what_is_tested() -> None:
-    """The pinned build backend is the locked one."""
+    """The pinned build backend is the locked version."""
     (backend,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert backend == f"hatchling=={pins('requirements-dev.in')['hatchling']}"

@@ -30,7 +30,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def make(bare: Path, *said: str) -> subprocess.CompletedProcess[str]:
-    """Run make in an empty checkout in which only some commands are found."""
+    """Run make in an empty checkout with only some commands on PATH."""
     checkout = bare.parent / "checkout"
     checkout.mkdir(exist_ok=True)
     for name in ("Makefile", "requirements-dev.txt"):
@@ -57,7 +57,7 @@ def test_make_alone_lists_what_there_is(bare: Path) -> None:
 
 @pytest.mark.parametrize("named", ["", "PYTHON=/usr/bin/false"])
 def test_a_missing_python_is_said_in_one_sentence(bare: Path, named: str) -> None:
-    """The sentence has three ways out, and the command to say again."""
+    """The sentence has three solutions, and the command to repeat."""
     shown = make(bare, "demo", *named.split())
     assert shown.returncode != 0
     sentence = shown.stderr.splitlines()[0]
@@ -66,7 +66,7 @@ def test_a_missing_python_is_said_in_one_sentence(bare: Path, named: str) -> Non
 
 
 def test_uv_serves_where_python_is_missing(bare: Path) -> None:
-    """Where uv is, it is asked for an environment with the right Python and pip."""
+    """If uv is there, it creates an environment with the right Python and pip."""
     (bare / "uv").write_text(UV)
     (bare / "uv").chmod(0o755)
     shown = make(bare, "demo")

@@ -60,7 +60,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 @pytest.fixture(scope="module")
 def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack the zip, as a function app's instance does at its start."""
+    """Unpack the zip, as an instance of the function app does at its start."""
     folder = tmp_path_factory.mktemp("wwwroot")
     with zipfile.ZipFile(package.zip) as packed:
         packed.extractall(folder)
@@ -74,14 +74,14 @@ def own(package: Package) -> list[Path]:
 
 
 def test_it_holds_the_app_and_nothing_else(package: Package) -> None:
-    """Of the checkout come the app, `host.json`, all of `shared`, and the licence, no more."""
+    """From the checkout it has the app, `host.json`, all of `shared`, and the licence, no more."""
     modules = {path.relative_to(ROOT) for path in (ROOT / "shared").rglob("*.py")}
     others = ("function_app.py", "host.json", "requirements.txt", "LICENSE", "NOTICE")
     assert set(own(package)) == modules | set(map(Path, others))
 
 
 def test_the_zip_is_the_folder(package: Package, unpacked: Path) -> None:
-    """The zip holds just the folder's files."""
+    """The zip holds exactly the folder's files."""
     found = {path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()}
     assert found == set(package.files())
 
@@ -96,7 +96,7 @@ def test_azd_leaves_nothing_out(package: Package) -> None:
 
 
 def test_every_module_is_compiled_and_taken_as_it_is(package: Package) -> None:
-    """Each module has its compiled file, with the mark that its source is not compared."""
+    """Each module has its bytecode file, marked as not to be compared with its source."""
     tag = f".cpython-{PYTHON[0]}{PYTHON[1]}.pyc"
     files = set(package.files())
     for path in (one for one in files if one.suffix == ".py"):
@@ -107,7 +107,7 @@ def test_every_module_is_compiled_and_taken_as_it_is(package: Package) -> None:
 
 
 def test_the_same_checkout_gives_the_same_zip(package: Package, tmp_path: Path) -> None:
-    """Built again elsewhere, with files of other times, it is the same to the last byte."""
+    """Built again elsewhere, with other file times, it is identical to the last byte."""
     checkout = tmp_path / "checkout"
     for path in chosen(ROOT):
         (checkout / path).parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def test_the_same_checkout_gives_the_same_zip(package: Package, tmp_path: Path) 
 
 
 def test_all_that_the_requirements_require_is_pinned(package: Package) -> None:
-    """The installed distributions are those of requirements.txt, and need no other."""
+    """The installed distributions are those of requirements.txt, and need no others."""
     pinned = {
         canonicalize_name(name): version
         for name, version in re.findall(
@@ -134,7 +134,7 @@ def test_all_that_the_requirements_require_is_pinned(package: Package) -> None:
 
 
 def test_what_cannot_be_installed_is_told_in_pips_words(tmp_path: Path) -> None:
-    """A requirement without a build for the app's machine ends in an error that names it."""
+    """A requirement without a build for the app's platform ends in an error that names it."""
     for name in ("function_app.py", "host.json"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "shared").mkdir()
@@ -162,12 +162,12 @@ def warnings(app: Path) -> set[str]:
 
 
 def test_another_linter_finds_nothing_that_has_no_answer(unpacked: Path) -> None:
-    """azure-functions-doctor has no error, and no warning but those that are answered here."""
+    """azure-functions-doctor has no error, and only the warnings that are explained here."""
     assert warnings(unpacked) == set(ANSWERED)
 
 
 def test_that_linter_sees_a_missing_extension_bundle(unpacked: Path, tmp_path: Path) -> None:
-    """To it that is a warning only, so each warning counts."""
+    """For that linter it is only a warning, so each warning counts."""
     host_json = json.loads((unpacked / "host.json").read_text())
     del host_json["extensionBundle"]
     (tmp_path / "host.json").write_text(json.dumps(host_json))
@@ -178,7 +178,7 @@ def test_that_linter_sees_a_missing_extension_bundle(unpacked: Path, tmp_path: P
 
 @only_where_it_runs
 def test_it_is_imported_alone_and_compiles_nothing(unpacked: Path) -> None:
-    """With nothing else in reach all imports are found, and each is taken as compiled."""
+    """With nothing else on the path all imports are found, and each uses its bytecode."""
     site = unpacked / SITE
     command = [sys.executable, "-I", "-S", "-B", "-v", "-c", IMPORTS, str(unpacked), str(site)]
     environment = {"SUBSCRIPTIONS": "5a1e0000-0000-4000-8000-00000000a2e5"}
@@ -211,7 +211,7 @@ def hosted(
         settings = {
             "SUBSCRIPTIONS": simulator.subscription_id,
             "PYTHONPATH": os.pathsep.join(map(str, (unpacked / SITE, unpacked, apart))),
-            "PYTHONSAFEPATH": "1",  # else the current folder, the checkout, comes first
+            "PYTHONSAFEPATH": "1",  # otherwise the current folder, the checkout, comes first
             "PYTHONVERBOSE": "1",
         }
         template = ROOT / "infra" / "snapshots" / "usual.snapshot.json"

@@ -22,7 +22,7 @@ type Json = dict[str, Any]
 INFRA = QUERIES.parent
 PARSER = Path(__file__).parent / "queries"
 NAMES = sorted(path.stem for path in QUERIES.glob("*.kql"))
-# What Application Insights cuts a line after.
+# Application Insights truncates a line after this length.
 LONGEST_LINE = 32_768
 # The table as Application Insights shows it.
 TABLES = {
@@ -45,7 +45,7 @@ def resources(snapshot: str, kind: str) -> list[Json]:
 
 
 def alerts() -> dict[str, Json]:
-    """Return the conditions of all alert rules there are, by their queries' names."""
+    """Return the conditions of all alert rules, by their queries' names."""
     rules = resources("wide", "Microsoft.Insights/scheduledQueryRules")
     return {
         one["name"].removeprefix("capture-"): one["properties"]["criteria"]["allOf"][0]
@@ -86,7 +86,7 @@ def test_microsofts_parser_takes_it(parsed: dict[str, Json], name: str) -> None:
 
 @pytest.mark.parametrize("name", alerts())
 def test_an_alert_names_columns_that_its_query_gives(parsed: dict[str, Json], name: str) -> None:
-    """What an alert is split by is found; so is when, as every row of an alert has it."""
+    """The columns that split an alert exist; so does the time in every row of an alert."""
     by = {one["name"] for one in alerts()[name]["dimensions"]}
     assert by | {"timestamp"} <= set(parsed[name]["columns"])
 
@@ -125,7 +125,7 @@ def test_what_is_asked_for_is_deployed() -> None:
 
 
 def test_each_topic_tells_what_it_could_not_deliver() -> None:
-    """Of every topic that the app is subscribed to: dead letters, and events dropped."""
+    """For every topic to which the app subscribes: dead letters, and dropped events."""
     subscriptions = resources("wide", "Microsoft.EventGrid/systemTopics/eventSubscriptions")
     topics = {one["id"].partition("/eventSubscriptions/")[0] for one in subscriptions}
     told = {
@@ -137,7 +137,7 @@ def test_each_topic_tells_what_it_could_not_deliver() -> None:
 
 
 def test_a_sweeps_line_is_never_cut() -> None:
-    """With as many VMs as it can name, the longest ids there are, and all else gone wrong."""
+    """With as many VMs as it can name, the longest ids possible, and every kind of failure."""
     now = datetime(2026, 5, 4, tzinfo=UTC)
     vms = [f"{number:03}".ljust(266, "é") for number in range(1000)]
     machine = Machine(size="Standard_NC96ads_A100_v4", region="southafricanorth", os_type="Windows")

@@ -29,7 +29,7 @@ def notes(version: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_notes_have_the_changelog_and_a_button() -> None:
-    """The button opens the template of the tag, by an address that a browser may fetch."""
+    """The button opens the template of the tag, at a URL that a browser may fetch."""
     said = notes(VERSION).stdout
     assert "Hands-off capture" in said
     found = re.search(r"\(https://portal\.azure\.com/#create/Microsoft\.Template/uri/(\S+)\)", said)
@@ -49,7 +49,7 @@ def test_a_version_that_the_changelog_has_not_is_not_released() -> None:
 
 
 def test_a_release_has_what_is_installed_and_what_it_contains() -> None:
-    """The bill of materials and the wheel are released, and the tag is held against the version."""
+    """The bill of materials and the wheel are released; the tag is compared with the version."""
     release = (WORKFLOWS / "release.yml").read_text()
     copied = re.findall(r"^ +cp (.+) release/$", release, re.MULTILINE)
     assert {".package/sbom.cdx.json", "dist/*.whl"} <= {
@@ -73,7 +73,7 @@ def test_the_workflows_run_what_everybody_runs() -> None:
 
 @pytest.mark.parametrize("name", ["ci", "release", "azure-dev"])
 def test_actions_are_pinned_and_tokens_are_small(name: str) -> None:
-    """Each action is a commit, each job says what its token may do, and none keeps it on disk."""
+    """Each action is a commit, each job declares its token's permissions, none keeps it on disk."""
     text = (WORKFLOWS / f"{name}.yml").read_text()
     used = re.findall(r"uses: (\S+)", text)
     assert all(re.search(r"@[0-9a-f]{40}$", one) or one.startswith("./") for one in used), used
@@ -82,7 +82,7 @@ def test_actions_are_pinned_and_tokens_are_small(name: str) -> None:
 
 
 def test_a_pipeline_deploys_as_a_person_does() -> None:
-    """Both pipelines run `azd up`, whose order is the layers'; none provisions by itself."""
+    """Both pipelines run `azd up`, which orders the layers; neither provisions by itself."""
     for path in (WORKFLOWS / "azure-dev.yml", ROOT / ".azdo" / "pipelines" / "azure-dev.yml"):
         text = path.read_text()
         assert "azd up --no-prompt" in text
@@ -90,7 +90,7 @@ def test_a_pipeline_deploys_as_a_person_does() -> None:
 
 
 def test_shellcheck_finds_nothing() -> None:
-    """The scripts that are no part of the smoke test are clean."""
+    """The scripts outside the smoke test have no findings."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
     scripts = [
         NOTES,

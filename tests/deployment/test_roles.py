@@ -1,4 +1,4 @@
-"""What the template's roles grant: where, because of which parameter, and nothing by wildcard."""
+"""What the template's roles grant: at which scope, by which parameter, without wildcards."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ COMPUTE = "Microsoft.Compute"
 
 
 def granted(name: str) -> dict[str, set[str]]:
-    """Return the actions that a template's custom roles grant, data actions too, by their scope."""
+    """Return the actions that a template's custom roles grant, and data actions, by their scope."""
     deployed = template(name)
     roles = {one["id"]: one["properties"] for one in of_kind(deployed, "roleDefinitions")}
     found: dict[str, set[str]] = {}
@@ -30,7 +30,7 @@ def granted(name: str) -> dict[str, set[str]]:
 
 
 def everywhere(name: str) -> set[str]:
-    """Return all that a template grants by custom roles, wherever."""
+    """Return all that a template grants by custom roles, at any scope."""
     return set().union(*granted(name).values())
 
 
@@ -52,7 +52,7 @@ def of_kind(deployed: Template, kind: str) -> list[Json]:
 def test_roles_have_no_wildcard_and_no_unknown_action(name: str) -> None:
     """Each action is one that a request of Azure's clients needs, written out."""
     asked = {action_of(route.method, _any_path(route.template))[0].lower() for route in ROUTES}
-    # A disk read by its address is no request to ARM; encryption sets and apps are not simulated.
+    # Reading a disk by its URL is no request to ARM; encryption sets and apps are not simulated.
     asked |= {
         "microsoft.web/sites/functions/read",
         "microsoft.web/sites/host/properties/read",
@@ -96,7 +96,7 @@ ON_VMS = {
 def test_writes_are_granted_where_they_belong(
     name: str, on_vms: set[str], on_images: set[str]
 ) -> None:
-    """VMs may be touched in the capture scope alone, images written in the image group alone."""
+    """VMs may be changed only in the capture scope, images written only in the image group."""
     scopes = granted(name)
     assert {scope for scope, actions in scopes.items() if actions & ON_VMS} == on_vms
     assert {scope for scope, actions in scopes.items() if actions & IMAGES} == on_images
@@ -114,7 +114,7 @@ BY_PARAMETER = {
 
 @pytest.mark.parametrize("action", BY_PARAMETER)
 def test_what_is_not_asked_for_is_not_granted(action: str) -> None:
-    """Rights for galleries, the proof, Entra-only disks and the guard's policy come with those."""
+    """Permissions for galleries, proof, Entra-only disks and the guard's policy are optional."""
     assert {name for name in WITH_APP if action in everywhere(name)} == BY_PARAMETER[action]
 
 

@@ -50,7 +50,7 @@ def smoke(*options: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def az(tmp_path: Path) -> dict[str, str]:
-    """Give the environment in which `az` only notes, and fails at what `FAILS` names."""
+    """Give the environment in which `az` only records, and fails at what `FAILS` names."""
     stand_in = tmp_path / "az"
     stand_in.write_text(NOTING)
     stand_in.chmod(0o755)
@@ -80,7 +80,7 @@ def test_every_open_point_is_looked_at(az: dict[str, str]) -> None:
 
 
 def test_what_a_deployment_rests_on_is_looked_at_before_it(az: dict[str, str]) -> None:
-    """The points that the page names first come before the first deployment, the others after."""
+    """The points that the page lists first come before the first deployment, others after it."""
     ran = smoke("--dry-run", "--deploy", **az).stdout
     before = re.findall(
         r"^- (.*(?:\n  .*)*)",
@@ -106,7 +106,7 @@ def test_a_failure_after_a_deployment_says_what_stays(az: dict[str, str]) -> Non
 
 
 def test_a_dry_run_asks_nothing_and_prints_commands(az: dict[str, str]) -> None:
-    """Each line for az can be read by a shell, deployment and deletion included; az is not run."""
+    """Each az line is valid shell, including deployment and deletion; az is not run."""
     ran = smoke("--dry-run", "--deploy", **az)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert noted(az) == []
@@ -122,7 +122,7 @@ def test_a_dry_run_asks_nothing_and_prints_commands(az: dict[str, str]) -> None:
 
 
 def test_what_was_made_is_deleted_where_it_fails(az: dict[str, str]) -> None:
-    """A VM that cannot be made ends it, with its group and both event subscriptions deleted."""
+    """If a VM cannot be created, its group and both event subscriptions are deleted."""
     ran = smoke("--subscription", "any", **az | {"FAILS": "vm create"})
     assert ran.returncode == 1
     deleted = [line for line in noted(az) if " delete " in line]
@@ -134,7 +134,7 @@ def test_what_was_made_is_deleted_where_it_fails(az: dict[str, str]) -> None:
 
 
 def test_what_is_to_be_kept_is_not_deleted(az: dict[str, str]) -> None:
-    """With --keep nothing is deleted, and what stays is named."""
+    """With --keep nothing is deleted, and what remains is named."""
     ran = smoke("--subscription", "any", "--keep", **az | {"FAILS": "vm create"})
     assert [line for line in noted(az) if " delete " in line] == []
     assert re.search(rf"kept: the group {GROUP}", ran.stdout)
@@ -174,7 +174,7 @@ def test_it_knows_the_words_that_the_app_knows() -> None:
 
 
 def test_shellcheck_finds_nothing() -> None:
-    """The script and its parts are clean."""
+    """The script and its parts have no findings."""
     shellcheck = Path(sys.executable).with_name("shellcheck")
     ran = subprocess.run(  # noqa: S603 a development requirement
         [shellcheck, "-x", *PARTS], cwd=ROOT, capture_output=True, text=True, check=False

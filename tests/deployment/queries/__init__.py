@@ -1,1 +1,1 @@
-"""The queries of alerts and workbook, tried on what the app really logs."""
+"""The queries of alerts and workbook, run on what the app really logs."""

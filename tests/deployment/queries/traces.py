@@ -1,8 +1,8 @@
-"""The app's log as Application Insights keeps it, and its queries run on that.
+"""The app's log as Application Insights stores it, and its queries run on that.
 
-Takes invocations as the local host remembers them, gives the table `traces` and what a query of
-`infra/queries` finds in it. The engine is not Azure's own: that Microsoft's parser takes each query
-as well is held elsewhere.
+Takes invocations as recorded by the local host, gives the table `traces` and what a query of
+`infra/queries` finds in it. The engine is not Azure's own: another test checks that Microsoft's
+parser accepts each query.
 """
 
 import json
@@ -52,7 +52,7 @@ def find(query: str, logged: Iterable[Trace]) -> list[Json]:
 
 
 def unlogged(query: str, logged: Iterable[Trace]) -> set[str]:
-    """Return the fields that a query reads and that no line it looks at has."""
+    """Return the fields that a query reads but no line it looks at has."""
     kql = text(query)
     beginning = _BEGINNING.search(kql)
     assert beginning, f"{query} does not say which lines it looks at"
@@ -69,7 +69,7 @@ def _dotted(path: str) -> str:
 
 
 def _paths(value: object, here: str = "") -> Iterator[str]:
-    """Yield the path of every member, those of a list's items under the list's own."""
+    """Yield the path of every member; items of a list are under the list's own path."""
     if isinstance(value, dict):
         for name, member in value.items():
             yield f"{here}{name}"
