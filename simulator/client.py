@@ -88,7 +88,7 @@ class SimClient:
         return fault
 
     def clear_faults(self) -> None:
-        """End all faults."""
+        """Remove all faults."""
         self.ask("DELETE", "faults")
 
     def requests(self, **query: str) -> list[Json]:
@@ -96,7 +96,7 @@ class SimClient:
         return list(self.ask("GET", "requests", **query)["value"])
 
     def clear_requests(self) -> None:
-        """Forget the logged requests."""
+        """Clear the log of requests."""
         self.ask("DELETE", "requests")
 
     def differences(self) -> dict[str, int]:
@@ -109,7 +109,7 @@ class SimClient:
         return list(self.ask("GET", "disk-reads", **query)["value"])
 
     def clear_disk_reads(self) -> None:
-        """Forget the logged reads of disks."""
+        """Clear the log of disk reads."""
         self.ask("DELETE", "disk-reads")
 
     def disk_fault(self, **said: object) -> Json:
@@ -118,7 +118,7 @@ class SimClient:
         return fault
 
     def clear_disk_faults(self) -> None:
-        """End all faults of disk reads."""
+        """Remove all faults of disk reads."""
         self.ask("DELETE", "disk-faults")
 
     def roles(self) -> Json:

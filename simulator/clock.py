@@ -67,7 +67,7 @@ class Clock:
         return appointment
 
     def clear(self) -> None:
-        """Forget every appointment."""
+        """Remove all appointments."""
         self._appointments.clear()
 
     async def advance(self, seconds: float) -> None:

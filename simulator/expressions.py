@@ -1,4 +1,4 @@
-"""Evaluates the expressions of ARM templates that a snapshot leaves: text -> text.
+"""Evaluates the ARM template expressions that a snapshot still contains: text -> text.
 
 Takes the text between the brackets after everything that only Azure knows has been replaced by
 string literals, and gives Azure's result: names and ids, built by functions.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 _TOKEN = re.compile(r"\s*(?:'(?P<text>(?:[^']|'')*)'|(?P<name>\w+)\(|(?P<mark>[),]))")
 _PLACE = re.compile(r"\{(\d+)\}")
 _TEMPLATES = uuid.UUID("11fb06fb-712d-4ddd-98c7-e71bbd588830")
-"""The namespace of the GUIDs that templates make."""
+"""The namespace of the GUIDs that templates generate."""
 
 
 class ExpressionError(Exception):

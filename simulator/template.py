@@ -30,7 +30,7 @@ ONLY_AZURE_KNOWS = {
     _REFERENCE.format(r"storageAccounts/[^']*", r"primaryEndpoints\.blob"): "blobs",
     r"environment\(\)\.resourceManager": "arm_endpoint",
 }
-"""The expressions that a snapshot may hold, and the member of `Known` that each stands for."""
+"""The expressions that a snapshot may hold, and the member of `Known` that replaces each."""
 
 _SUBSCRIPTION = re.compile(r'"id": "/subscriptions/([^/]+)/')
 _GROUP = re.compile(r"/subscriptions/([^/]+)/resourceGroups/([^/]+)")

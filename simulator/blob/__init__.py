@@ -1,1 +1,1 @@
-"""The storage from which a disk is read once access to it is open: no part of ARM."""
+"""The storage from which a disk is read while access to it is open; not a part of ARM."""

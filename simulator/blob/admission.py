@@ -1,4 +1,4 @@
-"""Whether a request may read a disk: signature, time, and caller.
+"""Checks whether a request may read a disk: signature, time, and caller.
 
 Takes a request and the access at its path, gives the caller if the disk requires one; refuses as
 storage does. A signature under a stored access policy ends with the policy: this is how closing
@@ -19,7 +19,7 @@ DOWNLOAD = "Microsoft.Compute/disks/download/action"
 
 
 def check_signature(request: web.Request, access: Access, tokens: Tokens) -> None:
-    """Refuse a request whose signature is missing, wrong, ended or out of time."""
+    """Refuse a request whose signature is missing, wrong, revoked, expired or not yet valid."""
     given = request.query.get("sig", "")
     if not secrets.compare_digest(given.encode(), access.signature.encode()):
         raise refusals.not_signed()

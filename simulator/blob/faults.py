@@ -1,8 +1,8 @@
-"""Faults of reads of a disk, on request.
+"""Injected faults in reads of a disk.
 
-Takes faults (whose disk, from which read on, how many, what happens), gives the first
-that matches a read and counts it down. Separate from ARM's faults, because here a response can fail
-half way: it can be cut, late, slow, too short, or report a wrong size.
+Takes faults (which disk, from which read on, how many, what happens), gives the first that matches
+a read and counts it down. Separate from ARM's faults, because here a response can fail halfway: it
+can be cut, late, slow, too short, or report a wrong size.
 """
 
 import itertools
@@ -17,8 +17,9 @@ from simulator.blob.refusals import StorageError
 class Fault:
     """One fault; `wait` reads pass before it applies, `left` None means until it is removed.
 
-    `cut`: so many bytes of the body are sent, then the connection ends. `short`: a complete
-    response lacks so many bytes. `size`: the reported size. `drip`: real seconds before 4 KiB.
+    `cut`: the number of bytes of the body after which the connection is closed. `short`: the number
+    of bytes missing from a complete response. `size`: the reported size. `drip`: real seconds of
+    delay before every 4 KiB.
     """
 
     number: int
@@ -32,10 +33,10 @@ class Fault:
     short: int
     size: int | None
     drip: float
-    said: Json = field(default_factory=dict)
+    spec: Json = field(default_factory=dict)
 
     def strikes(self, disk: str) -> bool:
-        """Say whether a read meets this fault, and count the read."""
+        """Say whether this fault applies to a read, and count the read."""
         if self.left == 0 or (self.disk and not self.disk.search(disk)):
             return False
         if self.wait:
@@ -46,8 +47,8 @@ class Fault:
         return True
 
     def body(self) -> Json:
-        """Return it as the steering surface shows it."""
-        return self.said | {"number": self.number, "left": self.left}
+        """Return it as steering shows it."""
+        return self.spec | {"number": self.number, "left": self.left}
 
 
 class Faults:
@@ -57,35 +58,35 @@ class Faults:
         self._numbers = itertools.count(1)
         self.all: list[Fault] = []
 
-    def add(self, said: Json) -> Fault:
-        """Take a fault as steering words it; KeyError or ValueError for nonsense."""
-        unknown = set(said) - _MEMBERS
-        if unknown or not set(said) & EFFECTS:
+    def add(self, spec: Json) -> Fault:
+        """Add a fault from a steering request; KeyError or ValueError if it is invalid."""
+        unknown = set(spec) - _MEMBERS
+        if unknown or not set(spec) & EFFECTS:
             msg = f"unknown: {sorted(unknown)}; one of {sorted(EFFECTS)} is needed"
             raise ValueError(msg)
         fault = Fault(
             number=next(self._numbers),
-            disk=re.compile(said["disk"], re.IGNORECASE) if "disk" in said else None,
-            wait=int(said.get("nth", 1)) - 1,
-            left=said.get("count", 1),
-            error=_error(said.get("error")),
-            latency=float(said.get("latency", 0)),
-            drop=bool(said.get("drop")),
-            cut=said.get("cut"),
-            short=int(said.get("short", 0)),
-            size=said.get("size"),
-            drip=float(said.get("drip", 0)),
-            said=said,
+            disk=re.compile(spec["disk"], re.IGNORECASE) if "disk" in spec else None,
+            wait=int(spec.get("nth", 1)) - 1,
+            left=spec.get("count", 1),
+            error=_error(spec.get("error")),
+            latency=float(spec.get("latency", 0)),
+            drop=bool(spec.get("drop")),
+            cut=spec.get("cut"),
+            short=int(spec.get("short", 0)),
+            size=spec.get("size"),
+            drip=float(spec.get("drip", 0)),
+            spec=spec,
         )
         self.all.append(fault)
         return fault
 
     def strike(self, disk: str) -> Fault | None:
-        """Return the fault that a read of a disk meets, and count it down."""
+        """Return the fault that applies to a read of a disk, and count it down."""
         return next((fault for fault in self.all if fault.strikes(disk)), None)
 
     def clear(self) -> None:
-        """End them all."""
+        """Remove all faults."""
         self.all.clear()
 
 
@@ -93,8 +94,8 @@ EFFECTS = {"error", "latency", "drop", "cut", "short", "size", "drip"}
 _MEMBERS = EFFECTS | {"disk", "nth", "count"}
 
 
-def _error(said: Json | None) -> StorageError | None:
-    if said is None:
+def _error(spec: Json | None) -> StorageError | None:
+    if spec is None:
         return None
-    message = said.get("message", "An injected fault.")
-    return StorageError(said["status"], said["code"], message, headers=said.get("headers"))
+    message = spec.get("message", "An injected fault.")
+    return StorageError(spec["status"], spec["code"], message, headers=spec.get("headers"))

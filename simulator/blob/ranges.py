@@ -1,7 +1,7 @@
-"""The byte range of a blob that a request is for.
+"""The byte range of a blob that a request asks for.
 
-Takes the two headers that can name one, gives the first byte and the length. Storage accepts one
-range a request, from a byte to another or to the end; `x-ms-range` overrides `Range`.
+Takes the two headers that can hold a range, gives the first byte and the length. Storage accepts
+one range per request, to a last byte or to the end; `x-ms-range` overrides `Range`.
 """
 
 import re
@@ -14,14 +14,14 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 class Span(NamedTuple):
-    """Where bytes begin, and how many there are."""
+    """The first byte and the number of bytes."""
 
     start: int
     length: int
 
 
 def asked_range(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the header that names a range, and its value."""
+    """Return the header that holds a range, and its value."""
     for name in ("x-ms-range", "Range"):
         if name in headers:
             return name, headers[name]
@@ -29,7 +29,7 @@ def asked_range(headers: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def span_of(headers: Mapping[str, str], size: int) -> Span | None:
-    """Return the requested bytes, cut at the end; None for all of them; refuse a range outside."""
+    """Return the requested bytes, cut at the end; None for all; refuse an invalid range."""
     asked = asked_range(headers)
     if asked is None:
         return None

@@ -1,7 +1,7 @@
 """The log of all reads of disks from outside, apart from ARM's requests.
 
-Takes one record for each, gives them back filtered. A signature is never in it. Bounded, newest
-kept.
+Takes one record for each read, returns them filtered. Signatures are not logged. Bounded: the
+newest are kept.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ KEPT = 200_000
 class Read:
     """One read: `at` is simulated, `milliseconds` real; `sent`: bytes of the body sent.
 
-    It is logged when it begins, and completed during the read. `disk` is None if the path has
+    The record is logged when the read begins, and updated during it. `disk` is None if the path has
     none; `caller` is the application of the token, if one was required.
     """
 
@@ -34,7 +34,7 @@ class Read:
     code: str | None = None
 
     def body(self) -> Json:
-        """Return it as the steering surface shows it."""
+        """Return it as steering shows it."""
         return {
             "number": self.number,
             "time": self.at.isoformat(),
@@ -57,12 +57,12 @@ class Reads:
         self._number = 0
 
     def next_number(self) -> int:
-        """Return the number for the next read: they grow for as long as the simulator runs."""
+        """Return the number for the next read; numbers increase until the simulator stops."""
         self._number += 1
         return self._number
 
     def add(self, read: Read) -> None:
-        """Keep a read."""
+        """Add a read."""
         self._kept.append(read)
 
     def matching(self, *, disk: str | None = None, after: int = 0) -> Iterator[Read]:
@@ -72,5 +72,5 @@ class Reads:
                 yield read
 
     def clear(self) -> None:
-        """Forget the log; the numbers continue."""
+        """Clear the log; the numbers continue."""
         self._kept.clear()

@@ -1,7 +1,7 @@
-"""How blob storage refuses: status, code, wording, in XML.
+"""The refusals of blob storage: status, code and message, as XML.
 
-Takes nothing of the request but its id, gives the error and its response. The words are those of
-Azure Storage; they are shared with all blobs, so that clients know them.
+Of the request it takes only the id and the method; gives the error and its response. The messages
+are those of Azure Storage for all blobs, so that clients know them.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def not_found() -> StorageError:
 
 
 def not_signed() -> StorageError:
-    """Refuse a request without the signature, or with another."""
+    """Refuse a request without the signature, or with a wrong one."""
     return _unauthenticated("Signature did not match.")
 
 
@@ -49,7 +49,7 @@ def revoked() -> StorageError:
 
 
 def out_of_time(begins: datetime, ends: datetime, now: datetime) -> StorageError:
-    """Refuse a signature whose time is over."""
+    """Refuse a signature that has expired or is not valid yet."""
     frame = f"Start [{_gmt(begins)}] - Expiry [{_gmt(ends)}] - Current [{_gmt(now)}]"
     return _unauthenticated(f"Signature not valid in the specified time frame: {frame}")
 
@@ -67,7 +67,7 @@ def no_token(authority: str) -> StorageError:
 
 
 def bad_token(why: str) -> StorageError:
-    """Refuse a token that is not good, or meant for somebody else."""
+    """Refuse a token that is invalid, or for another audience."""
     return StorageError(401, "InvalidAuthenticationInfo", _FAILED, detail=why)
 
 
@@ -84,7 +84,7 @@ def bad_range(size: int) -> StorageError:
 
 
 def bad_header(name: str, value: str) -> StorageError:
-    """Refuse a header that cannot be read."""
+    """Refuse a malformed header."""
     message = (
         f"The value for one of the HTTP headers is not in the correct format: {name} '{value}'."
     )
@@ -92,20 +92,20 @@ def bad_header(name: str, value: str) -> StorageError:
 
 
 def changed() -> StorageError:
-    """Refuse a condition that does not hold."""
+    """Refuse a condition that is not met."""
     message = "The condition specified using HTTP conditional header(s) is not met."
     return StorageError(412, "ConditionNotMet", message)
 
 
 def response(error: StorageError, request_id: str, now: datetime, method: str) -> web.Response:
-    """Return a refusal as a response; that of a HEAD has no body."""
+    """Return a refusal as a response; for a HEAD without a body."""
     headers = error.headers | {"x-ms-error-code": error.code, "x-ms-request-id": request_id}
     if method == "HEAD":
         return web.Response(status=error.status, headers=headers)
-    said = f"{error.message}\nRequestId:{request_id}\nTime:{now.astimezone(UTC):%FT%T.%f}0Z"
+    text = f"{error.message}\nRequestId:{request_id}\nTime:{now.astimezone(UTC):%FT%T.%f}0Z"
     detail = error.detail and f"<AuthenticationErrorDetail>{escape(error.detail)}"
     body = '\ufeff<?xml version="1.0" encoding="utf-8"?><Error>'
-    body += f"<Code>{error.code}</Code><Message>{escape(said)}</Message>"
+    body += f"<Code>{error.code}</Code><Message>{escape(text)}</Message>"
     body += f"{detail}</AuthenticationErrorDetail></Error>" if detail else "</Error>"
     headers["Content-Type"] = "application/xml"
     return web.Response(status=error.status, body=body.encode(), headers=headers)

@@ -1,7 +1,7 @@
-"""Serving disks: GET and HEAD of the URL that beginGetAccess gives.
+"""Serves disks: GET and HEAD of the URL that beginGetAccess returns.
 
 Takes requests for a blob's bytes, by range or whole, gives them as storage serves a page blob, and
-keeps a log of what went out. On the https port of ARM, because a simulated machine has but one.
+logs what was sent. On the https port of ARM, because the simulator has only one.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from simulator.blob.refusals import StorageError
 from simulator.contents.disk import Contents
 
 PATH = r"/{account:md-[a-z0-9]+}/{container:[a-z0-9]+}/abcd"
-# At once, and where they drip.
+# The bytes sent at once: normally, and with the fault `drip`.
 _PIECE, _DROP = 1024 * 1024, 4096
 _BEYOND = (
     "If-None-Match", "If-Modified-Since", "If-Unmodified-Since",
@@ -90,7 +90,7 @@ class Blobs:
         return response
 
     def _access(self, request: web.Request) -> Access:
-        """Return the access at a path; one whose disk was deleted leads nowhere."""
+        """Return the access at a path; 404 if there is none or its disk was deleted."""
         world = self.tokens.world
         access = world.find(Access, request.path)
         if access is None or world.find(Disk, access.disk.id) is not access.disk:
@@ -120,14 +120,14 @@ def _check_simulated(request: web.Request) -> None:
 def _begun(
     request: web.Request, disk: Disk, size: int, span: Span | None, fault: Fault | None
 ) -> web.StreamResponse:
-    """Make the head of an answer."""
-    told = fault.size if fault and fault.size is not None else size
-    length = span.length if span else told
+    """Return a response without its body."""
+    reported = fault.size if fault and fault.size is not None else size
+    length = span.length if span else reported
     response = web.StreamResponse(status=206 if span else 200, headers=_headers(request, disk))
     response.content_length = max(0, length - (fault.short if fault else 0))
     if span:
         last = span.start + span.length - 1
-        response.headers["Content-Range"] = f"bytes {span.start}-{last}/{told}"
+        response.headers["Content-Range"] = f"bytes {span.start}-{last}/{reported}"
     return response
 
 
@@ -150,7 +150,7 @@ def _headers(request: web.Request, disk: Disk) -> dict[str, str]:
     return headers | ({"x-ms-client-request-id": asked} if asked else {})
 
 
-async def _send(  # noqa: PLR0913, PLR0917 what goes where, what is noted, what goes wrong
+async def _send(  # noqa: PLR0913, PLR0917 request, response, contents, log, fault
     request: web.Request,
     response: web.StreamResponse,
     contents: Contents,
@@ -158,7 +158,7 @@ async def _send(  # noqa: PLR0913, PLR0917 what goes where, what is noted, what 
     read: Read,
     fault: Fault | None,
 ) -> None:
-    """Send the bytes piece by piece, noting each before it goes; hang up if more were promised."""
+    """Send the bytes in pieces, logging each first; close the connection if some are missing."""
     await response.prepare(request)
     if request.method == "HEAD":
         return
@@ -178,11 +178,11 @@ async def _send(  # noqa: PLR0913, PLR0917 what goes where, what is noted, what 
 
 
 def _etag(disk: Disk) -> str:
-    """Return what changes when the disk's contents may have."""
+    """Return an ETag that changes whenever the disk's contents may have changed."""
     seen = f"{disk.id} {_changed(disk).isoformat()}"
     return f'"0x8D{hashlib.sha256(seen.encode()).hexdigest()[:13].upper()}"'
 
 
 def _changed(disk: Disk) -> datetime:
-    """Return when somebody last could write to the disk: while a VM held it, until it let go."""
+    """Return when a VM last could write to the disk: its ownership time, or its creation."""
     return (disk.moved or disk.created).astimezone(UTC)

@@ -27,7 +27,7 @@ _KNOWN = frozenset({"api-version", "currencyCode", "$filter", "$skip"})
 
 
 def routes(pipeline: Pipeline) -> list[web.RouteDef]:
-    """Give the route."""
+    """Return the route."""
 
     async def answer(request: web.Request) -> web.Response:
         begun = time.perf_counter()

@@ -1,1 +1,1 @@
-"""Steering: what Azure has no API for, under `/_sim/`."""
+"""Steering: control of the simulation, for which Azure has no API, under `/_sim/`."""

@@ -17,7 +17,7 @@ class DiskSteering:
         self._blobs = blobs
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes."""
         table: list[tuple[str, str, Answerer]] = [
             ("GET", "/_sim/disk-reads", self._reads),
             ("DELETE", "/_sim/disk-reads", self._clear_reads),

@@ -22,7 +22,7 @@ class EventSteering:
         self._grid = grid
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """Give /_sim/eventgrid/*."""
+        """Return the routes under /_sim/eventgrid/."""
         routes = {
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_fault,

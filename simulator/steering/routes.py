@@ -27,7 +27,7 @@ class Steering:
         self._pipeline, self._world, self._blobs = pipeline, pipeline.world, blobs
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes."""
         table: list[tuple[str, str, Answerer]] = [
             ("POST", "/_sim/vms", self._create_vm),
             ("GET", "/_sim/vms", self._list_vms),
@@ -160,7 +160,7 @@ class Steering:
         return in_json({})
 
     async def _reset(self, _: web.Request) -> web.Response:
-        """Empty the subscription, appointments included, so that no old appointment falls due."""
+        """Empty the subscription; clear the appointments too, so that none falls due later."""
         pipeline = self._pipeline
         self._world.clock.clear()
         self._world.clear()

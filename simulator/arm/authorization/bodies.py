@@ -31,7 +31,7 @@ class ManagementLockDefinition(TypedDict, total=False):
 
 
 class Permission(TypedDict, total=False):
-    """What the caller may and may not do."""
+    """The actions that a role allows and excludes."""
 
     actions: list[str]
     notActions: list[str]

@@ -1,4 +1,4 @@
-"""The permissions API: what the caller may do at a scope, from the role file."""
+"""The permissions API: the caller's permissions at a scope, from the role file."""
 
 from simulator.arm.authorization.bodies import Permission
 from simulator.arm.core.answer import Answer

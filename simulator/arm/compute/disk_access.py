@@ -2,7 +2,7 @@
 
 Takes calls of beginGetAccess and endGetAccess, gives Azure's answers: an operation whose output is
 a URL with a signature. The disk state is `ActiveSAS` from the moment the request is accepted, so
-that nothing can come between, until all access has ended. `simulator/blob` serves the contents.
+that nothing can intervene, until all access has ended. `simulator/blob` serves the contents.
 """
 
 import base64

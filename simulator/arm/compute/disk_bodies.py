@@ -48,7 +48,7 @@ def disk_state(disk: Disk) -> str:
 
 def disk_body(disk: Disk, group: str, api_version: str) -> Json:
     """Return a disk's body, with its group in the caller's casing."""
-    properties = _said(disk) | speed_body(disk.sku, disk.size_gb, disk.properties)
+    properties = _as_sent(disk) | speed_body(disk.sku, disk.size_gb, disk.properties)
     properties |= _state(disk, disk_state(disk))
     if disk.moved and api_version >= _OWNERSHIP_SINCE:
         properties["LastOwnershipUpdateTime"] = stamp(disk.moved)
@@ -62,7 +62,7 @@ def disk_body(disk: Disk, group: str, api_version: str) -> Json:
 
 def snapshot_body(snapshot: Snapshot, group: str) -> Json:
     """Return a snapshot's body."""
-    properties = {"incremental": False} | _said(snapshot) | _state(snapshot, "Unattached")
+    properties = {"incremental": False} | _as_sent(snapshot) | _state(snapshot, "Unattached")
     body = _envelope(snapshot, group)
     return body | {"sku": sku_body(snapshot.sku), "properties": properties}
 
@@ -97,7 +97,7 @@ def _envelope(resource: Disk | Snapshot, group: str) -> Json:
     }
 
 
-def _said(resource: Disk | Snapshot) -> Json:
+def _as_sent(resource: Disk | Snapshot) -> Json:
     os_type = {"osType": resource.os_type} if resource.os_type else {}
     return os_type | _OPEN | resource.properties
 

@@ -86,7 +86,7 @@ def blob_at(world: World, uri: str) -> Disk | None:
 
 
 def _plain(value: object) -> object:
-    """Ids are compared without case."""
+    """Return a value to compare: ids without case."""
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
     return value.lower() if isinstance(value, str) else value

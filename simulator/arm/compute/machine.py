@@ -102,7 +102,7 @@ def verdict(
 
 
 def preempts(act: Act, under_way: str) -> bool:
-    """Say whether a new act ends the one in progress instead of being refused."""
+    """Say whether a new act preempts the act in progress instead of being refused."""
     return act is Act.DEALLOCATE and under_way in PREEMPTED_BY_DEALLOCATE
 
 

@@ -1,4 +1,4 @@
-"""The resources of Microsoft.Compute: what ARM keeps of each, and what only the guest knows."""
+"""The resources of Microsoft.Compute: what ARM stores, and the hidden state of the guest."""
 
 import re
 from dataclasses import dataclass, field

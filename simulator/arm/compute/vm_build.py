@@ -75,7 +75,7 @@ def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
 
 
 def _architecture(size: str) -> str:
-    """Return the CPU architecture of a size: the letter p among its features stands for Arm."""
+    """Return the CPU architecture of a size: the letter p among its features means Arm."""
     return "Arm64" if _ARM_SIZE.match(size) else "x64"
 
 

@@ -15,7 +15,7 @@ from simulator.arm.core.call import member
 from simulator.arm.core.errors import Json
 from simulator.arm.core.world import World
 
-# The letter s, after the family or among the features of a size, stands for Premium storage.
+# The letter s, after the family or among the features of a size, means Premium storage.
 _PREMIUM_SIZE = re.compile(r"Standard_([A-Z]+S\d|[A-Z]+\d+(-\d+)?[a-z]*s[a-z]*(_|$))")
 _CONFIDENTIAL_DISKS = {
     "VMGuestStateOnly": "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey",
@@ -53,7 +53,7 @@ def detach(disk: Disk, now: datetime) -> None:
 
 
 def attached_disk(world: World, named: Json) -> Disk | None:
-    """Return the existing disk that a body wants attached; it must be unattached."""
+    """Return the existing disk that a request attaches; it must be unattached."""
     reference = member(named, "managedDisk", "id")
     if not reference or named.get("createOption") != "Attach":
         return None

@@ -16,7 +16,7 @@ def vm_is_generalized(operation: str, vm: str) -> ArmError:
 
 
 def no_tags_on_generalized(vm: str) -> ArmError:
-    """Refuse tag writes on a generalized VM, whoever asks.
+    """Refuse tag writes on a generalized VM, for every caller.
 
     The code is documented (azure-docs#33508, "by design"); status and wording are inferred.
     """

@@ -28,6 +28,6 @@ def dated(call: Call, body: Json) -> Json:
 
 
 def check_vm_etag(call: Call, vm: Vm | None) -> None:
-    """Refuse a write whose conditions do not hold; older api-versions have none."""
+    """Refuse a write whose conditions are not met; older api-versions have none."""
     if call.api_version >= _SINCE:
         check_etag(call, vm, vm.etag if vm else None)

@@ -1,4 +1,4 @@
-"""What a route answers with."""
+"""The answer of a route."""
 
 from dataclasses import dataclass, field
 

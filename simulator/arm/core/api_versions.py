@@ -1,8 +1,8 @@
 """Which api-versions Azure knows: ARM's own, and those of each resource type.
 
 Takes a resource type, gives its api-versions as Azure lists them in its refusals: the providers'
-oldest first, ARM's own newest first. As published in Microsoft's specifications in August 2026,
-and as recorded in refusals.
+oldest first, ARM's own newest first. Sources: Microsoft's specifications in August 2026, and
+recorded refusals.
 """
 
 _ARM = """
@@ -91,7 +91,7 @@ _LISTS = {kind.lower(): tuple(sorted(set(said.split()))) for kind, said in _BY_T
 
 
 def known(namespace: str, resource_type: str) -> tuple[str, ...]:
-    """Return the api-versions of a type, `galleries/images`; a nested one has its parent's.
+    """Return the api-versions of a type, `galleries/images`; a nested type has its parent's.
 
     ARM's own for ARM's own types; none for a type that is not simulated.
     """

@@ -2,8 +2,8 @@
 
 Takes a decoded body and its expected shape; gives a request's as Azure stores it: names and
 enumerations in Azure's spelling, in whatever case they were sent, and no nulls, which mean the same
-as a missing member. Invalid bodies are refused, as Azure's own deserializer does. Members of no
-specification are named, as are all differences of an answer, which must have Azure's own spelling.
+as a missing member. Invalid bodies are refused, as by Azure's own deserializer. Members that are in
+no specification are listed, as are all differences of an answer, which must have Azure's spelling.
 """
 
 import re
@@ -27,7 +27,7 @@ class Reading:
 
 
 def read(body: Json, shape: Shape) -> Reading:
-    """Read a request's body; refuse the first member of a wrong kind or with an unknown value."""
+    """Read a request's body; refuse the first member of a wrong type or with an unknown value."""
     reading = Reading()
     reading.body = _object(body, shape, "", reading.unknown)
     return reading
@@ -45,7 +45,7 @@ def check_envelope(body: Json, shape: Shape) -> None:
 
 
 def differences(body: Any, shape: Shape, at: str = "") -> list[str]:  # noqa: ANN401 JSON
-    """Return what of an answer is not as specified: unknown members, kinds, values, spelling."""
+    """Return how an answer differs from its specification: members, types, values, spelling."""
     if body is None:
         return []
     if not _is_of(body, shape.kind):
@@ -87,7 +87,7 @@ def _value(value: Any, shape: Shape, at: str, unknown: dict[str, str]) -> Any:  
     if not _is_of(value, shape.kind):
         raise errors.not_convertible(value, shape.name, at)
     if isinstance(value, dict):
-        # A map's names and values are its owner's.
+        # The names and values of a map are free.
         return _object(value, shape, at, unknown) if shape.members else value
     if isinstance(value, list) and shape.item:
         return [_value(one, shape.item, f"{at}[{n}]", unknown) for n, one in enumerate(value)]

@@ -1,4 +1,4 @@
-"""One request to ARM, as the routes see it: who asks what, in which world."""
+"""One request to ARM, as the routes see it: caller, action, body, world."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ MOST_TAGS, LONGEST_NAME, LONGEST_VALUE = 50, 512, 256
 
 @dataclass(slots=True)
 class Call:
-    """A request past authentication; `doomed` is a fault that awaits the operation it starts."""
+    """An authenticated request; `doomed` is the failure injected into the operation it starts."""
 
     world: World
     rbac: Rbac
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def api_version(self) -> str:
-        """The api-version, lowered: dates compare as text."""
+        """The api-version in lower case: dates compare as text."""
         return self.query["api-version"].lower()
 
     @property
@@ -51,7 +51,7 @@ class Call:
         return f"{ids.group_id(self.world.subscription, self.group)}/providers/{namespace}/{tail}"
 
     def allowed_on(self, action: str, scope: str) -> None:
-        """Refuse unless the caller may also do this to another resource that the body names."""
+        """Refuse unless the caller has a permission on another resource that the body names."""
         if not self.rbac.allows(self.caller, action, scope):
             caller = self.caller
             raise errors.linked_authorization_failed(
@@ -59,7 +59,7 @@ class Call:
             )
 
     def accepted(self, operation: Operation, status: int, body: Json | None = None) -> Answer:
-        """Answer with an operation's polling URLs; `Location` too where Azure sends it (202)."""
+        """Answer with an operation's polling URLs; `Location` too with status 202, as in Azure."""
         url = f"{self.base}/subscriptions/{self.world.subscription}/providers/Microsoft.Compute"
         url += f"/locations/{operation.location}/{operation.family}/{operation.id}"
         version = self.query["api-version"]
@@ -75,7 +75,7 @@ class Call:
 
 
 def delete(call: Call, resource: Resource, act: str, family: Family = Family.COMPUTE) -> Answer:
-    """Answer 202, and remove a resource after as long as `act` takes; doomed, it stays: Failed."""
+    """Answer 202, remove a resource after the duration of `act`; if doomed, it stays: Failed."""
     world = call.world
 
     def stay() -> None:
@@ -115,12 +115,12 @@ def need(body: Json, *path: str) -> Any:  # noqa: ANN401 JSON
 
 
 def tags_in(body: Json) -> dict[str, str]:
-    """Return the `tags` of a body, checked against Azure's limits."""
+    """Return the `tags` of a body; refuse those beyond Azure's limits."""
     return checked_tags(body.get("tags") or {})
 
 
 def checked_tags(tags: object) -> dict[str, str]:
-    """Return tags as text, or refuse what Azure refuses: count, length, characters."""
+    """Return tags as text; refuse what Azure refuses: count, length, characters."""
     if not isinstance(tags, dict):
         msg = "tags must be an object"
         raise errors.invalid_content(msg)
@@ -150,7 +150,7 @@ def _bad_tag(message: str, code: str = "InvalidTag") -> ArmError:
 
 
 def check_etag(call: Call, existing: Resource | None, etag: int | None) -> None:
-    """Refuse a write whose If-Match or If-None-Match does not hold."""
+    """Refuse a write whose If-Match or If-None-Match condition is not met."""
     wanted, unwanted = call.headers.get("If-Match"), call.headers.get("If-None-Match")
     if wanted and (existing is None or wanted not in ("*", f'"{etag}"', str(etag))):
         raise errors.precondition_failed(wanted, f'"{etag}"' if existing else '""')

@@ -1,8 +1,8 @@
 """Azure's refusals: status, code and message, one function for each.
 
-A step that cannot be done raises an `ArmError`; the pipeline sends it as Azure does.
-The message is Azure's own if it is recorded or documented. Clients use the code, people
-the message, so both are defined here and nowhere else.
+A step that fails raises an `ArmError`; the pipeline sends it as Azure does. The message is Azure's
+own if it is recorded or documented. Clients use the code, people the message, so both are defined
+here and nowhere else.
 """
 
 import json
@@ -17,7 +17,7 @@ UNAUTHORIZED = 401
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an operation in flight ended badly: what its poll shows as `error`."""
+    """Why a long-running operation failed: what its poll shows as `error`."""
 
     code: str
     message: str
@@ -28,9 +28,9 @@ class Failure:
 
 
 class ArmError(Exception):
-    """A refusal; `gateway` ones come from ARM's front door rather than from a provider."""
+    """A refusal; `gateway` if it comes from ARM's front door and not from a provider."""
 
-    def __init__(  # noqa: PLR0913 what Azure's refusals consist of
+    def __init__(  # noqa: PLR0913 the parts of Azure's refusals
         self,
         status: int,
         code: str,
@@ -88,7 +88,7 @@ def parent_not_found(action: str, kind: str, parent: str) -> ArmError:
 
 
 def entity_not_found() -> ArmError:
-    """Refuse what the compute provider does not know (an operation, a resource just deleted)."""
+    """Refuse an entity unknown to the compute provider: an operation, a resource just deleted."""
     return ArmError(404, "NotFound", "The entity was not found in this Azure location.")
 
 
@@ -96,13 +96,13 @@ def entity_not_found() -> ArmError:
 
 
 def invalid_subscription(subscription: str) -> ArmError:
-    """Refuse a subscription id that is no GUID."""
+    """Refuse a subscription id that is not a GUID."""
     message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
     return ArmError(400, "InvalidSubscriptionId", message, gateway=True)
 
 
 def missing_api_version() -> ArmError:
-    """Refuse a request that does not say which api-version it speaks."""
+    """Refuse a request without an api-version."""
     message = "The api-version query parameter (?api-version=) is required for all requests."
     return ArmError(400, "MissingApiVersionParameter", message, gateway=True)
 
@@ -118,7 +118,7 @@ def invalid_api_version(given: str, known: Sequence[str]) -> ArmError:
 def no_registered_provider(
     given: str, location: str, resource_type: str, known: Sequence[str], locations: Sequence[str]
 ) -> ArmError:
-    """Refuse an api-version in which a provider's type is not there."""
+    """Refuse an api-version that a provider does not have for a type."""
     message = (
         f"No registered resource provider found for location '{location}' and API version "
         f"'{given}' for type '{resource_type}'. The supported api-versions are "
@@ -128,7 +128,7 @@ def no_registered_provider(
 
 
 def invalid_resource_type(given: str, namespace: str) -> ArmError:
-    """Refuse a type that was not there yet in the api-version asked for."""
+    """Refuse a type that is newer than the requested api-version."""
     message = (
         f"The resource type could not be found in the namespace '{namespace}' for api version "
         f"'{given}'."
@@ -139,7 +139,7 @@ def invalid_resource_type(given: str, namespace: str) -> ArmError:
 def no_such_extension(
     given: str, namespace: str, resource_type: str, known: Sequence[str]
 ) -> ArmError:
-    """Refuse an api-version in which a type that extends others (locks ..) is not there."""
+    """Refuse an api-version that an extension type (locks ..) does not have."""
     message = (
         f"The resource type '{resource_type}' could not be found in the namespace '{namespace}' "
         f"for api version '{given}'. The supported api-versions are '{','.join(known)}'."
@@ -148,12 +148,12 @@ def no_such_extension(
 
 
 def invalid_content(why: str) -> ArmError:
-    """Refuse a body that is no JSON object."""
+    """Refuse a body that is not a JSON object."""
     message = f"The request content was invalid and could not be deserialized: '{why}'."
     return ArmError(400, "InvalidRequestContent", message, gateway=True)
 
 
-# What ARM reads itself of a resource.
+# The members of a resource that ARM reads itself.
 _ENVELOPE = frozenset(
     {"id", "name", "type", "location", "tags", "sku", "plan", "zones", "identity", "managedBy"}
 )
@@ -162,8 +162,8 @@ _ENVELOPE = frozenset(
 def not_convertible(value: object, kind: str, at: str) -> ArmError:
     """Refuse a member of another type than Azure's, or an enumeration's unknown value.
 
-    Recorded for a VM's properties, there with .NET's name of the type and the line in the body;
-    members outside of them ARM reads itself, and refuses in its own way.
+    Recorded for a VM's properties, there with the .NET type name and the line in the body. Members
+    outside of `properties` ARM reads itself, and refuses in its own way.
     """
     message = f"Error converting value {json.dumps(value)[:200]} to type '{kind}'. Path '{at}'."
     beside = at.partition("[")[0] in _ENVELOPE
@@ -173,7 +173,7 @@ def not_convertible(value: object, kind: str, at: str) -> ArmError:
 def unknown_member(at: str, kind: str) -> ArmError:
     """Refuse a member that Azure's type does not have; recorded with line and position in the body.
 
-    Those beside a resource's `properties` ARM reads itself, those in them the compute provider.
+    ARM reads members beside `properties` itself, the compute provider those inside.
     """
     name = at.rpartition(".")[2]
     message = f"Could not find member '{name}' on object of type '{kind}'. Path '{at}'."
@@ -181,7 +181,7 @@ def unknown_member(at: str, kind: str) -> ArmError:
 
 
 def invalid_parameter(message: str, target: str | None = None) -> ArmError:
-    """Refuse a member of the body, saying which."""
+    """Refuse a member of the body, with its name."""
     return ArmError(400, "InvalidParameter", message, target=target)
 
 
@@ -191,12 +191,12 @@ def missing_parameter(name: str) -> ArmError:
 
 
 def bad_request(message: str) -> ArmError:
-    """Refuse in the gallery provider's general way."""
+    """Refuse with the gallery provider's general error."""
     return ArmError(400, "BadRequest", message)
 
 
 def precondition_failed(given: str, known: str) -> ArmError:
-    """Refuse a write whose If-Match does not hold; recorded of a scale set."""
+    """Refuse a write whose If-Match condition is not met; recorded for a scale set."""
     message = f"Etag provided in if-match header {given} does not match etag {known} of resource."
     return ArmError(412, "PreconditionFailed", message)
 
@@ -217,7 +217,7 @@ def missing_token() -> ArmError:
 
 
 def invalid_token(why: str) -> ArmError:
-    """Refuse a token that was not issued here, for this audience."""
+    """Refuse an Authorization header without a valid token of a known application."""
     return ArmError(UNAUTHORIZED, "InvalidAuthenticationToken", why, gateway=True)
 
 
@@ -237,7 +237,7 @@ def expired_token() -> ArmError:
 
 
 def authorization_failed(app_id: str, object_id: str, action: str, scope: str) -> ArmError:
-    """Refuse a caller who was not granted the action."""
+    """Refuse a caller without permission for the action."""
     message = (
         f"The client '{app_id}' with object id '{object_id}' does not have authorization to "
         f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was "
@@ -246,10 +246,10 @@ def authorization_failed(app_id: str, object_id: str, action: str, scope: str) -
     return ArmError(403, "AuthorizationFailed", message, gateway=True)
 
 
-def linked_authorization_failed(  # the sentence names all five
+def linked_authorization_failed(  # the message names all five
     app_id: str, object_id: str, action: str, scope: str, linked: tuple[str, str]
 ) -> ArmError:
-    """Refuse a caller who may write the resource, but not act on the one it names."""
+    """Refuse a caller that may write the resource, but lacks permission on a linked one."""
     message = (
         f"The client '{app_id}' with object id '{object_id}' has permission to perform action "
         f"'{action}' on scope '{scope}'; however, it does not have permission to perform "
@@ -269,16 +269,16 @@ def scope_locked(scope: str, verb: str, locked: Sequence[str]) -> ArmError:
     return ArmError(409, "ScopeLocked", message, gateway=True)
 
 
-# What does not go with the state of things
+# Conflicts with the present state
 
 
 def operation_not_allowed(message: str, target: str | None = None) -> ArmError:
-    """Refuse in the compute provider's most common way."""
+    """Refuse with the compute provider's most common error."""
     return ArmError(409, "OperationNotAllowed", message, target=target)
 
 
 def concurrent_operation() -> ArmError:
-    """Refuse a write while another one is under way."""
+    """Refuse a write while another one is in progress."""
     message = (
         "The request failed due to conflict with a concurrent request. To resolve it, please "
         "refer to https://aka.ms/activitylog to get more details on the conflicting requests."
@@ -287,13 +287,13 @@ def concurrent_operation() -> ArmError:
 
 
 def property_change_not_allowed(name: str) -> ArmError:
-    """Refuse to change what is fixed at creation."""
+    """Refuse to change a property that is fixed at creation."""
     message = f"Changing property '{name}' is not allowed."
     return ArmError(409, "PropertyChangeNotAllowed", message, target=name)
 
 
 def conflict(message: str) -> ArmError:
-    """Refuse in the gallery provider's way for what does not fit together."""
+    """Refuse with the gallery provider's error for conflicts."""
     return ArmError(409, "Conflict", message)
 
 

@@ -1,7 +1,7 @@
 """Resource ids: the paths by which ARM names everything, compared without case.
 
-Takes a path, gives its parts. An id is a scope followed by `/providers/Namespace/type/name...`;
-an extension (tags, locks, permissions) has another such tail behind the id it extends.
+Takes a path, gives its parts. An id is a scope followed by `/providers/Namespace/type/name...`; an
+extension (tags, locks, permissions) appends another such tail to the id that it extends.
 """
 
 import re
@@ -21,12 +21,12 @@ VERSIONS = "Microsoft.Compute/galleries/images/versions"
 SITES = "Microsoft.Web/sites"
 
 
-# Where a path has its group's name: /subscriptions/S/resourceGroups/G
+# The position of the group's name in a path: /subscriptions/S/resourceGroups/G
 _GROUP_AT = 4
 
 
 class Named(NamedTuple):
-    """The last `/providers/` tail of a path: `types` without the namespace; names may lack one."""
+    """The last `/providers/` tail of a path: `types` lack the namespace; a name may be missing."""
 
     scope: str
     namespace: str
@@ -39,17 +39,17 @@ class Named(NamedTuple):
         return "/".join((self.namespace, *self.types))
 
 
-# What a path without a provider names.
+# The types of paths without a provider.
 NOTHING = Named("", "", (), ())
 
 
 def straightened(path: str) -> str:
-    """Return a path without empty segments: clients send them where a parent is empty."""
+    """Return a path without empty segments: clients send them for an empty parent."""
     return "/" + "/".join(segment for segment in path.split("/") if segment)
 
 
 def take_apart(path: str) -> Named | None:
-    """Return the last provider tail of a path, or None for a path that has none."""
+    """Return the last provider tail of a path, or None if it has none."""
     at = path.lower().rfind("/providers/")
     if at < 0:
         return None
@@ -58,7 +58,7 @@ def take_apart(path: str) -> Named | None:
 
 
 def group_of(path: str) -> str | None:
-    """Return the resource group's name in the path's own casing, or None."""
+    """Return the resource group's name with the path's casing, or None."""
     segments = path.split("/", 5)
     named = len(segments) > _GROUP_AT and segments[_GROUP_AT - 1].lower() == "resourcegroups"
     return segments[_GROUP_AT] if named else None
@@ -70,7 +70,7 @@ def group_id(subscription: str, group: str) -> str:
 
 
 def with_group(resource_id: str, group: str) -> str:
-    """Return the same id with its group in another casing: lists upper it, GETs echo it."""
+    """Return the id with its group in another casing: lists use upper case, GETs echo it."""
     _, subscriptions, subscription, groups, _, rest = resource_id.split("/", 5)
     return f"/{subscriptions}/{subscription}/{groups}/{group}/{rest}"
 

@@ -1,7 +1,7 @@
-"""Long-running operations: what continues in Azure after a request has been answered.
+"""Long-running operations: the work in Azure that continues after the answer to a request.
 
-Takes how long an operation lasts and what happens at its end, gives the polling URLs and what a
-poll of them reads. A resource has at most one at a time; a newer one may preempt it.
+Takes an operation's duration and the function to call at its end, gives the polling URLs and the
+body of a poll. A resource has at most one operation at a time; a newer one may preempt it.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ PREEMPTED = Failure(
 
 
 class Family(StrEnum):
-    """Under which path operations of a kind are polled."""
+    """The last part of the polling path of a kind of operation."""
 
     COMPUTE = "operations"
     GALLERY = "capsOperations"
@@ -51,13 +51,13 @@ class Operation:
 
     @property
     def status(self) -> str:
-        """As a poll shows it."""
+        """The status, as a poll shows it."""
         if self.ended is None:
             return "InProgress"
         return "Failed" if self.failure else "Succeeded"
 
     def body(self) -> Json:
-        """Return what a poll reads."""
+        """Return the body of a poll."""
         body: Json = {"startTime": stamp(self.started)}
         if self.ended:
             body["endTime"] = stamp(self.ended)
@@ -81,7 +81,7 @@ class Operations:
         """Return an operation by the last segment of its polling URL."""
         return self._by_id.get(operation_id.lower())
 
-    def start(  # noqa: PLR0913 what an operation is, said in one place
+    def start(  # noqa: PLR0913 all parts of an operation
         self,
         act: str,
         location: str,
@@ -92,9 +92,9 @@ class Operations:
         family: Family = Family.COMPUTE,
         doomed: Failure | None = None,
     ) -> Operation:
-        """Begin; after `seconds` call `finish`, or `fail` if it is `doomed` or finish fails.
+        """Start one; after `seconds` call `finish`, and `fail` if it is `doomed` or finish fails.
 
-        One of 0 seconds ends before it can be polled, on a stopped clock too.
+        With 0 seconds it ends before it can be polled, even if the clock is stopped.
         """
         operation = Operation(
             id=str(uuid4()),
@@ -113,18 +113,18 @@ class Operations:
         if seconds > 0:
             operation.appointment = self._clock.after(seconds, end)
         else:
-            # Before any poll of it can come, though the clock may stand.
+            # Before it can be polled, even if the clock is stopped.
             asyncio.get_running_loop().call_soon(self._finish, operation)
         return operation
 
     def preempt(self, operation: Operation) -> None:
-        """End an operation early because a newer one has taken over its resource."""
+        """End an operation early because a newer one preempts it."""
         if operation.appointment:
             operation.appointment.cancelled = True
         self._end(operation, PREEMPTED)
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all operations."""
         self._by_id.clear()
 
     def _finish(self, operation: Operation) -> None:

@@ -1,7 +1,7 @@
-"""Paged lists, with a `nextLink` while there is more.
+"""Paged lists, with a `nextLink` on every page but the last.
 
-The token names the last resource shown, not an offset, so that creating or deleting resources
-between two pages neither repeats nor hides another.
+The token names the last resource shown, not an offset, so that resources created or deleted between
+two pages do not cause others to be repeated or skipped.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from simulator.arm.core.resource import Group, Resource
 def page[R: Resource](
     call: Call, kind: type[R], row: Callable[[R], Json], under: str | None = None
 ) -> Answer:
-    """Return one page of the resources of a kind, in the path's group or below an id."""
+    """Return one page of the resources of a kind, of the path's group or below an id."""
     after, size = _after(call), call.world.settings.page_size
     prefix = (under or _scope(call)).lower()
     found = (

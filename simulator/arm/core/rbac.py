@@ -1,8 +1,8 @@
-"""Who may do what: role definitions and assignments in Azure's own shapes.
+"""Permissions: role definitions and role assignments in Azure's own format.
 
-Takes a role file (principals, roleDefinitions, roleAssignments), gives yes or no for a principal,
-an action and a scope, and the list that the permissions API shows. An action follows from a
-request's method and path alone, so that no route can forget to be checked.
+Takes a role file (principals, roleDefinitions, roleAssignments), says whether a principal may do an
+action at a scope, and gives the list that the permissions API shows. The action is derived from a
+request's method and path alone, so that no route can be left unchecked.
 """
 
 import json
@@ -21,7 +21,7 @@ _GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An identity that can call: an application with its service principal."""
+    """An identity that can send requests: an application with its service principal."""
 
     name: str
     app_id: str
@@ -31,7 +31,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Grant:
-    """One assignment, compiled: what its role allows within a scope."""
+    """A role assignment, compiled: what its role allows at a scope."""
 
     principal: str
     scope: str
@@ -41,7 +41,7 @@ class Grant:
     data: re.Pattern[str]
 
     def covers(self, action: str, scope: str) -> bool:
-        """Say whether the role holds at a scope and allows the (lowered) action."""
+        """Say whether the role applies at a scope and allows the action (both in lower case)."""
         return bool(
             within(scope, self.scope)
             and self.allowed.fullmatch(action)
@@ -51,7 +51,7 @@ class Grant:
 
 @dataclass
 class Rbac:
-    """All principals and grants; answers are remembered until `replace`."""
+    """All principals and grants; results are cached until `replace`."""
 
     subscription: str
     started_with: Json
@@ -107,7 +107,7 @@ class Rbac:
         return found
 
     def reaches_subscription(self, principal: Principal) -> bool:
-        """Say whether a principal sees the subscription at all: any grant within it will do."""
+        """Say whether a principal sees the subscription at all: any grant within it suffices."""
         return any(grant.principal == principal.object_id for grant in self.grants)
 
     def _grant(self, entry: Json, roles: dict[str, Json]) -> Grant:
@@ -132,12 +132,12 @@ def read_roles(path: Path) -> Json:
 
 
 def within(scope: str, outer: str) -> bool:
-    """Whether a (lowered) scope is another or below it."""
+    """Say whether a scope (in lower case) equals another or is below it."""
     return scope == outer or scope.startswith(outer + "/") or not outer
 
 
 def action_of(method: str, path: str) -> tuple[str, str]:
-    """Return the action that a request needs, and the scope at which it needs it."""
+    """Return the action that a request requires, and its scope."""
     named = ids.take_apart(path)
     if named is None:
         return _container_action(method, path)
@@ -152,7 +152,7 @@ def action_of(method: str, path: str) -> tuple[str, str]:
 
 
 def _container_action(method: str, path: str) -> tuple[str, str]:
-    """Return the action on what has no provider in its path: subscriptions and groups."""
+    """Return the action for a path without a provider: subscriptions and groups."""
     first, subscription, *rest = [*path.strip("/").split("/"), ""]
     above = f"/{first}/{subscription}".rstrip("/")
     if method == "POST":
@@ -166,7 +166,7 @@ def _container_action(method: str, path: str) -> tuple[str, str]:
 
 
 def extends(namespace: str) -> bool:
-    """Whether a provider's types are below the ids of others."""
+    """Say whether a provider's types extend resources of other providers."""
     return namespace.lower() in ("microsoft.authorization", "microsoft.resourcehealth")
 
 

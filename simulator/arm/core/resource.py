@@ -1,8 +1,8 @@
-"""What everything in a subscription has: an id, a place, tags, a state.
+"""What every resource in a subscription has: an id, a location, tags, a state.
 
-Plain records without behaviour of their own. `properties` holds what the client sent and Azure
-would give back unchanged; what Azure itself decides (power, disks, provisioning) has fields.
-`key` is the id without case: the only way in which resources are looked up and compared.
+Plain records without behaviour. `properties` holds what the client sent and Azure would return
+unchanged; state that Azure itself decides (power, disks, provisioning) has its own fields. `key` is
+the id in lower case: resources are looked up and compared only by it.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from simulator.arm.core.operations import Operation
 
 @dataclass(kw_only=True, eq=False)
 class Resource:
-    """What everything with an id has; `number` is its place in lists."""
+    """A resource with an id; `number` is its position in lists."""
 
     id: str
     location: str = ""
@@ -29,17 +29,17 @@ class Resource:
 
     @cached_property
     def key(self) -> str:
-        """The id without case."""
+        """The id in lower case."""
         return self.id.lower()
 
     @cached_property
     def name(self) -> str:
-        """The last segment of the id, as it was created."""
+        """The last segment of the id, with the casing of its creation."""
         return self.id.rsplit("/", 1)[1]
 
     @cached_property
     def group(self) -> str:
-        """The resource group's name as in the id."""
+        """The resource group's name, as in the id."""
         return ids.group_of(self.id) or ""
 
 

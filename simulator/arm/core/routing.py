@@ -1,8 +1,8 @@
-"""Which function answers a request: ARM's paths, matched without case.
+"""Finds the function that answers a request: ARM's paths, matched without case.
 
-Takes routes whose templates are Azure's own (`/subscriptions/{subscription}/...`), gives the one
-for a method and path with the names in it. A template that begins with `{scope}` is an extension:
-it goes behind any id. A tree over the lowered segments, because every request passes here.
+Takes routes whose templates are Azure's own (`/subscriptions/{subscription}/...`), gives the route
+for a method and path, and the names in the path. A template that begins with `{scope}` is an
+extension: it follows any id. For speed, a tree of the segments in lower case.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,10 +16,10 @@ from simulator.arm.core.specification import Listed
 
 @dataclass(frozen=True)
 class Route:
-    """One operation of ARM. `allowance` names its rate limit; `front` is answered by ARM itself.
+    """One operation of ARM. `allowance` names its rate limit; ARM itself answers a `front` route.
 
-    `takes` and `gives` are Microsoft's models of the bodies; a `strict` one refuses members that
-    its model does not have, as Azure is known to. `since` is the first api-version that has the
+    `takes` and `gives` are Microsoft's models of the bodies; a `strict` route refuses members that
+    its model does not have, as Azure is known to do. `since` is the first api-version that has the
     operation, if that is not its type's first.
     """
 
@@ -35,18 +35,18 @@ class Route:
 
 
 def of(model: Any, *routes: Route, strict: bool = False) -> tuple[Route, ...]:  # noqa: ANN401
-    """Say of routes that they are a model's: PUT and PATCH take it, they and GET give it.
+    """Return routes with their model: PUT and PATCH take it; PUT, PATCH and GET give it.
 
     A GET whose path ends without a name gives a page of them.
     """
 
-    def said(route: Route) -> Route:
+    def with_model(route: Route) -> Route:
         takes = model if route.method in ("PUT", "PATCH") else None
         listed = route.method == "GET" and not route.template.endswith("}")
         gives = Listed[model] if listed else model if takes or route.method == "GET" else None
         return replace(route, takes=takes, gives=gives, strict=strict)
 
-    return tuple(said(route) for route in routes)
+    return tuple(with_model(route) for route in routes)
 
 
 @dataclass
@@ -56,7 +56,7 @@ class _Node:
     routes: dict[str, Route] = field(default_factory=dict)
 
     def grow(self, segment: str) -> "_Node":
-        """Return the node below for a template's segment, created if missing."""
+        """Return the child node for a template's segment, created if missing."""
         if segment.startswith("{"):
             if self.named is None:
                 self.named = (segment[1:-1], _Node())
@@ -86,7 +86,7 @@ class Routes:
             node.routes[route.method] = route
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route for a request, or None where nothing is simulated at that path."""
+        """Return the route for a request, or None if nothing is simulated at that path."""
         return _walk(self._paths, method, path) or self._match_extension(method, path)
 
     def _match_extension(self, method: str, path: str) -> Match | None:
@@ -104,7 +104,7 @@ def _walk(root: _Node, method: str, path: str) -> Match | None:
 
 
 def _descend(node: _Node, segments: list[str], depth: int, names: dict[str, str]) -> _Node | None:
-    """Return the node of the whole path; fixed segments take precedence over named ones."""
+    """Return the node of a whole path; fixed segments take precedence over named ones."""
     if depth == len(segments):
         return node if node.routes else None
     segment = segments[depth]

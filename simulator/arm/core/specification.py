@@ -1,8 +1,8 @@
-"""Microsoft's published bodies of ARM's requests and answers: a tree of members.
+"""The bodies of ARM's requests and answers as published by Microsoft: a tree of members.
 
-Takes the models of Microsoft's own SDK (and `TypedDict`s for what this SDK has no model of),
-gives for each its possible members, as Azure spells them, the type of each, and
-the values of enumerations.
+Takes the models of Microsoft's own SDK (and `TypedDict`s for bodies of which this SDK has no
+model), gives for each its possible members, as Azure spells them, the type of each, and the values
+of enumerations.
 """
 
 import typing
@@ -16,9 +16,9 @@ from typing import Any, TypedDict, TypeVar
 
 from azure.mgmt.compute import models
 
-# The SDK names some sizes of machines; Azure has many more.
+# The SDK lists some VM sizes; Azure has many more.
 _OPEN = frozenset({"VirtualMachineSizeTypes"})
-# What Azure is recorded to answer and its models have not, by the model.
+# Members that recorded answers have and Microsoft's models do not, by model.
 _RECORDED: dict[str, dict[str, Any]] = {
     "Listed": {"count": dict[str, Any]},
     "DiskProperties": {"isArmResource": bool},
@@ -36,10 +36,10 @@ class Listed[T](TypedDict):
 
 @dataclass(frozen=True)
 class Shape:
-    """The possible values at one place; one of kind `object` is anything.
+    """The possible values of a member; kind `object` allows anything.
 
-    `values` are those of an enumeration, by their spelling without case and spaces; none of an open
-    one.
+    `values` are those of an enumeration, by their spelling without case and spaces; empty if it is
+    open.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Shape:
 
     @cached_property
     def members(self) -> Mapping[str, tuple[str, "Shape"]]:
-        """The members of an object by their lowered names: Azure's spelling and the shape.
+        """The members of an object by their names in lower case: Azure's spelling and the shape.
 
-        None are known of a map, whose names are its owner's.
+        A map has none, because its names are free.
         """
         if self.kind is not dict or self.item:
             return {}
@@ -69,7 +69,7 @@ _ANYTHING = Shape("Object", object)
 
 
 @cache
-def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 a model, or what stands behind a colon
+def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 a model or an annotation
     """Return the shape of a model or an annotation."""
     kinds = [kind for kind in _united(annotation) if kind is not NoneType]
     enumeration = next((kind for kind in kinds if _is(kind, Enum)), None)
@@ -86,7 +86,7 @@ def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 a model, or what stands 
     return Shape(kind.__name__, _AS_JSON.get(kind, kind)) if isinstance(kind, type) else _ANYTHING
 
 
-# The base of the SDK's models, which it keeps to itself.
+# The base class of the SDK's models, which is private.
 _Model = models.SubResource.__mro__[1]
 
 
@@ -102,7 +102,7 @@ def _is(kind: Any, base: type) -> bool:  # noqa: ANN401
 def _values(enumeration: type[Enum]) -> dict[str, str]:
     if enumeration.__name__ in _OPEN:
         return {}
-    return {spelt(str(one.value)): str(one.value) for one in enumeration}
+    return {spelt(str(member.value)): str(member.value) for member in enumeration}
 
 
 def spelt(value: str) -> str:
@@ -111,7 +111,7 @@ def spelt(value: str) -> str:
 
 
 def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the annotations of an object's members, by the names that they have in JSON."""
+    """Return the annotations of an object's members, by their names in JSON."""
     generic = typing.get_origin(kind)
     if generic:
         given = dict(zip(generic.__type_params__, typing.get_args(kind), strict=True))
@@ -119,13 +119,13 @@ def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401
     if typing.is_typeddict(kind):
         return typing.get_type_hints(kind)
     hints = typing.get_type_hints(kind, vars(models) | {"_models": models})
-    # The SDK tells the names in JSON nowhere else, and of a model that was made once.
+    # Only an instance of a model has the names in JSON.
     fields = kind.__new__(kind)._attr_to_rest_field  # noqa: SLF001
     return {rest._rest_name: hints[name] for name, rest in fields.items()}  # noqa: SLF001
 
 
 def _filled(hint: Any, given: Mapping[TypeVar, Any]) -> Any:  # noqa: ANN401
-    """Put what a generic is of in the place of its variable."""
+    """Return a hint with the type variable of a generic replaced by its argument."""
     if typing.get_origin(hint) is list:
         (inside,) = typing.get_args(hint)
         return list[given.get(inside, inside)]  # type: ignore[misc]

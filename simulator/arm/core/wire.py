@@ -1,7 +1,7 @@
-"""Bodies and headers as they go over the wire.
+"""Bodies and headers as they are sent.
 
 Takes plain dicts, gives bytes. The compute provider indents its JSON by two and ends lines with
-CRLF; ARM's front door sends it compact. Clients never care, comparisons with recordings do.
+CRLF; ARM's front door sends it compact. Clients do not notice, comparisons with recordings do.
 """
 
 from datetime import UTC, datetime
@@ -22,5 +22,5 @@ def indented(body: object) -> bytes:
 
 
 def stamp(instant: datetime) -> str:
-    """Write an instant as Azure's bodies do."""
+    """Format an instant as in Azure's bodies."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,7 +1,7 @@
-"""The simulated subscription: its clock, its resources and the settings it runs by.
+"""The simulated subscription: its clock, its resources and its settings.
 
-Everything lives in one process and one thread, so nothing here is locked. Resources are found by
-id without case, and listed by kind in the order they were made.
+Everything runs in one process and one thread, so there are no locks. Resources are found by id
+without case, and listed by kind in the order of their creation.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from simulator.arm.core.resource import Group, Resource
 from simulator.clock import Clock
 from simulator.eventgrid.grid import OUTCOMES_GROUP, EventGrid
 
-# Simulated seconds. Those of deallocate, image and version are as recorded; the rest are guesses.
+# Simulated seconds. Those of deallocate, image and version are recorded, the others guesses.
 DURATIONS: dict[str, float] = {
     "create": 30.0,
     "update": 5.0,
@@ -43,7 +43,7 @@ DURATIONS: dict[str, float] = {
 }
 
 
-# What a setting of few words may say.
+# The settings that have a fixed set of values.
 CHOICES = {
     "busy_tags": ("accept", "refuse"),
     "prices": ("listed", "none"),
@@ -55,7 +55,7 @@ CHOICES = {
 
 @dataclass
 class Settings:
-    """What may be set by steering; see `simulator/README.md`."""
+    """The settings that steering can change; see `simulator/README.md`."""
 
     page_size: int = 1000
     retry_after: int | None = None
@@ -69,13 +69,13 @@ class Settings:
 
 @dataclass(kw_only=True, eq=False)
 class Subscription(Resource):
-    """The subscription itself, which has tags as well."""
+    """The subscription itself, which can have tags, too."""
 
     kind: ClassVar[str] = "Microsoft.Resources/subscriptions"
 
 
 class World:
-    """One subscription and all that is in it."""
+    """One subscription and everything in it."""
 
     def __init__(self, clock: Clock, grid: EventGrid, *, subscription: str, tenant: str) -> None:
         self.clock, self.grid = clock, grid
@@ -89,13 +89,13 @@ class World:
         self._begin()
 
     def _begin(self) -> None:
-        """Have the subscription, and the group of the custom topic that is there from the start."""
+        """Create the subscription, and the group of the custom topic that exists from the start."""
         self.itself = self.add(Subscription(id=f"/subscriptions/{self.subscription}"))
         group = ids.group_id(self.subscription, OUTCOMES_GROUP)
         self.add(Group(id=group, location="westeurope"))
 
     def add[R: Resource](self, resource: R) -> R:
-        """Keep a new resource (or one in the place of another of the same id)."""
+        """Store a new resource, or replace the resource with the same id."""
         resource.number = next(self._numbers)
         self._since.setdefault(resource.key, self.clock.now())
         self._by_key[resource.key] = resource
@@ -103,13 +103,13 @@ class World:
         return resource
 
     def remove(self, resource: Resource) -> None:
-        """Forget a resource; nothing happens if it is gone already."""
+        """Remove a resource; do nothing if it is already gone."""
         self._by_key.pop(resource.key, None)
         self._since.pop(resource.key, None)
         self._by_kind.get(type(resource), {}).pop(resource.key, None)
 
     def since(self, resource: Resource) -> datetime:
-        """Return when the resource of that id was created."""
+        """Return when the resource with that id was created."""
         return self._since[resource.key]
 
     def find[R: Resource](self, kind: type[R], resource_id: str) -> R | None:
@@ -118,7 +118,7 @@ class World:
         return found if isinstance(found, kind) else None
 
     def get[R: Resource](self, kind: type[R], resource_id: str) -> R:
-        """Return a resource by its id, or refuse as ARM does: unknown group, unknown resource."""
+        """Return a resource by its id, or refuse as ARM does: group or resource not found."""
         found = self.find(kind, resource_id)
         if found is None:
             raise self.missing(resource_id)
@@ -131,12 +131,12 @@ class World:
                 yield resource
 
     def under(self, scope: str) -> list[Resource]:
-        """Return all resources whose id begins with a scope's."""
+        """Return all resources whose id is below a scope."""
         prefix = scope.lower().rstrip("/") + "/"
         return [resource for key, resource in self._by_key.items() if key.startswith(prefix)]
 
     def missing(self, resource_id: str) -> errors.ArmError:
-        """Return ARM's 404 for an id: its group is unknown, or only the resource."""
+        """Return ARM's 404 for an id: group not found, or resource not found."""
         group = ids.group_of(resource_id) or ""
         named = ids.take_apart(resource_id)
         if named is None or not self.find(Group, ids.group_id(self.subscription, group)):
@@ -150,11 +150,11 @@ class World:
             raise errors.group_not_found(group)
 
     def seconds(self, act: str) -> float:
-        """Return how long an act takes here, in simulated seconds."""
+        """Return the duration of an act, in simulated seconds."""
         return self.settings.durations[act]
 
     def clear(self) -> None:
-        """Forget all resources, operations and settings; what exists initially exists again."""
+        """Reset resources, operations and settings to the initial state."""
         self._by_key.clear()
         self._by_kind.clear()
         self._since.clear()

@@ -1,1 +1,1 @@
-"""Entra and the identity endpoints: who a caller is."""
+"""Entra and the managed-identity endpoints."""

@@ -1,7 +1,7 @@
-"""`/metadata/endpoints`: how a client that knows only ARM's address finds the rest of a cloud.
+"""`/metadata/endpoints`: the endpoints of a cloud, for clients that know only ARM's.
 
-The form differs by api-version: one flat object of old, then a list of clouds, and since
-2022-09-01 one cloud alone.
+The format depends on the api-version: first a flat object, then a list of clouds, since 2022-09-01
+a single cloud.
 """
 
 from aiohttp import web
@@ -13,7 +13,7 @@ OLD, LIST, SINGLE = "2015-01-01", "2019-05-01", "2022-09-01"
 
 
 def routes(tenant: str) -> list[web.RouteDef]:
-    """Give the route, for a cloud with one tenant."""
+    """Return the route, for a cloud with one tenant."""
 
     async def answer(request: web.Request) -> web.Response:
         version = request.query.get("api-version")

@@ -1,7 +1,7 @@
-"""Entra as far as a service principal needs it: discovery and client credentials, over https.
+"""Entra for service principals: discovery and client credentials, over https.
 
-So that the Azure CLI (`az login --service-principal`), Terraform and other clients without
-managed identity can be used. Users, device codes and refresh tokens are not simulated.
+For the Azure CLI (`az login --service-principal`), Terraform and other clients without managed
+identity. Users, device codes and refresh tokens are not simulated.
 """
 
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ class Entra:
         self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes."""
+        """Return the routes."""
         well_known = ".well-known/openid-configuration"
         return [
             web.get("/common/discovery/instance", self._instance),

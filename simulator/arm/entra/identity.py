@@ -1,9 +1,9 @@
 """Tokens: the identity of a caller, and the endpoints that issue its tokens.
 
 Takes requests in three forms (the App Service managed-identity endpoint, the virtual machines'
-IMDS, Entra's client credentials) and gives signed JWTs; takes such a token back and gives the
-principal. The key is stored with the CA in the state directory, so that a client's cached token
-outlives a restart. Expiry is by the simulated clock.
+IMDS, Entra's client credentials) and gives signed JWTs; takes such a token and gives its principal.
+The key is stored with the CA in the state directory, so that a client's cached token remains valid
+after a restart. Tokens expire by the simulated clock.
 """
 
 import base64
@@ -37,7 +37,7 @@ class Bearer(NamedTuple):
 
 @dataclass
 class Tokens:
-    """Issues tokens and reads them back; those it has seen are not verified twice."""
+    """Issues and verifies tokens; each token is verified only once."""
 
     world: World
     rbac: Rbac
@@ -45,7 +45,7 @@ class Tokens:
     _seen: dict[str, Bearer] = field(default_factory=dict)
 
     def issue(self, principal: Principal, audience: str) -> tuple[str, datetime]:
-        """Return a token and the instant at which it expires."""
+        """Return a token and its expiry."""
         now = self.world.clock.now()
         expires = now + timedelta(seconds=self.world.seconds("token"))
         claims = self._claims(principal, audience) | {
@@ -77,7 +77,7 @@ class Tokens:
         return principal
 
     def public_keys(self) -> Json:
-        """Return the JSON web keys by which others could verify the tokens."""
+        """Return the JSON web keys for verifying the tokens."""
         numbers = self.key.public_key().public_numbers()
         modulus = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8)
         key = {"kty": "RSA", "use": "sig", "kid": KEY_ID, "alg": "RS256"}
@@ -142,7 +142,7 @@ def signing_key(path: Path) -> rsa.RSAPrivateKey:
         path.write_bytes(pem)
     key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
-        msg = f"{path} holds no RSA key; delete it and a new one is made"
+        msg = f"{path} holds no RSA key; delete it, and a new key is created"
         raise TypeError(msg)
     return key
 
@@ -158,7 +158,7 @@ class ManagedIdentity:
         self._tokens, self._default = tokens, default
 
     def routes(self) -> list[web.RouteDef]:
-        """Give the routes of the identity endpoint."""
+        """Return the routes of the identity endpoint."""
         return [
             web.get("/msi/token", self._app_service),
             web.get("/metadata/identity/oauth2/token", self._imds),

@@ -1,1 +1,1 @@
-"""ARM's front door: the checks that every request passes before it reaches a provider."""
+"""ARM's front door: the checks on every request before it reaches a provider."""

@@ -1,7 +1,7 @@
-"""Bodies checked against Microsoft's specification: what is refused, and what is only noted.
+"""Checks bodies against Microsoft's specification: refuses some members, records others.
 
-Takes the bodies of requests, and of answers if requested; records the members that are in
-no specification, by operation, and how often.
+Takes the bodies of requests, and of answers if requested; counts the members that are in no
+specification, by operation.
 """
 
 from collections import Counter
@@ -20,13 +20,13 @@ from simulator.arm.front.reading import read_body
 
 @dataclass
 class Bodies:
-    """All that was found; with `check_answers` in the simulator's own answers too."""
+    """All differences found; with `check_answers` also those of the simulator's own answers."""
 
     check_answers: bool
     differences: Counter[str] = field(default_factory=Counter)
 
     def asked(self, route: Route, raw: bytes) -> Json:
-        """Read the body of a route's request; refuse what its specification has not, or note it."""
+        """Read the body of a route's request; refuse or record members that are not specified."""
         reading = read_body(raw, route.method, route.takes)
         if route.strict and reading.unknown:
             at, kind = next(iter(reading.unknown.items()))
@@ -35,12 +35,12 @@ class Bodies:
         return reading.body
 
     def taken(self, method: str, action: str, raw: bytes, takes: Any) -> None:  # noqa: ANN401 a model
-        """Hold a body that somebody else will read against its model; note what that has not."""
+        """Check a body that Event Grid will read against its model; record unknown members."""
         reading = read_body(raw, method, takes)
         self._note(f"{method} {action}: request", _unknown(reading.unknown))
 
     def given(self, route: Route, answer: Answer) -> None:
-        """Record what of an answer is not as specified, if requested."""
+        """Record how an answer differs from its specification, if requested."""
         if self.check_answers and answer.body is not None and route.gives:
             found = differences(answer.body, shape_of(route.gives))
             self._note(f"{route.method} {route.template}: answer", found)

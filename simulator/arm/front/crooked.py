@@ -1,7 +1,7 @@
-"""Paths as clients write them: with empty segments and encoded slashes, which ARM straightens.
+"""Normalizes the paths that clients send: empty segments and encoded slashes, as ARM does.
 
 `az lock create` sends `Microsoft.Compute//virtualMachines/web` for a resource without a parent;
-others encode the slashes of an id. ARM collapses and decodes them before it looks at a path.
+others encode the slashes of an id. ARM collapses and decodes them before it matches a path.
 """
 
 import re
@@ -18,7 +18,7 @@ _CROOKED = re.compile(r"//|%2f", re.IGNORECASE)
 
 
 async def straighten(request: web.Request, handler: Next) -> tuple[web.Request, Next]:
-    """Return a request to ARM with its path straightened, and the handler of that path."""
+    """Return a request to ARM with its path normalized, and the handler of that path."""
     if not _CROOKED.search(request.rel_url.raw_path) or not _ARM.match(request.path):
         return request, handler
     url = request.rel_url.with_path(ids.straightened(request.path), keep_query=True)

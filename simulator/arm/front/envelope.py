@@ -1,7 +1,7 @@
-"""What goes around an answer of ARM: the headers that all have, and the form of refusals.
+"""The envelope of ARM's answers: the headers that all have, and the format of refusals.
 
 Takes an `Answer` or an `ArmError`, gives the response. The compute provider and ARM's front door
-differ in how they write JSON; who a refusal comes from is said in a header too.
+format JSON differently; a header also shows which of them refused.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _ALWAYS = {
 
 @dataclass(slots=True)
 class Envelope:
-    """That of one request; `remaining` are the headers that tell what its caller may still ask."""
+    """The envelope of one request; `remaining` are the headers with the caller's rate limits."""
 
     request: web.Request
     tenant: str
@@ -31,12 +31,12 @@ class Envelope:
     correlation: str
 
     def given(self, answer: Answer, remaining: Mapping[str, str], *, front: bool) -> web.Response:
-        """Put an answer on the wire; `front` ones are ARM's own, not a provider's."""
+        """Return the response for an answer; a `front` one is from ARM itself, not a provider."""
         body = None if answer.body is None else (compact if front else indented)(answer.body)
         return _response(answer.status, body, {**remaining, **answer.headers})
 
     def refused(self, error: ArmError, remaining: Mapping[str, str]) -> web.Response:
-        """Put a refusal on the wire."""
+        """Return the response for a refusal."""
         headers = {**remaining, **error.headers}
         if error.gateway:
             headers["x-ms-failure-cause"] = "gateway"
@@ -54,7 +54,7 @@ class Envelope:
         )
 
     def seal(self, response: web.StreamResponse) -> None:
-        """Add the headers that every answer has, those of Event Grid's own routes included."""
+        """Add the headers that every answer has, also on Event Grid's own routes."""
         headers = _ALWAYS | {
             "x-ms-request-id": self.id,
             "x-ms-correlation-request-id": self.correlation,
@@ -73,6 +73,6 @@ def _response(status: int, body: bytes | None, headers: Mapping[str, str]) -> we
 
 
 def plain(error: ArmError) -> web.Response:
-    """Put a refusal on the wire that is not ARM's but steering's or a topic's."""
+    """Return the response for a refusal by steering or a topic, which is not ARM's."""
     body = compact(error.body())
     return web.Response(status=error.status, body=body, content_type="application/json")

@@ -18,7 +18,7 @@ from simulator.arm.core.errors import ArmError, Failure, Json
 
 @dataclass(frozen=True)
 class Spoil:
-    """A member of an answer, `value.0.properties.osType`, that is to be null, or missing."""
+    """A member of an answer, `value.0.properties.osType`, to be made null or removed."""
 
     member: tuple[str, ...]
     null: bool
@@ -59,10 +59,10 @@ class Fault:
     drop: bool = False
     operation: Failure | None = None
     spoil: Spoil | None = None
-    said: Json = field(default_factory=dict)
+    spec: Json = field(default_factory=dict)
 
     def fits(self, method: str, path: str, caller: str | None) -> bool:
-        """Whether a fault applies to a request."""
+        """Say whether a fault applies to a request."""
         if self.left == 0 or (self.method and self.method != method):
             return False
         if self.caller and self.caller != caller:
@@ -70,8 +70,8 @@ class Fault:
         return self.path is None or self.path.search(path) is not None
 
     def body(self) -> Json:
-        """Return it as the steering surface shows it."""
-        return self.said | {"number": self.number, "left": self.left}
+        """Return it as steering shows it."""
+        return self.spec | {"number": self.number, "left": self.left}
 
 
 class Faults:
@@ -81,30 +81,30 @@ class Faults:
         self._numbers = itertools.count(1)
         self.all: list[Fault] = []
 
-    def add(self, said: Json) -> Fault:
-        """Take a fault as steering words it; KeyError or ValueError for nonsense."""
-        unknown = set(said) - _MEMBERS
-        if unknown or not set(said) & _EFFECTS:
+    def add(self, spec: Json) -> Fault:
+        """Add a fault from a steering request; KeyError or ValueError if it is invalid."""
+        unknown = set(spec) - _MEMBERS
+        if unknown or not set(spec) & _EFFECTS:
             msg = f"unknown: {sorted(unknown)}; one of {sorted(_EFFECTS)} is needed"
             raise ValueError(msg)
         fault = Fault(
             number=next(self._numbers),
-            method=said.get("method"),
-            path=re.compile(said["path"], re.IGNORECASE) if "path" in said else None,
-            caller=said.get("caller"),
-            left=said.get("count", 1),
-            error=_error(said),
-            latency=float(said.get("latency", 0)),
-            drop=bool(said.get("drop")),
-            operation=_failure(said.get("operation")),
-            spoil=_spoil(said.get("spoil")),
-            said=said,
+            method=spec.get("method"),
+            path=re.compile(spec["path"], re.IGNORECASE) if "path" in spec else None,
+            caller=spec.get("caller"),
+            left=spec.get("count", 1),
+            error=_error(spec),
+            latency=float(spec.get("latency", 0)),
+            drop=bool(spec.get("drop")),
+            operation=_failure(spec.get("operation")),
+            spoil=_spoil(spec.get("spoil")),
+            spec=spec,
         )
         self.all.append(fault)
         return fault
 
     def strike(self, method: str, path: str, caller: str | None) -> Fault | None:
-        """Return the fault that a request meets, and count it down."""
+        """Return the fault that applies to a request, and count it down."""
         for fault in self.all:
             if fault.fits(method, path, caller):
                 if fault.left is not None:
@@ -113,11 +113,11 @@ class Faults:
         return None
 
     def remove(self, number: int) -> None:
-        """End a fault."""
+        """Remove a fault."""
         self.all = [fault for fault in self.all if fault.number != number]
 
     def clear(self) -> None:
-        """End them all."""
+        """Remove all faults."""
         self.all.clear()
 
 
@@ -125,24 +125,24 @@ _EFFECTS = {"error", "latency", "drop", "throttle", "operation", "spoil"}
 _MEMBERS = _EFFECTS | {"method", "path", "caller", "count"}
 
 
-def _error(said: Json) -> ArmError | None:
-    if "throttle" in said:
-        return errors.throttled("FaultInjected", int(said["throttle"]))
-    if "error" not in said:
+def _error(spec: Json) -> ArmError | None:
+    if "throttle" in spec:
+        return errors.throttled("FaultInjected", int(spec["throttle"]))
+    if "error" not in spec:
         return None
-    error = said["error"]
+    error = spec["error"]
     code, message = error["code"], error.get("message", "An injected fault.")
     return ArmError(error["status"], code, message, headers=error.get("headers"))
 
 
-def _failure(said: Json | None) -> Failure | None:
-    return Failure(said["code"], said.get("message", "An injected fault.")) if said else None
+def _failure(spec: Json | None) -> Failure | None:
+    return Failure(spec["code"], spec.get("message", "An injected fault.")) if spec else None
 
 
-def _spoil(said: Json | None) -> Spoil | None:
-    if said is None:
+def _spoil(spec: Json | None) -> Spoil | None:
+    if spec is None:
         return None
-    if said["as"] not in ("null", "missing"):
-        msg = "spoil: as null or missing"
+    if spec["as"] not in ("null", "missing"):
+        msg = "spoil: `as` must be null or missing"
         raise ValueError(msg)
-    return Spoil(tuple(said["member"].split(".")), said["as"] == "null")
+    return Spoil(tuple(spec["member"].split(".")), spec["as"] == "null")

@@ -1,8 +1,8 @@
 """The pipeline of every ARM request: caller, permission, action; then answer, event and log.
 
-A middleware in front of all routes of ARM, those of Event Grid included. The order is Azure's:
-token, api-version, subscription, rights, locks, then the provider's own checks. Reading the body
-and waiting for an injected latency are the only things that are awaited.
+A middleware in front of all routes of ARM, including Event Grid's. The order is Azure's: token,
+api-version, subscription, permissions, locks, then the provider's own checks. Only reading the body
+and an injected latency are awaited.
 """
 
 import asyncio
@@ -41,19 +41,19 @@ from simulator.eventgrid.events import ArmEvent
 type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
-# Any other (OPTIONS, TRACE) is none of ARM's.
+# ARM has no operations with other methods (OPTIONS, TRACE).
 METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
 ARM_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
 TOPIC_AUDIENCES = ("https://eventgrid.azure.net",)
-# Refusals of which no event tells: before the caller is known, throttled, not simulated.
+# Refusals that publish no event: before the caller is known, throttled, not simulated.
 UNTOLD = (UNAUTHORIZED, 429, 501)
-# 204 to a DELETE says that there was nothing to do, so nothing is published.
+# 204 to a DELETE means that there was nothing to delete, so nothing is published.
 DONE = (200, 201)
 
 
 class Pipeline:
-    """What every request passes; one for the server."""
+    """The pipeline of all requests; the server has one."""
 
     def __init__(
         self, world: World, rbac: Rbac, tokens: Tokens, routes: Routes, *, check_answers: bool
@@ -65,7 +65,7 @@ class Pipeline:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Next) -> web.StreamResponse:
-        """Answer ARM requests; let all others pass to the routes that are not ARM's."""
+        """Answer ARM requests; pass all others to the routes that are not ARM's."""
         request, handler = await straighten(request, handler)
         if _ARM.match(request.path):
             return await Passage(self, request, handler).answer()
@@ -86,10 +86,10 @@ class Pipeline:
 
 
 class Passage:
-    """One request on its way through."""
+    """One request in the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, request: web.Request, go_on: Next) -> None:
-        self._pipeline, self._request, self._go_on = pipeline, request, go_on
+    def __init__(self, pipeline: Pipeline, request: web.Request, handler: Next) -> None:
+        self._pipeline, self._request, self._handler = pipeline, request, handler
         request_id = str(uuid4())
         correlation = request.headers.get("x-ms-correlation-request-id") or request_id
         self._envelope = Envelope(request, pipeline.world.tenant, request_id, correlation)
@@ -108,7 +108,7 @@ class Passage:
             code = error.code
             response = self._refused(error)
         except web.HTTPException as refusal:
-            # Event Grid's own; aiohttp wants them raised, or an answer.
+            # From Event Grid's own routes; aiohttp expects it raised, or a response.
             kind = {"Content-Type": refusal.headers["Content-Type"]}
             response = web.Response(status=refusal.status, text=refusal.text, headers=kind)
         self._envelope.seal(response)
@@ -164,14 +164,14 @@ class Passage:
         check_locks(pipeline.world, request.method, request.path, self._scope)
 
     def _location(self) -> str:
-        """Return the location of the resource in the path, or of its group; empty for neither."""
+        """Return the location of the resource in the path, or of its group; empty if unknown."""
         world, path = self._pipeline.world, self._request.path
         group = ids.group_id(world.subscription, ids.group_of(path) or "")
         found = world.find(Resource, path) or world.find(Group, group)
         return found.location if found else ""
 
     async def _beyond(self, *, known: bool) -> web.StreamResponse:
-        """Let Event Grid's own routes answer a body that is sound; the rest is not simulated."""
+        """Pass a request with a valid body to Event Grid's routes; others are not simulated."""
         if known:
             msg = f"{self._request.method} {self._request.path}"
             raise errors.not_simulated(msg)
@@ -179,7 +179,7 @@ class Passage:
             named, raw = ids.take_apart(self._request.path), await self._request.read()
             takes = BY_TYPE.get(named.types[-1].lower()) if named and named.types else None
             self._pipeline.bodies.taken(self._request.method, self._action, raw, takes)
-        return await self._go_on(self._request)
+        return await self._handler(self._request)
 
     async def _call(self, names: dict[str, str]) -> Call:
         caller, request = self._caller, self._request
@@ -272,6 +272,6 @@ class Passage:
 
 
 def _hang_up(request: web.Request) -> None:
-    """Close the connection under the client, so that it cannot know what became of its request."""
+    """Close the connection, so that the client cannot know the result of its request."""
     if request.transport:
         request.transport.abort()

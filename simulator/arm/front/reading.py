@@ -1,4 +1,4 @@
-"""What a request says before any provider sees it: action, api-version, subscription, body."""
+"""Reads a request before it reaches a provider: action, api-version, subscription, body."""
 
 import re
 from collections.abc import Callable
@@ -27,8 +27,8 @@ def check_api_version(
 ) -> None:
     """Refuse an api-version that the type in a path does not have; `locate` gives its location.
 
-    Which refusal a list gets, and the location it names, is inferred; a type that is not simulated
-    is let through, to be refused as such.
+    Which refusal a list gets, and the location in it, is inferred. A type that is not simulated
+    passes here, and is refused later as not simulated.
     """
     namespace, kind, known = _versions(method, route.template if route else path)
     if known and given.lower() not in known:
@@ -43,7 +43,7 @@ def check_api_version(
 
 @lru_cache(maxsize=512)
 def _versions(method: str, path: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the namespace and type that a path is about, and the api-versions there are."""
+    """Return the namespace and type of a path, and their api-versions."""
     named = ids.take_apart(path) or ids.NOTHING
     namespace = "" if "{" in named.namespace else named.namespace
     types = named.types[: len(named.names)] if method == "POST" else named.types
@@ -52,7 +52,7 @@ def _versions(method: str, path: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def check_subscription(known: str, path: str) -> None:
-    """Refuse a path in any subscription but the known one."""
+    """Refuse a path in a subscription other than the known one."""
     found = _SUBSCRIPTION.match(path)
     if found and found[1].lower() != known:
         if not ids.GUID.fullmatch(found[1]):
@@ -61,9 +61,9 @@ def check_subscription(known: str, path: str) -> None:
 
 
 def read_body(raw: bytes, method: str, takes: Any) -> Reading:  # noqa: ANN401 a model
-    """Read a body, `{}` for an empty one; refuse what is not a JSON object, or not Azure's.
+    """Read a body, `{}` for an empty one; refuse it if it is not a JSON object, or invalid.
 
-    A resource's own members are beside its `properties`: ARM refuses unknown ones there.
+    ARM refuses unknown members beside `properties`.
     """
     try:
         body = msgspec.json.decode(raw) if raw.strip() else {}
@@ -82,6 +82,6 @@ def read_body(raw: bytes, method: str, takes: Any) -> Reading:  # noqa: ANN401 a
 
 @lru_cache(maxsize=512)
 def _template_action(route: Route) -> str | None:
-    """Return the route's action; None where the namespace is a name in the path."""
+    """Return the route's action; None if the path has the namespace as a variable."""
     action = action_of(route.method, route.template)[0]
     return None if "{" in action else action

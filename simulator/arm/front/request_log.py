@@ -1,6 +1,6 @@
-"""The log of all ARM requests: what a test counts, and what a developer reads.
+"""The log of all ARM requests, for tests and developers.
 
-Takes one record for each answered request, gives them back filtered. Bounded, newest kept.
+Takes one record for each answered request, returns them filtered. Bounded: the newest are kept.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ KEPT = 200_000
 class Logged:
     """One request: `at` is simulated, `milliseconds` are real; `caller` is None before 401.
 
-    `request_id` is Azure's: of a request that started an operation, that operation's.
+    `request_id` is Azure's; a request that started an operation has the operation's id.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Logged:
     request_id: str = ""
 
     def body(self) -> Json:
-        """Return it as the steering surface shows it."""
+        """Return it as steering shows it."""
         return {
             "number": self.number,
             "time": self.at.isoformat(),
@@ -57,12 +57,12 @@ class RequestLog:
         self._number = 0
 
     def next_number(self) -> int:
-        """Return the number for the next request: they grow for as long as the simulator runs."""
+        """Return the number for the next request; numbers increase until the simulator stops."""
         self._number += 1
         return self._number
 
     def add(self, logged: Logged) -> None:
-        """Keep a request."""
+        """Add a request."""
         self._kept.append(logged)
 
     def matching(
@@ -76,5 +76,5 @@ class RequestLog:
                 yield logged
 
     def clear(self) -> None:
-        """Forget the log; the numbers continue."""
+        """Clear the log; the numbers continue."""
         self._kept.clear()

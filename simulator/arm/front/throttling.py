@@ -1,8 +1,8 @@
 """Azure's rate limits: token buckets for each VM, each subscription and each caller.
 
-Takes a request's caller, method, scope and the allowance that its route names; gives the headers
-with what remains, and refuses with 429 once a bucket is empty. Refilled by the simulated
-clock. Off by default, because a stopped clock never refills anything; the headers are sent anyway.
+Takes a request's caller, method, scope and its route's allowance; gives the headers with the
+remaining limits, and refuses with 429 once a bucket is empty. The simulated clock refills buckets.
+Off by default, because a stopped clock never refills them; the headers are always sent.
 """
 
 import math
@@ -17,7 +17,7 @@ _FRONT = {"PUT": "writes", "PATCH": "writes", "POST": "writes", "DELETE": "delet
 
 @dataclass(frozen=True)
 class Rate:
-    """How much a bucket holds and how fast it fills: units a simulated second."""
+    """The size of a bucket, and its refill rate in units per simulated second."""
 
     burst: float
     refill: float
@@ -29,7 +29,7 @@ def _a_minute(refill: float, burst: float) -> Rate:
 
 @dataclass(frozen=True)
 class Window:
-    """One limit of an allowance, by its name in the header; `each` resource has its own."""
+    """A limit of an allowance, by its name in the header; `each`: one per resource."""
 
     name: str
     rate: Rate
@@ -37,13 +37,13 @@ class Window:
 
 
 def _limits(resource: Rate | None, subscription: Rate) -> tuple[Window, ...]:
-    """Return the limits of the newer kind: for the subscription and region, and a resource."""
+    """Return limits of the newer kind: per subscription and region, and per resource."""
     whole = (Window("SubscriptionMaximum", subscription),)
     return (*whole, Window("Resource", resource, each=True)) if resource else whole
 
 
 def _windows(short: int, long: int) -> tuple[Window, ...]:
-    """Return the limits of the older kind: in three minutes and in thirty."""
+    """Return limits of the older kind: per three minutes and per thirty."""
     return Window("3Min", Rate(short, short / 180)), Window("30Min", Rate(long, long / 1800))
 
 
@@ -55,7 +55,7 @@ ALLOWANCES: dict[str, tuple[Window, ...]] = {
     "LowCostGet": _limits(_a_minute(12, 36), _a_minute(8000, 24000)),
     "HighCostGet": _limits(None, _a_minute(300, 900)),
     "GetOperation": _limits(_a_minute(15, 45), _a_minute(5000, 15000)),
-    # As recorded, before anything was spent.
+    # As recorded before any request was counted.
     "CreateImages": _windows(40, 200),
     "GetImages": _windows(360, 1800),
     "DeleteImages": _windows(120, 600),
@@ -80,26 +80,26 @@ class _Bucket:
     at: datetime
 
     def refill(self, now: datetime) -> None:
-        """Fill up to the present instant."""
+        """Refill the bucket up to now."""
         gained = (now - self.at).total_seconds() * self.rate.refill
         self.level, self.at = min(self.rate.burst, self.level + gained), now
 
     @property
     def wait(self) -> int:
-        """Seconds until there is one again."""
+        """Seconds until the bucket holds a unit again."""
         return max(1, math.ceil((1 - self.level) / self.rate.refill))
 
 
 @dataclass
 class Throttling:
-    """All buckets; an unused one is not stored."""
+    """All buckets; unused buckets are not stored."""
 
     clock: Clock
     enabled: bool = False
     _buckets: dict[tuple[str, str], _Bucket] = field(default_factory=dict)
 
     def spend(self, caller: str, method: str, scope: str, allowance: str) -> None:
-        """Take one from each bucket that a request falls under, or refuse it."""
+        """Take a unit from each bucket that applies to a request, or refuse it."""
         if not self.enabled:
             return
         buckets = [
@@ -113,7 +113,7 @@ class Throttling:
             bucket.level -= 1
 
     def remaining(self, caller: str, method: str, scope: str, allowance: str) -> dict[str, str]:
-        """Return the headers that tell what remains."""
+        """Return the headers with the remaining limits."""
         front = _FRONT.get(method, "reads")
         headers = {
             f"x-ms-ratelimit-remaining-subscription-{front}": self._left(
@@ -123,16 +123,16 @@ class Throttling:
                 f"global-{front}", "", _times(_CALLER[front])
             ),
         }
-        told = [
+        resource_limits = [
             f"Microsoft.Compute/{name};{self._left(name, key, rate)}"
             for name, key, rate in _compute_buckets(scope, allowance)
         ]
-        if told:
-            headers["x-ms-ratelimit-remaining-resource"] = ",".join(told)
+        if resource_limits:
+            headers["x-ms-ratelimit-remaining-resource"] = ",".join(resource_limits)
         return headers
 
     def clear(self) -> None:
-        """Fill all buckets."""
+        """Refill all buckets."""
         self._buckets.clear()
 
     def _left(self, name: str, key: str, rate: Rate) -> str:

@@ -1,7 +1,7 @@
-"""Resource Health: the condition of each VM, and since when.
+"""Resource Health: the availability status of each VM, and when it began.
 
-Takes calls, gives Azure's answers. The instant is written `occuredTime` in every api-version of
-these routes; with two r it is in events and in Resource Graph, and nowhere here.
+Takes calls, gives Azure's answers. The instant is spelt `occuredTime` in every api-version of these
+routes; `occurredTime`, with two r, is the spelling of events and Resource Graph.
 """
 
 from datetime import datetime
@@ -21,7 +21,7 @@ KIND = "Microsoft.ResourceHealth/availabilityStatuses"
 
 
 def get_status(call: Call) -> Answer:
-    """Show a VM's condition."""
+    """Show a VM's status."""
     _check(call)
     vm = call.world.get(Vm, call.resource_id(Vm.kind, "vm"))
     if call.world.settings.health == "none":
@@ -30,7 +30,7 @@ def get_status(call: Call) -> Answer:
 
 
 def list_statuses(call: Call) -> Answer:
-    """List the conditions of all VMs in the subscription or group."""
+    """List the statuses of all VMs in the subscription or group."""
     _check(call)
     if call.world.settings.health == "none":
         return Answer(body={"value": []})
@@ -56,7 +56,7 @@ def _status(call: Call, vm: Vm, vm_id: str) -> Json:
 
 
 def _properties(vm: Vm, now: datetime, *, known: bool) -> Json:
-    """Return the condition; an unknown one has occurred just now, as Azure reports it."""
+    """Return the status; an Unknown one has the present time, as in Azure."""
     condition = vm.condition if known else UNKNOWN
     since = vm.condition_since if known and vm.condition_since else now
     properties: Json = {

@@ -1,1 +1,1 @@
-"""Microsoft.Network, as far as a VM names it."""
+"""Microsoft.Network: the network interfaces of VMs."""

@@ -1,6 +1,6 @@
-"""Network interfaces as far as reading a VM needs them: each VM's own, without addresses.
+"""The network interfaces that VMs refer to, without addresses.
 
-Read-only, and derived from the VM that names them; networks themselves are not simulated.
+Read-only, and derived from the VM that refers to them; networks are not simulated.
 """
 
 from simulator.arm.compute.records import Vm
@@ -14,7 +14,7 @@ KIND = "Microsoft.Network/networkInterfaces"
 
 
 def get_interface(call: Call) -> Answer:
-    """Show the network interface that some VM names."""
+    """Show a network interface that a VM refers to."""
     interface_id = call.resource_id(KIND, "interface")
     for vm in call.world.of(Vm):
         profile = vm.properties.get("networkProfile") or {}

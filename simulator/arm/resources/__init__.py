@@ -1,1 +1,1 @@
-"""Microsoft.Resources: subscriptions, groups, tags, lists of everything."""
+"""Microsoft.Resources: subscriptions, resource groups, tags, lists of all resources."""

@@ -1,4 +1,4 @@
-"""The bodies of Microsoft.Resources, as Microsoft's specification has them."""
+"""The bodies of Microsoft.Resources, from Microsoft's specification."""
 
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -69,14 +69,14 @@ class Location(TypedDict, total=False):
 
 
 class Sku(TypedDict, total=False):
-    """What of its kind a resource is."""
+    """The sku of a resource."""
 
     name: str
     tier: str
 
 
 class GenericResource(TypedDict, total=False):
-    """A resource of whatever type."""
+    """A resource of any type."""
 
     id: str
     name: str
@@ -91,7 +91,7 @@ class GenericResource(TypedDict, total=False):
 
 
 class TagsOperation(StrEnum):
-    """What a PATCH does with the tags it names."""
+    """What a PATCH does with the given tags."""
 
     MERGE = "Merge"
     REPLACE = "Replace"
@@ -99,13 +99,13 @@ class TagsOperation(StrEnum):
 
 
 class Tags(TypedDict, total=False):
-    """The map."""
+    """A map of tags."""
 
     tags: dict[str, str]
 
 
 class TagsResource(TypedDict, total=False):
-    """The tags of anything; a PATCH says what to do with them."""
+    """The tags of a resource, group or subscription; a PATCH has an operation as well."""
 
     id: str
     name: str

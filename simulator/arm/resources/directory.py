@@ -1,4 +1,4 @@
-"""Above resource groups: subscriptions, tenants, regions, resource providers."""
+"""Subscriptions, tenants, regions, resource providers."""
 
 from simulator.arm.core import api_versions, errors, ids
 from simulator.arm.core.answer import Answer
@@ -24,7 +24,7 @@ _PROVIDERS = {
 
 
 def subscription_body(world: World) -> Json:
-    """Return the one subscription; without tags if it has none, which is inferred."""
+    """Return the subscription; without `tags` if it has none, which is inferred."""
     body: Json = {
         "id": f"/subscriptions/{world.subscription}",
         "authorizationSource": "RoleBased",
@@ -43,7 +43,7 @@ def subscription_body(world: World) -> Json:
 
 
 def list_subscriptions(call: Call) -> Answer:
-    """List the subscription to callers with any right in it."""
+    """List the subscription, for a caller with any permission in it."""
     seen = call.rbac.reaches_subscription(call.caller)
     value = [subscription_body(call.world)] if seen else []
     return Answer(body={"value": value, "count": {"type": "Total", "value": len(value)}})
@@ -61,7 +61,7 @@ def list_locations(call: Call) -> Answer:
 
 
 def list_tenants(call: Call) -> Answer:
-    """List the one tenant."""
+    """List the tenant."""
     tenant = {
         "id": f"/tenants/{call.world.tenant}",
         "tenantId": call.world.tenant,
@@ -81,7 +81,7 @@ def list_providers(call: Call) -> Answer:
 
 
 def get_provider(call: Call) -> Answer:
-    """Show a resource provider; also the answer to registering one."""
+    """Show a resource provider; also the answer to its registration."""
     return Answer(body=_provider(call.world, _known(call.names["namespace"])))
 
 

@@ -1,7 +1,7 @@
-"""`$filter` and `$expand` of ARM's own lists, as far as tools use them.
+"""`$filter` and `$expand` of ARM's own lists: the parts that tools use.
 
-A filter is `name eq 'value'`, joined by `and`. A tag's value is filtered together with its name.
-Everything else that Azure understands is refused as not simulated, never ignored.
+A filter is `name eq 'value'`, joined by `and`. A tag's value needs its name in the same filter. Any
+other filter that Azure understands is refused as not simulated, not ignored.
 """
 
 import re
@@ -21,12 +21,12 @@ _TAG_NAME, _TAG_VALUE = "tagname", "tagvalue"
 
 
 def filter_of(call: Call, members: Mapping[str, Member], what: str) -> Test:
-    """Return what a list's filter lets through; `members` are those it knows besides the tags."""
-    said = _clauses(call.query.get("$filter", ""), {*members, _TAG_NAME, _TAG_VALUE}, what)
-    tests = [_equals(members[name], value) for name, value in said.items() if name in members]
-    if _TAG_NAME in said:
-        tests.append(_tagged(said[_TAG_NAME], said.get(_TAG_VALUE)))
-    elif _TAG_VALUE in said:
+    """Return the test of a list's filter; `members` are those that it knows besides tags."""
+    clauses = _clauses(call.query.get("$filter", ""), {*members, _TAG_NAME, _TAG_VALUE}, what)
+    tests = [_equals(members[name], value) for name, value in clauses.items() if name in members]
+    if _TAG_NAME in clauses:
+        tests.append(_tagged(clauses[_TAG_NAME], clauses.get(_TAG_VALUE)))
+    elif _TAG_VALUE in clauses:
         refused = f"tagvalue without tagname in the $filter of {what}"
         raise errors.not_simulated(refused)
     return lambda resource: all(test(resource) for test in tests)
@@ -38,7 +38,7 @@ def by_tag(call: Call) -> bool:
 
 
 def expanded(call: Call, known: Collection[str], what: str) -> list[str]:
-    """Return which of the members that a list shows on demand are asked for."""
+    """Return the members that `$expand` requests."""
     spelt = {name.lower(): name for name in known}
     asked = [name.strip() for name in call.query.get("$expand", "").split(",") if name.strip()]
     for name in asked:
@@ -48,11 +48,11 @@ def expanded(call: Call, known: Collection[str], what: str) -> list[str]:
     return [spelt[name.lower()] for name in asked]
 
 
-def _clauses(said: str, known: Collection[str], what: str) -> dict[str, str]:
-    clauses = [(name.lower(), value.replace("''", "'")) for name, value in _ONE.findall(said)]
+def _clauses(text: str, known: Collection[str], what: str) -> dict[str, str]:
+    clauses = [(name.lower(), value.replace("''", "'")) for name, value in _ONE.findall(text)]
     found = dict(clauses)
-    if not _ALL.fullmatch(said) or len(found) < len(clauses) or not found.keys() <= {*known}:
-        refused = f"the $filter {said} of {what}"
+    if not _ALL.fullmatch(text) or len(found) < len(clauses) or not found.keys() <= {*known}:
+        refused = f"the $filter {text} of {what}"
         raise errors.not_simulated(refused)
     return found
 
@@ -62,7 +62,7 @@ def _equals(member: Member, value: str) -> Test:
 
 
 def _tagged(name: str, value: str | None) -> Test:
-    """Names compare without case, values with it."""
+    """Return the test for a tag: its name without case, its value with case."""
 
     def test(resource: Resource) -> bool:
         values = [v for n, v in resource.tags.items() if n.lower() == name.lower()]

@@ -20,7 +20,7 @@ from simulator.arm.resources.filters import filter_of
 
 
 def group_body(group: Group) -> Json:
-    """Return a resource group as ARM shows it: without tags if none were ever sent, recorded."""
+    """Return a resource group's body: without `tags` if none were ever sent, as recorded."""
     body: Json = {
         "id": group.id,
         "name": group.name,
@@ -45,7 +45,7 @@ def head_group(call: Call) -> Answer:
 
 
 def list_groups(call: Call) -> Answer:
-    """List the resource groups by pages, or at once those with a tag."""
+    """List the resource groups in pages; those with a tag all at once."""
     if "$filter" in call.query:
         lets_through = filter_of(call, {}, "a list of resource groups")
         found = [group_body(group) for group in call.world.of(Group) if lets_through(group)]
@@ -83,7 +83,7 @@ def patch_group(call: Call) -> Answer:
 
 
 def delete_group(call: Call) -> Answer:
-    """Delete a resource group and all that is in it."""
+    """Delete a resource group and everything in it."""
     world, group = call.world, _existing(call)
     group.provisioning = "Deleting"
     operation = world.operations.start(
@@ -96,9 +96,9 @@ def delete_group(call: Call) -> Answer:
 
 
 def get_operation_result(call: Call) -> Answer:
-    """Answer 202 for as long as a group's deletion lasts, then 200, or why it failed.
+    """Answer 202 while a group is being deleted, then 200, or the reason of its failure.
 
-    That the status then is 409 is inferred.
+    The status 409 of a failure is inferred.
     """
     operation = call.world.operations.find(call.names["operation"])
     if operation is None:
@@ -118,10 +118,10 @@ def _poll_at(call: Call, path: str, operation: Operation) -> dict[str, str]:
 
 
 def _forget(world: World, group: Group) -> Failure | None:
-    """Remove what can be removed; a version that is to stay, with all above it, stays."""
+    """Remove a group's resources; a version that blocks deletion stays with its parents."""
     inside = world.under(group.id)
-    blocked = [one for one in inside if isinstance(one, Version) and _is_kept(world, one)]
-    kept = {group.key, *(part.lower() for one in blocked for part in _line(one))}
+    blocked = [item for item in inside if isinstance(item, Version) and _is_kept(world, item)]
+    kept = {group.key, *(part.lower() for version in blocked for part in _line(version))}
     for resource in inside:
         if resource.key not in kept:
             _remove(world, resource)
@@ -155,8 +155,8 @@ def _line(version: Version) -> tuple[str, str, str]:
 
 
 def _deletion_blocked(group: Group, blocked: Sequence[Resource]) -> Failure:
-    """Return why a group is still there: the words are recorded, of other resources."""
-    names = ", ".join(one.id.partition("/providers/")[2] for one in blocked)
+    """Return why a group was not deleted: the message is recorded for other resources."""
+    names = ", ".join(resource.id.partition("/providers/")[2] for resource in blocked)
     message = (
         f"Deletion of resource group '{group.name}' failed as resources with identifiers '{names}' "
         "could not be deleted. The provisioning state of the resource group will be rolled back. "
@@ -170,7 +170,7 @@ def _roll_back(group: Group) -> None:
 
 
 def _sent(call: Call) -> Json:
-    """Return what a group keeps of a request beside its location and its tags' present values."""
+    """Return the members of a request that a group keeps besides location and present tags."""
     return {name: call.body[name] for name in ("managedBy", "tags") if name in call.body}
 
 

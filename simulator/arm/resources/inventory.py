@@ -1,4 +1,4 @@
-"""Everything at once: ARM's own lists of resources of any type, with what ARM keeps of each."""
+"""ARM's own lists of resources of any type, with the members that ARM stores."""
 
 from datetime import datetime
 
@@ -27,19 +27,19 @@ _ON_DEMAND = ("createdTime", "changedTime", "provisioningState")
 
 
 def list_resources(call: Call) -> Answer:
-    """List all resources of the subscription that a filter lets through."""
+    """List the resources of the subscription that match a filter."""
     return _listed(call, f"/subscriptions/{call.world.subscription}")
 
 
 def list_group_resources(call: Call) -> Answer:
-    """List the resources of a group that a filter lets through."""
+    """List the resources of a group that match a filter."""
     return _listed(
         call, call.world.get(Group, ids.group_id(call.world.subscription, call.group)).id
     )
 
 
 def _listed(call: Call, scope: str) -> Answer:
-    """Filtered by a tag and its value, rows come without their tags: documented."""
+    """List resources; a list filtered by a tag's name and value omits the tags: documented."""
     lets_through = filter_of(call, _MEMBERS, _WHAT)
     asked = expanded(call, _ON_DEMAND, _WHAT)
     rows = [
@@ -70,7 +70,7 @@ def _row(resource: Resource) -> Json:
 
 
 def _more(world: World, resource: Resource, asked: list[str]) -> Json:
-    """Return what is shown on demand; when anything last changed is not recorded."""
+    """Return the members that `$expand` requests; `changedTime` is not kept."""
     more: Json = {}
     if "createdTime" in asked:
         more["createdTime"] = stamp(_created(world, resource))
@@ -80,7 +80,7 @@ def _more(world: World, resource: Resource, asked: list[str]) -> Json:
 
 
 def _created(world: World, resource: Resource) -> datetime:
-    """Return when a resource was made: VMs out of thin air are older than they are here."""
+    """Return when a resource was created; a VM created by steering can be older than its record."""
     if isinstance(resource, Vm | Disk | Snapshot):
         return resource.created
     return world.since(resource)

@@ -1,13 +1,13 @@
-"""The locations of the regions: what the list of locations has beside their names.
+"""The regions as the list of locations shows them, except for their names.
 
-Coordinates, places and pairs are those that Azure is known to list; a pair may be a region that is
-not simulated.
+Coordinates, locations and pairs are those that Azure is known to list; a paired region may be one
+that is not simulated.
 """
 
 from simulator.arm.core import ids
 from simulator.arm.core.errors import Json
 
-# name: latitude, longitude, place, pair; a region with a star is none of those Azure recommends.
+# name: latitude, longitude, location, pair; a star: not among the regions that Azure recommends.
 _FACTS = {
     ("US", "United States"): """
         eastus: 37.3719, -79.8164, Virginia, westus
@@ -60,7 +60,7 @@ _FACTS = {
 
 
 def location_body(subscription: str, region: ids.Region) -> Json:
-    """Return a region as the list of locations has it."""
+    """Return a region as the list of locations shows it."""
     metadata = _METADATA[region.name]
     pairs = [{"name": name, "id": _id(subscription, name)} for name in metadata["pairedRegion"]]
     return {

@@ -1,7 +1,7 @@
-"""The tags of anything, as ARM's own tags API reads and changes them.
+"""ARM's own tags API: reads and changes the tags of a resource, group or subscription.
 
-PATCH merges, replaces or deletes just the tags it names, with no right on the resource but the one
-to write tags; which is why tools prefer it to the resource's own PATCH.
+PATCH merges, replaces or deletes the given tags, and needs no permission on the resource except to
+write tags; this is why tools prefer it to the resource's own PATCH.
 """
 
 from simulator.arm.compute import vm_errors
@@ -21,7 +21,7 @@ def get_tags(call: Call) -> Answer:
 
 
 def patch_tags(call: Call) -> Answer:
-    """Merge, replace or delete the tags that the body names."""
+    """Merge, replace or delete the tags in the body."""
     resource = _writable(call)
     named = checked_tags(need(call.body, "properties", "tags"))
     operation = need(call.body, "operation")
@@ -66,13 +66,13 @@ def _writable(call: Call) -> Resource:
 
 
 def _merged(tags: dict[str, str], named: dict[str, str]) -> dict[str, str]:
-    """Names compare without case and keep the casing they were first written in."""
+    """Return merged tags; names compare without case and keep the casing of their first write."""
     casing = {name.lower(): name for name in tags}
     return tags | {casing.get(name.lower(), name): value for name, value in named.items()}
 
 
 def _without(tags: dict[str, str], named: dict[str, str]) -> dict[str, str]:
-    """Azure removes a tag only where name and value both match."""
+    """Return the remaining tags; Azure deletes a tag only if name and value both match."""
     gone = {(name.lower(), value) for name, value in named.items()}
     return {name: value for name, value in tags.items() if (name.lower(), value) not in gone}
 

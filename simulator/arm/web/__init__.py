@@ -1,1 +1,1 @@
-"""Microsoft.Web, as far as a function app needs it."""
+"""Microsoft.Web: function apps."""

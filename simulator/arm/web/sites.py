@@ -1,4 +1,4 @@
-"""Function apps as far as ARM stores them: their existence, and their app settings.
+"""Function apps as stored by ARM: their properties, tags and app settings.
 
 The running host is separate (`simulator/host`). Settings are read by a POST, because they contain
 secrets: Reader does not have this action.
@@ -17,7 +17,7 @@ from simulator.arm.core.routing import Route
 
 @dataclass(kw_only=True, eq=False)
 class Site(Resource):
-    """A function app, as far as ARM stores it: its app settings, including secrets."""
+    """A function app as stored by ARM; its app settings include secrets."""
 
     settings: dict[str, str] = field(default_factory=dict)
     kind: ClassVar[str] = ids.SITES
