@@ -26,6 +26,8 @@ from shared.capture.tell import (
     unanswerable,
     withdrawal,
 )
+from shared.costguard.enforce import NOTHING
+from shared.costguard.off import at_event
 from shared.model.cloud import Cloud
 from shared.model.errors import Refused, Transient, Withheld
 from shared.model.facts import Look, Missing, ObservedDisk, ObservedImage, Provisioning
@@ -67,7 +69,7 @@ class Report:
 
     `seen` is the power state, or why the VM could not be looked at. `image` and `as_of` are what
     the tags say beside the status, `by` is the function app that wrote them, `again` is why another
-    visit should come before the next sweep's.
+    visit should come before the next sweep's. `bill` is what the cost guard did at an event.
     """
 
     vm: VmRef
@@ -77,6 +79,7 @@ class Report:
     as_of: datetime | None = None
     by: str | None = None
     steps: tuple[str, ...] = ()
+    bill: str = NOTHING
     untold: str | None = None
     again: str | None = None
 
@@ -91,6 +94,7 @@ class Report:
             "asOf": self.as_of and write_instant(self.as_of),
             "by": self.by,
             "steps": self.steps,
+            "bill": self.bill,
             "untold": self.untold,
         }
         return json.dumps(told, ensure_ascii=False)
@@ -105,10 +109,22 @@ def reconcile(
     look = cloud.look(ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
-    report = Visit(cloud, look, now, stopping).run()
+    visit = Visit(cloud, look, now, stopping)
+    report = visit.run()
+    if not report.steps and not report.again:
+        report = _guard(visit, report)
     if report.again:
         raise Transient(report.again)
     return report
+
+
+def _guard(visit: "Visit", report: Report) -> Report:
+    """Do what the cost guard does at an event; return the report with it."""
+    enforced = at_event(visit.cloud, visit.look.vm, visit.now, stops=visit.stops)
+    untold = [why for why in (report.untold, enforced.untold) if why]
+    return replace(
+        report, bill=enforced.what, untold="; ".join(untold) or None, again=enforced.again
+    )
 
 
 def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None:
@@ -141,6 +157,11 @@ class Visit:
         """Begin the report with what has been seen."""
         self.report = Report(vm=self.look.vm.ref, seen=self.look.vm.power.value)
 
+    @property
+    def stops(self) -> bool:
+        """Whether the platform has announced a stop that may not show yet."""
+        return self.stopping is not None and self.now - self.stopping < STOP_SHOWS_WITHIN
+
     def run(self) -> Report:
         """Decide, read the facts that the rules ask for, and take steps until none is due."""
         for _ in range(ROUNDS):
@@ -164,10 +185,11 @@ class Visit:
         raise RuntimeError(msg)
 
     def _rest(self, rest: Rest) -> None:
-        again, stopping = rest.again, self.stopping
-        if rest.unseen and stopping and self.now - stopping < STOP_SHOWS_WITHIN:
+        again = rest.again
+        if rest.unseen and self.stops:
             again = (
-                f"{self.report.vm.id} should have stopped at {stopping} and is {self.report.seen}"
+                f"{self.report.vm.id} should have stopped at {self.stopping} "
+                f"and is {self.report.seen}"
             )
         self._report(again=again)
         if rest.say:

@@ -24,7 +24,7 @@ from shared.model.facts import (
     is_confidential,
 )
 from shared.model.ids import GalleryTarget, ManagedImageTarget
-from shared.model.memory import ON_DISK, ON_VM
+from shared.model.memory import FOR_ORDER, FOR_PIN
 from shared.model.settings import ProofPolicy
 from shared.model.steps import (
     Order,
@@ -134,7 +134,7 @@ def _os_disk(look: Look, order: Order) -> Finding:
 def _room_for_tags(look: Look, _order: Order) -> Finding:
     """Check that the VM and its OS disk have room for our tags."""
     disk = look.disk.tags if isinstance(look.disk, ObservedDisk) else {}
-    for tags, ours, what in ((look.vm.tags, ON_VM, "it"), (disk, ON_DISK, "its OS disk")):
+    for tags, ours, what in ((look.vm.tags, FOR_ORDER, "it"), (disk, FOR_PIN, "its OS disk")):
         others = sum(name not in ours for name in tags)
         if others + len(ours) > TAG_LIMIT:
             return Refusal(

@@ -42,6 +42,8 @@ _GALLERY_API = "2026-03-03"
 # Since 2026-03-03 Azure blocks deletion of a version for six months unless its body opts out.
 _NEW_VERSION_API = "2025-12-03"
 
+_GROUP_API = "2021-04-01"
+
 DISK_SCOPE = "https://disk.azure.com//.default"
 """The scope of a token that reads the bytes of a disk; two slashes, as Azure documents it."""
 
@@ -215,9 +217,13 @@ class Arm:
         for page in self._pages(subscription, url, wire.StatePage, strange):
             yield from page.value
 
+    def group(self, ref: VmRef) -> wire.Group | Missing:
+        """Return a VM's resource group."""
+        return self._get(ref.subscription, ref.group_id, _GROUP_API, wire.Group)
+
     def groups(self, subscription: str) -> Iterator[wire.Group]:
         """Yield a subscription's resource groups."""
-        url = f"/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01"
+        url = f"/subscriptions/{subscription}/resourcegroups?api-version={_GROUP_API}"
         for page in self._pages(subscription, url, wire.GroupPage):
             yield from page.value
 

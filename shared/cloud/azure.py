@@ -18,6 +18,7 @@ from shared.cloud.images import list_images
 from shared.cloud.lists import list_subscription
 from shared.cloud.observe import (
     granted,
+    lower_names,
     newest_regions,
     observed_definition,
     observed_disk,
@@ -134,6 +135,11 @@ class Azure:
     def vms(self, subscription: str) -> Listing:
         """Return the listing of a subscription: VMs, run states and group tags."""
         return list_subscription(self.arm, subscription)
+
+    def group_tags(self, ref: VmRef) -> Mapping[str, str] | None:
+        """Return the tags of a VM's resource group, names in lower case; None if unreadable."""
+        group = self.arm.group(ref)
+        return None if isinstance(group, Missing) else lower_names(group.tags)
 
     def locks(self, subscription: str) -> frozenset[str]:
         """Return the scopes with a management lock: in lower case, with a trailing slash."""

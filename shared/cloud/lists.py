@@ -11,7 +11,14 @@ from dataclasses import replace
 
 from shared.cloud import wire
 from shared.cloud.arm import Arm
-from shared.cloud.observe import is_hybrid, is_spot, lower_names, power_state
+from shared.cloud.observe import (
+    HIBERNATED,
+    hibernates,
+    is_hybrid,
+    is_spot,
+    lower_names,
+    power_state,
+)
 from shared.model.errors import Refused
 from shared.model.facts import ListedVm, Listing, Machine, PowerState, Provisioning
 from shared.model.ids import VmRef
@@ -108,6 +115,7 @@ def _see_state(listing: Listing, state: wire.VmState) -> None:
         power=power,
         provisioning=_provisioning(codes),
         generalized=generalized,
+        hibernated=HIBERNATED in codes,
     )
 
 
@@ -130,6 +138,7 @@ def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
         ephemeral=ephemeral,
         vm_id=properties.vm_id,
         os_disk=managed.id,
+        hibernates=hibernates(properties.additional_capabilities),
     )
 
 

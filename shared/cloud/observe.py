@@ -24,6 +24,8 @@ from shared.model.facts import (
 from shared.model.ids import ImageRef, VmRef, find_image
 from shared.model.tags import Memory
 
+HIBERNATED = "HibernationState/Hibernated"
+
 
 def listed_image(image: wire.Image) -> ObservedImage | None:
     """Return a managed image from a list; None if its id cannot be parsed."""
@@ -51,7 +53,8 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         provisioning=Provisioning(properties.provisioning_state),
         power=power_state(codes),
         generalized="OSState/generalized" in codes,
-        hibernated="HibernationState/Hibernated" in codes,
+        hibernated=HIBERNATED in codes,
+        hibernates=hibernates(properties.additional_capabilities),
         in_scale_set=bool(properties.virtual_machine_scale_set or vm.managed_by),
         os_type=storage.os_disk.os_type or "",
         generation=view.hyper_v_generation,
@@ -77,9 +80,14 @@ def machine(vm: wire.Vm) -> Machine:
     )
 
 
+def hibernates(capabilities: wire.AdditionalCapabilities | None) -> bool:
+    """Whether hibernation is enabled on a VM."""
+    return bool(capabilities and capabilities.hibernation_enabled)
+
+
 def is_hybrid(license_type: str | None) -> bool:
-    """Whether Azure Hybrid Benefit for Windows applies, for example `Windows_Server`."""
-    return (license_type or "").startswith("Windows_")
+    """Whether Azure Hybrid Benefit for Windows applies: `Windows_Server` or `Windows_Client`."""
+    return (license_type or "").lower().startswith("windows_")
 
 
 def is_spot(priority: str | None) -> bool:

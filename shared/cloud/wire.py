@@ -82,6 +82,12 @@ class HardwareProfile(_Wire, frozen=True):
     vm_size: str = ""
 
 
+class AdditionalCapabilities(_Wire, frozen=True):
+    """What a VM can do beyond the usual."""
+
+    hibernation_enabled: bool | None = None
+
+
 class VmProperties(_Wire, frozen=True):
     """A VM's properties."""
 
@@ -93,6 +99,7 @@ class VmProperties(_Wire, frozen=True):
     storage_profile: StorageProfile = StorageProfile()
     security_profile: SecurityType | None = None
     virtual_machine_scale_set: Id | None = None
+    additional_capabilities: AdditionalCapabilities | None = None
     instance_view: InstanceView | None = None
 
 
@@ -152,6 +159,7 @@ class ListedProperties(_Wire, frozen=True):
     license_type: str | None = None
     priority: str | None = None
     vm_id: str = ""
+    additional_capabilities: AdditionalCapabilities | None = None
 
 
 class ListedVm(_Wire, frozen=True):

@@ -1,4 +1,4 @@
-"""The cost guard's outcome events: facts of a VM's bill -> `VmStillBilled`, `VmNoLongerBilled`.
+"""The cost guard's outcome events: facts of a VM's bill -> `Outcome`.
 
 Pure. Money is list price: no discount, no reservation. An event's id derives from the VM, the time
 since when it is billed, and the number of the alert, so that a repeat can be dropped by its id.
@@ -68,6 +68,20 @@ def no_longer_billed(vm: ObservedVm, bill: Bill) -> Outcome:
     """Return the event that billing has ended, with the total."""
     data = {"owner": owner(vm.tags), "powerState": vm.power.value}
     return _outcome(OutcomeType.NO_LONGER_BILLED, vm, bill, "over", data)
+
+
+def deallocated(vm: ObservedVm, bill: Bill, wish: str) -> Outcome:
+    """Return the event that Stillframe has deallocated a VM; `wish` is its `DEALLOCATED_BY` tag."""
+    whose, _, word = wish.partition(" ")
+    data = {
+        "owner": owner(vm.tags),
+        "whoseWord": whose,
+        "word": word,
+        "savedPerHour": bill.hourly,
+        "whatIsLost": WHAT_IS_LOST,
+        "portal": f"{PORTAL}{vm.ref.id}",
+    }
+    return _outcome(OutcomeType.DEALLOCATED, vm, bill, "deallocated", data)
 
 
 def owner(tags: Mapping[str, str]) -> str | None:

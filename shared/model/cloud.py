@@ -59,6 +59,9 @@ class Cloud(Protocol):
     def vms(self, subscription: str) -> Listing:
         """Return the VMs of a subscription."""
 
+    def group_tags(self, ref: VmRef) -> Mapping[str, str] | None:
+        """Return the tags of a VM's resource group, names in lower case; None if unreadable."""
+
     def locks(self, subscription: str) -> frozenset[str]:
         """Return the scopes that have a management lock: lower case, with a slash at the end."""
 

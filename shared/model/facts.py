@@ -102,11 +102,29 @@ class AttachedDisk:
     customer_key: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ListedVm:
+    """What a subscription's lists show of a VM; fields as in `ObservedVm`."""
+
+    ref: VmRef
+    tags: Mapping[str, str]
+    power: PowerState = PowerState.UNKNOWN
+    provisioning: Provisioning = Provisioning.UNKNOWN
+    machine: Machine | None = None
+    ephemeral: bool = False
+    vm_id: str = ""
+    os_disk: str | None = None
+    generalized: bool = False
+    hibernated: bool = False
+    hibernates: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedVm:
     """A VM as one GET with its instance view showed it; names of `tags` are lower case.
 
-    For a generalized VM they are those that `remembered` gives (`memory.py`).
+    For a generalized VM they are those that `remembered` gives (`memory.py`). `hibernates`: whether
+    hibernation is enabled on it; `hibernated` shows only what Azure itself has hibernated.
     """
 
     ref: VmRef
@@ -118,6 +136,7 @@ class ObservedVm:
     power: PowerState
     generalized: bool
     hibernated: bool
+    hibernates: bool
     in_scale_set: bool
     os_type: str
     generation: str | None
@@ -129,20 +148,22 @@ class ObservedVm:
     data_disks: tuple[AttachedDisk, ...]
     machine: Machine
 
-
-@dataclass(frozen=True, slots=True)
-class ListedVm:
-    """What a subscription's lists show of a VM; `tags` as in `ObservedVm`."""
-
-    ref: VmRef
-    tags: Mapping[str, str]
-    power: PowerState = PowerState.UNKNOWN
-    provisioning: Provisioning = Provisioning.UNKNOWN
-    machine: Machine | None = None
-    ephemeral: bool = False
-    vm_id: str = ""
-    os_disk: str | None = None
-    generalized: bool = False
+    @property
+    def listed(self) -> ListedVm:
+        """The VM as the next lists will show it."""
+        return ListedVm(
+            ref=self.ref,
+            tags=self.tags,
+            power=self.power,
+            provisioning=self.provisioning,
+            machine=self.machine,
+            ephemeral=self.os_disk.ephemeral,
+            vm_id=self.vm_id,
+            os_disk=self.os_disk.id,
+            generalized=self.generalized,
+            hibernated=self.hibernated,
+            hibernates=self.hibernates,
+        )
 
 
 _CLOSED_NETWORKS = {"denyall", "allowprivate"}
@@ -310,6 +331,6 @@ class Listing:
     states: Counter[str] = field(default_factory=Counter)
     strange: dict[str, str] = field(default_factory=dict)
 
-    def group_tags(self, ref: VmRef) -> Mapping[str, str]:
-        """Return Stillframe's tags on a VM's resource group."""
-        return (self.groups or {}).get(ref.group_id.lower(), {})
+    def group_tags(self, ref: VmRef) -> Mapping[str, str] | None:
+        """Return the tags of a VM's resource group, if one is Stillframe's; None if unreadable."""
+        return None if self.groups is None else self.groups.get(ref.group_id.lower(), {})

@@ -14,14 +14,17 @@ from dataclasses import replace
 
 from shared.model.facts import ObservedDisk, ObservedVm
 from shared.model.ids import VmRef
-from shared.model.tags import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
+from shared.model.tags import BILLED_TAGS, GUARD_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
 
 PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.COST_GUARD)
 """Tags that people set; for a generalized VM they set them on its OS disk."""
 
-ON_VM = (*ORDER_TAGS, *BILLED_TAGS)
-ON_DISK = (*ON_VM, SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID)
-"""Tags that Stillframe writes on a VM, and on its OS disk before the VM is generalized."""
+ON_VM = (*ORDER_TAGS, *GUARD_TAGS)
+"""Tags that Stillframe writes on a VM, or on its OS disk once the VM is generalized."""
+
+FOR_ORDER = (*ORDER_TAGS, *BILLED_TAGS)
+FOR_PIN = (*FOR_ORDER, SourceTag.GROUP, SourceTag.VM, SourceTag.VM_ID)
+"""Tags that a VM with an order must have room for, and its OS disk."""
 
 
 def remembered(

@@ -24,6 +24,7 @@ class OutcomeType(StrEnum):
     FAILED = "Stillframe.CaptureFailed"
     STILL_BILLED = "Stillframe.VmStillBilled"
     NO_LONGER_BILLED = "Stillframe.VmNoLongerBilled"
+    DEALLOCATED = "Stillframe.VmDeallocated"
     SWEPT = "Stillframe.SweepCompleted"
 
 

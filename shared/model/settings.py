@@ -79,6 +79,7 @@ class Name(StrEnum):
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
+    COST_GUARD_OFF_MEANS_OFF = "COST_GUARD_OFF_MEANS_OFF"
     COST_GUARD_CURRENCY = "COST_GUARD_CURRENCY"
     PRICES_ENDPOINT = "PRICES_ENDPOINT"
     OUTCOME_TOPIC = "OUTCOME_TOPIC"
@@ -106,6 +107,7 @@ class Settings:
     guard_action: GuardAction = GuardAction.FLAG
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
+    off_means_off: bool = False
     guard_currency: str = "USD"
     prices_endpoint: str = PUBLIC_PRICES
     outcome_topic: str = ""
@@ -148,6 +150,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         guard_grace=grace,
         guard_deallocate_after=_deallocate_after(
             action, grace, values[Name.COST_GUARD_DEALLOCATE_AFTER]
+        ),
+        off_means_off=read_flag(
+            Name.COST_GUARD_OFF_MEANS_OFF, values[Name.COST_GUARD_OFF_MEANS_OFF]
         ),
         guard_currency=read_currency(
             Name.COST_GUARD_CURRENCY, values[Name.COST_GUARD_CURRENCY] or "USD"

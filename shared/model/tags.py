@@ -38,6 +38,7 @@ class Tag(StrEnum):
     UNTOLD = "stillframe-untold"
     BILLED_SINCE = "stillframe-billed-since"
     BILLED_ALERTED = "stillframe-billed-alerted"
+    DEALLOCATED_BY = "stillframe-deallocated-by"
 
 
 WORD_TAGS = (
@@ -61,6 +62,14 @@ ORDER_TAGS = (*WORD_TAGS, Tag.UNTOLD)
 
 BILLED_TAGS = (Tag.BILLED_SINCE, Tag.BILLED_ALERTED)
 """What the cost guard writes on a VM that is stopped but still billed."""
+
+
+GUARD_TAGS = (*BILLED_TAGS, Tag.DEALLOCATED_BY)
+"""All tags of the cost guard.
+
+`DEALLOCATED_BY` is there from before a deallocation until its event is published: whose word it is,
+and the word. A VM with an order never has it.
+"""
 
 
 class SourceTag(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.capture.targets import is_ordered, read_order
-from shared.costguard.rules import Due, Nothing, Standing, judge, why_kept
-from shared.model.facts import ListedVm, Listing
+from shared.costguard.rules import Due, Nothing, Standing, judge, why_kept, wish_of
+from shared.model.facts import ListedVm, Listing, PowerState
 from shared.model.ids import Target
 from shared.model.settings import Settings
 from shared.model.steps import Order
@@ -42,15 +42,25 @@ class Scan:
         """Return what is due about a VM's bill."""
         return judge(self.standing(vm), self.settings, self.now)
 
+    def wants_any_off(self) -> bool:
+        """Whether a stopped VM is to be deallocated by a tag or by the policy."""
+        return any(
+            vm.power is PowerState.STOPPED and self._is_wanted_off(vm)
+            for vm in self.listing.vms.values()
+        )
+
+    def _is_wanted_off(self, vm: ListedVm) -> bool:
+        wish = wish_of(self.standing(vm), self.settings, self.now)
+        return wish is not None and wish.after is not None
+
     def standing(self, vm: ListedVm) -> Standing:
         """Return what the cost guard's rules need to know of a VM."""
-        readable = self.listing.groups is not None
         return Standing(
             tags=vm.tags,
             group_tags=self.listing.group_tags(vm.ref),
             power=vm.power,
             provisioning=vm.provisioning,
-            kept=why_kept(vm, self.locked, groups_readable=readable),
+            kept=why_kept(vm, self.locked),
             ours=is_ordered(vm, self.settings) and self.settings.owns(vm.tags),
         )
 

@@ -11,16 +11,16 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from shared.capture.tell import image_outcome
-from shared.costguard.enforce import enforce
+from shared.costguard.enforce import enforce, locked_scopes
 from shared.model.cloud import Cloud
-from shared.model.errors import Refused, StillframeError, Transient
-from shared.model.facts import ListedVm, Missing, ObservedVm, Provisioning
+from shared.model.errors import StillframeError, Transient
+from shared.model.facts import ListedVm, Missing, Provisioning
 from shared.model.ids import ManagedImageTarget, Target, VersionRef
-from shared.model.settings import GuardAction
 from shared.model.tags import Status
 from shared.reconcile import Visit, reconcile_image
 from shared.sweep.pace import Pace
@@ -60,12 +60,11 @@ class Sweeper:
         targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
         for subscription in cloud.settings.subscriptions:
             try:
-                listing, locked = cloud.vms(subscription), _locked(cloud, subscription)
+                scan = self._scan(subscription, since, now, started + VISITS_START_WITHIN)
             except StillframeError as error:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
                 continue
-            scan = Scan(listing, locked, cloud.settings, since, now, started + VISITS_START_WITHIN)
             told = self._visit_all(scan, report)
             sum_up(scan, told, cloud, report)
             targets |= scan.targets()
@@ -76,6 +75,14 @@ class Sweeper:
         report.requests = cloud.requests - before
         _publish(cloud, report, now)
         return report
+
+    def _scan(self, subscription: str, since: datetime, now: datetime, until: float) -> Scan:
+        """List a subscription; its locks only if some VM is to be deallocated."""
+        cloud = self._cloud
+        scan = Scan(cloud.vms(subscription), frozenset(), cloud.settings, since, now, until)
+        if not scan.wants_any_off():
+            return scan
+        return replace(scan, locked=locked_scopes(cloud, subscription))
 
     def _visit_all(self, scan: Scan, report: SweepReport) -> dict[str, Status]:
         """Visit the VMs that are due, first those that the last sweep did not reach.
@@ -103,17 +110,6 @@ def _adopt(context: Context) -> None:
     """Give a thread the invocation's context: the host drops log lines without an invocation."""
     for name, value in context.items():
         name.set(value)
-
-
-def _locked(cloud: Cloud, subscription: str) -> frozenset[str] | None:
-    """Return the locked scopes if the policy deallocates; None if they may not be read."""
-    if cloud.settings.guard_action is not GuardAction.DEALLOCATE:
-        return frozenset()
-    try:
-        return cloud.locks(subscription)
-    except Refused as refused:
-        log.warning("locks in %s: %s", subscription, refused)
-        return None
 
 
 def _visit(cloud: Cloud, scan: Scan, pace: Pace, vm: ListedVm) -> Visited:
@@ -147,14 +143,9 @@ def _visit_once(cloud: Cloud, scan: Scan, vm: ListedVm) -> Visited:
     report = visit.run()
     seen = visit.look.vm
     if report.steps:
-        return Visited(_relisted(seen), report)
-    enforced = enforce(cloud, seen, scan.standing(_relisted(seen)), scan.now)
-    return Visited(_relisted(enforced.vm), report, enforced)
-
-
-def _relisted(vm: ObservedVm) -> ListedVm:
-    ephemeral = vm.os_disk.ephemeral
-    return ListedVm(vm.ref, vm.tags, vm.power, vm.provisioning, vm.machine, ephemeral)
+        return Visited(seen.listed, report)
+    enforced = enforce(cloud, seen, scan.standing(seen.listed), scan.now)
+    return Visited(enforced.vm.listed, report, enforced)
 
 
 def _look_at_images(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.capture.durations import is_under_way
 from shared.capture.targets import is_ordered
 from shared.costguard.enforce import Enforced
-from shared.costguard.rules import Clear, Mark, Nothing, unreadable_exemption
+from shared.costguard.rules import Clear, Mark, Nothing, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
 from shared.model.tags import Status, Tag
@@ -72,8 +72,8 @@ def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepRe
             report.statuses[status] += 1
             if status != tagged:
                 report.unsaid[vm.ref.id] = (tagged, status)
-        for tags in (vm.tags, scan.listing.group_tags(vm.ref)):
-            if value := unreadable_exemption(tags):
+        for tags in (vm.tags, scan.listing.group_tags(vm.ref) or {}):
+            if value := invalid_word(tags, scan.now):
                 report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {value}"
         if vm.ref.id not in report.steps and (flagged := _flagged(scan, vm, cloud)):
             report.flagged.append(flagged)

@@ -186,6 +186,7 @@ def vms(tags: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[ObservedVm
         power=POWERS,
         generalized=st.booleans(),
         hibernated=RARELY,
+        hibernates=RARELY,
         in_scale_set=RARELY,
         os_disk=OS_DISKS,
         data_disks=DATA_DISKS,

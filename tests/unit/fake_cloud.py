@@ -28,6 +28,7 @@ class FakeCloud:
     raises: dict[str, Exception] = field(default_factory=dict)
     listing: Listing = field(default_factory=Listing)
     locked: frozenset[str] = frozenset()
+    groups: Mapping[str, str] | None = field(default_factory=dict)
     made: list[ObservedImage] = field(default_factory=list)
     targets: set[Target] = field(default_factory=set)
     stopped: datetime | None = None
@@ -61,6 +62,10 @@ class FakeCloud:
     def vms(self, subscription: str) -> Listing:
         self._asked("vms")
         return self.listing
+
+    def group_tags(self, ref: VmRef) -> Mapping[str, str] | None:
+        self._asked("group_tags")
+        return self.groups
 
     def locks(self, subscription: str) -> frozenset[str]:
         self._asked("locks")

@@ -84,6 +84,7 @@ def vm(**changes: Any) -> ObservedVm:  # noqa: ANN401 - fields of ObservedVm
         power=PowerState.DEALLOCATED,
         generalized=False,
         hibernated=False,
+        hibernates=False,
         in_scale_set=False,
         os_type="Windows",
         generation="V2",

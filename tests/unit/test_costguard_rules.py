@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,20 +13,23 @@ from shared.capture.durations import is_under_way
 from shared.costguard.rules import (
     Alert,
     Clear,
-    DeallocateByPolicy,
+    Deallocate,
     Due,
     Mark,
     Nothing,
     Standing,
-    is_exempt,
+    Whose,
+    Wish,
     judge,
-    unreadable_exemption,
+    why_kept,
+    wish_of,
 )
-from shared.model.facts import PowerState, Provisioning
+from shared.costguard.words import Exempt, Invalid, Off, read_word
+from shared.model.facts import ListedVm, PowerState, Provisioning
 from shared.model.instants import write_instant
 from shared.model.settings import GuardAction
 from shared.model.tags import Status, Tag
-from tests.unit.making import NOW, settings
+from tests.unit.making import NOW, REF, settings
 
 GRACE = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -123,31 +126,6 @@ def test_the_opt_out_counts_on_the_vm_and_on_its_group() -> None:
     assert due(TOLD, group_tags=ignore) == Clear(None)
 
 
-def test_a_snooze_ends_with_its_day() -> None:
-    """`ignore-until` with a date exempts until that day begins in UTC."""
-    tags = {Tag.COST_GUARD.value: "ignore-until-2026-05-05"}
-    midnight = datetime(2026, 5, 5, tzinfo=UTC)
-    assert is_exempt(tags, midnight - timedelta(seconds=1))
-    assert not is_exempt(tags, midnight)
-
-
-@pytest.mark.parametrize(
-    "said", ["please", "2026-05-05", "ignore-until-tomorrow", "ignore-until-2026-02-30"]
-)
-def test_an_opt_out_that_means_nothing_exempts_nothing(said: str) -> None:
-    """It is reported with its value."""
-    tags = {Tag.COST_GUARD.value: said}
-    assert not is_exempt(tags, NOW)
-    assert unreadable_exemption(tags) == said
-
-
-@pytest.mark.parametrize("said", ["ignore", "Ignore", "ignore-until-2026-05-05", "  ", None])
-def test_an_opt_out_that_means_something_is_not_told_as_unreadable(said: str | None) -> None:
-    """`ignore-until` is valid even if its date has passed; an empty or missing tag is valid too."""
-    tags = {} if said is None else {Tag.COST_GUARD.value: said}
-    assert unreadable_exemption(tags) is None
-
-
 @pytest.mark.parametrize(
     ("status", "image", "lasts"),
     [
@@ -189,13 +167,19 @@ DEALLOCATE = {
 }
 
 
+def by_policy(hours: int) -> Wish:
+    """Make the wish of a policy."""
+    return Wish(Off(timedelta(hours=hours), "COST_GUARD_ACTION"), Whose.POLICY)
+
+
 def test_the_policy_deallocates_after_its_time() -> None:
     """Alert first, deallocate after the time, to the second; never a VM with `kept`."""
     assert due(MARKED, DEALLOCATE) == Alert(SINCE, 0)
-    assert due(TOLD, DEALLOCATE) == DeallocateByPolicy(SINCE)
+    assert due(TOLD, DEALLOCATE) == Deallocate(SINCE, by_policy(4))
     assert due(TOLD, DEALLOCATE, kept="it is locked") == Nothing(SINCE)
     after = timedelta(hours=5)
-    assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": after}) == DeallocateByPolicy(SINCE)
+    policy = DEALLOCATE | {"guard_deallocate_after": after}
+    assert due(TOLD, policy) == Deallocate(SINCE, by_policy(5))
     later = after + timedelta(seconds=1)
     assert due(TOLD, DEALLOCATE | {"guard_deallocate_after": later}) == Nothing(SINCE)
 
@@ -208,12 +192,122 @@ def test_a_time_alone_is_no_policy() -> None:
     assert due(TOLD, FLAG) == Nothing(SINCE)
 
 
+WORDS = ["ignore", "ignore-until-2026-05-09", "never", "deallocate", "deallocate-after-PT5H"]
+OWNED: dict[str, Any] = {"off_means_off": True}
+OFF = {Tag.COST_GUARD.value: "deallocate"}
+LATER = {Tag.COST_GUARD.value: "deallocate-after-PT6H"}
+
+
+def test_an_owner_who_wants_it_off_waits_for_no_mark() -> None:
+    """`deallocate` is due at the first sight of the stopped VM, whoever's tag it is."""
+    own = Wish(Off(timedelta(0), "deallocate"), Whose.VM)
+    assert due(OFF, OWNED) == Deallocate(None, own)
+    groups = Wish(Off(timedelta(0), "deallocate"), Whose.GROUP)
+    assert due({}, OWNED, group_tags=OFF) == Deallocate(None, groups)
+
+
+def test_an_owner_who_gives_time_is_not_alerted_before_it_is_over() -> None:
+    """The VM is marked, then nothing is due, then the deallocation: to the second."""
+    assert due(LATER, OWNED) == Mark()
+    assert due(LATER | MARKED, OWNED) == Nothing(SINCE)
+    sooner = {Tag.COST_GUARD.value: "deallocate-after-PT5H"}
+    wish = Wish(Off(timedelta(hours=5), "deallocate-after-pt5h"), Whose.VM)
+    assert due(sooner | TOLD, OWNED) == Deallocate(SINCE, wish)
+    assert due(sooner | MARKED, OWNED) == Deallocate(SINCE, wish, Alert(SINCE, 0))
+
+
+@pytest.mark.parametrize(
+    ("tags", "changes", "kept"),
+    [
+        (OFF, {"kept": "it is locked"}, "it is locked"),
+        (OFF | {Tag.CAPTURE.value: "yes", Tag.STATUS.value: "refused"}, {}, "it has an order"),
+        ({Tag.COST_GUARD.value: "deallocate-after-soon"}, {}, "of the vm is invalid"),
+        ({Tag.COST_GUARD.value: "ignore, deallocate"}, {}, "of the vm is invalid"),
+        ({}, {"group_tags": {Tag.COST_GUARD.value: "off"}}, "of the group is invalid"),
+    ],
+)
+def test_what_is_kept_is_alerted_with_the_reason(
+    tags: dict[str, str], changes: dict[str, Any], kept: str
+) -> None:
+    """It is not deallocated, by its owner's word or by the policy."""
+    for policy in (OWNED, OWNED | DEALLOCATE):
+        alert = due(tags | MARKED, policy, **changes)
+        assert isinstance(alert, Alert)
+        assert kept in (alert.kept or "")
+        assert due(tags | TOLD, policy, **changes) == Nothing(SINCE)
+
+
+def test_words_need_a_deployment_that_allows_them() -> None:
+    """Without COST_GUARD_OFF_MEANS_OFF the VM is flagged, and the alert says why."""
+    assert due(OFF) == Mark()
+    assert due(OFF | MARKED) == Alert(SINCE, 0, "COST_GUARD_OFF_MEANS_OFF is not true")
+
+
+def test_group_tags_that_cannot_be_read_protect_unless_the_vm_has_its_own_word() -> None:
+    """The group may be exempt."""
+    assert due(TOLD, DEALLOCATE, group_tags=None) == Nothing(SINCE)
+    assert isinstance(due(OFF, OWNED, group_tags=None), Deallocate)
+
+
+IGNORE = {Tag.COST_GUARD.value: "ignore"}
+NONSENSE = {Tag.COST_GUARD.value: "nonsense"}
+
+
+@pytest.mark.parametrize(
+    ("own", "groups", "whose", "after"),
+    [
+        (IGNORE, OFF, Whose.VM, None),
+        (OFF, IGNORE, Whose.VM, timedelta(0)),
+        (LATER, OFF, Whose.VM, timedelta(hours=6)),
+        ({Tag.COST_GUARD.value: "ignore-until-2026-05-04"}, OFF, Whose.GROUP, timedelta(0)),
+        ({}, LATER, Whose.GROUP, timedelta(hours=6)),
+        ({}, {}, Whose.POLICY, timedelta(hours=4)),
+        (NONSENSE, OFF, Whose.VM, None),
+        (NONSENSE, IGNORE, Whose.GROUP, None),
+        ({}, NONSENSE, Whose.GROUP, None),
+    ],
+)
+def test_the_vms_word_beats_its_groups_and_that_the_policy(
+    own: dict[str, str], groups: dict[str, str], whose: Whose, after: timedelta | None
+) -> None:
+    """An invalid word on the VM gives way only to a group that is exempt."""
+    standing = replace(STOPPED, tags=own, group_tags=groups)
+    wish = wish_of(standing, settings(**DEALLOCATE), NOW)
+    assert wish
+    assert (wish.whose, wish.after) == (whose, after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, None),
+        ({"ephemeral": True}, "ephemeral"),
+        ({"hibernated": True}, "hibernated"),
+        ({"hibernates": True}, "hibernation is enabled"),
+    ],
+)
+def test_what_would_lose_something_is_kept(changes: dict[str, Any], kept: str | None) -> None:
+    """An ephemeral OS disk and a hibernated guest do not survive a deallocation."""
+    listed = ListedVm(REF, {}, **changes)
+    found = why_kept(listed, frozenset())
+    assert (found is None) if kept is None else (kept in (found or ""))
+
+
+def test_locks_keep_what_lies_below_them() -> None:
+    """On the VM, its group or subscription; not on a VM whose name begins alike."""
+    listed = ListedVm(REF, {})
+    assert why_kept(listed, frozenset({f"{REF.key}2/"})) is None
+    for scope in (REF.key, REF.group_id.lower(), f"/subscriptions/{REF.subscription}"):
+        assert why_kept(listed, frozenset({f"{scope}/"})) == "it is locked"
+    assert "no permission" in (why_kept(listed, None) or "")
+
+
 TAGS = st.fixed_dictionaries(
     {},
     optional={
         Tag.CAPTURE.value: st.just("yes"),
         Tag.STATUS.value: st.sampled_from(list(Status)),
-        Tag.COST_GUARD.value: st.sampled_from(["ignore", "ignore-until-2026-05-09", "never"]),
+        Tag.COST_GUARD.value: st.sampled_from(WORDS),
         Tag.BILLED_SINCE.value: st.sampled_from(["x", write_instant(SINCE), write_instant(NOW)]),
         Tag.BILLED_ALERTED.value: st.sampled_from(["x", write_instant(NOW - 2 * DAY)]),
     },
@@ -221,28 +315,32 @@ TAGS = st.fixed_dictionaries(
 STANDINGS = st.builds(
     Standing,
     tags=TAGS,
-    group_tags=st.sampled_from([{}, {Tag.COST_GUARD.value: "ignore"}]),
+    group_tags=st.sampled_from([None, {}, *({Tag.COST_GUARD.value: word} for word in WORDS)]),
     power=st.sampled_from(PowerState),
     provisioning=st.sampled_from([*Provisioning]),
     kept=st.sampled_from([None, "it is locked"]),
 )
 
 
-@given(STANDINGS, st.sampled_from([{}, FLAG, DEALLOCATE]))
-def test_only_what_is_stopped_settled_and_wanted_otherwise_is_flagged(
+@given(STANDINGS, st.sampled_from([{}, FLAG, DEALLOCATE, OWNED, OWNED | DEALLOCATE]))
+def test_only_what_is_stopped_settled_and_not_exempt_is_acted_on(
     standing: Standing, policy: dict[str, Any]
 ) -> None:
-    """For any tags: no mark, alert or deallocation for any other VM."""
+    """For any tags: no mark, alert or deallocation for any other VM; never what is kept."""
     decided = judge(standing, settings(**policy), NOW)
-    if isinstance(decided, Mark | Alert | DeallocateByPolicy):
+    if isinstance(decided, Mark | Alert | Deallocate):
         assert standing.power is PowerState.STOPPED
         assert standing.provisioning in ("Succeeded", "Failed", "Canceled")
-        assert not is_exempt(standing.tags, NOW)
-        assert not is_exempt(standing.group_tags, NOW)
+        assert read_word(standing.tags, NOW) != Exempt()
+        own = read_word(standing.tags, NOW)
+        assert read_word(standing.group_tags or {}, NOW) != Exempt() or isinstance(own, Off)
         assert not is_under_way(standing.tags, NOW, ours=standing.ours)
-    if isinstance(decided, DeallocateByPolicy):
-        assert policy == DEALLOCATE
+    if isinstance(decided, Deallocate):
+        allowed = "off_means_off" if decided.wish.whose is not Whose.POLICY else "guard_action"
+        assert policy.get(allowed)
         assert standing.kept is None
+        assert Tag.CAPTURE not in standing.tags
+        assert not isinstance(read_word(standing.tags, NOW), Invalid)
 
 
 STATES = st.lists(

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.memory import after, frozen, is_of, kept, memory_of, remembered, signature
-from shared.model.tags import BILLED_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
+from shared.model.tags import GUARD_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
 from tests.unit.making import REF, TO_GALLERY, Facts, disk, vm
 
 VM_ID = "0a0b"
 DISK = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/os"
-OURS = [tag.value for tag in (*ORDER_TAGS, *BILLED_TAGS)]
+OURS = [tag.value for tag in (*ORDER_TAGS, *GUARD_TAGS)]
 PEOPLES = ["stillframe-capture", "stillframe-cost-guard", "team"]
 
 words = st.dictionaries(st.sampled_from(OURS), st.sampled_from(["a", "b", "c"]))

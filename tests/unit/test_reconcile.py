@@ -86,6 +86,7 @@ def test_a_report_is_a_line_of_json() -> None:
         "asOf": write_instant(RELEASED),
         "by": "func-one",
         "steps": ["generalize", "create"],
+        "bill": "nothing",
         "untold": "gesperrt für Tags",
     }
     assert "für" in line

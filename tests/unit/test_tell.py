@@ -494,6 +494,7 @@ def test_the_names_of_the_events_are_a_promise() -> None:
         "Stillframe.CaptureFailed",
         "Stillframe.VmStillBilled",
         "Stillframe.VmNoLongerBilled",
+        "Stillframe.VmDeallocated",
         "Stillframe.SweepCompleted",
     ]
 
