@@ -111,6 +111,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       COST_GUARD_CURRENCY: settings.costGuardCurrency
       COST_GUARD_DEALLOCATE_AFTER: settings.costGuardDeallocateAfter
       COST_GUARD_GRACE: settings.costGuardGrace
+      COST_GUARD_OFF_MEANS_OFF: string(settings.offMeansOff)
+      COST_GUARD_PRICE_FACTOR: settings.costGuardPriceFactor
+      COST_GUARD_TELL: settings.costGuardTell
       DRY_RUN: string(settings.dryRun)
       IMAGE_RESOURCE_GROUP: settings.imageResourceGroup
       OUTCOME_TOPIC: outcomes.properties.endpoint

@@ -13,6 +13,10 @@ type ProofMachineId = 'warn' | 'required'
 type CostGuardAction = 'flag' | 'deallocate'
 
 @export()
+@description('How often a VM that is stopped but billed is reported.')
+type CostGuardTell = 'daily' | 'weekly' | 'once'
+
+@export()
 @description('From where storage and the outcome topic can be reached: the internet, protected by identity only, or one network.')
 type Networking = 'public' | 'private'
 
@@ -41,6 +45,12 @@ type Settings = {
   costGuardGrace: string
   @description('How long a VM may be stopped but billed before it is deallocated, an ISO 8601 duration.')
   costGuardDeallocateAfter: string
+  @description('Whether a tag of a VM or its resource group may have it deallocated as soon as it is stopped.')
+  offMeansOff: bool
+  @description('How often a VM that is stopped but billed is reported.')
+  costGuardTell: CostGuardTell
+  @description('What list prices are multiplied by.')
+  costGuardPriceFactor: string
   @description('The currency of list prices.')
   costGuardCurrency: string
   @description('The price list; empty = no prices are reported.')

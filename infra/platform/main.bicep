@@ -74,6 +74,15 @@ param costGuardGrace string = 'PT1H'
 @description('How long a VM may be stopped but billed before it is deallocated, an ISO 8601 duration; required with deallocate.')
 param costGuardDeallocateAfter string = ''
 
+@description('Whether a tag of a VM or its resource group may have it deallocated as soon as it is stopped (stillframe-cost-guard: deallocate); the app may then deallocate every VM in the watched subscriptions.')
+param offMeansOff bool = false
+
+@description('How often a VM that is stopped but billed is reported: daily, weekly, or once.')
+param costGuardTell 'daily' | 'weekly' | 'once' = 'daily'
+
+@description('What list prices are multiplied by, for example 0.82 for a discount of 18 percent.')
+param costGuardPriceFactor string = '1'
+
 @description('The currency of list prices.')
 @minLength(3)
 @maxLength(3)
@@ -269,7 +278,7 @@ module rights '../modules/rights.bicep' = [
       proof: proof != 'off'
       entraOnlyDisks: entraOnlyDisks
       customerKeys: customerKeys
-      guardDeallocates: costGuardAction == 'deallocate'
+      guardDeallocates: offMeansOff || costGuardAction == 'deallocate'
     }
   }
 ]
@@ -311,6 +320,9 @@ module app '../modules/app.bicep' = {
       costGuardAction: costGuardAction
       costGuardGrace: costGuardGrace
       costGuardDeallocateAfter: costGuardDeallocateAfter
+      offMeansOff: offMeansOff
+      costGuardTell: costGuardTell
+      costGuardPriceFactor: costGuardPriceFactor
       costGuardCurrency: costGuardCurrency
       pricesEndpoint: pricesEndpoint
       sweepSchedule: sweepSchedule

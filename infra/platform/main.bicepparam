@@ -31,6 +31,9 @@ param customerKeys = bool(textOr(readEnvironmentVariable('STILLFRAME_CUSTOMER_KE
 param costGuardAction = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', ''), 'flag'))
 param costGuardGrace = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_GRACE', ''), 'PT1H')
 param costGuardDeallocateAfter = trim(readEnvironmentVariable('STILLFRAME_COST_GUARD_DEALLOCATE_AFTER', ''))
+param offMeansOff = bool(textOr(readEnvironmentVariable('STILLFRAME_OFF_MEANS_OFF', ''), 'false'))
+param costGuardTell = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_TELL', ''), 'daily'))
+param costGuardPriceFactor = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_PRICE_FACTOR', ''), '1')
 param costGuardCurrency = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_CURRENCY', ''), 'USD')
 param pricesEndpoint = textOr(
   readEnvironmentVariable('STILLFRAME_PRICES_ENDPOINT', ''),
