@@ -13,9 +13,10 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +24,7 @@ from rich.spinner import Spinner
 
 from cli.advice import NONE_VISIBLE, advise, list_unread, settings_unread
 from cli.app import app_settings, read_app_id
+from cli.focus import focus_csv
 from cli.orders import Row, orders
 from cli.subscriptions import enabled_subscriptions
 from cli.tables import naming, plan_page, status_page, sweep_page
@@ -69,9 +71,15 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Misconfigured as wrong:
         print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
         return USAGE
-    command = {"sweep": _sweep, "plan": _plan, "status": _status}[given.command]
-    ended = command(connect(settings), as_json=given.json)
+    ended = _command(given)(connect(settings))
     return TROUBLE if of_app is None else ended
+
+
+def _command(given: argparse.Namespace) -> Callable[[Cloud], int]:
+    """Return the command with its form of output."""
+    if given.command == "sweep":
+        return partial(_sweep, as_json=given.json, as_csv=given.csv)
+    return partial({"plan": _plan, "status": _status}[given.command], as_json=given.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     sweep = commands.add_parser("sweep", parents=[common], help="what a sweep would find and do")
     sweep.add_argument(
         "--currency", metavar="CODE", help="currency of list prices, for example EUR"
+    )
+    sweep.add_argument(
+        "--csv", action="store_true", help="print the VMs billed while stopped, in FOCUS columns"
     )
     commands.add_parser("plan", parents=[common], help="only what the app would do now")
     commands.add_parser("status", parents=[common], help="every order: its status and next step")
@@ -149,11 +160,13 @@ def _environment(
     return settings
 
 
-def _sweep(cloud: Cloud, *, as_json: bool) -> int:
+def _sweep(cloud: Cloud, *, as_json: bool, as_csv: bool) -> int:
     """Show what a sweep would find and do."""
     report, now = _swept(cloud)
     subscriptions = cloud.settings.subscriptions
-    if as_json:
+    if as_csv:
+        print(focus_csv(report, now), end="")
+    elif as_json:
         print(json.dumps(report.body(now) | {"unjudged": list(report.unsaid)}, indent=2))
     elif len(report.unlisted) < len(subscriptions):
         _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")

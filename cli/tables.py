@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.orders import Row
+from shared.costguard.bill import of_list_price
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.tags import Status
@@ -121,28 +122,36 @@ def _flagged(report: SweepReport, now: datetime, name: Naming) -> RenderableType
     if not report.flagged:
         return Text("No VM is stopped and still billed.")
     table = _table("Stopped, but still billed", "VM", "since", "size", "region")
-    table.add_column(f"{report.currency} an hour", justify="right")
-    table.add_column("so far", justify="right")
-    dearest = sorted(report.flagged, key=lambda vm: -(vm.hourly or 0.0))
-    _filled(table, (_flagged_cells(vm, now, name) for vm in dearest))
+    for amount in (f"{report.currency} an hour", "so far", "licence an hour"):
+        table.add_column(amount, justify="right")
+    _filled(table, (_flagged_cells(vm, now, name) for vm in report.dearest))
     return Group(table, Text(_wasted(report)))
 
 
 def _flagged_cells(flagged: Flagged, now: datetime, name: Naming) -> tuple[str, ...]:
     return (
-        name(flagged.vm),
+        name(flagged.ref.id),
         _instant(flagged.since) if flagged.since else "first seen now",
         flagged.machine.size if flagged.machine else UNKNOWN,
         flagged.machine.region if flagged.machine else UNKNOWN,
-        UNKNOWN if flagged.hourly is None else f"{flagged.hourly:.4f}",
-        _money(flagged.row(now)["listPriceSoFar"]),
+        _money(flagged.rate.hourly, 4),
+        _money(flagged.row(now).get("ContractedCost")),
+        _money(flagged.rate.licence, 4),
     )
 
 
 def _wasted(report: SweepReport) -> str:
-    unpriced = sum(vm.hourly is None for vm in report.flagged)
-    but = f", and {unpriced} whose price is unknown" if unpriced else ""
-    return f"Together {report.per_day:.2f} {report.currency} a day, list price{but}."
+    """Return the sum of a day: what is sure, the licences beside it, and what is not counted."""
+    money = f"{report.per_day * report.factor:.2f} {report.currency}"
+    unpriced = f", and {report.unpriced} whose price is unknown" if report.unpriced else ""
+    licences = report.licences_per_day * report.factor
+    more = (
+        f" {licences:.2f} more if Azure bills Windows licences while stopped." if licences else ""
+    )
+    return (
+        f"Together {money} a day, {of_list_price(report.factor)}{unpriced}.{more} "
+        "Reservations and savings plans are not counted."
+    )
 
 
 def _would(report: SweepReport, name: Naming) -> Table:
@@ -214,5 +223,5 @@ def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _money(amount: float | None) -> str:
-    return UNKNOWN if amount is None else f"{amount:.2f}"
+def _money(amount: float | None, digits: int = 2) -> str:
+    return UNKNOWN if amount is None else f"{amount:.{digits}f}"

@@ -38,6 +38,7 @@ from shared.model.facts import (
     ObservedImage,
     ObservedVm,
     Permission,
+    Price,
     Rights,
 )
 from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
@@ -128,9 +129,9 @@ class Azure:
         known = occurred is not None and occurred.tzinfo is not None and occurred <= now
         return occurred if known else None
 
-    def hourly(self, machine: Machine, now: datetime) -> float | None:
-        """Return the list price per hour; None if it is unknown."""
-        return self.prices.hourly(machine, now)
+    def price(self, machine: Machine, now: datetime) -> Price | None:
+        """Return the list price of an hour; None if it is unknown."""
+        return self.prices.price(machine, now)
 
     def vms(self, subscription: str) -> Listing:
         """Return the listing of a subscription: VMs, run states and group tags."""

@@ -1,4 +1,4 @@
-"""Prices of VMs: a `Machine` -> its list price per hour, from the Azure Retail Prices API.
+"""Prices of VMs: a `Machine` -> its list price of an hour, from the Azure Retail Prices API.
 
 A list price: no discount, no reservation. Requested once a day per `Machine` and cached in the
 process. A price that cannot be read is unknown, and reported as such. After the API fails it is not
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import requests
 
-from shared.model.facts import Machine
+from shared.model.facts import Machine, Price
 
 TIMEOUT = 5.0
 """Seconds to connect, and seconds between bytes of a response."""
@@ -52,7 +52,7 @@ class PricePage(msgspec.Struct, frozen=True):
 class _Known:
     """A cached price and when it was read; None if the list has no single price."""
 
-    price: float | None
+    price: Price | None
     at: datetime
 
 
@@ -65,15 +65,15 @@ class Prices:
         self._known: dict[Machine, _Known] = {}
         self._failed_at: datetime | None = None
 
-    def hourly(self, machine: Machine, now: datetime) -> float | None:
-        """Return the price per hour; None if it is unknown."""
+    def price(self, machine: Machine, now: datetime) -> Price | None:
+        """Return the price of an hour; None if it is unknown."""
         known = self._known.get(machine)
         if known and now - known.at < KEPT:
             return known.price
         if not self._endpoint or (self._failed_at and now - self._failed_at < PAUSE_AFTER_FAILURE):
             return None
         try:
-            price = only_price(self._rows(machine), machine)
+            price = price_of(self._rows(machine), machine)
         except (requests.RequestException, msgspec.DecodeError) as error:
             log.warning("no price for %s: %s", machine, error)
             self._failed_at = now
@@ -109,24 +109,39 @@ def filter_of(machine: Machine) -> str:
     )
 
 
-def only_price(rows: Iterable[PriceRow], machine: Machine) -> float | None:
+def price_of(rows: Iterable[PriceRow], machine: Machine) -> Price | None:
     """Return the price in the rows for this machine; None without a row, or if prices differ.
+
+    The rows have a size without Windows, and with it: the licence is the difference.
+    """
+    own = [row for row in rows if _is_hour_of(row, machine)]
+    compute = _only(row for row in own if not row.product_name.endswith("Windows"))
+    if compute is None:
+        return None
+    if machine.os_type.lower() != "windows" or machine.hybrid:
+        return Price(compute)
+    both = _only(row for row in own if row.product_name.endswith("Windows"))
+    licence = None if both is None or both < compute else round(both - compute, 6)
+    return Price(compute, licence)
+
+
+def _only(rows: Iterable[PriceRow]) -> float | None:
+    """Return the only price in these rows; None without a row, or if prices differ.
 
     Some sizes have no row with the region's primary meter, so such rows are preferred but not
     required.
     """
-    own = [row for row in rows if _is_price_of(row, machine)]
+    own = list(rows)
     primary = [row for row in own if row.is_primary_meter_region]
     left = {row.retail_price for row in primary or own}
     return left.pop() if len(left) == 1 else None
 
 
-def _is_price_of(row: PriceRow, machine: Machine) -> bool:
+def _is_hour_of(row: PriceRow, machine: Machine) -> bool:
     hour = row.type == "Consumption" and row.unit_of_measure == "1 Hour" and row.retail_price > 0
     if not hour or not row.product_name.startswith("Virtual Machines"):
         return False  # other names are cloud services of that size
-    windows = machine.os_type.lower() == "windows" and not machine.hybrid
-    if row.product_name.endswith("Windows") != windows or "Low Priority" in row.sku_name:
+    if "Low Priority" in row.sku_name:
         return False
     return ("Spot" in row.sku_name or "Spot" in row.meter_name) == machine.spot
 

@@ -1,14 +1,13 @@
 """The cost guard's outcome events: facts of a VM's bill -> `Outcome`.
 
-Pure. Money is list price: no discount, no reservation. An event's id derives from the VM, the time
+Pure. Its money is a `Bill` (`bill.py`). An event's id derives from the VM, the time
 since when it is billed, and the number of the alert, so that a repeat can be dropped by its id.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from shared.costguard.bill import NOT_COUNTED, Bill, resource_columns
 from shared.model.facts import Machine, ObservedVm
 from shared.model.instants import write_instant
 from shared.model.outcomes import Outcome, OutcomeType, event_id
@@ -24,30 +23,6 @@ WHAT_IS_LOST = (
 )
 OWNER_TAGS = ("owner", "contact", "created-by", "createdby")
 
-SECONDS_AN_HOUR = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """The time for which a stopped VM is billed, and its list price an hour, if known."""
-
-    since: datetime
-    until: datetime
-    hourly: float | None
-    currency: str
-
-    @property
-    def seconds(self) -> int:
-        """How long it was billed."""
-        return round((self.until - self.since).total_seconds())
-
-    @property
-    def money(self) -> float | None:
-        """The cost of that time at list price; None if the price is unknown."""
-        return (
-            None if self.hourly is None else round(self.hourly * self.seconds / SECONDS_AN_HOUR, 2)
-        )
-
 
 def still_billed(
     vm: ObservedVm, bill: Bill, number: int, *, known_by: str, kept: str | None
@@ -56,6 +31,8 @@ def still_billed(
     data = {
         "owner": owner(vm.tags),
         "sinceKnownBy": known_by,
+        "price": str(bill.rate),
+        "whatIsNotCounted": NOT_COUNTED,
         "whatToDo": WHAT_TO_DO,
         "whatIsLost": WHAT_IS_LOST,
         "notDeallocatedBecause": kept,
@@ -77,7 +54,7 @@ def deallocated(vm: ObservedVm, bill: Bill, wish: str) -> Outcome:
         "owner": owner(vm.tags),
         "whoseWord": whose,
         "word": word,
-        "savedPerHour": bill.hourly,
+        "savedPerHour": str(bill.rate),
         "whatIsLost": WHAT_IS_LOST,
         "portal": f"{PORTAL}{vm.ref.id}",
     }
@@ -105,12 +82,9 @@ def _outcome(
 ) -> Outcome:
     data = {
         "vm": {"id": vm.ref.id, "vmId": vm.vm_id, **described(vm.machine)},
-        "since": write_instant(bill.since),
-        "until": write_instant(bill.until),
+        **resource_columns(vm.ref, vm.machine.region),
+        **bill.columns(),
         "seconds": bill.seconds,
-        "listPricePerHour": bill.hourly,
-        "listPriceSoFar": bill.money,
-        "currency": bill.currency,
         **more,
     }
     happened = event_id(kind, vm.ref.key, write_instant(bill.since), which)

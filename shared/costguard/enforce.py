@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.capture.durations import START_LASTS
-from shared.costguard.alert import Bill, deallocated, no_longer_billed, still_billed
+from shared.costguard.alert import deallocated, no_longer_billed, still_billed
+from shared.costguard.bill import Bill, Rate
 from shared.costguard.rules import (
     Alert,
     Clear,
@@ -25,7 +26,7 @@ from shared.costguard.rules import (
 )
 from shared.model.cloud import Cloud
 from shared.model.errors import Refused, Transient, Withheld
-from shared.model.facts import Look, Missing, ObservedVm, PowerState
+from shared.model.facts import Look, Machine, Missing, ObservedVm, PowerState
 from shared.model.ids import VmRef
 from shared.model.instants import write_instant
 from shared.model.outcomes import Outcome
@@ -173,4 +174,10 @@ def stopped_since(cloud: Cloud, ref: VmRef, now: datetime) -> tuple[datetime, st
 
 
 def _bill(cloud: Cloud, vm: ObservedVm, since: datetime, until: datetime) -> Bill:
-    return Bill(since, until, cloud.hourly(vm.machine, until), cloud.currency)
+    return Bill(since, until, rate_of(cloud, vm.machine, until))
+
+
+def rate_of(cloud: Cloud, machine: Machine | None, now: datetime) -> Rate:
+    """Return what an hour of a VM costs."""
+    price = cloud.price(machine, now) if machine else None
+    return Rate(price=price, currency=cloud.currency, factor=cloud.settings.guard_price_factor)

@@ -13,7 +13,7 @@ sweep visits and what it does there. Gives one `Due`. Pure. The first matching r
 | its owner wants it off, stopped that long, not kept   | deallocate                       |
 | stopped, without a readable mark                      | mark it with the time it stopped |
 | its owner wants it off, not kept                      | nothing                          |
-| marked longer than the grace period, no alert today   | alert                            |
+| marked longer than the grace period, an alert is due  | alert                            |
 | marked longer than the policy allows, not kept        | deallocate                       |
 | marked                                                | nothing                          |
 
@@ -31,13 +31,14 @@ from shared.costguard.words import Exempt, Invalid, Off, Word, read_word
 from shared.model.facts import ListedVm, PowerState, Provisioning
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
-from shared.model.settings import GuardAction, Name, Settings
+from shared.model.settings import GuardAction, Name, Settings, Tell
 from shared.model.tags import GUARD_TAGS, Tag
 
 DAY = timedelta(days=1)
 SKEW = timedelta(minutes=5)
 """Clock skew that is tolerated: a mark further in the future counts as unreadable."""
 
+_EVERY = {Tell.DAILY: DAY, Tell.WEEKLY: 7 * DAY, Tell.ONCE: timedelta.max}
 _OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
 
 
@@ -110,7 +111,7 @@ class Mark(_Named):
 
 @dataclass(frozen=True, slots=True)
 class Alert(_Named):
-    """Publish that it is still billed; `number`: whole days since the grace period ended.
+    """Publish that it is still billed; `number`: days or weeks since the grace period ended.
 
     `kept` is why it is not deallocated, although somebody wants that.
     """
@@ -194,14 +195,15 @@ class _Stopped:
         return self.now - self.since >= off.after
 
     def _alert(self) -> Alert | None:
-        """Return the alert, if the grace period has passed and the last alert is a day old."""
+        """Return the alert, if the grace period has passed and the last alert is old enough."""
         if self.since is None:
             return None
         billed, grace = self.now - self.since, self.settings.guard_grace
         alerted = read_instant(self.standing.tags.get(Tag.BILLED_ALERTED))
-        if billed < grace or (alerted is not None and self.now - alerted < DAY):
+        every = _EVERY[self.settings.guard_tell]
+        if billed < grace or (alerted is not None and self.now - alerted < every):
             return None
-        return Alert(self.since, (billed - grace) // DAY, self.kept)
+        return Alert(self.since, (billed - grace) // every, self.kept)
 
 
 def wish_of(standing: Standing, settings: Settings, now: datetime) -> Wish | None:

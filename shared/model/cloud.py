@@ -16,6 +16,7 @@ from shared.model.facts import (
     Missing,
     ObservedImage,
     ObservedVm,
+    Price,
 )
 from shared.model.ids import ImageRef, Target, VmRef
 from shared.model.outcomes import Outcome
@@ -53,7 +54,7 @@ class Cloud(Protocol):
     def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
         """Return when a VM became unavailable by Resource Health; None if it does not tell."""
 
-    def hourly(self, machine: Machine, now: datetime) -> float | None:
+    def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the list price of an hour; None if unknown."""
 
     def vms(self, subscription: str) -> Listing:

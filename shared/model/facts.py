@@ -91,6 +91,18 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """The list price of an hour: what a stopped VM costs for sure, and its Windows licence.
+
+    Azure bills a stopped VM for its cores; whether for its licence too is not known. `windows` is
+    0 for a VM without a licence to pay, None if unknown.
+    """
+
+    compute: float
+    windows: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedDisk:
     """A disk in the VM's model; a deallocated VM's model has no `sku` and no `size_gb`."""
 

@@ -20,6 +20,7 @@ from shared.model.values import (
     read_currency,
     read_definition_id,
     read_duration,
+    read_factor,
     read_flag,
     read_gallery_pair,
     read_https,
@@ -65,6 +66,14 @@ class GuardAction(StrEnum):
     DEALLOCATE = "deallocate"
 
 
+class Tell(StrEnum):
+    """How often the cost guard reports that a VM is still billed."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    ONCE = "once"
+
+
 class Name(StrEnum):
     """The settings' names."""
 
@@ -80,6 +89,8 @@ class Name(StrEnum):
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
     COST_GUARD_OFF_MEANS_OFF = "COST_GUARD_OFF_MEANS_OFF"
+    COST_GUARD_TELL = "COST_GUARD_TELL"
+    COST_GUARD_PRICE_FACTOR = "COST_GUARD_PRICE_FACTOR"
     COST_GUARD_CURRENCY = "COST_GUARD_CURRENCY"
     PRICES_ENDPOINT = "PRICES_ENDPOINT"
     OUTCOME_TOPIC = "OUTCOME_TOPIC"
@@ -108,6 +119,8 @@ class Settings:
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
     off_means_off: bool = False
+    guard_tell: Tell = Tell.DAILY
+    guard_price_factor: float = 1.0
     guard_currency: str = "USD"
     prices_endpoint: str = PUBLIC_PRICES
     outcome_topic: str = ""
@@ -153,6 +166,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         off_means_off=read_flag(
             Name.COST_GUARD_OFF_MEANS_OFF, values[Name.COST_GUARD_OFF_MEANS_OFF]
+        ),
+        guard_tell=read_word(Name.COST_GUARD_TELL, values[Name.COST_GUARD_TELL], Tell.DAILY),
+        guard_price_factor=read_factor(
+            Name.COST_GUARD_PRICE_FACTOR, values[Name.COST_GUARD_PRICE_FACTOR] or "1"
         ),
         guard_currency=read_currency(
             Name.COST_GUARD_CURRENCY, values[Name.COST_GUARD_CURRENCY] or "USD"

@@ -18,13 +18,13 @@ VARYING = re.compile(
 """What differs between messages with the same meaning: request ids, timestamps, hashes."""
 
 
-def cut(text: str) -> str:
-    """Return a text in one line, short enough for a tag's value."""
+def cut(text: str, limit: int = VALUE_LIMIT) -> str:
+    """Return a text in one line of so many UTF-16 units, by default those of a tag's value."""
     line = " ".join(clean(text).split())
-    if _units(line) <= VALUE_LIMIT:
+    if _units(line) <= limit:
         return line
-    line = line[: VALUE_LIMIT - 1]  # a character is one unit or two
-    while _units(line) > VALUE_LIMIT - 1:
+    line = line[: limit - 1]  # a character is one unit or two
+    while _units(line) > limit - 1:
         line = line[:-1]
     return line + "…"
 

@@ -13,11 +13,13 @@ from shared.model.errors import Misconfigured
 from shared.model.ids import GalleryTarget
 
 NCRONTAB_FIELDS = 6
+LARGEST_FACTOR = 10
 
 _FIELD = re.compile(r"(\*|\d+|[a-z]{3})([-/,](\*|\d+|[a-z]{3}))*", re.IGNORECASE)
 _DURATION = re.compile(
     r"P(?:(?P<days>\d{1,4})D)?(?:T(?!$)(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,6})M)?)?"
 )
+_FACTOR = re.compile(r"\d{1,2}(\.\d{1,6})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HTTPS = re.compile(r"https://[^\s/?#]+(/[^\s?#]*)?")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -88,6 +90,15 @@ def read_duration(name: str, text: str) -> timedelta:
         )
         raise Misconfigured(msg)
     return timedelta(**parts)
+
+
+def read_factor(name: str, text: str) -> float:
+    """Return a factor for prices, more than 0 and at most 10."""
+    factor = float(text) if _FACTOR.fullmatch(text) else 0.0
+    if not 0 < factor <= LARGEST_FACTOR:
+        msg = f"{name}: {text!r} is not a number above 0 and at most 10, for example 0.82"
+        raise Misconfigured(msg)
+    return factor
 
 
 def read_currency(name: str, text: str) -> str:

@@ -1,6 +1,6 @@
 """What a sweep found and did: counted during the sweep, then one outcome event, the heartbeat.
 
-Pure, except that a report is changed by counting. VMs are named by id; money is list price.
+Pure, except that a report is changed by counting. VMs are named by id.
 """
 
 import json
@@ -11,9 +11,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from shared.costguard.alert import SECONDS_AN_HOUR, described
+from shared.costguard.alert import described
+from shared.costguard.bill import HOURS_A_DAY, Bill, Rate, resource_columns
 from shared.model.facts import Machine
-from shared.model.instants import write_instant
+from shared.model.ids import VmRef
 from shared.model.outcomes import Outcome, OutcomeType, event_id
 from shared.model.tags import Status
 from shared.model.text import cut
@@ -22,11 +23,16 @@ from shared.model.version import VERSION
 SHOWN = 50
 """Flagged VMs that the event names, the most expensive first: an event holds at most 1 MB."""
 
-HOURS_A_DAY = 24
-
 LISTED = 100
 """VMs or subscriptions that the event names in each member; `counts` has the full numbers."""
 
+LONGEST_OWNER = 40
+"""Characters of an owner's name in the log line."""
+
+_IN_LINE = (
+    *("ResourceId", "RegionId", "ChargePeriodStart", "pastGrace", "size"),
+    *("ContractedUnitPrice", "ContractedCost", "x_LicenseUnitPrice"),
+)
 _NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable", "others", "strange")
 
 
@@ -34,26 +40,25 @@ _NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable", "o
 class Flagged:
     """A VM that is stopped and still billed; None means unknown.
 
-    `past_grace`: whether it is billed for longer than the grace period.
+    `past_grace`: whether it is billed for longer than the grace period. `owner`: as its tags name.
     """
 
-    vm: str
+    ref: VmRef
     since: datetime | None
     machine: Machine | None
-    hourly: float | None
+    rate: Rate
     past_grace: bool = False
+    owner: str | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return the row that the event and the tables show."""
-        hours = (now - self.since).total_seconds() / SECONDS_AN_HOUR if self.since else None
-        known = self.hourly is not None and hours is not None
+        bill = Bill(self.since, now, self.rate) if self.since else None
         return {
-            "vm": self.vm,
-            "since": self.since and write_instant(self.since),
+            **resource_columns(self.ref, self.machine.region if self.machine else None),
+            "owner": self.owner,
             "pastGrace": self.past_grace,
             **(described(self.machine) if self.machine else {}),
-            "listPricePerHour": self.hourly,
-            "listPriceSoFar": round((self.hourly or 0) * (hours or 0), 2) if known else None,
+            **(bill.columns() if bill else self.rate.columns()),
         }
 
 
@@ -70,6 +75,7 @@ class SweepReport:
     """
 
     currency: str = "USD"
+    factor: float = 1.0
     states: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     unsaid: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -90,12 +96,28 @@ class SweepReport:
 
     @property
     def per_day(self) -> float:
-        """What the flagged VMs cost a day, as far as their prices are known."""
-        return round(sum(vm.hourly or 0.0 for vm in self.flagged) * HOURS_A_DAY, 2)
+        """What the flagged VMs cost a day at list price, as far as their prices are known."""
+        prices = [vm.rate.price for vm in self.flagged if vm.rate.price]
+        return round(sum(price.compute for price in prices) * HOURS_A_DAY, 2)
+
+    @property
+    def licences_per_day(self) -> float:
+        """What they cost more at list price if Azure bills their Windows licences."""
+        prices = [vm.rate.price for vm in self.flagged if vm.rate.price]
+        return round(sum(price.windows or 0.0 for price in prices) * HOURS_A_DAY, 2)
+
+    @property
+    def dearest(self) -> list[Flagged]:
+        """The flagged VMs, the most expensive first."""
+        return sorted(self.flagged, key=lambda vm: -(vm.rate.hourly or 0.0))
+
+    @property
+    def unpriced(self) -> int:
+        """How many flagged VMs have no known price."""
+        return sum(vm.rate.price is None for vm in self.flagged)
 
     def body(self, now: datetime) -> dict[str, Any]:
         """Return the data of the event, as JSON members."""
-        dearest = sorted(self.flagged, key=lambda vm: -(vm.hourly or 0.0))
         return {
             "version": VERSION,
             "vms": sum(self.states.values()),
@@ -105,11 +127,14 @@ class SweepReport:
             "looked": self.looked,
             "steps": {vm: list(steps) for vm, steps in islice(self.steps.items(), LISTED)},
             "bills": dict(self.bills),
-            "flagged": [vm.row(now) for vm in dearest[:SHOWN]],
+            "flagged": [vm.row(now) for vm in self.dearest[:SHOWN]],
             "flaggedCount": len(self.flagged),
-            "listPricePerDay": self.per_day,
-            "unpriced": sum(vm.hourly is None for vm in self.flagged),
-            "currency": self.currency,
+            "listCostPerDay": self.per_day,
+            "contractedCostPerDay": round(self.per_day * self.factor, 2),
+            "licenseCostPerDay": round(self.licences_per_day * self.factor, 2),
+            "unpriced": self.unpriced,
+            "BillingCurrency": self.currency,
+            "x_PriceFactor": self.factor,
             "leftBehind": {
                 "capturedVms": self.statuses[Status.CAPTURED],
                 "failedVersions": self.failed_versions,
@@ -132,7 +157,14 @@ class SweepReport:
         Application Insights truncates a line after 32,768 characters, which breaks its JSON.
         """
         body = {name: told for name, told in self.body(now).items() if name not in _NAMED}
+        body["flagged"] = [_in_line(row) for row in body["flagged"]]
         return json.dumps({**body, "dryRun": dry_run}, ensure_ascii=False)
+
+
+def _in_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a flagged VM that the queries read, with a short owner."""
+    named = {name: row.get(name) for name in _IN_LINE}
+    return named | {"owner": cut(row["owner"], LONGEST_OWNER) if row["owner"] else None}
 
 
 def _some(why: Mapping[str, str]) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Sweeper:
     def sweep(self, since: datetime, now: datetime) -> SweepReport:
         """List the subscriptions, visit the VMs that are due; `since`: when the last sweep ran."""
         cloud, started, before = self._cloud, time.monotonic(), self._cloud.requests
-        report = SweepReport(currency=cloud.currency)
+        report = SweepReport(currency=cloud.currency, factor=cloud.settings.guard_price_factor)
         group = cloud.settings.image_group
         targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
         for subscription in cloud.settings.subscriptions:

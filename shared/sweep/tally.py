@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from shared.capture.durations import is_under_way
 from shared.capture.targets import is_ordered
-from shared.costguard.enforce import Enforced
+from shared.costguard.alert import owner
+from shared.costguard.enforce import Enforced, rate_of
 from shared.costguard.rules import Clear, Mark, Nothing, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
@@ -87,6 +88,6 @@ def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:
         return None
     if isinstance(due, Nothing) and is_under_way(vm.tags, scan.now, ours=scan.standing(vm).ours):
         return None
-    price = cloud.hourly(vm.machine, scan.now) if vm.machine else None
+    rate = rate_of(cloud, vm.machine, scan.now)
     past_grace = since is not None and scan.now - since >= scan.settings.guard_grace
-    return Flagged(vm.ref.id, since, vm.machine, price, past_grace)
+    return Flagged(vm.ref, since, vm.machine, rate, past_grace, owner(vm.tags))

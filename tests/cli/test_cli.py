@@ -48,7 +48,7 @@ def test_a_sweep_shows_who_is_billed_and_changes_nothing(subscription: Simulator
     body = json.loads(shown.stdout)
     assert (body["vms"], body["orders"], body["flaggedCount"]) == (2, 1, 1)
     assert body["bills"] == {"would mark": 1}
-    assert body["listPricePerDay"] > 0
+    assert body["listCostPerDay"] > 0
     methods = {request["method"] for request in subscription.client.requests(caller="app")}
     assert methods == {"GET"}
 

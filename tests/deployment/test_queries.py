@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
-from shared.model.facts import Machine
+from shared.costguard.bill import Rate
+from shared.model.facts import Machine, Price
+from shared.model.ids import VmRef
 from shared.model.tags import Status
 from shared.sweep.report import SHOWN, Flagged, SweepReport
+from simulator.simulator import SUBSCRIPTION
 from tests.deployment.queries.traces import QUERIES, text
 
 type Json = dict[str, Any]
@@ -142,8 +145,12 @@ def test_a_sweeps_line_is_never_cut() -> None:
     vms = [f"{number:03}".ljust(266, "é") for number in range(1000)]
     machine = Machine(size="Standard_NC96ads_A100_v4", region="southafricanorth", os_type="Windows")
     since = now - timedelta(days=400)
+    rate = Rate(price=Price(123.456789, 98.765432), currency="EUR", factor=0.812345)
+    refs = [VmRef(SUBSCRIPTION, vm[:90], vm[:64]) for vm in vms]
     report = SweepReport(
-        flagged=[Flagged(vm, since, machine, 123.456789, past_grace=True) for vm in vms],
+        flagged=[
+            Flagged(ref, since, machine, rate, past_grace=True, owner="é" * 256) for ref in refs
+        ],
         untold=dict.fromkeys(vms, "no" * 500),
         unreached=vms,
         steps=dict.fromkeys(vms, ("deallocate",)),

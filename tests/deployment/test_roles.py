@@ -102,13 +102,20 @@ def test_writes_are_granted_where_they_belong(
     assert {scope for scope, actions in scopes.items() if actions & IMAGES} == on_images
 
 
+def test_off_means_off_reaches_every_watched_vm() -> None:
+    """The right to deallocate, and none of the others, beyond the scope of captures."""
+    watched = granted("owned")[f"/subscriptions/{SUBSCRIPTION}"]
+    assert watched & ON_VMS == {f"{COMPUTE}/virtualMachines/deallocate/action"}
+    assert granted("fenced")[f"/subscriptions/{SUBSCRIPTION}"] & ON_VMS == set()
+
+
 BY_PARAMETER = {
-    f"{COMPUTE}/virtualMachines/write": {"usual", "fenced", "guarding", "wide"},
-    f"{COMPUTE}/galleries/images/versions/write": {"usual", "fenced", "guarding", "wide"},
-    f"{COMPUTE}/disks/beginGetAccess/action": {"usual", "fenced", "guarding", "wide"},
+    f"{COMPUTE}/virtualMachines/write": {"usual", "fenced", "guarding", "owned", "wide"},
+    f"{COMPUTE}/galleries/images/versions/write": {"usual", "fenced", "guarding", "owned", "wide"},
+    f"{COMPUTE}/disks/beginGetAccess/action": {"usual", "fenced", "guarding", "owned", "wide"},
     f"{COMPUTE}/disks/download/action": {"wide"},
     f"{COMPUTE}/diskEncryptionSets/read": {"wide"},
-    "Microsoft.Authorization/locks/read": {"guarding", "wide"},
+    "Microsoft.Authorization/locks/read": {"guarding", "owned", "wide"},
 }
 
 

@@ -125,7 +125,7 @@ def test_the_command_line_overrules_the_app(world: Hosted) -> None:
     world.vm("idle", power="stopped", stopped_since=7200.0)
     said = ("--app", site(world), *here(world), "--currency", "EUR")
     body = swept(world, "owner", *said)
-    assert (body["vms"], body["currency"], body["unlisted"]) == (1, "EUR", {})
+    assert (body["vms"], body["BillingCurrency"], body["unlisted"]) == (1, "EUR", {})
 
 
 def test_no_token_goes_where_an_app_says(world: Hosted) -> None:

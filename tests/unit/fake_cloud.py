@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.model.errors import Withheld
-from shared.model.facts import Listing, Look, Machine, Missing, ObservedImage, ObservedVm
+from shared.model.facts import Listing, Look, Machine, Missing, ObservedImage, ObservedVm, Price
 from shared.model.ids import ImageRef, Target, VmRef
 from shared.model.memory import after
 from shared.model.outcomes import Outcome
@@ -32,7 +32,7 @@ class FakeCloud:
     made: list[ObservedImage] = field(default_factory=list)
     targets: set[Target] = field(default_factory=set)
     stopped: datetime | None = None
-    price: float | None = None
+    costs: Price | None = None
     currency: str = "EUR"
     requests: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -56,8 +56,8 @@ class FakeCloud:
         self._asked("stopped_at")
         return self.stopped
 
-    def hourly(self, machine: Machine, now: datetime) -> float | None:
-        return self.price
+    def price(self, machine: Machine, now: datetime) -> Price | None:
+        return self.costs
 
     def vms(self, subscription: str) -> Listing:
         self._asked("vms")

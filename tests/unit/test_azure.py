@@ -18,6 +18,7 @@ from shared.model.facts import (
     Missing,
     ObservedDisk,
     PowerState,
+    Price,
     Proof,
     Provisioning,
     Refusal,
@@ -469,15 +470,16 @@ def test_prices_are_asked_for_once_a_day(wire: Wire, caplog: pytest.LogCaptureFi
         "type": "Consumption",
         "unitOfMeasure": "1 Hour",
         "isPrimaryMeterRegion": True,
-        "productName": "Virtual Machines Dsv5 Series Windows",
+        "productName": "Virtual Machines Dsv5 Series",
     }
-    wire.answer("GET /api/retail/prices", {"Items": [row], "NextPageLink": None})
+    windows = row | {"retailPrice": 0.5, "productName": "Virtual Machines Dsv5 Series Windows"}
+    wire.answer("GET /api/retail/prices", {"Items": [row, windows], "NextPageLink": None})
     cloud, machine = azure(), vm().machine
-    assert cloud.hourly(machine, NOW) == cloud.hourly(machine, NOW) == 0.2
+    assert cloud.price(machine, NOW) == cloud.price(machine, NOW) == Price(0.2, 0.3)
     assert len(wire.sent) == 1
     failing = azure()
     wire.answers["GET /api/retail/prices"] = [(503, None, {})]
-    assert failing.hourly(machine, NOW) is failing.hourly(machine, NOW) is None
+    assert failing.price(machine, NOW) is failing.price(machine, NOW) is None
     assert len(wire.sent) == 2
     assert "no price for" in caplog.text
 

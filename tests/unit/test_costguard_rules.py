@@ -27,7 +27,7 @@ from shared.costguard.rules import (
 from shared.costguard.words import Exempt, Invalid, Off, read_word
 from shared.model.facts import ListedVm, PowerState, Provisioning
 from shared.model.instants import write_instant
-from shared.model.settings import GuardAction
+from shared.model.settings import GuardAction, Tell
 from shared.model.tags import Status, Tag
 from tests.unit.making import NOW, REF, settings
 
@@ -74,6 +74,23 @@ def test_an_alert_that_comes_late_has_its_own_days_number() -> None:
     """If sweeps were missed, the number counts days since the grace period, not alerts."""
     since = NOW - 4 * DAY
     assert due({Tag.BILLED_SINCE.value: write_instant(since)}) == Alert(since, 3)
+
+
+@pytest.mark.parametrize(
+    ("tell", "days", "number"), [(Tell.WEEKLY, 6, None), (Tell.WEEKLY, 7, 1), (Tell.ONCE, 99, None)]
+)
+def test_it_is_told_weekly_or_once_by_choice(tell: Tell, days: int, number: int | None) -> None:
+    """`number` then counts weeks."""
+    alerted = NOW - days * DAY
+    since = alerted - GRACE
+    tags = {
+        Tag.BILLED_SINCE.value: write_instant(since),
+        Tag.BILLED_ALERTED.value: write_instant(alerted),
+    }
+    expected = Nothing(since) if number is None else Alert(since, number)
+    assert due(tags, {"guard_tell": tell}) == expected
+    first = {Tag.BILLED_SINCE.value: write_instant(since)}
+    assert isinstance(due(first, {"guard_tell": tell}), Alert)
 
 
 @pytest.mark.parametrize("power", [PowerState.RUNNING, PowerState.DEALLOCATED])

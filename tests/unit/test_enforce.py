@@ -9,7 +9,7 @@ import pytest
 from shared.costguard.enforce import FIRST_SEEN, HEALTH, Enforced, enforce
 from shared.costguard.rules import Standing
 from shared.model.errors import Refused, Transient
-from shared.model.facts import Missing, ObservedVm, PowerState, Provisioning
+from shared.model.facts import Missing, ObservedVm, PowerState, Price, Provisioning
 from shared.model.instants import write_instant
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import GuardAction
@@ -51,13 +51,21 @@ def test_a_stopped_vm_is_marked_with_when_it_stopped(known: datetime | None) -> 
 @pytest.mark.parametrize(("known", "source"), [(SINCE, HEALTH), (NOW, FIRST_SEEN)])
 def test_an_alert_has_the_money_and_the_source(known: datetime, source: str) -> None:
     """Published first and noted then; the source is Resource Health's only where it agrees."""
-    cloud = FakeCloud(stopped=known, price=0.2, settings=DEALLOCATES)
+    cloud = FakeCloud(stopped=known, costs=Price(0.2, 0.1), settings=DEALLOCATES)
     done = enforced(cloud, stopped(MARKED), kept="it is locked")
     assert [name for name, _ in cloud.calls] == ["publish", "write"]
     (alert,) = cloud.published
     assert alert.type is OutcomeType.STILL_BILLED
-    told = {name: alert.data[name] for name in ("listPriceSoFar", "currency", "sinceKnownBy")}
-    assert told == {"listPriceSoFar": 1.0, "currency": "EUR", "sinceKnownBy": source}
+    told = {
+        name: alert.data[name]
+        for name in ("ListCost", "x_LicenseCost", "BillingCurrency", "sinceKnownBy")
+    }
+    assert told == {
+        "ListCost": 1.0,
+        "x_LicenseCost": 0.5,
+        "BillingCurrency": "EUR",
+        "sinceKnownBy": source,
+    }
     assert alert.data["notDeallocatedBecause"] == "it is locked"
     assert done.vm.tags[Tag.BILLED_ALERTED] == write_instant(NOW)
 
@@ -66,7 +74,7 @@ def test_a_price_that_nobody_knows_is_no_zero() -> None:
     """The alert says that the price is unknown."""
     cloud = FakeCloud(stopped=SINCE)
     enforced(cloud, stopped(MARKED))
-    assert cloud.published[0].data["listPriceSoFar"] is None
+    assert cloud.published[0].data["ListCost"] is None
 
 
 def a_cloud_of(seen: ObservedVm, released: datetime | None = RELEASED, **more: Any) -> FakeCloud:  # noqa: ANN401 - fields
@@ -162,17 +170,19 @@ def test_a_deallocation_of_ours_is_told_with_whose_word_it_was() -> None:
     """Once the VM is deallocated: the bill up to the instant that its OS disk has."""
     off = OFF | MARKED | {Tag.DEALLOCATED_BY.value: "group deallocate-after-pt15m"}
     over = replace(stopped(off), power=PowerState.DEALLOCATED)
-    cloud = a_cloud_of(over, RELEASED, price=0.2)
+    cloud = a_cloud_of(over, RELEASED, costs=Price(0.2, 0.1))
     done = enforced(cloud, over)
     assert (done.what, done.vm.tags) == ("clear", OFF)
     ours, ended = cloud.published
     assert [ours.type, ended.type] == [OutcomeType.DEALLOCATED, OutcomeType.NO_LONGER_BILLED]
-    told = {name: ours.data[name] for name in ("whoseWord", "word", "savedPerHour", "until")}
+    told = {
+        name: ours.data[name] for name in ("whoseWord", "word", "ListUnitPrice", "ChargePeriodEnd")
+    }
     assert told == {
         "whoseWord": "group",
         "word": "deallocate-after-pt15m",
-        "savedPerHour": 0.2,
-        "until": write_instant(RELEASED),
+        "ListUnitPrice": 0.2,
+        "ChargePeriodEnd": write_instant(RELEASED),
     }
     assert (
         ended.data["seconds"] == ours.data["seconds"] == round((RELEASED - SINCE).total_seconds())
@@ -191,7 +201,7 @@ def test_a_vm_that_was_started_before_its_deallocation_is_not_told_as_deallocate
 
 def test_the_end_is_told_and_the_marks_go() -> None:
     """Once the VM runs or is deallocated; without a readable mark they go without a word."""
-    cloud = a_cloud_of(stopped(TOLD), None, price=0.2)
+    cloud = a_cloud_of(stopped(TOLD), None, costs=Price(0.2, 0.1))
     done = enforced(cloud, replace(stopped(TOLD), power=PowerState.RUNNING))
     assert (done.what, done.vm.tags) == ("clear", {})
     assert [outcome.type for outcome in cloud.published] == [OutcomeType.NO_LONGER_BILLED]

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.cloud.prices import PriceRow, Prices, filter_of, only_price
-from shared.model.facts import Machine
+from shared.cloud.prices import PriceRow, Prices, filter_of, price_of
+from shared.model.facts import Machine, Price
 from tests.unit.making import NOW
 
 WINDOWS = Machine("Standard_D4s_v5", "westeurope", "Windows")
@@ -47,24 +47,40 @@ ROWS = [
 @pytest.mark.parametrize(
     ("machine", "price"),
     [
-        (LINUX, 0.2),
-        (WINDOWS, 0.4),
-        (Machine("Standard_D4s_v5", "westeurope", "Windows", hybrid=True), 0.2),
-        (Machine("Standard_D4s_v5", "westeurope", "Linux", spot=True), 0.05),
-        (Machine("Standard_D4s_v5", "westeurope", "Windows", spot=True), None),
+        (LINUX, Price(0.2)),
+        (WINDOWS, Price(0.2, 0.2)),
+        (Machine("Standard_D4s_v5", "westeurope", "Windows", hybrid=True), Price(0.2)),
+        (Machine("Standard_D4s_v5", "westeurope", "Linux", spot=True), Price(0.05)),
+        (Machine("Standard_D4s_v5", "westeurope", "Windows", spot=True), Price(0.05, None)),
     ],
 )
-def test_one_row_is_the_machines_own(machine: Machine, price: float | None) -> None:
-    """Of all rows of a size, licence, operating system and priority select one."""
-    assert only_price(ROWS, machine) == price
+def test_the_rows_have_a_machines_price_without_and_with_windows(
+    machine: Machine, price: Price
+) -> None:
+    """Of all rows of a size the priority selects two; the licence is what the second has more."""
+    assert price_of(ROWS, machine) == price
+
+
+def test_a_licence_that_cannot_be_told_leaves_the_sure_part() -> None:
+    """Without a row with Windows, with two, or with one that costs less than without."""
+    windows = "Virtual Machines Dsv5 Series Windows"
+    for others in ([], [0.3, 0.4], [0.1]):
+        rows = [row(0.2), *(row(price, productName=windows) for price in others)]
+        assert price_of(rows, WINDOWS) == Price(0.2, None)
+    assert price_of([row(0.4, productName=windows)], WINDOWS) is None
+
+
+def test_a_price_in_two_rows_is_one_price() -> None:
+    """The list repeats rows."""
+    assert price_of([row(0.2), row(0.2)], LINUX) == Price(0.2)
 
 
 def test_a_size_without_a_primary_meter_has_a_price_all_the_same() -> None:
     """Some sizes have no primary row; then the only other row counts, but of two rows neither."""
-    assert only_price([row(0.22, isPrimaryMeterRegion=False)], LINUX) == 0.22
+    assert price_of([row(0.22, isPrimaryMeterRegion=False)], LINUX) == Price(0.22)
     two = [row(0.22, isPrimaryMeterRegion=False), row(0.23, isPrimaryMeterRegion=False)]
-    assert only_price(two, LINUX) is None
-    assert only_price([], LINUX) is None
+    assert price_of(two, LINUX) is None
+    assert price_of([], LINUX) is None
 
 
 def test_the_filter_is_the_documented_one() -> None:
@@ -78,4 +94,4 @@ def test_the_filter_is_the_documented_one() -> None:
 
 def test_without_an_endpoint_no_price_is_known() -> None:
     """If the endpoint is set empty, no request is sent and the price is unknown."""
-    assert Prices("", "EUR").hourly(LINUX, NOW) is None
+    assert Prices("", "EUR").price(LINUX, NOW) is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.model.errors import Refused, Transient
-from shared.model.facts import ListedVm, Listing, Missing, PowerState, Provisioning
+from shared.model.facts import ListedVm, Listing, Missing, PowerState, Price, Provisioning
 from shared.model.instants import write_instant
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import GuardAction
@@ -64,12 +64,13 @@ def test_a_sweep_takes_an_order_further_and_says_so() -> None:
 def test_a_stopped_vm_without_an_order_is_marked_and_flagged() -> None:
     """With the time it stopped, and the price if known."""
     cloud = a_stopped({})
-    cloud.stopped, cloud.price = SINCE, 0.5
+    cloud.stopped, cloud.costs = SINCE, Price(0.5, 0.25)
     report = swept(cloud)
     assert dict(report.bills) == {"mark": 1}
     (flagged,) = report.flagged
-    assert (flagged.vm, flagged.since, flagged.hourly) == (REF.id, SINCE, 0.5)
-    assert (flagged.past_grace, report.per_day) == (True, 12.0)
+    assert (flagged.ref, flagged.since, flagged.rate.hourly) == (REF, SINCE, 0.5)
+    assert flagged.past_grace
+    assert (report.per_day, report.licences_per_day, report.unpriced) == (12.0, 6.0, 0)
 
 
 def test_an_error_of_one_vm_is_that_vms_alone() -> None:
