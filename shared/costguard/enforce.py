@@ -139,10 +139,10 @@ def _deallocate(
         return Enforced(seen, NOTHING)
     try:
         cloud.deallocate(vm.ref)
-    except Refused as refused:
+    except (Refused, Transient) as error:
         if due.alert is None:
             raise
-        why = f"Azure refused to deallocate it: {refused}"
+        why = f"Azure has not deallocated it: {error}"
         return Enforced(_alert(cloud, seen, replace(due.alert, kept=why), now), "alert", why)
     return Enforced(seen, due.name)
 

@@ -36,6 +36,7 @@ PROFILES: dict[str, tuple[str, dict[str, str]]] = {
     "believing": ("usual", {"PROOF": "when-readable"}),
     "rehearsing": ("usual", {"DRY_RUN": "true"}),
     "fenced": ("fenced", {}),
+    "owned": ("owned", {}),
     "crowded": ("usual", {"PYTHON_THREADPOOL_THREAD_COUNT": "1000"}),
 }
 """The template by which the app is deployed, and the settings that are other than there."""
@@ -164,6 +165,12 @@ def rehearsing(play: Play) -> Hosted:
 def fenced(play: Play) -> Hosted:
     """Return the world with the app limited to one resource group."""
     return play("fenced")
+
+
+@pytest.fixture
+def owned(play: Play) -> Hosted:
+    """Return the world with the app whose VMs' owners may have them deallocated by a tag."""
+    return play("owned")
 
 
 @pytest.fixture(scope="session")

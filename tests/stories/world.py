@@ -48,7 +48,11 @@ _LISTS = (
     *("/virtualmachines", "/resourcegroups", "/versions", "/locks", "/disks"),
     *("/galleries", "/images"),
 )
-GUARD_TAGS = {"stillframe-billed-since", "stillframe-billed-alerted"}
+GUARD_TAGS = {
+    "stillframe-billed-since",
+    "stillframe-billed-alerted",
+    "stillframe-deallocated-by",
+}
 """All that the cost guard ever writes on a VM."""
 
 

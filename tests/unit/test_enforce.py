@@ -152,9 +152,15 @@ def test_a_vm_that_is_gone_meanwhile_is_not_deallocated(monkeypatch: pytest.Monk
     assert cloud.calls == [("write", REF.id)]
 
 
-def test_a_refused_deallocation_is_told_to_the_owner() -> None:
+@pytest.mark.parametrize(
+    "refused",
+    [
+        Refused("ScopeLocked", "The scope is locked.", 409),
+        Transient("ScopeLocked: The scope is locked."),
+    ],
+)
+def test_a_deallocation_that_fails_is_told_to_the_owner(refused: Exception) -> None:
     """As an alert with Azure's words, once a day; before the grace period in the report alone."""
-    refused = Refused("ScopeLocked", "The scope is locked.", 409)
     tags = OFF | MARKED
     cloud = a_cloud_of(stopped(tags), settings=OWNED, raises={"deallocate": refused})
     done = enforced(cloud, stopped(tags))
