@@ -148,6 +148,7 @@ if [[ $deploy ]]; then
   deploy_it
 fi
 prepare
+try_a_start
 try_while_busy
 try_the_disk
 try_a_capture

@@ -74,6 +74,17 @@ event() {
 }
 member() { sed -nE "s/.*\"$1\": ?\"([^\"]*)\".*/\1/p" "$here/event"; }
 
+# A VM that is stopped but not deallocated, and started again.
+try_a_start() {
+  local before after
+  run vm stop --resource-group "$group" --name "$vm" --output none
+  before=$(instant)
+  run vm start --resource-group "$group" --name "$vm" --output none
+  after=$(instant)
+  point 'whether starting a stopped VM changes LastOwnershipUpdateTime' "$before, then $after" \
+    "$(says "$before $after" '^20[^ ]+ 20')"
+}
+
 # Writes to a VM on which an operation runs.
 try_while_busy() {
   run vm deallocate --resource-group "$group" --name "$vm" --no-wait
