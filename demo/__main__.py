@@ -42,10 +42,11 @@ def main() -> int:
             "IMAGE_RESOURCE_GROUP": (
                 f"/subscriptions/{simulator.subscription_id}/resourceGroups/{IMAGES_GROUP}"
             ),
+            "COST_GUARD_ACTION": "flag",
             "COST_GUARD_CURRENCY": "EUR",
             "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
         }
-        template = ROOT / "infra" / "snapshots" / "usual.snapshot.json"
+        template = ROOT / "infra" / "snapshots" / "guarding.snapshot.json"
         engineer = Engineer(simulator)
         with Deployment(simulator, ROOT, settings, template, OUT / "host.log"):
             courses = set_the_scene(simulator.client, engineer)
@@ -80,6 +81,7 @@ def _conclusion(summary: dict[str, list[dict[str, int]]]) -> str:
     return (
         f"Each image took {_span(requests)} requests to Azure, none of them "
         f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "
+        "All prices are the simulator's: plausible, not Azure's. "
         f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
     )
 

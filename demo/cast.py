@@ -21,6 +21,7 @@ class Ending(StrEnum):
     FLAGGED = "flagged"
     CLEARED = "cleared"
     EXEMPT = "exempt"
+    OFF = "off"
     NOT_GENERALIZED = "not-generalized"
 
 
@@ -106,5 +107,12 @@ CAST = (
     Actor("batch", None, Ending.CLEARED, words=_stopped(20, os="Linux", size="Standard_D8s_v5")),
     Actor(
         "standby", None, Ending.EXEMPT, words=_stopped(9, tags={"stillframe-cost-guard": "ignore"})
+    ),
+    Actor(
+        "dev",
+        None,
+        Ending.OFF,
+        "shutdown",
+        {"age": 24 * HOUR, "tags": {"stillframe-cost-guard": "deallocate"}},
     ),
 )

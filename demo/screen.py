@@ -19,6 +19,7 @@ from demo.summary import Bill
 STYLES = {
     "captured": "green",
     "cleared": "green",
+    "off": "green",
     "refused": "yellow",
     "flagged": "yellow",
     "failed": "red",
@@ -96,9 +97,9 @@ def _outcome(course: Course, bill: Bill | None) -> str:
     if course.actor.ending is Ending.UNTOUCHED:
         return "left alone: no tag, and not one change"
     if course.actor.ending is Ending.EXEMPT:
-        return "stopped, and its owner wants it so"
+        return "stopped, and exempt by its owner's tag"
     if bill:
-        return f"{_styled(course.status)}\n{bill}"
+        return f"{_styled(course.status or course.actor.ending)}\n{bill}"
     ending = course.actor.ending
     shown = course.tags.get(IMAGE, "") if ending is Ending.CAPTURED else course.details[ending]
     return f"{_styled(ending)}\n{shown}"

@@ -14,6 +14,7 @@ from typing import Any
 from demo.cast import CAST, IMAGES_GROUP, Actor, Ending
 from demo.engineer import Engineer
 from shared.model.memory import remembered
+from shared.model.tags import GUARD_TAGS
 from simulator.client import SimClient
 
 PATIENCE = 90.0
@@ -31,6 +32,7 @@ CAPTURE, STATUS, DETAIL, IMAGE, ALERTED = (
 READY = {"waiting", "refused"}
 type Done = Callable[[datetime], bool]
 
+GUARD_MARKS = {tag.value for tag in GUARD_TAGS}
 UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 
 
@@ -71,6 +73,8 @@ class Course:
 
     def ended(self, now: datetime) -> bool:
         """Whether it has come to the end that its actor is cast for."""
+        if self.actor.ending is Ending.OFF:
+            return self.power == "deallocated" and not GUARD_MARKS & self.tags.keys()
         if self.actor.ending in UNFLAGGED:
             return not self.status and now - min(self.instants.values()) > QUIET
         return self.status == self.actor.ending
@@ -113,7 +117,7 @@ def tell(
     acting = [one for one in courses if one.actor.act]
     linux = [one for one in courses if one.actor.act == "deprovision"]
     wasteful = [one for one in courses if one.actor.ending is Ending.CLEARED]
-    hasty = [one for one in courses if one.actor.act == "shutdown"]
+    hasty = [one for one in ordered if one.actor.act == "shutdown"]
     acts: list[tuple[Callable[[Course], None], list[Course], Done]] = [
         (order, ordered, lambda _: all(one.status in READY for one in ordered)),
         (guest_acts, acting, lambda _: all(map(_deprovisioned(steering), linux))),

@@ -14,44 +14,65 @@ from demo.story import DETAIL, IMAGE, Course
 from simulator.client import SimClient
 from simulator.disk_requests import Request, proof_requests
 
-BILLED = {"Stillframe.VmStillBilled", "Stillframe.VmNoLongerBilled"}
+BILLED = {
+    "Stillframe.VmStillBilled",
+    "Stillframe.VmDeallocated",
+    "Stillframe.VmNoLongerBilled",
+}
 WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What the cost guard's newest event said of a VM."""
+    """What the cost guard's events said of a VM; `word`: by which tag it was deallocated."""
 
     since: str
     known_by: str | None
+    seconds: int
     hourly: float
+    licence: float
     money: float
     currency: str
+    word: str | None = None
 
     def __str__(self) -> str:
         """Return it in words."""
+        price = f"{self.hourly:.3f} {self.currency} an hour, list price"
+        if self.licence:
+            price += f";\n{self.licence:.3f} more if Azure bills Windows while stopped"
+        if self.word:
+            return (
+                f"deallocated {self.seconds} s after its guest stopped, by its tag\nsaves {price}"
+            )
         until = "so far" if self.known_by else "in all"
         since = f"{self.since[:10]} {self.since[11:16]}"
-        return (
-            f"stopped since {since} and billed all the same:\n"
-            f"{self.money:.2f} {self.currency} {until}, {self.hourly:.3f} an hour, list price"
-        )
+        so_far = f"{self.money:.2f} {self.currency} {until}"
+        return f"stopped since {since}, but still billed:\n{so_far}, {price}"
 
 
 def read_bills(steering: SimClient) -> dict[str, Bill]:
-    """Return the newest bill of each VM that the outcome topic was told of, by name."""
-    told = steering.ask("GET", "topics/outcomes/events")
-    return {
-        one["subject"]: Bill(
-            since=one["data"]["since"],
-            known_by=one["data"].get("sinceKnownBy"),
-            hourly=one["data"]["listPricePerHour"],
-            money=one["data"]["listPriceSoFar"],
-            currency=one["data"]["currency"],
-        )
-        for one in told
-        if one["type"] in BILLED
-    }
+    """Return the newest bill of each VM that was published, by name."""
+    published = steering.ask("GET", "topics/outcomes/events")
+    bills: dict[str, Bill] = {}
+    for event in published:
+        if event["type"] in BILLED:
+            before = bills.get(event["subject"])
+            word = event["data"].get("word", before.word if before else None)
+            bills[event["subject"]] = _bill(event["data"], word)
+    return bills
+
+
+def _bill(data: Mapping[str, Any], word: str | None) -> Bill:
+    return Bill(
+        since=data["ChargePeriodStart"],
+        known_by=data.get("sinceKnownBy"),
+        seconds=data["seconds"],
+        hourly=data["ListUnitPrice"],
+        licence=data["x_LicenseUnitPrice"],
+        money=data["ListCost"],
+        currency=data["BillingCurrency"],
+        word=word,
+    )
 
 
 def summarize(
@@ -76,6 +97,7 @@ def summarize(
         ],
         "flagged": _billed(courses, Ending.FLAGGED, bills),
         "cleared": _billed(courses, Ending.CLEARED, bills),
+        "off": _billed(courses, Ending.OFF, bills),
         "exempt": [one.actor.name for one in _ending(courses, Ending.EXEMPT)],
         "untouched": [one.actor.name for one in _ending(courses, Ending.UNTOUCHED)],
         "events_delivered": steering.ask("GET", "eventgrid/counts")["delivered"],

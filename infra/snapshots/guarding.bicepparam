@@ -1,8 +1,9 @@
-// As usual, but that what stands stopped for a day is deallocated, ordered or not.
+// As usual, but the cost guard deallocates: by tags, and by policy what is stopped for a day.
 using '../platform/main.bicep'
 
 param captureTarget = 'golden/windows'
 param imageResourceGroup = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5/resourceGroups/images'
 param costGuardAction = 'deallocate'
 param costGuardDeallocateAfter = 'P1D'
+param offMeansOff = true
 param packageUri = 'https://example.com/stillframe.zip'
