@@ -1,4 +1,4 @@
-"""`stillframe sweep`, `plan` and `status`: what Stillframe finds in subscriptions.
+"""`stillframe sweep`, `plan`, `status` and `ledger`: what Stillframe finds in subscriptions.
 
 Reads Azure as the signed-in user and changes nothing: no VM, no tag, and no heartbeat is published.
 In a checkout also `make sweep`, `make plan`, `make status`.
@@ -22,9 +22,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 
-from cli.advice import NONE_VISIBLE, advise, list_unread, settings_unread
+from cli.advice import (
+    NO_LEDGER,
+    NONE_VISIBLE,
+    advise,
+    ledger_unread,
+    list_unread,
+    settings_unread,
+)
 from cli.app import app_settings, read_app_id
 from cli.focus import focus_csv
+from cli.ledger_page import ledger_page, read_month
 from cli.orders import Row, orders
 from cli.subscriptions import enabled_subscriptions
 from cli.tables import naming, plan_page, status_page, sweep_page
@@ -32,6 +40,7 @@ from cli.words import in_the_apps_words
 from shared.cloud.azure import connect
 from shared.model.cloud import Cloud
 from shared.model.errors import Misconfigured, Refused, StillframeError, Transient
+from shared.model.ledger import month_of
 from shared.model.settings import APP_NAME, Name, read_settings
 from shared.model.version import VERSION
 from shared.sweep.report import SweepReport
@@ -79,6 +88,8 @@ def _command(given: argparse.Namespace) -> Callable[[Cloud], int]:
     """Return the command with its form of output."""
     if given.command == "sweep":
         return partial(_sweep, as_json=given.json, as_csv=given.csv)
+    if given.command == "ledger":
+        return partial(_ledger, month=given.month, as_json=given.json)
     return partial({"plan": _plan, "status": _status}[given.command], as_json=given.json)
 
 
@@ -113,6 +124,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     sweep.add_argument(
         "--csv", action="store_true", help="print the VMs billed while stopped, in FOCUS columns"
+    )
+    ledger = commands.add_parser(
+        "ledger", parents=[common], help="what has ended in a month, and what it came to"
+    )
+    ledger.add_argument(
+        "--month", type=read_month, metavar="YYYY-MM", help="default: this month (UTC)"
     )
     commands.add_parser("plan", parents=[common], help="only what the app would do now")
     commands.add_parser("status", parents=[common], help="every order: its status and next step")
@@ -214,6 +231,23 @@ def _status(cloud: Cloud, *, as_json: bool) -> int:
     for vm, why in strange.items():
         print(f"{vm} is not shown: its entry in Azure's list is malformed ({why})", file=sys.stderr)
     return TROUBLE if unlisted or strange else OK
+
+
+def _ledger(cloud: Cloud, *, month: str | None, as_json: bool) -> int:
+    """Show what has ended in a month, and what it came to."""
+    if not cloud.settings.ledger:
+        print(NO_LEDGER, file=sys.stderr)
+        return USAGE
+    try:
+        ledger = cloud.ledger_of(month or month_of(datetime.now(UTC)))
+    except StillframeError as error:
+        print(ledger_unread(str(error), cloud.settings.ledger), file=sys.stderr)
+        return TROUBLE
+    if as_json:
+        print(json.dumps({"version": VERSION, **ledger.body()}, indent=2))
+    else:
+        _screen().print(*ledger_page(ledger, naming(cloud.settings.subscriptions)), sep="\n")
+    return OK
 
 
 def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:

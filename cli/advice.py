@@ -41,6 +41,22 @@ def _words(why: str) -> str:
     return why.splitlines()[0] if why else "no reason given"
 
 
+def ledger_unread(why: str, container: str) -> str:
+    """Return why the ledger could not be read, and what to do."""
+    if "AuthorizationPermissionMismatch" in why or "AuthorizationFailure" in why:
+        next_step = (
+            "ask its owner for the role Storage Blob Data Reader on it, and for network access"
+        )
+    else:
+        next_step = "compare LEDGER with the function app's setting; then try again"
+    unread = f"The ledger {container} could not be read."
+    return f"{unread}\n  Next: {next_step}\n  Azure says: {_words(why)}"
+
+
+NO_LEDGER = (
+    "There is no ledger to read: LEDGER is not set.\n"
+    "  Next: name the function app with --app <its resource id>, or set LEDGER to its value"
+)
 NONE_VISIBLE = (
     "You can see no enabled subscription: you have no role assignment in any.\n"
     "  Next: compare with az account list --all --output table; or az login --tenant <tenant>; or "

@@ -67,7 +67,7 @@ def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[Rendera
         _failures(report, name),
         _cost(report),
     ]
-    return _shown(parts)
+    return without_empty(parts)
 
 
 def plan_page(report: SweepReport, name: Naming) -> list[RenderableType]:
@@ -79,10 +79,10 @@ def plan_page(report: SweepReport, name: Naming) -> list[RenderableType]:
         _failures(report, name),
         _cost(report),
     ]
-    return _shown(parts)
+    return without_empty(parts)
 
 
-def _shown(parts: Sequence[RenderableType]) -> list[RenderableType]:
+def without_empty(parts: Sequence[RenderableType]) -> list[RenderableType]:
     """Return the parts of a page without its empty tables."""
     return [part for part in parts if not isinstance(part, Table) or part.row_count]
 
@@ -96,19 +96,19 @@ def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:
     """Return every order: its status, since when, and the next step."""
     if not rows:
         return Text("No VM has an order: no VM has the tag stillframe-capture.")
-    table = _table("Orders", "VM", "status", "since", "next", "image", "detail")
-    return _filled(table, (_order_cells(row, name) for row in rows))
+    table = table_of("Orders", "VM", "status", "since", "next", "image", "detail")
+    return filled(table, (_order_cells(row, name) for row in rows))
 
 
 def _order_cells(row: Row, name: Naming) -> Iterable[str | None]:
     as_of = read_instant(row["asOf"])
-    since = _instant(as_of) if as_of else None
+    since = instant_text(as_of) if as_of else None
     return name(row["vm"] or ""), row["status"], since, row["next"], row["image"], row["detail"]
 
 
 def _counts(title: str, counted: Mapping[str, int]) -> Table:
     """Return a table of counts, the largest first, and their sum."""
-    table = _table(title, "", "VMs")
+    table = table_of(title, "", "VMs")
     table.columns[1].justify = "right"
     for what, count in sorted(counted.items(), key=lambda item: -item[1]):
         table.add_row(_text(what), str(count))
@@ -121,22 +121,22 @@ def _counts(title: str, counted: Mapping[str, int]) -> Table:
 def _flagged(report: SweepReport, now: datetime, name: Naming) -> RenderableType:
     if not report.flagged:
         return Text("No VM is stopped and still billed.")
-    table = _table("Stopped, but still billed", "VM", "since", "size", "region")
+    table = table_of("Stopped, but still billed", "VM", "since", "size", "region")
     for amount in (f"{report.currency} an hour", "so far", "licence an hour"):
         table.add_column(amount, justify="right")
-    _filled(table, (_flagged_cells(vm, now, name) for vm in report.dearest))
+    filled(table, (_flagged_cells(vm, now, name) for vm in report.dearest))
     return Group(table, Text(_wasted(report)))
 
 
 def _flagged_cells(flagged: Flagged, now: datetime, name: Naming) -> tuple[str, ...]:
     return (
         name(flagged.ref.id),
-        _instant(flagged.since) if flagged.since else "first seen now",
+        instant_text(flagged.since) if flagged.since else "first seen now",
         flagged.machine.size if flagged.machine else UNKNOWN,
         flagged.machine.region if flagged.machine else UNKNOWN,
-        _money(flagged.rate.hourly, 4),
-        _money(flagged.row(now).get("ContractedCost")),
-        _money(flagged.rate.licence, 4),
+        money_text(flagged.rate.hourly, 4),
+        money_text(flagged.row(now).get("ContractedCost")),
+        money_text(flagged.rate.licence, 4),
     )
 
 
@@ -161,7 +161,7 @@ def _would(report: SweepReport, name: Naming) -> Table:
         for vm, steps in report.steps.items()
     ]
     rows += [(_BILLS.get(what, what), f"{count} VM(s)") for what, count in report.bills.items()]
-    return _filled(_table("What would be done now", "what", "to"), rows)
+    return filled(table_of("What would be done now", "what", "to"), rows)
 
 
 def _unjudged(report: SweepReport) -> list[Text]:
@@ -177,7 +177,7 @@ def _unjudged(report: SweepReport) -> list[Text]:
 
 def _others(report: SweepReport, name: Naming) -> Table:
     rows = [(name(vm), app) for vm, app in report.others.items()]
-    return _filled(_table("Orders of other function apps", "VM", "function app"), rows)
+    return filled(table_of("Orders of other function apps", "VM", "function app"), rows)
 
 
 def _left_behind(report: SweepReport) -> Table:
@@ -186,7 +186,7 @@ def _left_behind(report: SweepReport) -> Table:
         ("captured VMs, which never start again", str(report.statuses[Status.CAPTURED])),
         ("failed gallery versions", "not counted" if failed is None else str(failed)),
     ]
-    return _filled(_table("Left behind", "what", "how many"), rows)
+    return filled(table_of("Left behind", "what", "how many"), rows)
 
 
 def _failures(report: SweepReport, name: Naming) -> Table:
@@ -198,17 +198,19 @@ def _failures(report: SweepReport, name: Naming) -> Table:
         (subscription, "not listed", why.partition("\n")[0])
         for subscription, why in report.unlisted.items()
     ]
-    return _filled(_table("Failures", "where", "what", "why"), rows)
+    return filled(table_of("Failures", "where", "what", "why"), rows)
 
 
-def _table(title: str, *columns: str) -> Table:
+def table_of(title: str, *columns: str) -> Table:
+    """Return an empty table."""
     table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
+def filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
+    """Add rows to a table, with untrusted texts made safe; return the table."""
     for row in rows:
         table.add_row(*map(_text, row))
     return table
@@ -219,9 +221,11 @@ def _text(text: str | None) -> Text:
     return Text("".join(char if char.isprintable() else " " for char in text or "-"))
 
 
-def _instant(at: datetime) -> str:
+def instant_text(at: datetime) -> str:
+    """Return an instant to the minute."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _money(amount: float | None, digits: int = 2) -> str:
+def money_text(amount: float | None, digits: int = 2) -> str:
+    """Return an amount of money without its currency."""
     return UNKNOWN if amount is None else f"{amount:.{digits}f}"

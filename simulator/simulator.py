@@ -20,6 +20,7 @@ from aiohttp import web
 from simulator.arm.core.errors import Json
 from simulator.arm.core.rbac import DEFAULT_ROLES, read_roles
 from simulator.arm.entra import identity
+from simulator.blob.append import ACCOUNT
 from simulator.certificates import certificates
 from simulator.client import SimClient
 from simulator.clock import Clock
@@ -114,6 +115,7 @@ class Simulator:
         return {
             "ARM_ENDPOINT": self.arm_endpoint,
             "OUTCOME_TOPIC": f"{self.arm_endpoint}{OUTCOMES}",
+            "LEDGER": f"{self.arm_endpoint}/{ACCOUNT}/ledger",
             "PRICES_ENDPOINT": f"{self.arm_endpoint}{price_list.PATH}",
             "IDENTITY_ENDPOINT": self.identity_endpoint,
             "IDENTITY_HEADER": identity.HEADER_SECRET,

@@ -116,6 +116,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       COST_GUARD_TELL: settings.costGuardTell
       DRY_RUN: string(settings.dryRun)
       IMAGE_RESOURCE_GROUP: settings.imageResourceGroup
+      LEDGER: '${storage.properties.primaryEndpoints.blob}${names.ledger}'
       OUTCOME_TOPIC: outcomes.properties.endpoint
       PRICES_ENDPOINT: settings.pricesEndpoint
       PROOF: settings.proof

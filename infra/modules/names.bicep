@@ -18,6 +18,8 @@ type Names = {
   packages: string
   @description('The blob container of dead letters.')
   deadLetters: string
+  @description('The blob container of the ledger.')
+  ledger: string
   @description('The Log Analytics workspace.')
   workspace: string
   @description('Application Insights.')
@@ -55,6 +57,7 @@ func namesOf(name string, group string) Names => {
   storage: '${take(toLower(replace(name, '-', '')), 11)}${uniqueString(toLower(group), name)}'
   packages: 'packages'
   deadLetters: 'dead-letters'
+  ledger: 'ledger'
   workspace: '${name}-logs'
   insights: '${name}-insights'
   people: '${name}-people'

@@ -1,4 +1,5 @@
-// The storage account, without keys: the app's package and its host's own state, and dead letters.
+// The storage account, without keys: the app's package and its host's own state, dead letters, and
+// the ledger.
 // The host needs to own the account's blobs, as documented for identity-based connections; topics
 // may write to the one container of dead letters, which the events layer grants them. Closed to the
 // internet the account still lets in Event Grid, as a service that Azure trusts.
@@ -58,6 +59,10 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
 
     resource deadLetters 'containers' = {
       name: names.deadLetters
+    }
+
+    resource ledger 'containers' = {
+      name: names.ledger
     }
   }
 

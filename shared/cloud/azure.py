@@ -1,4 +1,4 @@
-"""The `Cloud` implementation for Azure: ARM, the outcome topic and the price list.
+"""The `Cloud` implementation for Azure: ARM, the outcome topic, the ledger and the price list.
 
 `Azure` implements the protocol in `shared/model/cloud.py`; `connect` creates it, once per process.
 Of what it reads, only prices are cached between invocations.
@@ -15,6 +15,7 @@ from shared.cloud.bodies import managed_image_body, version_body
 from shared.cloud.client import find_credential
 from shared.cloud.examine import examine
 from shared.cloud.images import list_images
+from shared.cloud.ledger import LedgerStore
 from shared.cloud.lists import list_subscription
 from shared.cloud.observe import (
     granted,
@@ -42,6 +43,7 @@ from shared.model.facts import (
     Rights,
 )
 from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
+from shared.model.ledger import Ledger
 from shared.model.memory import after, frozen
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
@@ -67,6 +69,7 @@ class Azure:
 
     arm: Arm
     topic: Topic
+    ledger: LedgerStore
     prices: Prices
     settings: Settings
 
@@ -147,6 +150,10 @@ class Azure:
         ids = [(lock.id or "").lower() for lock in self.arm.locks(subscription)]
         return frozenset(f"{lock.partition(_LOCKS)[0]}/" for lock in ids)
 
+    def ledger_of(self, month: str) -> Ledger:
+        """Return what ended in a month, `2026-11`."""
+        return self.ledger.read(month)
+
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         """Return the images and versions in these targets, as far as they can be listed."""
         return list_images(self.arm, targets)
@@ -205,8 +212,9 @@ class Azure:
         self.arm.merge_tags(ref.id, tags)
 
     def publish(self, outcome: Outcome) -> None:
-        """Publish an outcome event."""
+        """Publish an outcome event, then append it to the ledger."""
         self.topic.publish(outcome)
+        self.ledger.keep(outcome)
 
     def _remembered(self, look: Look) -> Look:
         """Return the look with the current tags: those of a generalized VM are on its OS disk."""
@@ -242,6 +250,7 @@ def connect(settings: Settings) -> Azure:
     return Azure(
         Arm(settings.arm_endpoint, credential, dry_run=dry_run),
         Topic(settings.outcome_topic, credential, dry_run=dry_run),
+        LedgerStore(settings.ledger, credential),
         Prices(settings.prices_endpoint, settings.guard_currency),
         settings,
     )

@@ -19,6 +19,7 @@ from shared.model.facts import (
     Price,
 )
 from shared.model.ids import ImageRef, Target, VmRef
+from shared.model.ledger import Ledger
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
 from shared.model.steps import Create, Read
@@ -65,6 +66,9 @@ class Cloud(Protocol):
 
     def locks(self, subscription: str) -> frozenset[str]:
         """Return the scopes that have a management lock: lower case, with a slash at the end."""
+
+    def ledger_of(self, month: str) -> Ledger:
+        """Return what ended in a month, `2026-11`."""
 
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         """Return the images and versions of the targets that can be listed."""

@@ -40,7 +40,7 @@ AN_HOUR = "PT1H"
 
 _OURS = re.compile(
     r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
-    r"|DRY_?RUN|ARM_END"
+    r"|LEDGER|DRY_?RUN|ARM_END"
 )
 
 
@@ -94,6 +94,7 @@ class Name(StrEnum):
     COST_GUARD_CURRENCY = "COST_GUARD_CURRENCY"
     PRICES_ENDPOINT = "PRICES_ENDPOINT"
     OUTCOME_TOPIC = "OUTCOME_TOPIC"
+    LEDGER = "LEDGER"
     SWEEP_SCHEDULE = "SWEEP_SCHEDULE"
     DRY_RUN = "DRY_RUN"
     ARM_ENDPOINT = "ARM_ENDPOINT"
@@ -124,6 +125,7 @@ class Settings:
     guard_currency: str = "USD"
     prices_endpoint: str = PUBLIC_PRICES
     outcome_topic: str = ""
+    ledger: str = ""
     sweep_schedule: str = EVERY_FIVE_MINUTES
     dry_run: bool = False
     arm_endpoint: str = PUBLIC_ARM
@@ -176,6 +178,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         prices_endpoint=_prices(environment),
         outcome_topic=read_https(Name.OUTCOME_TOPIC, values[Name.OUTCOME_TOPIC]),
+        ledger=read_https(Name.LEDGER, values[Name.LEDGER]),
         sweep_schedule=read_schedule(
             Name.SWEEP_SCHEDULE, values[Name.SWEEP_SCHEDULE] or EVERY_FIVE_MINUTES
         ),

@@ -38,6 +38,44 @@ def not_found() -> StorageError:
     return StorageError(404, "BlobNotFound", "The specified blob does not exist.")
 
 
+def no_container() -> StorageError:
+    """Refuse a path whose container does not exist."""
+    return StorageError(404, "ContainerNotFound", "The specified container does not exist.")
+
+
+def bad_name() -> StorageError:
+    """Refuse a container's name that storage does not allow."""
+    message = "The specified resource name contains invalid characters."
+    return StorageError(400, "InvalidResourceName", message)
+
+
+def container_exists() -> StorageError:
+    """Refuse to create a container that exists."""
+    return StorageError(409, "ContainerAlreadyExists", "The specified container already exists.")
+
+
+def blob_exists() -> StorageError:
+    """Refuse to create a blob that exists."""
+    return StorageError(409, "BlobAlreadyExists", "The specified blob already exists.")
+
+
+def other_type() -> StorageError:
+    """Refuse an operation on a blob of another type."""
+    return StorageError(409, "InvalidBlobType", "The blob type is invalid for this operation.")
+
+
+def too_many_blocks() -> StorageError:
+    """Refuse one more block of an append blob."""
+    message = "The committed block count cannot exceed the maximum limit of 50,000 blocks."
+    return StorageError(409, "BlockCountExceedsLimit", message)
+
+
+def leased() -> StorageError:
+    """Refuse a write without the id of the active lease."""
+    message = "There is currently a lease on the blob and no lease ID was specified in the request."
+    return StorageError(412, "LeaseIdMissing", message)
+
+
 def not_signed() -> StorageError:
     """Refuse a request without the signature, or with a wrong one."""
     return _unauthenticated("Signature did not match.")

@@ -21,6 +21,7 @@ from simulator.arm.entra.identity import Tokens
 from simulator.arm.front.envelope import plain
 from simulator.blob import refusals
 from simulator.blob.admission import check_caller, check_signature
+from simulator.blob.append import AppendBlobs
 from simulator.blob.faults import Fault, Faults
 from simulator.blob.ranges import Span, asked_range, span_of
 from simulator.blob.reads import Read, Reads
@@ -37,17 +38,20 @@ _BEYOND = (
 
 
 class Blobs:
-    """All disks that are open to be read, with the log and the faults of reading them."""
+    """All disks that are open to be read, with their log and faults; and the append blobs."""
 
     def __init__(self, tokens: Tokens) -> None:
         self.tokens, self.reads, self.faults = tokens, Reads(), Faults()
+        self.append = AppendBlobs(tokens)
 
     def routes(self) -> list[web.RouteDef]:
         """Give the routes."""
-        return [web.get(PATH, self._answer, allow_head=False), web.head(PATH, self._answer)]
+        disks = [web.get(PATH, self._answer, allow_head=False), web.head(PATH, self._answer)]
+        return [*disks, *self.append.routes()]
 
     def clear(self) -> None:
-        """Forget the log and end the faults."""
+        """Forget the log, end the faults, delete the append blobs."""
+        self.append.clear()
         self.reads.clear()
         self.faults.clear()
 

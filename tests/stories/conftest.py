@@ -18,6 +18,7 @@ from shared.cloud import blob
 from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
+from shared.cloud.ledger import LedgerStore
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.settings import APP_NAME, read_settings
@@ -184,7 +185,9 @@ def connected(simulator: Simulator) -> Azure:
         named = {APP_NAME: template.app}
         settings = read_settings(template.settings | simulator.environment() | named)
         topic = Topic(settings.outcome_topic, credential)
-        return Azure(Arm(settings.arm_endpoint, credential), topic, Prices("", "USD"), settings)
+        ledger = LedgerStore(settings.ledger, credential)
+        arm = Arm(settings.arm_endpoint, credential)
+        return Azure(arm, topic, ledger, Prices("", "USD"), settings)
 
 
 @pytest.fixture

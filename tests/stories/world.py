@@ -18,6 +18,7 @@ from azure.mgmt.compute import ComputeManagementClient
 
 from shared.cloud.azure import Azure, connect
 from shared.cloud.client import find_credential
+from shared.cloud.ledger import LedgerStore
 from shared.cloud.topic import Topic
 from shared.model.ids import VmRef
 from shared.model.memory import remembered
@@ -440,7 +441,9 @@ class Spine(World):
     def restart(self) -> Self:
         """Forget what the process remembers of what it has told."""
         endpoint = self.azure.settings.outcome_topic
-        self.azure = replace(self.azure, topic=Topic(endpoint, find_credential()))
+        credential = find_credential()
+        ledger = LedgerStore(self.azure.settings.ledger, credential)
+        self.azure = replace(self.azure, topic=Topic(endpoint, credential), ledger=ledger)
         return self
 
     def look(self, vm: Vm, *, stopping: datetime | None = None) -> Report:

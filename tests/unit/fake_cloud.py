@@ -11,6 +11,7 @@ from datetime import datetime
 from shared.model.errors import Withheld
 from shared.model.facts import Listing, Look, Machine, Missing, ObservedImage, ObservedVm, Price
 from shared.model.ids import ImageRef, Target, VmRef
+from shared.model.ledger import Ledger
 from shared.model.memory import after
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
@@ -70,6 +71,9 @@ class FakeCloud:
     def locks(self, subscription: str) -> frozenset[str]:
         self._asked("locks")
         return self.locked
+
+    def ledger_of(self, month: str) -> Ledger:
+        return Ledger(month)
 
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         self._asked("images")
