@@ -42,6 +42,8 @@ type Rule = {
   query: string
   @description('Columns whose values are an alert each.')
   each: string[]
+  @description('The subject of its e-mail, with values of the alert; else Azure\'s own.')
+  subject: string?
   @description('How often it is asked.')
   every: string
   @description('Of what time it is asked.')
@@ -51,7 +53,7 @@ type Rule = {
 var rules Rule[] = [
   {
     name: 'no-heartbeat'
-    description: 'No sweep has listed all subscriptions that Stillframe watches for the time of three. Lost events are not mended and nobody is told of bills. Look at the function app: does it run, may it list the subscriptions?'
+    description: 'No sweep has listed all subscriptions that Stillframe watches for the time of three. Lost events are not compensated, and stopped VMs are not reported. Check whether the function app runs and may list the subscriptions.'
     severity: 1
     query: loadTextContent('../queries/no-heartbeat.kql')
     each: []
@@ -60,7 +62,7 @@ var rules Rule[] = [
   }
   {
     name: 'capture-failed'
-    description: 'No image will come of this VM, or not by itself. The tag stillframe-detail on it says why.'
+    description: 'There will be no image of this VM, or not without intervention. Its tag stillframe-detail has the reason.'
     severity: 2
     query: loadTextContent('../queries/capture-failed.kql')
     each: ['vm', 'reason']
@@ -69,10 +71,11 @@ var rules Rule[] = [
   }
   {
     name: 'still-billed'
-    description: 'This VM is stopped but not deallocated, and billed as if it ran. Start it, deallocate it, or set its tag stillframe-cost-guard to ignore.'
+    description: 'This VM is stopped but not deallocated, and still billed. Start it, deallocate it, or set its tag stillframe-cost-guard to deallocate or ignore.'
     severity: 3
     query: loadTextContent('../queries/still-billed.kql')
-    each: ['vm']
+    each: ['vm', 'owner']
+    subject: 'Stillframe: a stopped VM of \${data.alertContext.condition.allOf[0].dimensions[1].value} is still billed'
     every: 'PT15M'
     within: heartbeatWithin
   }
@@ -134,7 +137,11 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       autoMitigate: true
       // A new Application Insights may not know its own table yet.
       skipQueryValidation: true
-      actions: { actionGroups: concat(empty(alertEmail) ? [] : [people.id], actionGroups) }
+      actions: {
+        actionGroups: concat(empty(alertEmail) ? [] : [people.id], actionGroups)
+        // Of a mail; what an action group of others does with it, if anything, is theirs.
+        actionProperties: empty(rule.?subject) ? null : { 'Email.Subject': rule.?subject ?? '' }
+      }
     }
   }
 ]
