@@ -63,7 +63,7 @@ def sweep_page(report: SweepReport, now: datetime, name: Naming) -> list[Rendera
         _would(report, name),
         *_unjudged(report),
         _others(report, name),
-        _left_behind(report),
+        *_left_behind(report, name),
         _failures(report, name),
         _cost(report),
     ]
@@ -180,13 +180,20 @@ def _others(report: SweepReport, name: Naming) -> Table:
     return filled(table_of("Orders of other function apps", "VM", "function app"), rows)
 
 
-def _left_behind(report: SweepReport) -> Table:
-    failed = report.failed_versions
-    rows = [
-        ("captured VMs, which never start again", str(report.statuses[Status.CAPTURED])),
-        ("failed gallery versions", "not counted" if failed is None else str(failed)),
-    ]
-    return filled(table_of("Left behind", "what", "how many"), rows)
+def _left_behind(report: SweepReport, name: Naming) -> list[RenderableType]:
+    """Return what captures have left behind: VMs by name with their disks, and versions."""
+    table = table_of("Left behind: captured VMs, which never start again", "VM", "disks", "GiB")
+    table.add_column(f"{report.currency} a month", justify="right")
+    dearest = sorted(report.left_vms, key=lambda vm: -(vm.month or 0.0))
+    cells = ((name(vm.ref.id), vm.disks, vm.size_gb, money_text(vm.month)) for vm in dearest)
+    filled(table, (map(str, row) for row in cells))
+    versions = report.left_versions
+    counts = table_of("Left behind: gallery versions", "what", "how many")
+    if versions and (versions.failed or versions.superseded):
+        counts.add_row("failed, which block their numbers", str(len(versions.failed)))
+        counts.add_row("superseded by a newer one", str(versions.superseded))
+        counts.add_row("replicas of those", str(versions.replicas))
+    return [table, counts]
 
 
 def _failures(report: SweepReport, name: Naming) -> Table:

@@ -31,6 +31,7 @@ from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.errors import Transient
 from shared.model.facts import (
+    KeptDisk,
     Listing,
     Look,
     Machine,
@@ -135,6 +136,10 @@ class Azure:
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the list price of an hour; None if it is unknown."""
         return self.prices.price(machine, now)
+
+    def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
+        """Return the list price of a disk's month; None if it is unknown."""
+        return self.prices.disk_price(disk, now)
 
     def vms(self, subscription: str) -> Listing:
         """Return the listing of a subscription: VMs, run states and group tags."""

@@ -16,6 +16,7 @@ from shared.cloud.observe import (
     hibernates,
     is_hybrid,
     is_spot,
+    kept_disk,
     lower_names,
     power_state,
 )
@@ -47,20 +48,29 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
 
 
 def _remember(arm: Arm, listing: Listing) -> None:
-    """Give generalized VMs the tags of their OS disks.
+    """Give generalized VMs the tags of their OS disks, and note their disks.
 
     Lists the disks of each resource group with such VMs, so that finished orders cost no look.
     """
     frozen = [vm for vm in listing.vms.values() if vm.generalized]
-    disks: dict[str, Mapping[str, str]] = {}
-    for group in sorted({_group_of_disk(vm) for vm in frozen}):
-        disks |= _disk_tags(arm, group)
+    groups = sorted({_group_of_disk(vm) for vm in frozen})
+    disks = [disk for group in groups for disk in _disks(arm, group)]
+    of_os = {key: disk for disk in disks if disk.properties.os_type for key in _keys(disk)}
     for vm in frozen:
-        disk_tags = disks.get((vm.os_disk or vm.ref.id).lower(), {})
+        disk = of_os.get((vm.os_disk or vm.ref.id).lower())
+        disk_tags = lower_names(disk.tags) if disk else {}
         # A VM without a Stillframe tag is known only from the run states, which have no vmId.
         vm_id = vm.vm_id or disk_tags.get(SourceTag.VM_ID, "")
         tags = remembered(vm.tags, disk_tags, vm_id)
         listing.vms[vm.ref.key] = replace(vm, tags=tags)
+        listing.disks[vm.ref.key] = [
+            kept_disk(each) for each in disks if (each.managed_by or "").lower() == vm.ref.key
+        ]
+
+
+def _keys(disk: wire.ListedDisk) -> tuple[str, str]:
+    """Return the ids by which an OS disk is found: its own and its VM's."""
+    return disk.id.lower(), (disk.managed_by or "").lower()
 
 
 def _group_of_disk(vm: ListedVm) -> str:
@@ -68,18 +78,11 @@ def _group_of_disk(vm: ListedVm) -> str:
     return (vm.os_disk or vm.ref.id).lower().partition("/providers/")[0]
 
 
-def _disk_tags(arm: Arm, group: str) -> dict[str, Mapping[str, str]]:
-    """Return the tags of a group's OS disks, by disk id and by VM id.
-
-    If listing is refused, what was read until then, usually nothing.
-    """
-    found: dict[str, Mapping[str, str]] = {}
+def _disks(arm: Arm, group: str) -> list[wire.ListedDisk]:
+    """Return a group's disks; if listing is refused, what was read until then, usually nothing."""
+    found: list[wire.ListedDisk] = []
     try:
-        for disk in arm.disks(group):
-            if disk.properties.os_type:
-                found[disk.id.lower()] = found[(disk.managed_by or "").lower()] = lower_names(
-                    disk.tags
-                )
+        found.extend(arm.disks(group))
     except Refused as refused:
         log.warning("tags on OS disks in %s are ignored: %s", group, refused)
     return found

@@ -10,6 +10,7 @@ from shared.cloud import wire
 from shared.model.facts import (
     AttachedDisk,
     Definition,
+    KeptDisk,
     Machine,
     Missing,
     ObservedDisk,
@@ -150,6 +151,12 @@ def observed_disk(disk: wire.Disk) -> ObservedDisk:
     )
 
 
+def kept_disk(disk: wire.ListedDisk) -> KeptDisk:
+    """Return what a listed disk's price depends on."""
+    sku = (disk.sku or wire.Sku()).name
+    return KeptDisk(disk.id, sku, disk.properties.disk_size_gb, disk.location)
+
+
 def observed_definition(definition: wire.Definition) -> Definition:
     """Return what an image definition requires of its versions."""
     properties = definition.properties
@@ -191,7 +198,14 @@ def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
         source=VmRef.find(source.virtual_machine_id or source.id or ""),
         tags=lower_names(version.tags),
         why=_why_failed(version.properties.replication_status or wire.Replication()),
+        replicas=_replicas(version.properties.publishing_profile or wire.PublishingProfile()),
     )
+
+
+def _replicas(profile: wire.PublishingProfile) -> int:
+    """Return how many replicas a version has in all regions; Azure's default is one in each."""
+    regions = profile.target_regions or ()
+    return sum(one.regional_replica_count or profile.replica_count or 1 for one in regions)
 
 
 def _why_failed(replication: wire.Replication) -> str | None:

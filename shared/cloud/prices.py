@@ -1,20 +1,21 @@
-"""Prices of VMs: a `Machine` -> its list price of an hour, from the Azure Retail Prices API.
+"""Prices of VMs and disks: a `Machine` -> an hour, a `KeptDisk` -> a month, by Azure's price list.
 
-A list price: no discount, no reservation. Requested once a day per `Machine` and cached in the
+List prices: no discount, no reservation. Requested once a day for each kind and cached in the
 process. A price that cannot be read is unknown, and reported as such. After the API fails it is not
 called again for a while, so that an outage does not cost a sweep one timeout per machine.
 Source: https://learn.microsoft.com/rest/api/cost-management/retail-prices/azure-retail-prices
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import requests
 
-from shared.model.facts import Machine, Price
+from shared.model.facts import KeptDisk, Machine, Price
 
 TIMEOUT = 5.0
 """Seconds to connect, and seconds between bytes of a response."""
@@ -25,6 +26,19 @@ PAGES = 5
 KEPT = timedelta(days=1)
 PAUSE_AFTER_FAILURE = timedelta(minutes=15)
 """How long the API is not called after a failure."""
+
+_TIERS = {"Premium": "P", "StandardSSD": "E", "Standard": "S"}
+_SMALLEST = {"P": 1, "E": 1, "S": 4}
+_PRODUCTS = {
+    "P": "Premium SSD Managed Disks",
+    "E": "Standard SSD Managed Disks",
+    "S": "Standard HDD Managed Disks",
+}
+_SIZES = (
+    *((4, 1), (8, 2), (16, 3), (32, 4), (64, 6), (128, 10), (256, 15), (512, 20)),
+    *((1024, 30), (2048, 40), (4096, 50), (8192, 60), (16384, 70), (32767, 80)),
+)
+"""The largest size of each tier in GiB, and its number."""
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +66,7 @@ class PricePage(msgspec.Struct, frozen=True):
 class _Known:
     """A cached price and when it was read; None if the list has no single price."""
 
-    price: Price | None
+    price: Any
     at: datetime
 
 
@@ -62,30 +76,49 @@ class Prices:
     def __init__(self, endpoint: str, currency: str) -> None:
         self.currency = currency
         self._endpoint = endpoint
-        self._known: dict[Machine, _Known] = {}
+        self._known: dict[object, _Known] = {}
         self._failed_at: datetime | None = None
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the price of an hour; None if it is unknown."""
-        known = self._known.get(machine)
+        return self._cached(filter_of(machine), lambda rows: price_of(rows, machine), machine, now)
+
+    def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
+        """Return the price of a disk's month; None if it is unknown."""
+        meter = disk_meter(disk)
+        if meter is None:
+            return None
+        filtered = disk_filter_of(disk.region, meter)
+        return self._cached(filtered, lambda rows: month_of(rows, meter), filtered, now)
+
+    def _cached[T](
+        self,
+        filtered: str,
+        read: Callable[[list[PriceRow]], T | None],
+        key: object,
+        now: datetime,
+    ) -> T | None:
+        """Return what the rows of a filter say, read once a day; None if they cannot be read."""
+        known = self._known.get(key)
         if known and now - known.at < KEPT:
-            return known.price
+            kept: T | None = known.price
+            return kept
         if not self._endpoint or (self._failed_at and now - self._failed_at < PAUSE_AFTER_FAILURE):
             return None
         try:
-            price = price_of(self._rows(machine), machine)
+            price = read(self._rows(filtered))
         except (requests.RequestException, msgspec.DecodeError) as error:
-            log.warning("no price for %s: %s", machine, error)
+            log.warning("no price for %s: %s", key, error)
             self._failed_at = now
             return None
-        self._known[machine] = _Known(price, now)
+        self._known[key] = _Known(price, now)
         return price
 
-    def _rows(self, machine: Machine) -> list[PriceRow]:
+    def _rows(self, filtered: str) -> list[PriceRow]:
         params = {
             "api-version": "2023-01-01-preview",
             "currencyCode": f"'{self.currency}'",
-            "$filter": filter_of(machine),
+            "$filter": filtered,
         }
         url: str | None = requests.Request("GET", self._endpoint, params=params).prepare().url
         rows: list[PriceRow] = []
@@ -106,6 +139,43 @@ def filter_of(machine: Machine) -> str:
         "serviceName eq 'Virtual Machines' "
         f"and armRegionName eq '{_quoted(machine.region.lower())}' "
         f"and armSkuName eq '{_quoted(machine.size)}' and priceType eq 'Consumption'"
+    )
+
+
+def disk_filter_of(region: str, meter: str) -> str:
+    """Return the OData filter for one tier of managed disks in one region."""
+    return (
+        "serviceName eq 'Storage' "
+        f"and armRegionName eq '{_quoted(region.lower())}' "
+        f"and skuName eq '{_quoted(meter)}' and priceType eq 'Consumption'"
+    )
+
+
+def disk_meter(disk: KeptDisk) -> str | None:
+    """Return the tier that a disk is billed in, `P10 LRS`; None if its price has no tiers.
+
+    A disk is billed as the smallest tier that it fits into.
+    Source: https://learn.microsoft.com/azure/virtual-machines/disks-understand-billing
+    """
+    kind, _, redundancy = (disk.sku or "").partition("_")
+    letter = _TIERS.get(kind)
+    number = next((tier for size, tier in _SIZES if (disk.size_gb or size + 1) <= size), None)
+    if letter is None or number is None or disk.size_gb is None:
+        return None
+    smallest = _SMALLEST[letter]
+    return f"{letter}{max(number, smallest)} {redundancy}"
+
+
+def month_of(rows: Iterable[PriceRow], meter: str) -> float | None:
+    """Return the price of a month of managed disks of a tier; None without a row, or if unclear."""
+    product = _PRODUCTS[meter[0]]
+    return _only(
+        row
+        for row in rows
+        if row.type == "Consumption"
+        and row.unit_of_measure in ("1/Month", "1 Month")
+        and row.product_name == product
+        and row.meter_name in (f"{meter} Disk", f"{meter} Disks")
     )
 
 

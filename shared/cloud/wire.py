@@ -234,19 +234,28 @@ class SubscriptionPage(Page, frozen=True):
     value: tuple[Subscription, ...] = ()
 
 
-class OsType(_Wire, frozen=True):
-    """`Windows` or `Linux` for an OS disk; None for a data disk."""
+class ListedDiskProperties(_Wire, frozen=True):
+    """A listed disk's properties; `os_type` is None for a data disk."""
 
     os_type: str | None = None
+    disk_size_gb: int | None = field(default=None, name="diskSizeGB")
+
+
+class Sku(_Wire, frozen=True):
+    """A disk's storage type."""
+
+    name: str | None = None
 
 
 class ListedDisk(_Wire, frozen=True):
-    """A disk in a list: its tags, and the VM it is attached to."""
+    """A disk in a list: its tags, its price's conditions, and the VM it is attached to."""
 
     id: str
+    location: str = ""
     managed_by: str | None = None
+    sku: Sku | None = None
     tags: dict[str, str] | None = None
-    properties: OsType = OsType()
+    properties: ListedDiskProperties = ListedDiskProperties()
 
 
 class DiskPage(Page, frozen=True):
@@ -305,12 +314,6 @@ class DiskProperties(_Wire, frozen=True):
     network_access_policy: str | None = None
     public_network_access: str | None = None
     data_access_auth_mode: str | None = None
-
-
-class Sku(_Wire, frozen=True):
-    """A disk's storage type."""
-
-    name: str | None = None
 
 
 class Disk(_Wire, frozen=True):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.model.facts import (
+    KeptDisk,
     Listing,
     Look,
     Machine,
@@ -57,6 +58,9 @@ class Cloud(Protocol):
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the list price of an hour; None if unknown."""
+
+    def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
+        """Return the list price of a disk's month; None if unknown."""
 
     def vms(self, subscription: str) -> Listing:
         """Return the VMs of a subscription."""

@@ -103,6 +103,16 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptDisk:
+    """A managed disk of a VM that was captured: what its list price depends on."""
+
+    id: str
+    sku: str | None
+    size_gb: int | None
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedDisk:
     """A disk in the VM's model; a deallocated VM's model has no `sku` and no `size_gb`."""
 
@@ -245,13 +255,17 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedImage:
-    """An image or gallery image version: its provisioning state, and its source VM."""
+    """An image or gallery image version: its provisioning state, and its source VM.
+
+    `replicas` are those of a version in all regions.
+    """
 
     ref: ImageRef
     provisioning: Provisioning
     source: VmRef | None
     tags: Mapping[str, str]
     why: str | None = None
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,12 +348,14 @@ class Look:
 class Listing:
     """One subscription: VMs by `VmRef.key`, group tags by lower-case group id, counts of states.
 
-    `groups` is None if they may not be read. `strange` has, by VM id, why a VM is left out: its
-    entry in Azure's list was malformed.
+    `disks` are those of generalized VMs, by `VmRef.key`, as far as they are in the group of its OS
+    disk. `groups` is None if they may not be read. `strange` has, by VM id, why a VM is left out:
+    its entry in Azure's list was malformed.
     """
 
     vms: dict[str, ListedVm] = field(default_factory=dict)
     groups: dict[str, Mapping[str, str]] | None = field(default_factory=dict)
+    disks: dict[str, list[KeptDisk]] = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
     strange: dict[str, str] = field(default_factory=dict)
 

@@ -19,6 +19,7 @@ from shared.model.outcomes import Outcome, OutcomeType, event_id
 from shared.model.tags import Status
 from shared.model.text import cut
 from shared.model.version import VERSION
+from shared.sweep.left import LeftVersions, LeftVm
 
 SHOWN = 50
 """Flagged VMs that the event names, the most expensive first: an event holds at most 1 MB."""
@@ -90,7 +91,8 @@ class SweepReport:
     others: dict[str, str] = field(default_factory=dict)
     strange: dict[str, str] = field(default_factory=dict)
     flagged: list[Flagged] = field(default_factory=list)
-    failed_versions: int | None = None
+    left_vms: list[LeftVm] = field(default_factory=list)
+    left_versions: LeftVersions | None = None
     seconds: float = 0.0
     requests: int = 0
 
@@ -135,10 +137,7 @@ class SweepReport:
             "unpriced": self.unpriced,
             "BillingCurrency": self.currency,
             "x_PriceFactor": self.factor,
-            "leftBehind": {
-                "capturedVms": self.statuses[Status.CAPTURED],
-                "failedVersions": self.failed_versions,
-            },
+            "leftBehind": self._left(),
             "untold": _some(self.untold),
             "failed": _some(self.failed),
             "unlisted": _some(self.unlisted),
@@ -151,6 +150,21 @@ class SweepReport:
             "requests": self.requests,
         }
 
+    def _left(self) -> dict[str, Any]:
+        """Return what captures have left behind; of versions None, if this sweep did not list."""
+        versions = self.left_versions
+        dearest = sorted(self.left_vms, key=lambda vm: -(vm.month or 0.0))
+        return {
+            "capturedVms": self.statuses[Status.CAPTURED],
+            "vms": [vm.row() for vm in dearest[:SHOWN]],
+            "listCostPerMonth": round(sum(vm.month or 0.0 for vm in self.left_vms), 2),
+            "unpriced": sum(vm.month is None for vm in self.left_vms),
+            "failedVersions": versions and len(versions.failed),
+            "versions": list(versions.failed[:LISTED]) if versions else None,
+            "supersededVersions": versions and versions.superseded,
+            "supersededReplicas": versions and versions.replicas,
+        }
+
     def line(self, now: datetime, *, dry_run: bool) -> str:
         """Return the log line, without members that name VMs: `counts` has their numbers.
 
@@ -158,6 +172,8 @@ class SweepReport:
         """
         body = {name: told for name, told in self.body(now).items() if name not in _NAMED}
         body["flagged"] = [_in_line(row) for row in body["flagged"]]
+        left = body["leftBehind"]
+        body["leftBehind"] = {name: left[name] for name in left if name not in ("vms", "versions")}
         return json.dumps({**body, "dryRun": dry_run}, ensure_ascii=False)
 
 

@@ -19,10 +19,11 @@ from shared.capture.tell import image_outcome
 from shared.costguard.enforce import enforce, locked_scopes
 from shared.model.cloud import Cloud
 from shared.model.errors import StillframeError, Transient
-from shared.model.facts import ListedVm, Missing, Provisioning
-from shared.model.ids import ManagedImageTarget, Target, VersionRef
+from shared.model.facts import ListedVm, Missing
+from shared.model.ids import ManagedImageTarget, Target
 from shared.model.tags import Status
 from shared.reconcile import Visit, reconcile_image
+from shared.sweep.left import left_versions
 from shared.sweep.pace import Pace
 from shared.sweep.report import SweepReport, sweep_outcome
 from shared.sweep.scan import Scan
@@ -151,10 +152,9 @@ def _visit_once(cloud: Cloud, scan: Scan, vm: ListedVm) -> Visited:
 def _look_at_images(
     cloud: Cloud, targets: Iterable[Target], now: datetime, report: SweepReport
 ) -> None:
-    """Count failed gallery versions, which block their numbers; publish outcomes not published."""
+    """Note the versions that are left behind; publish outcomes that are not published."""
     images = cloud.images(targets)
-    failed = [image for image in images if image.provisioning is Provisioning.FAILED]
-    report.failed_versions = sum(isinstance(image.ref, VersionRef) for image in failed)
+    report.left_versions = left_versions(images)
     for image in images:
         ours = cloud.settings.owns(image.tags)
         if ours and image.source and image_outcome(image, image.source, now):

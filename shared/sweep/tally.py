@@ -16,6 +16,7 @@ from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
 from shared.model.tags import Status, Tag
 from shared.reconcile import Report
+from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
 from shared.sweep.scan import Scan
 
@@ -73,11 +74,22 @@ def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepRe
             report.statuses[status] += 1
             if status != tagged:
                 report.unsaid[vm.ref.id] = (tagged, status)
+            if status == Status.CAPTURED and vm.generalized:
+                report.left_vms.append(_left(scan, vm, cloud))
         for tags in (vm.tags, scan.listing.group_tags(vm.ref) or {}):
             if value := invalid_word(tags, scan.now):
                 report.unreadable[vm.ref.id] = f"{Tag.COST_GUARD}: {value}"
         if vm.ref.id not in report.steps and (flagged := _flagged(scan, vm, cloud)):
             report.flagged.append(flagged)
+
+
+def _left(scan: Scan, vm: ListedVm, cloud: Cloud) -> LeftVm:
+    """Return a captured VM with its disks and their list price, None if one is unknown."""
+    disks = scan.listing.disks.get(vm.ref.key, [])
+    months = [cloud.disk_price(disk, scan.now) for disk in disks]
+    known = [month for month in months if month is not None]
+    month = round(sum(known), 2) if disks and len(known) == len(months) else None
+    return LeftVm(vm.ref, len(disks), sum(disk.size_gb or 0 for disk in disks), month)
 
 
 def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:

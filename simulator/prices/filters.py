@@ -20,12 +20,13 @@ _FIELDS = {
     "serviceName": "serviceName",
     "armRegionName": "armRegionName",
     "armSkuName": "armSkuName",
+    "skuName": "skuName",
     "priceType": "type",
 }
 _OTHER_FIELDS = frozenset({
     "currencyCode", "tierMinimumUnits", "retailPrice", "unitPrice", "location",
     "effectiveStartDate", "meterId", "meterName", "productId", "skuId", "productName",
-    "skuName", "serviceId", "serviceFamily", "unitOfMeasure", "type", "isPrimaryMeterRegion",
+    "serviceId", "serviceFamily", "unitOfMeasure", "type", "isPrimaryMeterRegion",
     "reservationTerm"
 })  # fmt: skip
 

@@ -61,6 +61,13 @@ SIZES = (
     Size("Standard_NC4as_T4_v3", "NCasT4 v3", 0.526, 0.71),
 )
 
+# A month of each tier of managed disks, in dollars in `eastus`.
+DISKS = (
+    ("Premium SSD Managed Disks", "P", {4: 5.28, 6: 10.21, 10: 19.71, 15: 38.02, 20: 73.22}),
+    ("Standard SSD Managed Disks", "E", {4: 2.4, 6: 4.8, 10: 9.6, 15: 19.2, 20: 38.4}),
+    ("Standard HDD Managed Disks", "S", {4: 1.54, 6: 3.01, 10: 5.89, 15: 11.33, 20: 21.76}),
+)
+
 # The location as meters name it (not as regions do), and the price factor there.
 REGIONS = {
     "eastus": ("US East", 1.0),
@@ -94,12 +101,52 @@ def found(wanted: Sequence[tuple[str, str]], currency: str, *, savings: bool) ->
 @cache
 def catalogue() -> tuple[Json, ...]:
     """Return every row, in dollars."""
-    return tuple(
+    vms = (
         row
         for region, (location, factor) in REGIONS.items()
         for size in SIZES
         for row in _rows(_offer(size, region, location, factor))
     )
+    disks = (
+        row
+        for region, (location, factor) in REGIONS.items()
+        for row in _disk_rows(region, location, factor)
+    )
+    return (*vms, *disks)
+
+
+def _disk_rows(region: str, location: str, factor: float) -> Iterator[Json]:
+    """Give the rows of managed disks: a month of each tier, and a mount of a shared disk."""
+    for product, letter, tiers in DISKS:
+        for tier, dollars in tiers.items():
+            for redundancy, share in (("LRS", 1.0), ("ZRS", 1.5)):
+                sku = f"{letter}{tier} {redundancy}"
+                price = dollars * factor * share
+                yield _disk_row(region, location, product, sku, f"{sku} Disk", price)
+                yield _disk_row(region, location, product, sku, f"{sku} Disk Mount", price / 20)
+                if letter == "P":
+                    blob = f"{sku} Disk"
+                    yield _disk_row(region, location, "Premium Page Blob", sku, blob, price)
+
+
+def _disk_row(  # noqa: PLR0913, PLR0917 what distinguishes the rows
+    region: str, location: str, product: str, sku: str, meter: str, price: float
+) -> Json:
+    product_id = f"DZH318Z{_letters(product, 5)}"
+    return _priced(_ROW, price) | {
+        "armRegionName": region,
+        "location": location,
+        "meterId": str(uuid5(NAMESPACE_URL, f"{region} {product} {meter}")),
+        "meterName": meter,
+        "productId": product_id,
+        "skuId": f"{product_id}/{_letters(sku, 4)}",
+        "productName": product,
+        "skuName": sku,
+        "serviceName": "Storage",
+        "serviceId": "DZH317F1HKN0",
+        "serviceFamily": "Storage",
+        "unitOfMeasure": "1/Month",
+    }
 
 
 def _offer(size: Size, region: str, location: str, factor: float) -> Offer:

@@ -349,3 +349,19 @@ def test_what_was_not_reached_comes_first_next_time(
     report = sweeper.sweep(now, now)
     assert (report.unreached, report.failed, report.untold) == ([], {}, {})
     assert None not in [vm.since for vm in vms]
+
+
+def test_what_a_capture_leaves_behind_is_named_and_priced(guarded: Spine) -> None:
+    """The source VM with its disks, by their list price; nothing of it is deleted."""
+    vm = guarded.vm("golden")
+    vm.order("managed-image")
+    guarded.look(vm)
+    vm.guest("sysprep")
+    guarded.carry(vm, 8)
+    guarded.forget_requests()
+    left = guarded.sweep().body(guarded.client.now())["leftBehind"]
+    (row,) = left["vms"]
+    assert (row["ResourceId"].lower(), row["disks"]) == (vm.id.lower(), 1)
+    assert row["x_ListCostPerMonth"] == left["listCostPerMonth"] > 0
+    assert left["unpriced"] == 0
+    assert set(kinds(guarded.requests)) == {"virtualMachines", "disks"}

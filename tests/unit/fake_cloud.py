@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.model.errors import Withheld
-from shared.model.facts import Listing, Look, Machine, Missing, ObservedImage, ObservedVm, Price
+from shared.model.facts import (
+    KeptDisk,
+    Listing,
+    Look,
+    Machine,
+    Missing,
+    ObservedImage,
+    ObservedVm,
+    Price,
+)
 from shared.model.ids import ImageRef, Target, VmRef
 from shared.model.ledger import Ledger
 from shared.model.memory import after
@@ -34,6 +43,7 @@ class FakeCloud:
     targets: set[Target] = field(default_factory=set)
     stopped: datetime | None = None
     costs: Price | None = None
+    month: float | None = None
     currency: str = "EUR"
     requests: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -59,6 +69,9 @@ class FakeCloud:
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         return self.costs
+
+    def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
+        return self.month
 
     def vms(self, subscription: str) -> Listing:
         self._asked("vms")

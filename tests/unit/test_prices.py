@@ -5,8 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.cloud.prices import PriceRow, Prices, filter_of, price_of
-from shared.model.facts import Machine, Price
+from shared.cloud.prices import (
+    PriceRow,
+    Prices,
+    disk_filter_of,
+    disk_meter,
+    filter_of,
+    month_of,
+    price_of,
+)
+from shared.model.facts import KeptDisk, Machine, Price
 from tests.unit.making import NOW
 
 WINDOWS = Machine("Standard_D4s_v5", "westeurope", "Windows")
@@ -81,6 +89,56 @@ def test_a_size_without_a_primary_meter_has_a_price_all_the_same() -> None:
     two = [row(0.22, isPrimaryMeterRegion=False), row(0.23, isPrimaryMeterRegion=False)]
     assert price_of(two, LINUX) is None
     assert price_of([], LINUX) is None
+
+
+def kept(sku: str | None, size_gb: int | None) -> KeptDisk:
+    """Make a disk."""
+    return KeptDisk("/disks/os", sku, size_gb, "WestEurope")
+
+
+@pytest.mark.parametrize(
+    ("sku", "size_gb", "meter"),
+    [
+        ("Premium_LRS", 127, "P10 LRS"),
+        ("Premium_LRS", 128, "P10 LRS"),
+        ("Premium_LRS", 129, "P15 LRS"),
+        ("Premium_LRS", 4, "P1 LRS"),
+        ("Premium_ZRS", 30, "P4 ZRS"),
+        ("StandardSSD_LRS", 30, "E4 LRS"),
+        ("StandardSSD_ZRS", 32767, "E80 ZRS"),
+        ("Standard_LRS", 4, "S4 LRS"),
+        ("Standard_LRS", 1024, "S30 LRS"),
+        ("PremiumV2_LRS", 128, None),
+        ("UltraSSD_LRS", 128, None),
+        ("Premium_LRS", None, None),
+        ("Premium_LRS", 32768, None),
+        (None, 128, None),
+    ],
+)
+def test_a_disk_is_billed_as_the_smallest_tier_that_holds_it(
+    sku: str | None, size_gb: int | None, meter: str | None
+) -> None:
+    """Premium SSD v2 and Ultra disks have no tiers: their price is unknown here."""
+    assert disk_meter(kept(sku, size_gb)) == meter
+
+
+def test_a_month_of_a_disk_is_neither_a_mount_nor_an_unmanaged_disk() -> None:
+    """The list has all of them under one SKU."""
+    names = {"skuName": "P10 LRS", "productName": "Premium SSD Managed Disks"}
+    month = names | {"unitOfMeasure": "1/Month", "meterName": "P10 LRS Disk"}
+    rows = [
+        row(19.71, **month),
+        row(1.18, **month | {"meterName": "P10 LRS Disk Mount"}),
+        row(17.0, **month | {"productName": "Premium Page Blob"}),
+        row(200.0, **month | {"type": "Reservation"}),
+        row(0.03, **month | {"unitOfMeasure": "1 Hour"}),
+    ]
+    assert month_of(rows, "P10 LRS") == 19.71
+    assert month_of(rows[1:], "P10 LRS") is None
+    assert disk_filter_of("WestEurope", "P10 LRS") == (
+        "serviceName eq 'Storage' and armRegionName eq 'westeurope' and skuName eq 'P10 LRS' "
+        "and priceType eq 'Consumption'"
+    )
 
 
 def test_the_filter_is_the_documented_one() -> None:

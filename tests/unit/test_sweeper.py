@@ -13,6 +13,7 @@ from shared.model.instants import write_instant
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import GuardAction
 from shared.model.tags import SourceTag, Tag
+from shared.sweep.left import LeftVersions
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 from tests.unit.fake_cloud import FakeCloud
@@ -186,12 +187,12 @@ def test_images_that_nobody_has_told_of_are_told_once_an_hour() -> None:
     tags = {SourceTag.VM_ID.value: "0a0b", SourceTag.AS_OF.value: write_instant(RELEASED)}
     cloud = FakeCloud(made=[image(provisioning="Failed", tags=tags)])
     report = swept(cloud, NOW - timedelta(hours=1))
-    assert report.failed_versions == 1
+    assert report.left_versions == LeftVersions((VERSION.id,))
     assert ("tag_image", VERSION.id) in cloud.calls
     cloud.raises["image"] = Transient("busy")
     assert swept(cloud, NOW - timedelta(hours=1)).failed == {VERSION.id: "busy"}
     within_the_hour = Sweeper(FakeCloud()).sweep(NOW, NOW + timedelta(minutes=5))
-    assert within_the_hour.failed_versions is None
+    assert within_the_hour.left_versions is None
 
 
 def test_untold_words_are_named_with_why() -> None:
