@@ -27,7 +27,8 @@ _BILLS = {
     "would mark": "tag the VM with the time since when it is billed while stopped",
     "would alert": "alert that it is still billed (VmStillBilled)",
     "would clear": "remove the tags: no longer billed, or exempt",
-    "would deallocate": "deallocate it, as COST_GUARD_ACTION says",
+    "would deallocate": "deallocate it, by a tag or by COST_GUARD_ACTION",
+    "would retract": "remove the note that it is being deallocated",
 }
 _STEPS = {
     "would deallocate": "deallocate, to create its image",

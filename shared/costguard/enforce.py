@@ -21,6 +21,7 @@ from shared.costguard.rules import (
     Deallocate,
     Mark,
     Nothing,
+    Retract,
     Standing,
     judge,
 )
@@ -68,6 +69,8 @@ def enforce(cloud: Cloud, vm: ObservedVm, standing: Standing, now: datetime) -> 
                 return Enforced(_alert(cloud, vm, due, now), due.name)
             case Deallocate():
                 return _deallocate(cloud, vm, standing, due, now)
+            case Retract():
+                return Enforced(_retract(cloud, vm), due.name)
             case Clear():
                 return Enforced(_clear(cloud, vm, due, now), due.name)
             case _:
@@ -86,6 +89,12 @@ def _alert(cloud: Cloud, vm: ObservedVm, due: Alert, now: datetime) -> ObservedV
     bill = _bill(cloud, vm, due.since, now)
     cloud.publish(still_billed(vm, bill, due.number, known_by=known_by, kept=due.kept))
     return cloud.write(vm, Words({Tag.BILLED_ALERTED.value: write_instant(now)}))
+
+
+def _retract(cloud: Cloud, vm: ObservedVm) -> ObservedVm:
+    """Remove the note of a deallocation that did not happen, so that none is published."""
+    note = {Tag.DEALLOCATED_BY.value: vm.tags[Tag.DEALLOCATED_BY]}
+    return cloud.write(vm, Words({}, note))
 
 
 def _clear(cloud: Cloud, vm: ObservedVm, due: Clear, now: datetime) -> ObservedVm:

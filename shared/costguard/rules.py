@@ -11,6 +11,7 @@ sweep visits and what it does there. Gives one `Due`. Pure. The first matching r
 | exempt, marked                                        | remove the mark, publish nothing |
 | exempt, or a capture is in progress                   | nothing                          |
 | its owner wants it off, stopped that long, not kept   | deallocate                       |
+| noted as being deallocated, and that is not due       | remove the note                  |
 | stopped, without a readable mark                      | mark it with the time it stopped |
 | its owner wants it off, not kept                      | nothing                          |
 | marked longer than the grace period, an alert is due  | alert                            |
@@ -134,13 +135,18 @@ class Deallocate(_Named):
 
 
 @dataclass(frozen=True, slots=True)
+class Retract(_Named):
+    """Remove the note that it is being deallocated: nobody wants that any more, or it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Clear(_Named):
     """Remove the mark; `since`: when billing began, None if no event is due."""
 
     since: datetime | None
 
 
-type Due = Nothing | Mark | Alert | Deallocate | Clear
+type Due = Nothing | Mark | Alert | Deallocate | Retract | Clear
 
 
 def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
@@ -155,9 +161,12 @@ def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
     wish = wish_of(standing, settings, now)
     if wish and isinstance(wish.word, Exempt):
         return Clear(None) if marked else Nothing()
+    noted = Tag.DEALLOCATED_BY in tags
     if is_under_way(tags, now, ours=standing.ours):
-        return Nothing(since)
-    return _Stopped(standing, since, wish, _kept(standing, wish, settings), settings, now).due()
+        return Retract() if noted else Nothing(since)
+    kept = _kept(standing, wish, settings)
+    due = _Stopped(standing, since, wish, kept, settings, now).due()
+    return Retract() if noted and not isinstance(due, Deallocate) else due
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shared.capture.durations import is_under_way
 from shared.capture.targets import is_ordered
 from shared.costguard.alert import owner
 from shared.costguard.enforce import Enforced, rate_of
-from shared.costguard.rules import Clear, Mark, Nothing, invalid_word
+from shared.costguard.rules import Clear, Mark, Nothing, Retract, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
 from shared.model.tags import Status, Tag
@@ -95,7 +95,7 @@ def _left(scan: Scan, vm: ListedVm, cloud: Cloud) -> LeftVm:
 def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:
     """Return a VM's row in the report if it is billed while stopped, not exempt, not in capture."""
     due = scan.bill(vm)
-    since = None if isinstance(due, Mark | Clear) else due.since
+    since = None if isinstance(due, Mark | Clear | Retract) else due.since
     if vm.power is not PowerState.STOPPED or (since is None and not isinstance(due, Mark)):
         return None
     if isinstance(due, Nothing) and is_under_way(vm.tags, scan.now, ours=scan.standing(vm).ours):

@@ -17,6 +17,7 @@ from shared.costguard.rules import (
     Due,
     Mark,
     Nothing,
+    Retract,
     Standing,
     Whose,
     Wish,
@@ -252,6 +253,28 @@ def test_what_is_kept_is_alerted_with_the_reason(
         assert isinstance(alert, Alert)
         assert kept in (alert.kept or "")
         assert due(tags | TOLD, policy, **changes) == Nothing(SINCE)
+
+
+NOTED = {Tag.DEALLOCATED_BY.value: "vm deallocate"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "changes"),
+    [
+        ({}, {}),
+        (OFF, {"kept": "it is locked"}),
+        (OFF | {Tag.CAPTURE.value: "yes", Tag.STATUS.value: "refused"}, {}),
+        ({Tag.CAPTURE.value: "yes", Tag.STATUS.value: "waiting"}, {}),
+        (LATER, {}),
+    ],
+)
+def test_a_note_of_a_deallocation_that_is_not_due_is_removed(
+    tags: dict[str, str], changes: dict[str, Any]
+) -> None:
+    """Otherwise somebody else's deallocation would be published as ours."""
+    assert due(tags | MARKED | NOTED, OWNED, **changes) == Retract()
+    assert isinstance(due(OFF | MARKED | NOTED, OWNED), Deallocate)
+    assert due(tags | MARKED | NOTED, OWNED, power=PowerState.DEALLOCATED) == Clear(SINCE)
 
 
 def test_words_need_a_deployment_that_allows_them() -> None:

@@ -195,6 +195,14 @@ def test_a_deallocation_of_ours_is_told_with_whose_word_it_was() -> None:
     )
 
 
+def test_a_note_that_holds_no_longer_is_removed_and_nothing_is_told() -> None:
+    """Its owner has changed the tag before Azure was asked."""
+    noted = MARKED | {Tag.DEALLOCATED_BY.value: "vm deallocate"}
+    cloud = a_cloud_of(stopped(noted), settings=OWNED)
+    done = enforced(cloud, stopped(noted))
+    assert (done.what, done.vm.tags, cloud.published) == ("retract", MARKED, [])
+
+
 def test_a_vm_that_was_started_before_its_deallocation_is_not_told_as_deallocated() -> None:
     """The note goes, and the bill ends with the VM running."""
     off = OFF | MARKED | {Tag.DEALLOCATED_BY.value: "vm deallocate"}
