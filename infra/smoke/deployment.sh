@@ -116,6 +116,7 @@ untried() {
   point 'that a metric alert accepts an action group of another subscription' 'not tried: wants one' no
   point 'that a packageUri to a GitHub release is followed to its file' 'not tried: wants a release' no
   point "that the portal's form accepts main.json" 'not tried: wants a browser' no
+  point "that Resource Graph shows the status of VMs to the app's role" 'not tried: wants the identity of the app' no
   point 'whether Azure bills the Windows licence of a VM that is stopped but not deallocated' 'not tried: wants a bill' no
   point 'that a guest that has hibernated itself shows as stopped' 'not tried: wants such a guest' no
   point 'that with private networking the app can be deployed to, runs and receives events' 'not tried: wants a network' no

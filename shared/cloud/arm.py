@@ -26,7 +26,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.compute import ComputeManagementClient, models
 
 from shared.cloud import wire
-from shared.cloud.client import Counted, ReadsOnly, new_client
+from shared.cloud.client import GRAPH, Counted, ReadsOnly, new_client
 from shared.cloud.errors import our_errors, seconds
 from shared.model.errors import Refused, Transient
 from shared.model.facts import Missing
@@ -46,6 +46,15 @@ _GROUP_API = "2021-04-01"
 
 DISK_SCOPE = "https://disk.azure.com//.default"
 """The scope of a token that reads the bytes of a disk; two slashes, as Azure documents it."""
+
+_STOPS = (
+    "healthresources "
+    "| where type =~ 'microsoft.resourcehealth/availabilitystatuses' "
+    "| where tostring(properties.availabilityState) =~ 'Unavailable' "
+    "| project id = tolower(tostring(properties.targetResourceId)), "
+    "occurred = tostring(properties.occurredTime) | order by id asc"
+)
+"""Source: https://learn.microsoft.com/azure/virtual-machines/resource-graph-availability"""
 
 _NO_SUBSCRIPTION = ""
 """The key of the client for requests outside any subscription."""
@@ -201,6 +210,19 @@ class Arm:
         """Return the current availability status of a VM from Resource Health."""
         url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
         return self._get(ref.subscription, url, "2022-10-01", wire.Availability)
+
+    def stops(self, subscription: str) -> Iterator[wire.Stop]:
+        """Yield the VMs that Resource Graph shows as unavailable, minutes late."""
+        token: str | None = None
+        while True:
+            options = {"$top": 1000, **({"$skipToken": token} if token else {})}
+            body = {"subscriptions": [subscription], "query": _STOPS, "options": options}
+            request = HttpRequest("POST", f"{GRAPH}?api-version=2022-10-01", json=body)
+            page = _decoded(self._send(subscription, request), wire.StopPage)
+            yield from page.data
+            token = page.skip_token
+            if not token:
+                return
 
     def vms(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
         """Yield a subscription's VMs; decoding to the SDK's models would take 58 times as long.

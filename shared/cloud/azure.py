@@ -4,6 +4,7 @@
 Of what it reads, only prices are cached between invocations.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from shared.cloud.observe import (
 )
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
-from shared.model.errors import Transient
+from shared.model.errors import Refused, Transient
 from shared.model.facts import (
     KeptDisk,
     Listing,
@@ -44,6 +45,7 @@ from shared.model.facts import (
     Rights,
 )
 from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
+from shared.model.instants import read_instant
 from shared.model.ledger import Ledger
 from shared.model.memory import after, frozen
 from shared.model.outcomes import Outcome
@@ -60,6 +62,8 @@ from shared.model.steps import (
     ReadRights,
 )
 from shared.model.tags import Words
+
+log = logging.getLogger(__name__)
 
 _LOCKS = "/providers/microsoft.authorization/locks/"
 
@@ -132,6 +136,16 @@ class Azure:
         occurred = health.properties.occurred_time or health.properties.occured_time
         known = occurred is not None and occurred.tzinfo is not None and occurred <= now
         return occurred if known else None
+
+    def stops(self, subscription: str) -> Mapping[str, datetime]:
+        """Return when VMs became unavailable by Resource Graph; empty if it cannot be read."""
+        try:
+            found = {stop.id.lower(): stop.occurred for stop in self.arm.stops(subscription)}
+        except (Refused, Transient) as error:
+            log.info("Resource Graph cannot be read in %s: %s", subscription, error)
+            return {}
+        instants = {key: read_instant(occurred) for key, occurred in found.items()}
+        return {key: instant for key, instant in instants.items() if instant}
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the list price of an hour; None if it is unknown."""

@@ -28,6 +28,10 @@ LONGEST_RETRY_AFTER = 3.0
 """The longest Retry-After, in seconds, that is waited for inside one request."""
 
 
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+"""Where Resource Graph is queried, by POST."""
+
+
 class _PatientRetry(policies.RetryPolicy[Any, Any]):
     """The SDK's retry policy, without waits longer than `LONGEST_RETRY_AFTER`."""
 
@@ -58,10 +62,10 @@ class ReadsOnly(policies.SansIOHTTPPolicy[Any, Any]):
     """The policy of a dry run: it blocks every request that could change something."""
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Raise `Withheld` for every method except GET."""
-        asked = request.http_request
-        if asked.method != "GET":
-            msg = f"{asked.method} {urlsplit(asked.url).path}"
+        """Raise `Withheld` for every request except a GET and a query of Resource Graph."""
+        method, path = request.http_request.method, urlsplit(request.http_request.url).path
+        if method != "GET" and path != GRAPH:
+            msg = f"{method} {path}"
             raise Withheld(msg)
 
 

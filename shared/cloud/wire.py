@@ -184,6 +184,20 @@ class VmState(_Wire, frozen=True):
     properties: StateProperties = StateProperties()
 
 
+class Stop(_Wire, frozen=True):
+    """A VM that Resource Graph shows as unavailable: its id in lower case, and since when."""
+
+    id: str = ""
+    occurred: str = ""
+
+
+class StopPage(_Wire, frozen=True):
+    """A page of a query's result."""
+
+    data: tuple[Stop, ...] = ()
+    skip_token: str | None = field(default=None, name="$skipToken")
+
+
 class Page(_Wire, frozen=True):
     """A page of a list."""
 

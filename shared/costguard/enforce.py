@@ -9,7 +9,7 @@ published once the VM is deallocated: by the visit that its event causes, or by 
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from shared.capture.durations import START_LASTS
@@ -37,7 +37,11 @@ from shared.model.tags import GUARD_TAGS, Tag, Words
 log = logging.getLogger(__name__)
 
 HEALTH = "resource-health"
+GRAPH = "resource-graph"
 FIRST_SEEN = "first-seen"
+GRAPH_LAGS = timedelta(minutes=15)
+"""Resource Graph shows a change after five minutes in general."""
+
 NOTHING = "nothing"
 
 
@@ -62,11 +66,11 @@ def enforce(cloud: Cloud, vm: ObservedVm, standing: Standing, now: datetime) -> 
             case Nothing():
                 return Enforced(vm, due.name)
             case Mark():
-                since, _ = stopped_since(cloud, vm.ref, now)
+                since, _ = stopped_since(cloud, vm.ref, standing, now)
                 marked = cloud.write(vm, Words({Tag.BILLED_SINCE.value: write_instant(since)}))
                 return Enforced(marked, due.name)
             case Alert():
-                return Enforced(_alert(cloud, vm, due, now), due.name)
+                return Enforced(_alert(cloud, vm, standing, due, now), due.name)
             case Deallocate():
                 return _deallocate(cloud, vm, standing, due, now)
             case Retract():
@@ -83,8 +87,10 @@ def enforce(cloud: Cloud, vm: ObservedVm, standing: Standing, now: datetime) -> 
         return Enforced(vm, due.name, str(error))
 
 
-def _alert(cloud: Cloud, vm: ObservedVm, due: Alert, now: datetime) -> ObservedVm:
-    stopped, source = stopped_since(cloud, vm.ref, now)
+def _alert(
+    cloud: Cloud, vm: ObservedVm, standing: Standing, due: Alert, now: datetime
+) -> ObservedVm:
+    stopped, source = stopped_since(cloud, vm.ref, standing, now)
     known_by = source if write_instant(stopped) == write_instant(due.since) else FIRST_SEEN
     bill = _bill(cloud, vm, due.since, now)
     cloud.publish(still_billed(vm, bill, due.number, known_by=known_by, kept=due.kept))
@@ -138,7 +144,7 @@ def _deallocate(
         return Enforced(vm, NOTHING, "its OS disk cannot be read: it may be starting")
     if disk.released and now - disk.released < START_LASTS:
         return Enforced(vm, NOTHING, again=f"{vm.ref.id} may be starting")
-    seen = _note(cloud, vm, due, now)
+    seen = _note(cloud, vm, standing, due, now)
     look = cloud.look(vm.ref)
     if isinstance(look, Missing):
         return Enforced(seen, NOTHING, f"it could not be read again: {look}")
@@ -152,13 +158,16 @@ def _deallocate(
         if due.alert is None:
             raise
         why = f"Azure has not deallocated it: {error}"
-        return Enforced(_alert(cloud, seen, replace(due.alert, kept=why), now), "alert", why)
+        told = replace(due.alert, kept=why)
+        return Enforced(_alert(cloud, seen, latest, told, now), "alert", why)
     return Enforced(seen, due.name)
 
 
-def _note(cloud: Cloud, vm: ObservedVm, due: Deallocate, now: datetime) -> ObservedVm:
+def _note(
+    cloud: Cloud, vm: ObservedVm, standing: Standing, due: Deallocate, now: datetime
+) -> ObservedVm:
     """Note on a VM since when it is stopped, and whose word it is that it is deallocated."""
-    since = due.since or stopped_since(cloud, vm.ref, now)[0]
+    since = due.since or stopped_since(cloud, vm.ref, standing, now)[0]
     note = {
         Tag.BILLED_SINCE.value: write_instant(since),
         Tag.DEALLOCATED_BY.value: due.wish.text,
@@ -176,8 +185,16 @@ def locked_scopes(cloud: Cloud, subscription: str) -> frozenset[str] | None:
         return None
 
 
-def stopped_since(cloud: Cloud, ref: VmRef, now: datetime) -> tuple[datetime, str]:
-    """Return when the VM stopped, and the source: Resource Health or first sighting."""
+def stopped_since(
+    cloud: Cloud, ref: VmRef, standing: Standing, now: datetime
+) -> tuple[datetime, str]:
+    """Return when the VM stopped, and the source.
+
+    Resource Graph if it was read and the stop is not of the last minutes, which it does not show
+    yet; else Resource Health; else now, the first sighting.
+    """
+    if standing.stopped and now - standing.stopped >= GRAPH_LAGS:
+        return standing.stopped, GRAPH
     stopped = cloud.stopped_at(ref, now)
     return (stopped, HEALTH) if stopped else (now, FIRST_SEEN)
 

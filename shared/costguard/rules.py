@@ -49,6 +49,7 @@ class Standing:
 
     `group_tags` is None if they may not be read. `kept` is why it must not be deallocated: an
     ephemeral disk, a lock. `ours` is whether its order, if it has one, belongs to this app.
+    `stopped` is when it stopped, as far as Resource Graph was read.
     """
 
     tags: Mapping[str, str]
@@ -57,6 +58,7 @@ class Standing:
     provisioning: Provisioning
     kept: str | None = None
     ours: bool = True
+    stopped: datetime | None = None
 
 
 class Whose(StrEnum):

@@ -56,6 +56,12 @@ class Cloud(Protocol):
     def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
         """Return when a VM became unavailable by Resource Health; None if it does not tell."""
 
+    def stops(self, subscription: str) -> Mapping[str, datetime]:
+        """Return when VMs became unavailable by Resource Graph, by `VmRef.key`; {} if unreadable.
+
+        What happened in the last minutes is not there yet.
+        """
+
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the list price of an hour; None if unknown."""
 

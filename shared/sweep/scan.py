@@ -3,11 +3,13 @@
 Pure: computed from the lists that it is given.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from shared.capture.targets import is_ordered, read_order
-from shared.costguard.rules import Due, Nothing, Standing, judge, why_kept, wish_of
+from shared.costguard.rules import Alert, Due, Mark, Nothing, Standing, judge, why_kept, wish_of
 from shared.model.facts import ListedVm, Listing, PowerState
 from shared.model.ids import Target
 from shared.model.settings import Settings
@@ -20,6 +22,7 @@ from shared.sweep.due import look_is_due
 class Scan:
     """The lists of a subscription; `locked` is None if locks may not be read.
 
+    `stops` is when VMs stopped, by `VmRef.key`, as far as Resource Graph was read.
     No visit starts after `until` (`time.monotonic`); `since` is when the last sweep ran.
     """
 
@@ -29,6 +32,7 @@ class Scan:
     since: datetime
     now: datetime
     until: float
+    stops: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
     def due(self) -> list[ListedVm]:
         """Return the VMs that must be visited: for their order, or for their bill."""
@@ -41,6 +45,10 @@ class Scan:
     def bill(self, vm: ListedVm) -> Due:
         """Return what is due about a VM's bill."""
         return judge(self.standing(vm), self.settings, self.now)
+
+    def wants_since(self) -> bool:
+        """Whether it must be known since when some VM is stopped: to mark or to report it."""
+        return any(isinstance(self.bill(vm), Mark | Alert) for vm in self.listing.vms.values())
 
     def wants_any_off(self) -> bool:
         """Whether a stopped VM is to be deallocated by a tag or by the policy."""
@@ -62,6 +70,7 @@ class Scan:
             provisioning=vm.provisioning,
             kept=why_kept(vm, self.locked),
             ours=is_ordered(vm, self.settings) and self.settings.owns(vm.tags),
+            stopped=self.stops.get(vm.ref.key),
         )
 
     def targets(self) -> set[Target]:

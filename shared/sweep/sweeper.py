@@ -78,12 +78,14 @@ class Sweeper:
         return report
 
     def _scan(self, subscription: str, since: datetime, now: datetime, until: float) -> Scan:
-        """List a subscription; its locks only if some VM is to be deallocated."""
+        """List a subscription; its locks, and since when VMs are stopped, only if that matters."""
         cloud = self._cloud
         scan = Scan(cloud.vms(subscription), frozenset(), cloud.settings, since, now, until)
-        if not scan.wants_any_off():
-            return scan
-        return replace(scan, locked=locked_scopes(cloud, subscription))
+        if scan.wants_any_off():
+            scan = replace(scan, locked=locked_scopes(cloud, subscription))
+        if scan.wants_since():
+            scan = replace(scan, stops=cloud.stops(subscription))
+        return scan
 
     def _visit_all(self, scan: Scan, report: SweepReport) -> dict[str, Status]:
         """Visit the VMs that are due, first those that the last sweep did not reach.

@@ -13,7 +13,7 @@ from simulator.arm.compute import (
     vms,
 )
 from simulator.arm.core.routing import Route
-from simulator.arm.health import resource_health
+from simulator.arm.health import resource_graph, resource_health
 from simulator.arm.network import interfaces
 from simulator.arm.resources import directory, groups, inventory, tags
 from simulator.arm.web import sites
@@ -36,5 +36,6 @@ ROUTES: tuple[Route, ...] = (
     *locks.ROUTES,
     *permissions.ROUTES,
     *resource_health.ROUTES,
+    *resource_graph.ROUTES,
     *sites.ROUTES,
 )

@@ -227,3 +227,60 @@ def test_groups_in_pages_with_their_tags(sim: Simulator, arm: Arms) -> None:
     assert (
         seen == {"simulator": {}} | made
     )  # the group of the custom topic that exists from the start
+
+
+QUERY = (
+    "healthresources | where type =~ 'microsoft.resourcehealth/availabilitystatuses' "
+    "| where tostring(properties.availabilityState) =~ 'Unavailable' "
+    "| project id = tolower(tostring(properties.targetResourceId)), "
+    "occurred = tostring(properties.occurredTime) | order by id asc"
+)
+GRAPH = "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01"
+
+
+def asked(sim: Simulator, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a body
+    """Make the body of a query."""
+    return {"subscriptions": [sim.subscription_id], "query": QUERY} | more
+
+
+def test_resource_graph_shows_a_stop_after_five_minutes(sim: Simulator, arm: Arms) -> None:
+    """With the instant that Resource Health has, ids in lower case; running VMs are left out."""
+    vm = sim.client.create_vm("Web")
+    sim.client.create_vm("runs")
+    sim.client.guest(vm, "shutdown")
+    sim.client.advance(60)
+    app = arm("app")
+    assert app("POST", GRAPH, asked(sim)).json()["data"] == []
+    sim.client.advance(300)
+    answer = app("POST", GRAPH, asked(sim)).json()
+    assert (answer["count"], answer["totalRecords"], answer["resultTruncated"]) == (1, 1, "false")
+    (row,) = answer["data"]
+    assert row == {"id": vm.lower(), "occurred": health(arm, vm)["occuredTime"]}
+
+
+def test_resource_graph_comes_in_pages(sim: Simulator, arm: Arms) -> None:
+    """By `$top` and the token of the page before."""
+    for number in range(5):
+        sim.client.create_vm(f"vm{number}", power="stopped", stopped_since=3600.0)
+    app, seen, token = arm("app"), [], None
+    for _ in range(3):
+        options = {"$top": 2} | ({"$skipToken": token} if token else {})
+        page = app("POST", GRAPH, asked(sim, options=options)).json()
+        seen += [row["id"].rpartition("/")[2] for row in page["data"]]
+        token = page.get("$skipToken")
+    assert (seen, token) == ([f"vm{number}" for number in range(5)], None)
+
+
+def test_resource_graph_shows_what_the_caller_may_read(sim: Simulator, arm: Arms) -> None:
+    """Without the action no row; another subscription and another query are refused."""
+    sim.client.create_vm("web", power="stopped", stopped_since=3600.0)
+    app = arm("app")
+    other = asked(sim, subscriptions=["11111111-2222-3333-4444-555555555555"])
+    assert app("POST", GRAPH, other).status_code == 400
+    assert app("POST", GRAPH, asked(sim, query="resources")).status_code == 501
+    roles = sim.client.roles()
+    for role in roles["roleDefinitions"]:
+        for permission in role["properties"]["permissions"]:
+            permission["notActions"] = ["Microsoft.ResourceHealth/availabilityStatuses/read"]
+    sim.client.set_roles(roles)
+    assert app("POST", GRAPH, asked(sim)).json()["data"] == []

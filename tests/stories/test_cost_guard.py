@@ -36,7 +36,7 @@ def told(world: Spine) -> list[tuple[str, str]]:
 
 
 def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> None:
-    """The first sweep marks the time from Resource Health, the second sends the full alert."""
+    """The first sweep marks the time that Azure knows, the second sends the full alert."""
     vm = forgotten(guarded, hours=5, tags={"Owner": "payments"})
     report = guarded.sweep()
     assert (vm.alerted, told(guarded), report.bills["mark"]) == (None, [], 1)
@@ -49,7 +49,7 @@ def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> Non
     assert (outcome["type"], data["owner"], data["sinceKnownBy"]) == (
         STILL,
         "payments",
-        "resource-health",
+        "resource-graph",
     )
     assert (data["vm"]["size"], data["BillingCurrency"]) == ("Standard_D4s_v5", "EUR")
     assert data["ListCost"] == pytest.approx(data["ListUnitPrice"] * 5, rel=0.02)
@@ -57,6 +57,39 @@ def test_it_is_marked_then_told_with_since_when_and_money(guarded: Spine) -> Non
     assert "more if Azure bills the Windows licence" in data["price"]
     assert data["portal"].lower().endswith(vm.id.lower())
     assert "temporary disk" in data["whatIsLost"]
+
+
+def test_one_query_knows_since_when_all_vms_are_stopped(guarded: Spine) -> None:
+    """Resource Graph is asked once for ten VMs, and Resource Health for none of them."""
+    vms = [forgotten(guarded, f"vm-{number}", hours=1 + number) for number in range(10)]
+    guarded.sweep()
+    asked = kinds(guarded.requests)
+    assert (asked.count("resources"), asked.count("availabilityStatuses")) == (1, 0)
+    for number, vm in enumerate(vms):
+        since = read_instant(vm.since)
+        assert since
+        waited = (guarded.client.now() - since).total_seconds()
+        assert waited == pytest.approx((1 + number) * HOUR, abs=60)
+
+
+def test_a_stop_of_the_last_minutes_is_known_by_resource_health(guarded: Spine) -> None:
+    """Resource Graph shows it later: what it shows of before may be another stop."""
+    vm = guarded.vm()
+    vm.power("powerOff")
+    guarded.let(60)
+    guarded.sweep()
+    assert "availabilityStatuses" in kinds(guarded.requests)
+    assert vm.since
+
+
+def test_without_resource_graph_resource_health_is_asked(guarded: Spine) -> None:
+    """A refusal is no error of the sweep."""
+    guarded.refuse("POST", "ResourceGraph", 403, "AccessDenied", count=9)
+    vm = forgotten(guarded, hours=5)
+    assert guarded.sweep().failed == {}
+    guarded.sweep()
+    (outcome,) = guarded.outcomes
+    assert (bool(vm.since), outcome["data"]["sinceKnownBy"]) == (True, "resource-health")
 
 
 def test_where_nobody_knows_since_when_it_is_first_sight(guarded: Spine) -> None:

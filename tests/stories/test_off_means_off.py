@@ -227,7 +227,7 @@ def _word(seconds: float) -> str:
 def play(
     world: Hosted, vms: dict[str, Vm], acts: list[tuple[float, str, str]], hours: int
 ) -> dict[tuple[str, float], float | None]:
-    """Let owners and guests act, and a sweep run each hour; each sixth where nothing happens.
+    """Let owners and guests act, and a sweep run each hour; each twelfth where nothing happens.
 
     Return for each stop, by VM and hour, after how many seconds the VM was deallocated.
     """
@@ -257,7 +257,7 @@ def play(
             act_on(world, vms[name], act)
             watch(0 if act == "start" else 2 * MINUTE)
         let_until(world, start + timedelta(hours=hour))
-        if hour % 6 and all(not at <= hour <= at + 8 for at, _, _ in acts):
+        if hour % 12 and all(not at <= hour <= at + 8 for at, _, _ in acts):
             continue
         watch(MINUTE if "deallocate" in world.sweep()["bills"] else 0)
     return took

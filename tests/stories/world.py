@@ -368,8 +368,9 @@ class World:
 
     @property
     def writes(self) -> list[Json]:
-        """Every ARM request by the app that is not a read."""
-        return [one for one in self.requests if one["method"] in WRITES]
+        """Every ARM request by the app that is not a read, nor a query of Resource Graph."""
+        asked = [one for one in self.requests if one["method"] in WRITES]
+        return [one for one in asked if not one["path"].endswith("ResourceGraph/resources")]
 
     @property
     def polls(self) -> list[Json]:

@@ -42,6 +42,7 @@ class FakeCloud:
     made: list[ObservedImage] = field(default_factory=list)
     targets: set[Target] = field(default_factory=set)
     stopped: datetime | None = None
+    graph: Mapping[str, datetime] = field(default_factory=dict)
     costs: Price | None = None
     month: float | None = None
     currency: str = "EUR"
@@ -66,6 +67,10 @@ class FakeCloud:
     def stopped_at(self, ref: VmRef, now: datetime) -> datetime | None:
         self._asked("stopped_at")
         return self.stopped
+
+    def stops(self, subscription: str) -> Mapping[str, datetime]:
+        self._asked("stops")
+        return self.graph
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         return self.costs

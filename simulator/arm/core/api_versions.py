@@ -70,6 +70,8 @@ _HEALTH = """
 # 2020-05-01 is in the specification; Azure has refused it.
 _LOCKS = "2015-01-01 2015-05-01-preview 2015-06-01 2016-09-01 2017-04-01"
 
+_GRAPH = "2018-09-01-preview 2019-04-01 2020-04-01-preview 2021-03-01 2022-10-01 2024-04-01"
+
 _BY_TYPE = {
     "Microsoft.Authorization/locks": _LOCKS,
     "Microsoft.Authorization/permissions": "2015-07-01 2018-01-01-preview 2022-04-01",
@@ -83,6 +85,7 @@ _BY_TYPE = {
     "Microsoft.EventGrid/topics": _TOPICS,
     "Microsoft.EventGrid/eventSubscriptions": _TOPICS,
     "Microsoft.Network/networkInterfaces": _INTERFACES,
+    "Microsoft.ResourceGraph/resources": _GRAPH,
     "Microsoft.ResourceHealth/availabilityStatuses": _HEALTH,
     "Microsoft.Web/sites": _SITES,
 }

@@ -40,7 +40,9 @@ from simulator.eventgrid.events import ArmEvent
 
 type Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_ARM = re.compile(r"/(subscriptions|tenants)(/|$)", re.IGNORECASE)
+_ARM = re.compile(
+    r"/(subscriptions|tenants|providers/Microsoft\.ResourceGraph)(/|$)", re.IGNORECASE
+)
 # ARM has no operations with other methods (OPTIONS, TRACE).
 METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 _VERBS = {"PUT": "Write", "PATCH": "Write", "DELETE": "Delete", "POST": "Action"}
@@ -50,6 +52,9 @@ TOPIC_AUDIENCES = ("https://eventgrid.azure.net",)
 UNTOLD = (UNAUTHORIZED, 429, 501)
 # 204 to a DELETE means that there was nothing to delete, so nothing is published.
 DONE = (200, 201)
+
+_FOR_ANYONE = ("/subscriptions", "/tenants", "/providers/microsoft.resourcegraph/resources")
+"""Paths that need no permission: each caller is shown what it may read."""
 
 
 class Pipeline:
@@ -156,7 +161,7 @@ class Passage:
         check_subscription(pipeline.world.subscription, path)
         allowance = self._route.allowance if self._route else ""
         pipeline.throttling.spend(caller.app_id, request.method, self._scope, allowance)
-        anyone = request.path.rstrip("/").lower() in ("/subscriptions", "/tenants")
+        anyone = request.path.rstrip("/").lower() in _FOR_ANYONE
         if not anyone and not pipeline.rbac.allows(caller, self._action, self._scope):
             raise errors.authorization_failed(
                 caller.app_id, caller.object_id, self._action, self._scope
