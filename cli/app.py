@@ -13,6 +13,11 @@ from shared.cloud.client import find_credential
 from shared.model.settings import PUBLIC_ARM, Name
 from shared.model.values import GUID, read_https
 
+_BLOBS = re.compile(
+    r"https://[a-z0-9]{3,24}(\.z\d+)?\.blob\."
+    r"(core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)"
+    r"/[a-z0-9-]+"
+)
 _APP = re.compile(
     rf"/subscriptions/{GUID.pattern}/resourceGroups/[\w.()-]*[\w()-]"
     r"/providers/Microsoft\.Web/sites/[\w-]+",
@@ -32,9 +37,19 @@ def read_app_id(text: str) -> str:
 
 
 def app_settings(app_id: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the app's settings but `ARM_ENDPOINT`: the caller decides where tokens are sent."""
+    """Return the app's settings, without those that a command must not take over."""
     given = environment.get(Name.ARM_ENDPOINT, "").strip()
     endpoint = read_https(Name.ARM_ENDPOINT, given or PUBLIC_ARM)
-    found = Arm(endpoint, find_credential()).app_settings(app_id)
+    return safe_settings(Arm(endpoint, find_credential()).app_settings(app_id))
+
+
+def safe_settings(found: Mapping[str, str]) -> dict[str, str]:
+    """Return Stillframe's settings but those that decide where the user's tokens are sent.
+
+    `ARM_ENDPOINT` is always the environment's. `LEDGER` is the app's only if it is in Azure's blob
+    storage: whoever may change the app's settings must not get a token of whoever reads them.
+    """
     ours = set(Name) - {Name.ARM_ENDPOINT}
+    if not _BLOBS.fullmatch(found.get(Name.LEDGER, "")):
+        ours -= {Name.LEDGER}
     return {name: value for name, value in found.items() if name in ours}
