@@ -48,6 +48,25 @@ def test_a_stopped_vm_is_marked_with_when_it_stopped(known: datetime | None) -> 
     assert (done.what, cloud.calls, cloud.published) == ("mark", [("write", REF.id)], [])
 
 
+@pytest.mark.parametrize(
+    ("graph", "since"),
+    [
+        (NOW - timedelta(minutes=15), NOW - timedelta(minutes=15)),
+        (NOW - timedelta(minutes=14), SINCE),
+        (None, SINCE),
+    ],
+)
+def test_resource_graph_is_believed_after_a_quarter_of_an_hour(
+    graph: datetime | None, since: datetime
+) -> None:
+    """What it shows of the last minutes may be an earlier stop: then Resource Health is asked."""
+    cloud = FakeCloud(stopped=SINCE)
+    seen = stopped({})
+    standing = Standing(seen.tags, {}, seen.power, Provisioning.SUCCEEDED, stopped=graph)
+    done = enforce(cloud, seen, standing, NOW)
+    assert done.vm.tags == {Tag.BILLED_SINCE: write_instant(since)}
+
+
 @pytest.mark.parametrize(("known", "source"), [(SINCE, HEALTH), (NOW, FIRST_SEEN)])
 def test_an_alert_has_the_money_and_the_source(known: datetime, source: str) -> None:
     """Published first and noted then; the source is Resource Health's only where it agrees."""

@@ -105,6 +105,14 @@ def test_without_a_word_and_a_mark_no_event_costs_more_than_its_group(power: Pow
     assert cloud.requests == (1 if power is PowerState.STOPPED else 0)
 
 
+@pytest.mark.parametrize("tags", [LATER, OFF | {Tag.CAPTURE.value: "yes"}])
+def test_a_word_of_its_own_or_an_order_saves_the_groups_tags(tags: dict[str, str]) -> None:
+    """They would not matter."""
+    cloud = cloud_of(tags)
+    seen(cloud)
+    assert cloud.requests == 0
+
+
 @pytest.mark.parametrize("power", [p for p in PowerState if p is not PowerState.STOPPED])
 def test_no_vm_is_deallocated_that_is_not_stopped(power: PowerState) -> None:
     """Whatever is announced."""
