@@ -82,7 +82,7 @@ def captured(world: Spine, vm: Vm, target: str) -> object:
 
 IMAGE = ("captured", 1, ["Stillframe.ImageCaptured"])
 BILLS = (
-    {("plain", "resource-health"), ("locked", "resource-health")},
+    {("plain", "resource-graph"), ("locked", "resource-graph")},
     ["deallocated", "stopped", "stopped"],
 )
 ENDS: dict[Callable[[Spine], object], object] = {

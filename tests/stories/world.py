@@ -47,7 +47,7 @@ STEP, PATIENCE = 60, 8 * 3600
 _BUSY = {"Creating", "Updating", "Deleting"}
 _LISTS = (
     *("/virtualmachines", "/resourcegroups", "/versions", "/locks", "/disks"),
-    *("/galleries", "/images"),
+    *("/galleries", "/images", "/microsoft.resourcegraph/resources"),
 )
 GUARD_TAGS = {
     "stillframe-billed-since",
