@@ -39,7 +39,7 @@ DAY = timedelta(days=1)
 SKEW = timedelta(minutes=5)
 """Clock skew that is tolerated: a mark further in the future counts as unreadable."""
 
-_EVERY = {Tell.DAILY: DAY, Tell.WEEKLY: 7 * DAY, Tell.ONCE: timedelta.max}
+_EVERY = {Tell.DAILY: DAY, Tell.WEEKLY: timedelta.max, Tell.ONCE: timedelta.max}
 _OVER = {PowerState.RUNNING, PowerState.DEALLOCATED}
 
 
@@ -114,7 +114,7 @@ class Mark(_Named):
 
 @dataclass(frozen=True, slots=True)
 class Alert(_Named):
-    """Publish that it is still billed; `number`: days or weeks since the grace period ended.
+    """Publish that it is still billed; `number`: whole days since the grace period ended.
 
     `kept` is why it is not deallocated, although somebody wants that.
     """

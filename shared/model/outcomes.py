@@ -25,6 +25,7 @@ class OutcomeType(StrEnum):
     STILL_BILLED = "Stillframe.VmStillBilled"
     NO_LONGER_BILLED = "Stillframe.VmNoLongerBilled"
     DEALLOCATED = "Stillframe.VmDeallocated"
+    DIGEST = "Stillframe.CostGuardDigest"
     SWEPT = "Stillframe.SweepCompleted"
 
 

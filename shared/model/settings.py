@@ -67,7 +67,10 @@ class GuardAction(StrEnum):
 
 
 class Tell(StrEnum):
-    """How often the cost guard reports that a VM is still billed."""
+    """How often the cost guard reports that a VM is still billed.
+
+    Weekly: each VM once, then all of them together in the week's digest.
+    """
 
     DAILY = "daily"
     WEEKLY = "weekly"

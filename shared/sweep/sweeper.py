@@ -18,11 +18,14 @@ from functools import partial
 from shared.capture.tell import image_outcome
 from shared.costguard.enforce import enforce, locked_scopes
 from shared.model.cloud import Cloud
-from shared.model.errors import StillframeError, Transient
+from shared.model.errors import StillframeError, Transient, Withheld
 from shared.model.facts import ListedVm, Missing
 from shared.model.ids import ManagedImageTarget, Target
+from shared.model.ledger import Ledger
+from shared.model.settings import Tell
 from shared.model.tags import Status
 from shared.reconcile import Visit, reconcile_image
+from shared.sweep.digest import digest_outcome, months_of_last_week, week_turns
 from shared.sweep.left import left_versions
 from shared.sweep.pace import Pace
 from shared.sweep.report import SweepReport, sweep_outcome
@@ -74,6 +77,8 @@ class Sweeper:
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = cloud.requests - before
+        if cloud.settings.guard_tell is Tell.WEEKLY and week_turns(since, now):
+            _publish_digest(cloud, report, now)
         _publish(cloud, report, now)
         return report
 
@@ -164,6 +169,27 @@ def _look_at_images(
                 reconcile_image(cloud, image.ref, now)
             except StillframeError as error:
                 report.failed[image.ref.id] = str(error)
+
+
+def _publish_digest(cloud: Cloud, report: SweepReport, now: datetime) -> None:
+    ledgers = _ledgers_of_last_week(cloud, now)
+    try:
+        cloud.publish(digest_outcome(report, ledgers, cloud.settings.subscriptions[0], now))
+    except Withheld:
+        log.info("dry run: would publish the week's digest")
+    except StillframeError:
+        log.exception("the week's digest could not be published")
+
+
+def _ledgers_of_last_week(cloud: Cloud, now: datetime) -> list[Ledger] | None:
+    """Return the ledgers of the last week's months; None if there are none to read."""
+    if not cloud.settings.ledger:
+        return None
+    try:
+        return [cloud.ledger_of(month) for month in months_of_last_week(now)]
+    except StillframeError as error:
+        log.warning("the digest is without what ended: the ledger cannot be read: %s", error)
+        return None
 
 
 def _publish(cloud: Cloud, report: SweepReport, now: datetime) -> None:

@@ -6,6 +6,7 @@ from shared.cloud.client import find_credential
 from shared.cloud.ledger import LedgerStore
 from shared.model.ledger import Ledger, month_of
 from shared.model.outcomes import OutcomeType
+from shared.model.settings import Tell
 from shared.model.tags import BILLED_TAGS
 from tests.stories.test_crashes import Process, swept
 from tests.stories.world import Json, Spine, Vm
@@ -100,3 +101,24 @@ def test_after_any_crash_the_ledger_has_what_the_events_have(spine: Spine) -> No
     ledger = ledger_of(spine)
     number, seconds = totals(spine.outcomes)
     assert (ledger.counts()[OVER], ledger.seconds()) == (number, seconds) == (14, seconds)
+
+
+def test_the_weeks_digest_has_what_the_ledger_has(spine: Spine) -> None:
+    """The first sweep of a week publishes it, and no other; a VM is reported once before."""
+    spine.under(guard_tell=Tell.WEEKLY).restart()
+    wasted(spine, "ended")
+    spine.sweep()
+    spine.vm("still", power="stopped", stopped_since=5 * HOUR)
+    for _ in range(2):
+        spine.sweep()
+    days = 7 - spine.client.now().weekday()
+    for _ in range(days + 1):
+        before = spine.client.now()
+        spine.let(24 * HOUR)
+        spine.sweep(before)
+    digests = [one for one in spine.outcomes if one["type"] == "Stillframe.CostGuardDigest"]
+    (digest,) = digests
+    assert digest["data"]["ended"]["counts"] == {OVER: 1}
+    assert [row["ResourceId"].rpartition("/")[2] for row in digest["data"]["flagged"]] == ["still"]
+    alerts = [one["subject"] for one in spine.outcomes if one["type"].endswith("VmStillBilled")]
+    assert alerts == ["ended", "still"]

@@ -78,10 +78,10 @@ def test_an_alert_that_comes_late_has_its_own_days_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tell", "days", "number"), [(Tell.WEEKLY, 6, None), (Tell.WEEKLY, 7, 1), (Tell.ONCE, 99, None)]
+    ("tell", "days", "number"), [(Tell.DAILY, 7, 7), (Tell.WEEKLY, 99, None), (Tell.ONCE, 99, None)]
 )
-def test_it_is_told_weekly_or_once_by_choice(tell: Tell, days: int, number: int | None) -> None:
-    """`number` then counts weeks."""
+def test_it_is_told_once_by_choice(tell: Tell, days: int, number: int | None) -> None:
+    """Weekly it is in the digest, with all others."""
     alerted = NOW - days * DAY
     since = alerted - GRACE
     tags = {

@@ -495,6 +495,7 @@ def test_the_names_of_the_events_are_a_promise() -> None:
         "Stillframe.VmStillBilled",
         "Stillframe.VmNoLongerBilled",
         "Stillframe.VmDeallocated",
+        "Stillframe.CostGuardDigest",
         "Stillframe.SweepCompleted",
     ]
 
