@@ -191,7 +191,7 @@ def _keys(system: System) -> tuple[str, str]:
     """Return why VMs would share host keys, else why host keys are not a problem."""
     ssh = system.find("/etc/ssh")
     names = ssh.list() if ssh and ssh.entry.type is Type.FOLDER else {}
-    if not any(one.startswith("ssh_host_") and one.endswith("_key") for one in names):
+    if not any(name.startswith("ssh_host_") and name.endswith("_key") for name in names):
         return "", "no host keys in /etc/ssh"
     if _has_cloud_init(system) and replaces_keys(_cloud_texts(system)):
         return "", "host keys that cloud-init replaces (ssh_deletekeys)"
@@ -216,7 +216,7 @@ def _cloud_texts(system: System) -> list[str]:
 
 
 def _warnings(system: System, disk: Sequence[Opened]) -> Iterator[tuple[Doubt, str]]:
-    """Yield warnings: what an image should not contain, and can."""
+    """Yield warnings about content that an image should not have, but may have."""
     if any(map(_names_it, (system.find("/etc/machine-id"), _of_dbus(system)))):
         yield (
             Doubt.MACHINE_ID,
