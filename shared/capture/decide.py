@@ -222,7 +222,7 @@ def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | No
 
 
 def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
-    """Retry while it may be temporary; if it lasts, report once which host must be reachable."""
+    """Retry while it may be temporary; if it persists, report once which host must be reachable."""
     asked = _deallocating_since(vm) or _pinned(vm) or now
     lasts = now - asked > DEALLOCATION_LASTS
     again = unread.why if now - asked < OURS_ENDS else None

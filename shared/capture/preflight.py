@@ -64,7 +64,7 @@ def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
 
 
 def _proof(look: Look, _order: Order) -> Finding:
-    """Check that the OS disk can be read; once the VM is deallocated, opening it shows that."""
+    """Check that the OS disk can be read; after deallocation, opening it shows that."""
     if not isinstance(look.disk, ObservedDisk):
         return None
     if why := look.disk.unreadable:

@@ -196,7 +196,7 @@ def speaks_of(tags: Mapping[str, str], order: Order) -> bool:
 
 
 def fits(tags: Mapping[str, str], order: Order) -> bool:
-    """Whether the image named by the tags is the one that the order asks for."""
+    """Whether the image named by the tags matches the order."""
     if not _same_group(tags, order):
         return False
     head, _, version = tags.get(Tag.IMAGE, "").lower().rpartition("/")

@@ -101,12 +101,12 @@ class _Unread:
 
 def _together(found: Sequence[Verdict], unread: Sequence[_Unread]) -> Verdict | None:
     if not found:
-        broken = [one for one in unread if one.volume.kind is Kind.NTFS]
-        encrypted = any(one.volume.kind in ENCRYPTED for one in unread)
+        broken = [each for each in unread if each.volume.kind is Kind.NTFS]
+        encrypted = any(each.volume.kind in ENCRYPTED for each in unread)
         damaged = broken and not encrypted
         return cannot_tell(f"the OS disk cannot be read: {_listed(broken)}") if damaged else None
     first = strictest(found)
-    doubtful = [one for one in unread if one.has_room]
+    doubtful = [each for each in unread if each.has_room]
     if first.proof is Proof.GENERALIZED and doubtful:
         why = f"another Windows may be on the OS disk: {_listed(doubtful)}; {first.why}"
         return cannot_tell(why)
@@ -170,7 +170,7 @@ def image_state(text: str) -> str:
 def is_over(
     logs: Sequence[datetime | None], state: datetime | None, registry: datetime | None
 ) -> bool:
-    """Whether Sysprep's last run is outdated: not the one after which this Windows was stopped.
+    """Whether Sysprep's last run is outdated, so that it did not precede the shutdown.
 
     Arguments are when its logs, `State.ini` and the registry were last written. The run is outdated
     if a setup ran after it, as on a VM created from an image, or if Windows has run long after it.

@@ -138,7 +138,7 @@ def _check_file(record: MftRecord, name: str, folder: int) -> None:
         for entry in record.attributes[ATTRIBUTE_TYPE_CODE.FILE_NAME]
     ]
     if not record.header.Flags & _IN_USE or (name.upper(), folder) not in names:
-        msg = f"the file table has another file in place of {name}"
+        msg = f"the file table has another file instead of {name}"
         raise ValueError(msg)
 
 
