@@ -1,6 +1,6 @@
 """The function app: bindings only.
 
-Reads the settings and makes the clients once per process, reads the clock once per invocation.
+Reads the settings and creates the clients once per process, reads the clock once per invocation.
 Everything else is in `shared/`; start reading at `shared/reconcile.py`.
 """
 

@@ -1,9 +1,9 @@
 """Which VM or image an event is about: a delivered payload -> `Wake`, or None if it is not for us.
 
 Pure. Takes the event's type, subject and data as the Functions host passes them, in either schema.
-An event tells which VM or image to look at, never what to do, so most of it is not read. Malformed
-events raise `Unreadable`, because a retry cannot help. Of health events it is also read whether the
-platform announces that the VM is stopping, because the visit may come before the stop.
+An event says which VM or image to visit, not what to do, so most of it is not read. Malformed
+events raise `Unreadable`, because a retry cannot help. Health events also announce that a VM is
+stopping; that is read too, because the visit may happen before the VM has stopped.
 """
 
 from collections.abc import Mapping

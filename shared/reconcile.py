@@ -1,11 +1,11 @@
-"""The spine, the only place where the steps meet: look, decide, step, tell.
+"""The spine, the only module that combines the steps: look, decide, step, tell.
 
-Takes a VM or an image and the current instant; gives a `Report` of what was seen and done. Events
-and the timer both come through here and do the same. A visit may take several steps as long as each
-completes at once (prove, generalize, start the image), and decides again between them. It never
-waits for an operation of Azure's: the event of its completion causes the next visit.
+Takes a VM or an image and the current instant; returns a `Report` of what was seen and done. Events
+and the timer both use it, with the same effect. A visit may take several steps if each completes
+immediately (prove, generalize, start the image), and decides again between them. It never waits for
+an Azure operation: the event of its completion causes the next visit.
 
-Raises `Transient` when a retry may succeed. What Azure refuses is told, not raised.
+Raises `Transient` if a retry may succeed. What Azure refuses is reported, not raised.
 """
 
 import json
@@ -52,24 +52,24 @@ STOP_SHOWS_WITHIN = timedelta(minutes=10)
 """How long to wait for an announced stop to show in the instance view."""
 
 VERDICT_HOLDS = 60.0
-"""Seconds after the disk was closed in which its verdict is good enough for generalize."""
+"""Seconds after the disk was closed during which its verdict is valid for generalize."""
 
-IMAGE_PATIENCE = 15.0
-"""Seconds in all that a visit waits for Azure to take an image; Event Grid gives up after 30."""
+LONGEST_IMAGE_WAIT = 15.0
+"""Total seconds a visit waits for Azure to accept an image; Event Grid times out after 30."""
 
 ROUNDS = 20
-"""More than any path through the rules takes; a longer visit is a bug."""
+"""More than any path through the rules needs; a longer visit is a bug."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one visit came to; `untold` is why its tags could not be written.
+    """The result of one visit; `untold` is why its tags could not be written.
 
-    `seen` is the power state, or why the VM could not be looked at. `image` and `as_of` are what
-    the tags say beside the status, `by` is the function app that wrote them, `again` is why another
-    visit should come before the next sweep's. `bill` is what the cost guard did at an event.
+    `seen` is the power state, or why the VM could not be read. `image` and `as_of` are from the
+    tags, like the status; `by` is the function app that wrote them, `again` is why another visit is
+    needed before the next sweep. `bill` is what the cost guard did at an event.
     """
 
     vm: VmRef
@@ -84,8 +84,8 @@ class Report:
     again: str | None = None
 
     def line(self, event: str | None = None) -> str:
-        """Return it for the log; `event` is the id of the event, None for a sweep."""
-        told = {
+        """Return the report for the log; `event` is the id of the event, None for a sweep."""
+        fields = {
             "event": event,
             "vm": self.vm.id,
             "seen": self.seen,
@@ -97,7 +97,7 @@ class Report:
             "bill": self.bill,
             "untold": self.untold,
         }
-        return json.dumps(told, ensure_ascii=False)
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def reconcile(
@@ -119,7 +119,7 @@ def reconcile(
 
 
 def _guard(visit: "Visit", report: Report) -> Report:
-    """Do what the cost guard does at an event; return the report with it."""
+    """Apply the cost guard's rules for events; return the report with the result."""
     enforced = at_event(visit.cloud, visit.look.vm, visit.now, stops=visit.stops)
     untold = [why for why in (report.untold, enforced.untold) if why]
     return replace(
@@ -133,7 +133,7 @@ def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None
     if isinstance(made, Missing) or made.source is None:
         return None
     if not cloud.settings.watches(made.source.subscription):
-        return None  # another app's image, in a group that ours lie in too
+        return None  # another app's image, in the same resource group as ours
     look = cloud.look(made.source)
     if look is Missing.DENIED:
         return Report(vm=made.source, seen=look.value)
@@ -154,7 +154,7 @@ class Visit:
     report: Report = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin the report with what has been seen."""
+        """Begin the report with the power state."""
         self.report = Report(vm=self.look.vm.ref, seen=self.look.vm.power.value)
 
     @property
@@ -181,7 +181,7 @@ class Visit:
                         return self.report
                 case _:
                     self.look = self.cloud.read(self.look, decision)
-        msg = f"{self.look.vm.ref.id}: the rules did not come to rest in {ROUNDS} rounds"
+        msg = f"{self.look.vm.ref.id}: the rules did not finish in {ROUNDS} rounds"
         raise RuntimeError(msg)
 
     def _rest(self, rest: Rest) -> None:
@@ -198,7 +198,7 @@ class Visit:
             self._report_as_before()
 
     def _prove(self, step: Prove) -> bool:
-        """Have the disk read; return whether the visit continues."""
+        """Read the disk and judge it; return whether the visit continues."""
         if not self._say_or_refuse(step):
             return False
         try:
@@ -229,7 +229,7 @@ class Visit:
         return True
 
     def _prepare(self, step: Deallocate | Generalize | Create) -> bool:
-        """Write what must be on the VM before the step; return whether it is written."""
+        """Write the tags that the step requires; return whether they are written."""
         match step:
             case Deallocate():
                 return self._say_or_refuse(step)
@@ -255,16 +255,16 @@ class Visit:
     def _create_patiently(self, step: Create) -> None:
         """Start the image; if Azure is busy for a few seconds only, wait.
 
-        A redelivered event would have to prove the disk again, which costs more than the wait.
+        A redelivered event would have to prove the disk again, which costs more than waiting.
         """
-        patience = IMAGE_PATIENCE
+        left = LONGEST_IMAGE_WAIT
         while True:
             try:
                 return self.cloud.create(self.look.vm, step, self.now)
             except Transient as busy:
                 wait = max(busy.retry_after or 0.0, 1.0)
-                patience -= wait
-                if busy.retry_after is None or patience < 0:
+                left -= wait
+                if busy.retry_after is None or left < 0:
                     raise
                 time.sleep(wait)
 
@@ -324,7 +324,7 @@ class Visit:
         return not untold
 
     def _say_first(self, say: Say) -> str | None:
-        """Write the tags that must be there before a step; return why they are not written."""
+        """Write the tags that a step requires; return why they are not written."""
         news = telling(self.look.vm, say, self.now)
         return self._write(news.before, must=True) if news else None
 
@@ -348,8 +348,8 @@ class Visit:
     def _write(self, words: Words, *, must: bool = False) -> str | None:
         """Write tags on the VM, or on its OS disk once generalized; return why they are missing.
 
-        A refusal is no error of the capture: the next visit writes the tags. `must`: the next step
-        needs them, so a busy Azure is raised as `Transient`.
+        A refusal does not fail the capture: the next visit writes the tags. `must`: the next step
+        needs them, so `Transient` is raised if Azure is busy.
         """
         if not words:
             return None
@@ -366,7 +366,7 @@ class Visit:
         return None
 
     def _report_as_before(self) -> None:
-        """Report what the tags say already."""
+        """Report the status that the tags already have."""
         tags = self.look.vm.tags
         status = tags.get(Tag.STATUS, "")
         self._report(
@@ -396,7 +396,7 @@ def _refusal(step: Step, look: Look, refused: Refused) -> Say:
 
 
 def _tell_of_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: datetime) -> None:
-    """Report an image whose VM is gone or was created anew; of failed attempts only the last."""
+    """Report an image whose VM is gone or was re-created; of failed attempts only the last."""
     outcome = image_outcome(made, source, now)
     if outcome is None or not cloud.settings.owns(made.tags):
         return
@@ -415,7 +415,7 @@ def _was_tried_again(cloud: Cloud, made: ObservedImage, source: VmRef) -> bool:
 
 
 def _publish(cloud: Cloud, outcome: Outcome) -> bool:
-    """Publish an outcome; return whether the topic took it."""
+    """Publish an outcome; return whether the topic accepted it."""
     try:
         cloud.publish(outcome)
     except Refused:
@@ -427,12 +427,12 @@ def _publish(cloud: Cloud, outcome: Outcome) -> bool:
 def _note_on_image(cloud: Cloud, made: ObservedImage, now: datetime) -> None:
     """Note on an image that its outcome is published.
 
-    The image outlives its VM, and must not be reported again when somebody edits it. Without the
-    note it is published again with the same id.
+    The image outlives its VM, and must not be reported again when it is edited. Without the note,
+    the outcome is published again with the same id.
     """
     if SourceTag.TOLD in made.tags:
         return
     try:
         cloud.tag_image(made.ref, {SourceTag.TOLD.value: write_instant(now)})
     except (Refused, Transient) as error:
-        log.warning("not noted on %s that it was told: %s", made.ref.id, error)
+        log.warning("could not note on %s that it is published: %s", made.ref.id, error)

@@ -1,1 +1,1 @@
-"""The rules of an order. Pure: what was read of a VM -> what to do next, and what to say of it."""
+"""The rules of an order. Pure: what was read about a VM -> the next step, and what to report."""

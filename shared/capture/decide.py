@@ -1,30 +1,30 @@
-"""The rules of an order: what was read of a VM -> the next step, or the next fact to read.
+"""The rules of an order: what was read about a VM -> the next step, or the next fact to read.
 
-Takes a `Look`, the settings and the current instant; gives one `Decision`. Pure. The first matching
-rule wins:
+Takes a `Look`, the settings and the current instant; returns one `Decision`. Pure. The first
+matching rule wins:
 
 | the VM                                         | next step                 | status          |
 |------------------------------------------------|---------------------------|-----------------|
-| another app's order                            | none                      | as before       |
+| another app's order                            | none                      | unchanged       |
 | not in scope, or without an order              | none; remove our tags     | -               |
-| hibernated, of a scale set, order unreadable   | none                      | refused         |
-| has been captured as the order asks            | none                      | captured        |
-| generalized, its image's name pinned           | depends on the image      | of the image    |
-| Azure is busy with it                          | none, look again          | as before       |
+| hibernated, in a scale set, or invalid order   | none                      | refused         |
+| already captured as the order asks             | none                      | captured        |
+| generalized, its image name is pinned          | depends on the image      | the image's     |
+| an Azure operation on it is in progress        | none, visit again         | unchanged       |
 | a check of preflight fails                     | none                      | refused         |
 | running                                        | none                      | waiting         |
 | stopped longer than a start takes              | deallocate                | deallocating    |
-| deallocated, its disk has an active SAS        | none, look again          | deallocating    |
-| deallocated, its disk was judged negative      | none                      | not-generalized |
-| deallocated, its disk cannot be reached        | none, look again          | deallocating    |
+| deallocated, its disk has an active SAS        | none, visit again         | deallocating    |
+| deallocated, its disk has a negative verdict   | none                      | not-generalized |
+| deallocated, its disk cannot be reached        | none, visit again         | deallocating    |
 | deallocated, Azure refuses access to its disk  | none                      | refused         |
 | deallocated, its disk is not generalized       | none                      | not-generalized |
 | deallocated, its disk is generalized           | pin the name, generalize  | capturing       |
-| the same, and marked generalized               | create the image          | capturing       |
+| the same, and the VM is marked generalized     | create the image          | capturing       |
 
-A rule that needs a fact which has not been read gives a `Read` instead, so that a visit sends no
-more requests than it needs. A stored verdict may stop a step, never permit one: what generalize is
-based on is read in the same visit.
+A rule that needs a fact which has not been read returns a `Read` instead, so that a visit sends no
+more requests than it needs. A stored verdict may stop a step but never permit it: the facts that
+generalize is based on are read in the same visit.
 """
 
 from dataclasses import replace
@@ -108,7 +108,7 @@ def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
 def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Decision:
     """Apply the rules to an order that can be read."""
     vm = look.vm
-    if why := _never(vm):
+    if why := _unsupported(vm):
         return _refuse(vm, order, why)
     if _captured(vm) and fits(vm.tags, order):
         return _retell(look, order) if Tag.UNTOLD in vm.tags else Rest()
@@ -119,12 +119,12 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
 
 
 def _captured(vm: ObservedVm) -> bool:
-    """Whether it was captured; on a VM that is not generalized the tag is another VM's."""
+    """Whether the VM was captured; if it is not generalized, the tag is from another VM."""
     return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
 
 
 def _retell(look: Look, order: Order) -> Decision:
-    """Publish `captured` again if the topic has not accepted it; the image is not made again."""
+    """Publish `captured` again if the topic has not accepted it; no image is created."""
     vm, as_of = look.vm, _pinned(look.vm)
     label = vm.tags[Tag.IMAGE]
     named = names(vm.ref, order.target, as_of, order.version) if as_of else ()
@@ -137,7 +137,7 @@ def _retell(look: Look, order: Order) -> Decision:
     return Rest(Say(status=Status.CAPTURED, detail=detail, image=label, as_of=as_of, of=made))
 
 
-def _never(vm: ObservedVm) -> str | None:
+def _unsupported(vm: ObservedVm) -> str | None:
     if vm.hibernated:
         return "it is hibernated; start it, then shut it down"
     if vm.in_scale_set:
@@ -191,11 +191,11 @@ def _deallocated(
             return Rest(again=again)
         say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
         return Rest(say, again=again)
-    if no := _standing_no(vm, order, released, settings.proof):
-        return no
+    if rejected := _still_rejected(vm, order, released, settings.proof):
+        return rejected
     verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else _strictly(look, settings)
     if verdict is None:
-        detail = "it is deallocated, and its OS disk is read"
+        detail = "it is deallocated; its OS disk is being read"
         say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now)
         return Prove(say)
     if isinstance(verdict, Unread):
@@ -222,7 +222,7 @@ def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | No
 
 
 def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
-    """Retry while it may be temporary; if it lasts, report once which host must be reachable."""
+    """Retry while it may be temporary; if it persists, report once which host must be reachable."""
     asked = _deallocating_since(vm) or _pinned(vm) or now
     lasts = now - asked > DEALLOCATION_LASTS
     again = unread.why if now - asked < OURS_ENDS else None
@@ -244,7 +244,7 @@ def _proof_stops(
     vm: ObservedVm, order: Order, verdict: Verdict | Refusal, released: datetime, settings: Settings
 ) -> Rest | None:
     """Return why the capture stops at this verdict; None if it continues."""
-    if isinstance(verdict, Refusal):  # not a verdict: retried, not recorded as one
+    if isinstance(verdict, Refusal):  # not a verdict, so it is retried and not recorded
         required = settings.proof is ProofPolicy.REQUIRED
         return _refuse(vm, order, verdict.why) if required else None
     if _goes_on(verdict, settings.proof):
@@ -270,7 +270,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Ve
 
 
 def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decision | ImageRef:
-    """Go through the names from the pinned one: return the image's state, or the free name."""
+    """Go through the names from the pinned name on; return the image's state or a free name."""
     candidates = names(look.vm.ref, order.target, as_of, order.version)
     labels = [ref.label.lower() for ref in candidates]
     label = look.vm.tags.get(Tag.IMAGE, "").lower()
@@ -288,7 +288,7 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
             continue
         if image.provisioning is not Provisioning.FAILED:
             return Rest(_progress(image, as_of, now))
-        why, last = f"Azure could not make {ref.label}: {image.why or 'it gives no reason'}", image
+        why, last = f"Azure could not create {ref.label}: {image.why or 'no reason given'}", image
     label = candidates[-1].label
     return Rest(Say(status=Status.FAILED, detail=why, image=label, as_of=as_of, of=last))
 
@@ -322,9 +322,9 @@ def _deallocating_since(vm: ObservedVm) -> datetime | None:
 
 
 def _pinned(vm: ObservedVm) -> datetime | None:
-    """Return the instant that its image is named after, if it is generalized and pinned.
+    """Return the instant in the pinned name of a generalized VM's image; None if there is none.
 
-    Such a VM can never run again, so the pin is permanent.
+    A generalized VM can never run again, so the pin is permanent.
     """
     named = vm.tags.get(Tag.STATUS) in _PINNED
     return read_instant(vm.tags.get(Tag.AS_OF)) if vm.generalized and named else None
@@ -343,10 +343,10 @@ def _waits_for(vm: ObservedVm, order: Order) -> bool:
     return vm.tags.get(Tag.STATUS) == Status.WAITING and speaks_of(vm.tags, order)
 
 
-def _standing_no(
+def _still_rejected(
     vm: ObservedVm, order: Order, released: datetime, policy: ProofPolicy
 ) -> Rest | None:
-    """Return the negative verdict on the tags, if disk and policy are still the same."""
+    """Return the negative verdict from the tags, if the disk and the policy are unchanged."""
     judged = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
     if not judged or vm.tags.get(Tag.AS_OF) != write_instant(released):
         return None
@@ -388,7 +388,7 @@ def _capturing(ref: ImageRef, as_of: datetime) -> Say:
 
 
 def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
-    """Refuse the order; a pinned name on a generalized VM is kept if it is this order's."""
+    """Refuse the order; the pinned name of a generalized VM is kept if this order pinned it."""
     pinned = _pinned(vm)
     label = order.label if order else vm.tags[Tag.CAPTURE]
     kept = pinned and (order is None or fits(vm.tags, order))
@@ -401,5 +401,5 @@ _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
 _MAKING = "Azure is creating the image"
-_OPEN = "its OS disk has an active SAS, of a backup perhaps; the capture continues when it ends"
+_OPEN = "its OS disk has an active SAS, perhaps of a backup; the capture continues when it ends"
 _MARKED = "it is marked generalized, so it cannot start again"

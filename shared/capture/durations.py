@@ -10,14 +10,14 @@ from shared.model.instants import read_instant
 from shared.model.tags import Status, Tag
 
 START_LASTS = timedelta(minutes=2)
-"""A VM that is being started reads `stopped` for a moment; after this it is really stopped."""
+"""A VM that is starting is briefly reported as `stopped`; after this time it is really stopped."""
 
 DEALLOCATION_LASTS = timedelta(minutes=30)
 MANAGED_IMAGE_LASTS = timedelta(minutes=30)
 VERSION_LASTS = timedelta(hours=6)
 
 OURS_ENDS = timedelta(minutes=10)
-"""Disk access that one of our processes left open when it ended has expired long before."""
+"""After this time, disk access that a process of ours left open has certainly expired."""
 
 
 def image_lasts(label: str) -> timedelta:

@@ -1,9 +1,9 @@
 """Checks that can refuse an order, made while the VM is still running.
 
-Takes a `Look` and an `Order`; gives the first `Refusal`, or the `Read` that the next check needs,
-or None when all checks pass. Pure. Azure itself refuses most of these only after generalize, when
-the VM cannot start again, so they are checked here and once more right before generalize. The cheap
-checks come first: what the VM's own model shows costs no further request.
+Takes a `Look` and an `Order`; returns the first `Refusal`, the `Read` that the next check needs, or
+None if all checks pass. Pure. Azure itself refuses most of these only after generalize, when the VM
+cannot start again, so they are checked here and again right before generalize. The cheap checks
+come first: those of the VM's own model need no further request.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,9 +41,9 @@ type Finding = Refusal | Read | None
 type Check = Callable[[Look, Order], Finding]
 
 DISK_LIMIT_GB = 2048
-"""The largest disk a gallery version takes by full replication, GiB; 1024 until 2024.
+"""The largest disk in GiB that a gallery version supports with full replication; 1024 until 2024.
 
-A larger one fails while it is replicated, when its VM is generalized already
+A larger disk fails during replication, when its VM is already generalized
 (https://learn.microsoft.com/azure/virtual-machines/azure-compute-gallery).
 """
 
@@ -64,11 +64,11 @@ def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
 
 
 def _proof(look: Look, _order: Order) -> Finding:
-    """Check that the OS disk can be read; once the VM is deallocated, opening it shows that."""
+    """Check that the OS disk can be read; after deallocation, opening it shows that."""
     if not isinstance(look.disk, ObservedDisk):
         return None
     if why := look.disk.unreadable:
-        return Refusal(f"{why}, so nothing can prove that Sysprep ran")
+        return Refusal(f"{why}, so it cannot be verified that Sysprep ran")
     if look.vm.power is PowerState.DEALLOCATED:
         return None
     if look.disk_rights is None:
@@ -103,8 +103,8 @@ def _managed_image(look: Look, target: ManagedImageTarget) -> Finding:
         )
     if _on_nvme(look.vm):
         return Refusal(
-            "its VM size uses the NVMe disk controller, which boots no managed image; "
-            "name a gallery definition whose feature DiskControllerTypes has NVMe"
+            "its VM size uses the NVMe disk controller, which cannot boot a managed image; "
+            "name a gallery definition whose feature DiskControllerTypes includes NVMe"
         )
     if target.subscription.lower() != look.vm.ref.subscription.lower():
         return Refusal(
@@ -118,7 +118,7 @@ def _os_disk(look: Look, order: Order) -> Finding:
     disk = look.disk
     if disk is None:
         return ReadDisk()
-    free = look.vm.power is PowerState.DEALLOCATED  # before that the instant may not be set yet
+    free = look.vm.power is PowerState.DEALLOCATED  # before, the instant may not be set yet
     if isinstance(disk, Missing) or (free and disk.released is None):
         return no_instant(disk)
     if disk.encrypted_by_guest:
@@ -148,7 +148,7 @@ def no_instant(disk: ObservedDisk | Missing) -> Refusal:
     """Return why an OS disk has no instant to name an image after."""
     if isinstance(disk, Missing):
         return Refusal(f"its OS disk {_why_missing(disk)}")
-    return Refusal("its OS disk has no LastOwnershipUpdateTime, after which images are named")
+    return Refusal("its OS disk has no LastOwnershipUpdateTime, from which images are named")
 
 
 def _data_disks(look: Look, order: Order) -> Finding:
@@ -211,7 +211,7 @@ def _on_nvme(vm: ObservedVm) -> bool:
 
 
 def _security_mismatch(ours: str | None, theirs: str | None) -> Iterable[tuple[str, str]]:
-    """A VM source goes only into a definition of its own security type.
+    """Compare security types: a definition accepts a VM as source only if they are equal.
 
     `TrustedLaunchSupported` and similar accept images and disks, but not VMs: Azure answers 400.
     """
@@ -269,7 +269,7 @@ def _size(order: Order, disk: AttachedDisk | ObservedDisk, what: str) -> Finding
     if not isinstance(order.target, GalleryTarget) or (disk.size_gb or 0) <= DISK_LIMIT_GB:
         return None
     return Refusal(
-        f"{what} has {disk.size_gb} GiB, and a gallery image version takes {DISK_LIMIT_GB}"
+        f"{what} has {disk.size_gb} GiB; a gallery image version supports {DISK_LIMIT_GB}"
     )
 
 

@@ -1,7 +1,7 @@
-"""May the app do it? Grants of the permissions API and an order's target -> actions it lacks.
+"""Missing permissions: grants of the permissions API and an order's target -> missing actions.
 
-Pure. The permissions API gives, per role assignment, patterns of actions and of exceptions; an
-action is allowed when some grant's patterns match it and none of that grant's exceptions do
+Pure. The permissions API returns, per role assignment, patterns of actions and of exceptions; an
+action is allowed if it matches a pattern of some grant and no exception of that grant
 (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
 """
 
@@ -18,7 +18,7 @@ ON_VM = (
     "Microsoft.Resources/tags/write",
 )
 ON_VM_FOR_GALLERY = (f"{_COMPUTE}/virtualMachines/write",)
-"""A gallery version made straight from a VM wants write on the VM as well."""
+"""A gallery version that is created directly from a VM also requires write on the VM."""
 
 ON_MANAGED_IMAGES = (f"{_COMPUTE}/images/read", f"{_COMPUTE}/images/write")
 ON_DEFINITION = (
@@ -30,10 +30,10 @@ ON_DISK = (
     f"{_COMPUTE}/disks/beginGetAccess/action",
     f"{_COMPUTE}/disks/endGetAccess/action",
 )
-"""What opening and closing a disk's bytes wants."""
+"""Required to open and close access to a disk's bytes."""
 
 DATA_ON_DISK = (f"{_COMPUTE}/disks/download/action",)
-"""What a disk with dataAccessAuthMode AzureActiveDirectory wants besides; a data action."""
+"""Also required for a disk with dataAccessAuthMode AzureActiveDirectory; a data action."""
 
 
 def lacking(rights: Rights, target: Target) -> list[str]:

@@ -1,6 +1,6 @@
 """Where an order's image goes, its name, and which VM it was made from.
 
-Takes tags and facts; gives `Order`, `Target` and `ImageRef`.
+Takes tags and facts; returns `Order`, `Target` and `ImageRef`.
 
 Pure. Names derive from the VM and the instant at which its OS disk was last released, so that any
 number of workers choose the same name, and a later release gives a higher version number. Each
@@ -67,8 +67,8 @@ def read_order(
         return Refusal(f"'{Tag.LATEST}: {_shorten(latest)}' is neither yes nor no")
     if version and latest == "yes" and not settings.any_version and _hides_dated(version, now):
         return Refusal(
-            f"version {version} is higher than those named by date, YYYY.MMDD.HHMMSSmmm, none of "
-            f"which would be latest after it; take a lower one or '{Tag.LATEST}: no', or have "
+            f"version {version} is higher than those named by date, YYYY.MMDD.HHMMSSmmm, which "
+            f"would no longer become latest; use a lower number or '{Tag.LATEST}: no', or have "
             f"{Name.CAPTURE_ANY_VERSION} set"
         )
     return Order(target, version, in_latest=latest == "yes")
@@ -108,7 +108,7 @@ def _target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:
 
 
 def _may_be_named(target: Target, settings: Settings, vm: VmRef) -> bool:
-    """Whether an order may name this target: whoever may tag a VM may not manage galleries."""
+    """Whether an order may name this target: permission to tag a VM gives none on galleries."""
     allowed = settings.targets or (f"{_home(settings, vm).scope}/".lower(),)
     if settings.capture_target:
         default = _target(settings.capture_target, settings, vm)
@@ -128,7 +128,7 @@ def read_owner_version(number: str | None, target: Target) -> str | Refusal | No
         return None
     number = number.strip()
     if isinstance(target, ManagedImageTarget):
-        return Refusal(f"'{Tag.VERSION}' goes with a gallery; a managed image has no version")
+        return Refusal(f"'{Tag.VERSION}' needs a gallery; a managed image has no version")
     parts = _NUMBER.fullmatch(number)
     if parts is None or any(int(part) > INT32_MAX for part in parts.groups()):
         return Refusal(
@@ -196,7 +196,7 @@ def speaks_of(tags: Mapping[str, str], order: Order) -> bool:
 
 
 def fits(tags: Mapping[str, str], order: Order) -> bool:
-    """Whether the image named by the tags is the one that the order asks for."""
+    """Whether the image named by the tags matches the order."""
     if not _same_group(tags, order):
         return False
     head, _, version = tags.get(Tag.IMAGE, "").lower().rpartition("/")
@@ -207,8 +207,8 @@ def fits(tags: Mapping[str, str], order: Order) -> bool:
 
 def _same_group(tags: Mapping[str, str], order: Order) -> bool:
     """Whether the tags refer to the order's resource group: names are unique in one group."""
-    said = tags.get(Tag.IMAGE_GROUP, order.target.group_id)
-    return said.lower() == order.target.group_id.lower()
+    group_id = tags.get(Tag.IMAGE_GROUP, order.target.group_id)
+    return group_id.lower() == order.target.group_id.lower()
 
 
 def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
@@ -219,7 +219,7 @@ def made_from(image: ObservedImage, vm: ObservedVm) -> bool:
 
 
 def _hides_dated(version: str, now: datetime) -> bool:
-    """Whether a version is higher than one that is named after this instant."""
+    """Whether a version is higher than the version named after this instant."""
     dated = version_numbers(now)[0]
     return _parts(version) > _parts(dated)
 

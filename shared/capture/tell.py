@@ -1,10 +1,11 @@
-"""What people see: a `Say` -> the tags to write and the outcome event, if they say something new.
+"""What is reported: a `Say` -> the tags to write and the outcome event, if anything is new.
 
-Pure. An outcome is published at least once, even if the process ends between two requests, and a
-repeat has the same id. The id of an outcome with an image derives from the image: it is published
-first and noted afterwards, by the status on the VM and the tag `stillframe-told` on the image. The
-id of any other outcome derives from an instant that is noted first: the tag `stillframe-untold` is
-on the VM until the outcome is published, or for as long as the topic refuses it.
+Pure. An outcome is published at least once, even if the process ends between two requests; if it
+is published again, it has the same id. The id of an outcome with an image derives from the image:
+it is published first and noted afterwards, by the status on the VM and the tag `stillframe-told` on
+the image. The id of any other outcome derives from an instant that is noted first: the tag
+`stillframe-untold` is on the VM until the outcome is published, or for as long as the topic refuses
+it.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ NOTHING = Words()
 class Telling:
     """What is new: an outcome, and the tags to write before and after it is published.
 
-    `refused` are those to write after it if the topic refuses it; `of` is the finished image.
+    `refused` are the tags to write if the topic refuses the outcome; `of` is the finished image.
     """
 
     before: Words = NOTHING
@@ -39,7 +40,7 @@ class Telling:
 
 
 def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
-    """Return what to write and publish; None if the VM's tags say it already."""
+    """Return what to write and publish; None if the VM's tags are up to date."""
     wanted = _tags(say)
     new = {name: value for name, value in wanted.items() if vm.tags.get(name) != value}
     stale = {
@@ -51,7 +52,7 @@ def telling(vm: ObservedVm, say: Say, now: datetime) -> Telling | None:
 
 
 def _once_more(vm: ObservedVm, say: Say, stale: Mapping[str, str], now: datetime) -> Telling | None:
-    """Return what is left if the tags are up to date: an outcome that is not published yet."""
+    """Return what remains if the tags are up to date: an outcome that is not published yet."""
     noted = _noted(vm)
     outcome = _outcome(vm, say, now, noted[Tag.UNTOLD]) if noted else None
     if outcome:
@@ -92,9 +93,9 @@ def pin(vm: ObservedVm, disk: ObservedDisk, say: Say) -> Words:
 
 
 def last_words(say: Say, disk_id: str) -> Say:
-    """Return the last status of a generalized VM: it names the disk that has the current tags."""
+    """Return the last status written on a VM before generalize: it names the disk with the tags."""
     disk = disk_id.rpartition("/")[2]
-    detail = f"generalized, so it takes no more tags; the status is now on its OS disk, {disk}"
+    detail = f"generalized, so it accepts no more tags; the status is now on its OS disk, {disk}"
     return replace(say, detail=detail)
 
 

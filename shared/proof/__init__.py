@@ -1,6 +1,6 @@
-"""Was this OS disk generalized? The disk is opened, read from outside, and judged.
+"""Was this OS disk generalized? The disk is read from outside the VM, and judged.
 
-`examine` is the entry point. `access` opens the disk, `blob` and `ranges` present it as a file,
-`filesystems` finds its partitions and file systems, `evidence` reads the files that the guest has
-left, `verdict` judges them. `watch` limits the CPU time that a damaged or hostile disk can take.
+`verdict` is the entry point; `shared.cloud.examine` opens the disk and calls it. `ranges` presents
+the disk as a file, `filesystems` finds its partitions and file systems, `evidence` judges the files
+that the guest has left. `watch` limits the CPU time that a damaged or hostile disk can take.
 """

@@ -1,8 +1,8 @@
 """A disk as a file, read in blocks by fetching byte ranges, with limits.
 
-Each block of 64 KiB is fetched at most once, neighbouring blocks in one range. Whoever wrote the
-disk controls what is read of it, so the number of ranges, the bytes in all and the length of a
-single read are limited. Reading a few files of a file system needs a fraction of these limits.
+Each block of 64 KiB is fetched at most once, neighbouring blocks in one range. The disk's author
+controls what is read from it, so the number of ranges, the total bytes and the length of a single
+read are limited. Reading a few files of a file system needs a fraction of these limits.
 """
 
 import io
@@ -14,7 +14,7 @@ from shared.proof.watch import Endless
 
 BLOCK = 64 * 1024
 RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
-"""The most ranges, bytes in all, and bytes in one read."""
+"""The most ranges, total bytes, and bytes in one read."""
 
 _PARSER = threading.Lock()
 """One parser at a time: dissect's structures keep their evaluation state in themselves."""

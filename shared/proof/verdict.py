@@ -31,7 +31,7 @@ def judge(disk: Ranges, os_type: str, seconds: float = CPU_SECONDS) -> Verdict:
 
 def _nothing(found: Sequence[Volume], system: str) -> Verdict:
     """Return why no operating system was found: what the disk has instead."""
-    kinds = {one.kind for one in found}
+    kinds = {volume.kind for volume in found}
     if locked := sorted(kinds & ENCRYPTED):
         return cannot_tell(f"the OS disk is encrypted with {', '.join(locked)}")
     seen = ", ".join(sorted(kinds - {Kind.OTHER}))

@@ -2,8 +2,8 @@
 
 A damaged or hostile file system can make its parser loop forever without any further read, so
 limits on reading do not stop it. Here the interpreter itself (`sys.monitoring`, PEP 669) checks the
-clock at jumps of the code that runs in the watched thread, and raises `Endless`. The CPU time of
-the thread counts, not elapsed time: a slow network does not make a disk hostile.
+clock at jumps of the code that runs in the watched thread, and raises `Endless`. The limit is
+on the thread's CPU time, not on elapsed time: a slow network does not make a disk hostile.
 """
 
 import sys
@@ -16,8 +16,8 @@ from types import CodeType
 CPU_SECONDS = 1.0
 """Far more than any valid disk has taken."""
 
-LOOK_EVERY = 256
-"""Jumps between two readings of the clock, which cost more than a jump."""
+JUMPS_PER_CHECK = 256
+"""Jumps between two readings of the clock, which costs more than a jump."""
 
 _EVENTS = sys.monitoring.events
 _local = threading.local()
@@ -55,7 +55,7 @@ def _on_jump(_code: CodeType, _at: int, _to: int) -> None:
     if until is None:
         return
     _local.jumps += 1
-    if _local.jumps % LOOK_EVERY == 0 and time.thread_time() > until:
+    if _local.jumps % JUMPS_PER_CHECK == 0 and time.thread_time() > until:
         _local.until = None
         msg = "parsing its file system takes too long"
         raise Endless(msg)

@@ -302,7 +302,7 @@ def test_a_file_in_the_place_of_another_is_an_error(path: str | int) -> None:
     says = disk.says((disk.record(path), other))
     assert says.proof is Proof.CANNOT_TELL
     assert "partition 4" in says.why
-    assert "another file in place of" in says.why
+    assert "another file instead of" in says.why
 
 
 def test_an_unknown_ntfs_cannot_tell() -> None:

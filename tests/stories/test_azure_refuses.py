@@ -46,7 +46,7 @@ def test_after_three_failed_images_it_has_failed(world: Hosted, order: str, path
     world.sweep()
     assert [one["state"] for one in vm.images] == ["Failed"] * 3
     assert vm.status == "failed"
-    assert "could not make" in str(vm.said("detail"))
+    assert "could not create" in str(vm.said("detail"))
     (outcome,) = world.outcomes
     assert (outcome["type"], outcome["data"]["reason"]) == ("Stillframe.CaptureFailed", "failed")
 

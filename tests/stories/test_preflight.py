@@ -85,7 +85,7 @@ ROWS = {
         MANAGED,
         {"data_disks": [{"managedDisk": {"storageAccountType": "PremiumV2_LRS"}}]},
     ),
-    "nvme, managed": Row("boots no managed image", MANAGED, {"disk_controller": "NVMe"}),
+    "nvme, managed": Row("cannot boot a managed image", MANAGED, {"disk_controller": "NVMe"}),
     "large": Row("4096 GiB", vm={"data_disks": [{"diskSizeGB": 4096}]}),
     "large, system": Row("its OS disk has 4095 GiB", vm={"os_disk": {"diskSizeGB": 4095}}),
     "encrypted by its guest": Row(

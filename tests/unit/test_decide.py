@@ -353,7 +353,7 @@ def test_the_third_failure_is_the_last() -> None:
     shown = {ref.key: image(ref, provisioning="Failed", why="no capacity") for ref in refs}
     say = said(decided(marked(images=shown)))
     assert (say.status, say.image, say.as_of) == (Status.FAILED, THIRD.label, RELEASED)
-    assert "could not make" in say.detail
+    assert "could not create" in say.detail
     assert "no capacity" in say.detail
 
 
@@ -362,7 +362,7 @@ def test_azure_may_give_no_reason() -> None:
     shown = {OWN.key: image(OWN, provisioning="Failed")}
     tags = {**PINNED, Tag.VERSION: "7.0.0", Tag.IMAGE: OWN.label}
     say = said(decided(marked(vm=vm(tags={**TO_GALLERY, **tags}, generalized=True), images=shown)))
-    assert say.detail == f"Azure could not make {OWN.label}: it gives no reason"
+    assert say.detail == f"Azure could not create {OWN.label}: no reason given"
 
 
 def test_an_owners_number_has_one_attempt() -> None:

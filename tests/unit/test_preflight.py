@@ -227,7 +227,7 @@ def test_a_managed_image_boots_no_size_on_nvme() -> None:
     facts = standard(disk_controller="NVMe")
     found = preflight(facts.look(), order(MANAGED), REQUIRED)
     assert isinstance(found, Refusal)
-    assert "boots no managed image" in found.why
+    assert "cannot boot a managed image" in found.why
 
 
 @pytest.mark.parametrize("seen", [Missing.GONE, Missing.DENIED])

@@ -351,7 +351,7 @@ def test_rules_that_never_come_to_rest_are_an_error(monkeypatch: pytest.MonkeyPa
     cloud = FakeCloud(Facts(vm=waiting(), rights=rights("*/read")))
     monkeypatch.setattr("shared.reconcile.ROUNDS", 1)
     cloud.facts = Facts(vm=vm())
-    with pytest.raises(RuntimeError, match="did not come to rest"):
+    with pytest.raises(RuntimeError, match="did not finish"):
         reconcile(cloud, REF, NOW)
 
 

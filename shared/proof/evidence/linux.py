@@ -111,7 +111,7 @@ def _mounts_itself(files: Btrfs, path: str, number: int) -> bool:
     etc = files.list(number).get("etc")
     fstab = files.list(etc.number).get("fstab") if etc and etc.type is Type.FOLDER else None
     text = _text(Place(files, fstab) if fstab else None)
-    return any(str(one.at) == "/" and one.subvolume == path for one in fstab_of(text))
+    return any(str(mount.at) == "/" and mount.subvolume == path for mount in fstab_of(text))
 
 
 def _judge_root(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool) -> Verdict:
@@ -191,7 +191,7 @@ def _keys(system: System) -> tuple[str, str]:
     """Return why VMs would share host keys, else why host keys are not a problem."""
     ssh = system.find("/etc/ssh")
     names = ssh.list() if ssh and ssh.entry.type is Type.FOLDER else {}
-    if not any(one.startswith("ssh_host_") and one.endswith("_key") for one in names):
+    if not any(name.startswith("ssh_host_") and name.endswith("_key") for name in names):
         return "", "no host keys in /etc/ssh"
     if _has_cloud_init(system) and replaces_keys(_cloud_texts(system)):
         return "", "host keys that cloud-init replaces (ssh_deletekeys)"
@@ -216,7 +216,7 @@ def _cloud_texts(system: System) -> list[str]:
 
 
 def _warnings(system: System, disk: Sequence[Opened]) -> Iterator[tuple[Doubt, str]]:
-    """Yield warnings: what an image should not contain, and can."""
+    """Yield warnings about content that an image should not have, but may have."""
     if any(map(_names_it, (system.find("/etc/machine-id"), _of_dbus(system)))):
         yield (
             Doubt.MACHINE_ID,
@@ -230,7 +230,9 @@ def _warnings(system: System, disk: Sequence[Opened]) -> Iterator[tuple[Doubt, s
             Doubt.CUSTOM_DATA,
             "the image keeps the VM's custom data in /var/lib/cloud (sudo cloud-init clean)",
         )
-    closed = [one for one in disk if one.volume.kind is Kind.CLOSED and not system.claims(one)]
+    closed = [
+        opened for opened in disk if opened.volume.kind is Kind.CLOSED and not system.claims(opened)
+    ]
     if closed:
         unread = (f"{opened.volume.name} was not read: {opened.why}" for opened in closed)
         yield Doubt.VOLUME, "; ".join(unread)
@@ -256,10 +258,10 @@ def _of_dbus(system: System) -> Place | None:
 
 def _other_root(system: System, disk: Sequence[Opened]) -> str | None:
     """Return which unreadable volume may contain another operating system, if there is one."""
-    for one in disk:
-        is_closed = one.volume.kind is Kind.CLOSED
-        if one.files is None and not is_closed and not system.claims(one):
-            return f"{one.volume.name} may contain another system and cannot be read: {one.why}"
+    for opened in disk:
+        name, is_closed = opened.volume.name, opened.volume.kind is Kind.CLOSED
+        if opened.files is None and not is_closed and not system.claims(opened):
+            return f"{name} may contain another system and cannot be read: {opened.why}"
     return None
 
 

@@ -60,8 +60,8 @@ class Mount:
     @property
     def subvolume(self) -> str | None:
         """The path of the Btrfs subvolume that it mounts, if it names a subvolume."""
-        named = (one[7:] for one in self.options if one.startswith("subvol="))
-        return next((one.strip("/") for one in named), None)
+        named = (option[7:] for option in self.options if option.startswith("subvol="))
+        return next((path.strip("/") for path in named), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class System:
     def __post_init__(self) -> None:
         self.used.append(self.files)
         fstab = self.find("/etc/fstab")
-        self.mounts = {one.at: one for one in fstab_of(fstab.text() if fstab else "")}
+        self.mounts = {mount.at: mount for mount in fstab_of(fstab.text() if fstab else "")}
         self.mounts |= self._units()
 
     def _units(self) -> dict[PurePosixPath, Mount]:
@@ -115,7 +115,7 @@ class System:
 
     def claims(self, opened: Opened) -> bool:
         """Whether the guest mounts a volume somewhere, so that it is not another root."""
-        return any(one.spec in opened.specs for one in self.mounts.values())
+        return any(mount.spec in opened.specs for mount in self.mounts.values())
 
     def find(self, path: str) -> Place | None:
         """Return the file or directory at a path, following links; None if there is none."""
@@ -163,7 +163,7 @@ class System:
 
     def _mount(self, mount: Mount) -> Place:
         at = mount.at
-        named = [one for one in self.disk if mount.spec in one.specs]
+        named = [opened for opened in self.disk if mount.spec in opened.specs]
         if len(named) != 1:
             what = "names several volumes" if named else "is not a readable volume"
             msg = f"{at} is on {mount.spec}, which {what} of this disk"
@@ -181,7 +181,7 @@ def fstab_of(text: str) -> list[Mount]:
     """Return the lines of an /etc/fstab that mount something at boot."""
     found = []
     for line in text.splitlines():
-        words = [_OCTAL.sub(lambda one: chr(int(one[1], 8)), word) for word in line.split()]
+        words = [_OCTAL.sub(lambda digits: chr(int(digits[1], 8)), word) for word in line.split()]
         if len(words) < 3 or words[0].startswith("#") or not words[1].startswith("/"):  # noqa: PLR2004 - device, point, type
             continue
         options = tuple(words[3].split(",")) if len(words) > 3 else ()  # noqa: PLR2004 - as above
@@ -193,7 +193,7 @@ def fstab_of(text: str) -> list[Mount]:
 def spec_of(text: str) -> str:
     """Return a device name of /etc/fstab in its normalized form."""
     if found := _BY.fullmatch(text):
-        name = _HEX.sub(lambda one: chr(int(one[1], 16)), found[2])
+        name = _HEX.sub(lambda digits: chr(int(digits[1], 16)), found[2])
         text = f"{found[1].upper()}={name}"
     kind, equals, name = text.partition("=")
     if not equals:
@@ -203,7 +203,7 @@ def spec_of(text: str) -> str:
 
 
 def _root_of(files: FileSystem, mount: Mount) -> int:
-    """Return the root directory of a volume as it is mounted: on Btrfs that of the subvolume."""
+    """Return the root directory of a volume as mounted: on Btrfs, that of the subvolume."""
     if not isinstance(files, Btrfs) or mount.subvolume is None:
         return files.root
     for path, number in files.subvolumes():

@@ -1,4 +1,4 @@
-"""What personalizes a Linux guest at its first boot: configuration texts -> the settings in them.
+"""Settings that personalize a Linux guest at its first boot, read from its configuration.
 
 Pure. waagent's settings are lines of `Name=value` (https://github.com/Azure/WALinuxAgent). Those of
 cloud-init are YAML in several files, of which the last one wins; only some settings at the top

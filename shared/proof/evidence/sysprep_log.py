@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LOG_LINES = 20
-"""The most lines reported of one run: its first and its last ones."""
+"""The most lines reported of one run: its first and its last lines."""
 
 ONE_RUN = timedelta(minutes=15)
 """Errors belong to one run if they are closer together than this; used if its start is not read."""
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def at(self) -> datetime | None:
-        """The time of the run, as exactly as it is known."""
+        """The time of the run, as exactly as known: of its first failure, else of its start."""
         return self.failed or self.began
 
 
@@ -68,7 +68,7 @@ def last_run(actions: str, errors: str) -> Run | None:
     """Return the last run in the ends of `setupact.log` and `setuperr.log`; None if there is none.
 
     The run begins at the last line in `setupact.log` that says so. If that line was not read, its
-    errors are the last ones that are close together.
+    errors are the last errors that are close together.
     """
     acted, wrong = list(_lines(actions)), list(_lines(errors))
     starts = [number for number, line in enumerate(acted) if BEGINS in line.words]
@@ -77,7 +77,7 @@ def last_run(actions: str, errors: str) -> Run | None:
     own = acted[starts[-1] :]
     began = own[0].at
     of_run = [line for line in wrong if line.at >= began] or [line for line in own if line.is_wrong]
-    options = frozenset(found[1].upper() for one in own if (found := _OPTION.search(one.words)))
+    options = frozenset(found[1].upper() for line in own if (found := _OPTION.search(line.words)))
     return _run(began, of_run, "" if wrong else errors, options)
 
 
@@ -135,7 +135,7 @@ def decode(data: bytes) -> str:
     """
     text = "\n".join(_text(piece) for piece in _NULS.split(data))
     text = _NO_LETTERS.sub("?", text).replace("\r\n", "\n")
-    return "".join(one if one == "\n" or one.isprintable() else " " for one in text)
+    return "".join(char if char == "\n" or char.isprintable() else " " for char in text)
 
 
 def _text(piece: bytes) -> str:

@@ -6,7 +6,7 @@ deletes its `Sysprep_succeeded.tag` when it begins and creates it again when it 
 logs show when it ran last and what failed.
 
 "Generalized" requires files that exist. But a second Windows that is overlooked would not be
-judged, so a file must be reported as absent only if it certainly is (`ntfs.py`).
+judged, so a file must be reported as absent only if that is certain (`ntfs.py`).
 """
 
 import io
@@ -30,7 +30,7 @@ SPECIALIZED = ("IMAGE_STATE_SPECIALIZE_RESEAL_TO_OOBE", "IMAGE_STATE_SPECIALIZE_
 COMPLETE = "IMAGE_STATE_COMPLETE"
 
 SMALLEST = 2 * 1024**3
-"""Bytes of the smallest volume that could hold a Windows, which needs several times as many."""
+"""Bytes of the smallest volume that could contain Windows, which needs several times as many."""
 
 STATE_LIMIT, ERRORS_TAIL = 4096, 64 * 1024
 ACTIONS_TAILS = (64 * 1024, 256 * 1024)
@@ -61,27 +61,27 @@ _FAT = (*FAT, (3, b"EXFAT   "))
 def windows_of(volumes: Sequence[Volume]) -> Verdict | None:
     """Return the verdict on every Windows on a disk's volumes; None if there is no Windows.
 
-    If there are several, it is not known which of them boots, so the strictest verdict counts, and
-    the disk is generalized only if all are. A volume that cannot be read and might contain another
+    If there are several, it is not known which of them boots, so the strictest verdict counts: the
+    disk is generalized only if all are. A volume that cannot be read and might contain another
     Windows (damaged NTFS, BitLocker, a dynamic disk, ReFS, an unknown kind) turns "generalized"
     into "cannot tell", because it may be the one that boots. It does not change "not generalized".
     A volume that is too small for a Windows, such as a recovery or boot partition, has no effect.
     Volumes that are damaged or might contain another Windows are named.
     """
-    several = sum(one.kind is Kind.NTFS for one in volumes) > 1
+    several = sum(volume.kind is Kind.NTFS for volume in volumes) > 1
     found: list[Verdict] = []
     unread: list[_Unread] = []
-    for one in volumes:
-        if one.file is None:
+    for volume in volumes:
+        if volume.file is None:
             continue
-        if one.kind is not Kind.NTFS:
-            if _may_hide_windows(one.kind, one.file):
-                unread.append(_Unread(one, f"it is {one.kind}", has_room=True))
+        if volume.kind is not Kind.NTFS:
+            if _may_hide_windows(volume.kind, volume.file):
+                unread.append(_Unread(volume, f"it is {volume.kind}", has_room=True))
             continue
         try:
-            verdict = judge_volume(one.file, one.name if several else "")
+            verdict = judge_volume(volume.file, volume.name if several else "")
         except Exception as error:  # noqa: BLE001 - on a damaged volume the parser can raise anything
-            unread.append(_Unread(one, describe_error(error), has_room=_has_room(one.file)))
+            unread.append(_Unread(volume, describe_error(error), has_room=_has_room(volume.file)))
         else:
             found += [verdict] if verdict else []
     return _together(found, unread)
@@ -101,16 +101,16 @@ class _Unread:
 
 def _together(found: Sequence[Verdict], unread: Sequence[_Unread]) -> Verdict | None:
     if not found:
-        broken = [one for one in unread if one.volume.kind is Kind.NTFS]
-        encrypted = any(one.volume.kind in ENCRYPTED for one in unread)
+        broken = [each for each in unread if each.volume.kind is Kind.NTFS]
+        encrypted = any(each.volume.kind in ENCRYPTED for each in unread)
         damaged = broken and not encrypted
         return cannot_tell(f"the OS disk cannot be read: {_listed(broken)}") if damaged else None
     first = strictest(found)
-    doubtful = [one for one in unread if one.has_room]
+    doubtful = [each for each in unread if each.has_room]
     if first.proof is Proof.GENERALIZED and doubtful:
         why = f"another Windows may be on the OS disk: {_listed(doubtful)}; {first.why}"
         return cannot_tell(why)
-    alike = [one.why for one in found if one.proof is first.proof]
+    alike = [verdict.why for verdict in found if verdict.proof is first.proof]
     why = "; ".join(alike) if first.proof is Proof.GENERALIZED else first.why
     return Verdict(first.proof, why, {Doubt.VOLUME: _listed(unread)} if unread else {})
 
@@ -170,14 +170,14 @@ def image_state(text: str) -> str:
 def is_over(
     logs: Sequence[datetime | None], state: datetime | None, registry: datetime | None
 ) -> bool:
-    """Whether Sysprep's last run is outdated: not the one after which this Windows was stopped.
+    """Whether Sysprep's last run is outdated, so that it did not precede the shutdown.
 
     Arguments are when its logs, `State.ini` and the registry were last written. The run is outdated
     if a setup ran after it, as on a VM created from an image, or if Windows has run long after it.
     The latter counts only if the setup is complete; otherwise pass None as `registry`. These are
     file system times in UTC, unlike the times within the logs.
     """
-    ran = max((one for one in logs if one), default=None)
+    ran = max((time for time in logs if time), default=None)
     if ran is None:
         return False
     set_up_anew = state is not None and state - ran > SET_UP_ANEW

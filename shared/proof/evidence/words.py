@@ -1,4 +1,4 @@
-"""Verdicts and their wording; of several systems on one disk the strictest verdict counts."""
+"""Verdicts and their wording; if a disk has several systems, the strictest verdict counts."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ _CAUTION = (Proof.NOT_GENERALIZED, Proof.CANNOT_TELL, Proof.GENERALIZED)
 
 def strictest(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the first of the strictest verdicts; there must be at least one."""
-    return min(verdicts, key=lambda one: _CAUTION.index(one.proof))
+    return min(verdicts, key=lambda verdict: _CAUTION.index(verdict.proof))
 
 
 def cannot_tell(why: str) -> Verdict:

@@ -32,7 +32,7 @@ LARGEST_NODE = 64 * 1024
 MOST_SUBVOLUMES = 64
 
 READ = 0b1_0000_0111_0111_1111
-"""Features with which trees are where dissect expects them.
+"""Supported features: with these, trees are where dissect expects them.
 
 Unsupported: RAID 5, 6 and 1C, zones, extent trees of version 2, stripe trees.
 """
@@ -53,7 +53,7 @@ _CHECKSUM_LENGTH = 32
 _INODES = 1 << 64
 _FIRST_INODE = int(c_btrfs.BTRFS_FIRST_FREE_OBJECTID)
 _EMPTY = 0
-"""For a directory in a snapshot that stands for a subvolume: always empty."""
+"""The directory in a snapshot that represents a nested subvolume: always empty."""
 
 _READ_ONLY = 1
 
@@ -121,14 +121,14 @@ class Btrfs:
 
     def subvolumes(self) -> Iterator[tuple[str, int]]:
         """Yield the path and the root directory of each writable subvolume."""
-        for count, one in enumerate(self._volume.subvolumes()):
+        for count, subvolume in enumerate(self._volume.subvolumes()):
             if count == MOST_SUBVOLUMES:
                 msg = f"its Btrfs file system has more than {MOST_SUBVOLUMES} subvolumes"
                 raise Unknown(msg)
-            if not one.tree.root_item.flags & _READ_ONLY:
-                yield one.path, _number(one.objectid)
+            if not subvolume.tree.root_item.flags & _READ_ONLY:
+                yield subvolume.path, _number(subvolume.objectid)
 
-    def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types that hold
+    def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no usable types
         subvolume, inode = divmod(number, _INODES)
         return INode(self._volume.open_subvolume(subvolume), inode)
 

@@ -43,7 +43,7 @@ READ = (
     | c_ext.EXT4_FEATURE_INCOMPAT_CSUM_SEED
     | c_ext.EXT4_FEATURE_INCOMPAT_LARGEDIR
 )
-"""Features with which directories and files are where dissect expects them.
+"""Supported features: with these, directories and files are where dissect expects them.
 
 All others are unsupported: with `inline_data`, dissect returns a small directory as empty.
 """
@@ -100,7 +100,7 @@ class Ext:
             msg = f"directory {folder} is truncated"
             raise Broken(msg)
         found = gathered(self._of_blocks(node, content))
-        if not all(one in found for one in ITSELF):
+        if not all(name in found for name in ITSELF):
             msg = f"directory {folder} has no . and .. entries"
             raise Broken(msg)
         return without_itself(found)

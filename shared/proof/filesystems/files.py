@@ -16,7 +16,7 @@ from dissect.util.hash import crc32c
 
 
 class Broken(Exception):
-    """The file system is damaged: a file that is not found is not known to be absent."""
+    """The file system is damaged: a file that is not found may still exist."""
 
 
 class Unknown(Exception):
@@ -84,7 +84,7 @@ def gathered(entries: Iterable[Entry]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for entry in entries:
         if entry.name in found:
-            msg = "a directory has a name twice"
+            msg = "a directory has duplicate names"
             raise Broken(msg)
         found[entry.name] = entry
     return found

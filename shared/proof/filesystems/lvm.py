@@ -1,8 +1,7 @@
 """LVM: the physical volumes of a disk -> the logical volumes that can be read from them.
 
-A volume group can span several partitions, and other disks. Its newest metadata counts. A logical
-volume that needs a missing physical volume is returned with the reason, and does not prevent others
-from being read.
+A volume group can span several partitions, and other disks. Its newest metadata is used. A logical
+volume that needs a missing physical volume is returned with the reason; the others are still read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,8 +88,8 @@ def logical_volumes(physical: Mapping[str, BinaryIO]) -> Iterator[Logical]:
         except Exception as error:  # noqa: BLE001 - on damaged metadata the parser can raise anything
             yield Logical("", name, None, f"LVM cannot be read: {error}")
     for members in groups.values():
-        newest = max(members, key=lambda one: int(_group(one)["seqno"]))
-        yield from _of_group([newest, *(one for one in devices if one is not newest)])
+        newest = max(members, key=lambda device: int(_group(device)["seqno"]))
+        yield from _of_group([newest, *(device for device in devices if device is not newest)])
 
 
 def _of_group(devices: Sequence[_Device]) -> Iterator[Logical]:
@@ -104,9 +103,9 @@ def _of_group(devices: Sequence[_Device]) -> Iterator[Logical]:
 
 
 def _group(device: _Device) -> dict[str, Any]:
-    """Return the one group in the metadata of a physical volume."""
+    """Return the only group in the metadata of a physical volume."""
     assert device.metadata is not None  # noqa: S101 those without metadata are in no group
-    return next(one for one in device.metadata.values() if isinstance(one, dict))
+    return next(value for value in device.metadata.values() if isinstance(value, dict))
 
 
 def _opened(group: str, volume: Any) -> Logical:  # noqa: ANN401 - dissect's LogicalVolume

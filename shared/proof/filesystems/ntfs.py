@@ -1,7 +1,7 @@
 r"""An NTFS volume, opened to read directories and small files.
 
 dissect finds records and indexes. A Windows that is not found is not judged, so a file must be
-reported as absent only if it certainly is; but dissect accepts a truncated index, and compares
+reported as absent only if that is certain; but dissect accepts a truncated index, and compares
 names as Python does. Directories are therefore searched here, strictly: each index block must be
 the one requested, complete and in order, and must lead to the intended file. Any doubt is an error.
 """
@@ -134,11 +134,11 @@ def _file(volume: NTFS, number: int, name: str) -> MftRecord:
 def _check_file(record: MftRecord, name: str, folder: int) -> None:
     """Raise unless a file record is in use and has that name and parent directory."""
     names = [
-        (one.file_name.upper(), segment_reference(one.attr.ParentDirectory))
-        for one in record.attributes[ATTRIBUTE_TYPE_CODE.FILE_NAME]
+        (entry.file_name.upper(), segment_reference(entry.attr.ParentDirectory))
+        for entry in record.attributes[ATTRIBUTE_TYPE_CODE.FILE_NAME]
     ]
     if not record.header.Flags & _IN_USE or (name.upper(), folder) not in names:
-        msg = f"the file table has another file in place of {name}"
+        msg = f"the file table has another file instead of {name}"
         raise ValueError(msg)
 
 
@@ -154,7 +154,7 @@ def _search(index: Index, name: _Ordered) -> IndexEntry | None:
     for _ in range(_DEEPEST):
         names = [_name(entry, index.record.segment) for entry in entries[:-1]]
         _check_order([*low, *names, *high])
-        at = next((number for number, one in enumerate(names) if one >= name), len(names))
+        at = next((number for number, other in enumerate(names) if other >= name), len(names))
         if at < len(names) and names[at] == name:
             return entries[at]
         if not entries[at].is_node:
@@ -221,7 +221,7 @@ def tail(record: MftRecord | None, limit: int) -> bytes:
     if record is None:
         return b""
     pieces = record.attributes.find("", ATTRIBUTE_TYPE_CODE.DATA)
-    first = min((one.header for one in pieces), key=lambda header: header.lowest_vcn or 0)
+    first = min((piece.header for piece in pieces), key=lambda header: header.lowest_vcn or 0)
     valid = first.size if first.resident else first.header.Form.Nonresident.ValidDataLength
     length = max(0, min(first.size, valid))
     file = record.open()

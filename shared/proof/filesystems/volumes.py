@@ -1,8 +1,8 @@
 """Find the volumes of a disk: its bytes -> the volumes that can contain file systems.
 
 Takes a disk with a GPT or MBR partition table. Returns each partition, or each LVM logical volume,
-with its kind, which its first sectors tell, and the names that /etc/fstab can use for it. Nothing
-is mounted, and nothing else is read.
+with its kind, read from its first sectors, and the names that /etc/fstab can use for it. Nothing is
+mounted, and nothing else is read.
 """
 
 import struct
@@ -134,13 +134,14 @@ def _is_written(file: BinaryIO) -> bool:
 
 
 def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
-    for one in logical_volumes(physical):
-        specs = frozenset({one.mapped, f"/dev/{one.name}"} if one.group else ())
-        if one.file is None:
-            kind = Kind.CLOSED if one.group else Kind.LVM
-            yield Volume(kind, None, one.name, specs, one.why)
+    for logical in logical_volumes(physical):
+        name, file = logical.name, logical.file
+        specs = frozenset({logical.mapped, f"/dev/{name}"} if logical.group else ())
+        if file is None:
+            kind = Kind.CLOSED if logical.group else Kind.LVM
+            yield Volume(kind, None, name, specs, logical.why)
         else:
-            yield Volume(_kind(one.file, of_linux=True), one.file, one.name, specs)
+            yield Volume(_kind(file, of_linux=True), file, name, specs)
 
 
 def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - dissect's Disk, Partition

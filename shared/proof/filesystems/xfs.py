@@ -33,9 +33,9 @@ LARGEST_INODE = 2048
 V4, V5 = 4, 5
 
 READ = 0b1110_1111
-"""Features with which directories and files are where dissect expects them.
+"""Supported features: with these, directories and files are where dissect expects them.
 
-They are: file types, sparse inodes, metadata UUID, large times and extent counts, exchanged ranges,
+They are file types, sparse inodes, metadata UUID, large times and extent counts, exchanged ranges,
 parent pointers. Unsupported: "needs repair" (bit 4), the metadata directory, zones.
 """
 
@@ -44,7 +44,7 @@ _SB_CRC, _INODE_CRC, _BLOCK_CRC = 224, 100, 4
 """Offsets of the checksum in a superblock, an inode and a directory block."""
 
 _DATA = {V4: (b"XD2B", b"XD2D"), V5: (b"XDB3", b"XDD3")}
-"""Magic numbers of directory blocks: of a single block, and of one of several."""
+"""Magic numbers of a directory's block: if it is the only block, and if there are several."""
 
 _HEADER = {V4: 16, V5: 64}
 _FREE = 0xFFFF
@@ -127,7 +127,7 @@ class Xfs:
             raise Broken(msg)
 
     def _long(self, node: Any) -> Iterator[Entry]:  # noqa: ANN401 - as above
-        """Yield the entries of a directory with blocks of its own; an emptied block is a hole."""
+        """Yield the entries of a directory that has its own blocks; an emptied block is a hole."""
         runs = list(node.dataruns)
         tree = node.inode.di_format == c_xfs.xfs_dinode_fmt.XFS_DINODE_FMT_BTREE
         if tree and len(list(node._iter_blocks())) != node.data_extents:  # noqa: SLF001 - pinned
@@ -205,7 +205,7 @@ def _is_right(data: bytes, at: int) -> bool:
 
 
 def _tag(block: bytes, at: int) -> int:
-    """Return the offset at which an entry says that it begins."""
+    """Return the start offset that an entry records for itself."""
     return int.from_bytes(block[at : at + 2])
 
 

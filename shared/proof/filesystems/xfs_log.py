@@ -1,4 +1,4 @@
-"""Has an XFS journal something to replay? Its volume and superblock -> whether it is clean.
+"""Is an XFS journal clean, without anything to replay? Its volume and superblock -> the answer.
 
 The journal is a ring of records. Each of its 512-byte blocks begins with the number of the cycle in
 which it was written, so the head is where the number drops. The volume was unmounted cleanly if the
