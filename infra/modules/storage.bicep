@@ -25,7 +25,7 @@ param deadLetterDays int
 @description('Whether the account is reachable from the internet.')
 param networking Networking
 
-@description('Whether the storage is zone redundant.')
+@description('Whether the storage is zone redundant, with copies in three zones.')
 param zoneRedundant bool
 
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'

@@ -157,7 +157,7 @@ param blobDnsZone string = ''
 @description('Id of the private DNS zone of topics (privatelink.eventgrid..); empty = likewise.')
 param topicDnsZone string = ''
 
-@description('Whether storage and the app\'s plan are zone redundant.')
+@description('Whether the storage account and the app\'s plan are zone redundant, over three zones of the region.')
 param zoneRedundant bool = false
 
 @description('URL of the app\'s package, without a key in it; empty = the app is deployed afterwards, then the events layer.')
