@@ -187,7 +187,7 @@ var scopes = map(
   one =>
     startsWith(one, '/')
       ? toLower(endsWith(one, '/') ? one : '${one}/')
-      : fail('captureScope: ${one} is no id (/subscriptions/..)')
+      : fail('captureScope: ${one} is not an id (/subscriptions/..)')
 )
 var imageGroups = union(
   [toLower(imageGroup)],
@@ -196,11 +196,11 @@ var imageGroups = union(
     id =>
       startsWith(id, '/')
         ? toLower(id)
-        : fail('moreImageResourceGroups: ${id} is no id of a resource group (/subscriptions/..)')
+        : fail('moreImageResourceGroups: ${id} is not the id of a resource group (/subscriptions/..)')
   )
 )
 var subnets = networking == 'private' && (empty(appSubnet) || empty(endpointSubnet))
-  ? fail('networking=private wants appSubnet and endpointSubnet')
+  ? fail('networking=private requires appSubnet and endpointSubnet')
   : { app: appSubnet, endpoints: endpointSubnet }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
