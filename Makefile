@@ -8,11 +8,11 @@ STAMP  := $(VENV)/.installed
 .PHONY: help demo test unit stories sim sweep plan status bench infra audit package sbom notice wheel lock fuzz
 .PHONY: conformance lint clean clients
 
-# Each line that begins with `## ` is one of this help.
+# Each line that begins with `## ` is shown by `make help`.
 help:
 	@sed -n 's/^## //p' Makefile
 
-# Makes the virtual environment $(1), unless it is there: by PYTHON, or by uv where no PYTHON was named.
+# Creates the virtual environment $(1), unless it exists: with PYTHON, or with uv if no PYTHON was named.
 NO_PYTHON := Stillframe needs Python 3.13: install it, or uv (https://docs.astral.sh/uv), \
   or name one: make PYTHON=/path/to/python3.13 $(or $(firstword $(MAKECMDGOALS)),test)
 new_venv = test -x $(1)/bin/python || { \
@@ -28,7 +28,7 @@ $(STAMP): requirements-dev.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-## demo         a simulated subscription, the app, and eleven VMs that live through their story
+## demo         a simulated subscription, the app, and a scenario with twelve VMs
 demo: $(STAMP)
 	@$(PY) -m demo
 
@@ -36,9 +36,9 @@ demo: $(STAMP)
 sim: $(STAMP)
 	@$(PY) -m simulator
 
-# make sweep SUBSCRIPTION=<id> [APP=<id>] [JSON=1]; the id of several subscriptions, spaces between, in quotes.
-# APP is the function app's resource id: its settings are read, SUBSCRIPTIONS among them. Changes nothing.
-## sweep        what a sweep finds and would do: make sweep SUBSCRIPTION=<id>; without one, all you can see
+# make sweep SUBSCRIPTION=<id> [APP=<id>] [JSON=1]; several ids are quoted and separated by spaces.
+# APP is the function app's resource id: its settings are read, including SUBSCRIPTIONS. Changes nothing.
+## sweep        what a sweep finds and would do: make sweep SUBSCRIPTION=<id>; default: all that you can see
 ## plan         only what would be done now; arguments as for sweep
 ## status       every order and its next step; arguments as for sweep
 sweep plan status: $(STAMP)
@@ -48,7 +48,7 @@ sweep plan status: $(STAMP)
 bench: $(STAMP)
 	@$(PY) -m bench
 
-# Real Azure clients, each in an environment of its own (.clients, some GiB), against the simulator; no part of
+# Real Azure clients, each in its own environment (.clients, some GiB), against the simulator; not part of
 # `make test`. NAMES="az ansible" runs some of them: az, custodian, arm-compute (needs Node 20), ansible.
 ## clients      real Azure clients against the simulator; some GiB
 clients: $(STAMP)
@@ -59,8 +59,8 @@ clients: $(STAMP)
 infra:
 	@infra/build.sh
 
-# What checkov finds in the template, held against the answers in infra/lint/checkov.toml; and what zizmor
-# finds in the workflows, which must be nothing.
+# Compares what checkov finds in the template with the answers in infra/lint/checkov.toml; zizmor must find
+# nothing in the workflows.
 ## audit        checkov on the template, zizmor on the workflows
 audit: requirements-audit.txt
 	@$(call new_venv,.venv-audit)
@@ -85,9 +85,9 @@ notice: $(STAMP)
 wheel: $(STAMP)
 	@$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-# Writes requirements.txt and requirements-dev.txt from the .in files. What is locked stays at its version, unless
-# UPGRADE=1 or the .in file says another.
-## lock         the locked requirements, from requirements.in and requirements-dev.in; UPGRADE=1 takes newer ones
+# Writes requirements.txt and requirements-dev.txt from the .in files. Locked versions stay, unless UPGRADE=1 or
+# the .in file requires another.
+## lock         the locked requirements, from requirements.in and requirements-dev.in; UPGRADE=1 upgrades them
 LOCK := $(VENV)/bin/uv pip compile --quiet --generate-hashes --python-version 3.13
 lock: $(STAMP)
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) $(if $(UPGRADE),--upgrade) \
@@ -114,17 +114,17 @@ unit: $(STAMP)
 stories: $(STAMP)
 	$(PY) -m pytest -n auto --dist worksteal tests/stories
 
-# Ten thousand broken and hostile disks; `make test` tries some of them.
+# Ten thousand damaged and hostile disks; `make test` reads some of them.
 ## fuzz         ten thousand hostile disks
 fuzz: $(STAMP)
 	MUTATIONS=10400 $(PY) -m pytest tests/proof/test_hostile.py
 
-# What the simulator answers beside what Azure did: simulator/CONFORMANCE.md, which says what RECORDINGS is.
-## conformance  the simulator beside recordings of Azure: RECORDINGS=<folder>
+# Compares the simulator's responses with Azure's: simulator/CONFORMANCE.md, which says what RECORDINGS is.
+## conformance  the simulator compared with recordings of Azure: RECORDINGS=<folder>
 conformance: $(STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r tests/conformance/requirements.txt
 	@$(PY) -m tests.conformance --recordings $(RECORDINGS)
 
-## clean        remove all that these made, the environments too
+## clean        remove everything that these targets created, including the environments
 clean:
 	rm -rf dist $(VENV) .venv-audit .demo .bench .sim .package .clients .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes a release's notes: what the changelog has of its version, and a button that deploys it. Takes the
+# Writes a release's notes: the changelog section of its version, and a button that deploys it. Reads the
 # environment of GitHub's runners: GITHUB_REPOSITORY, GITHUB_REF_NAME (a tag v1.2.3), GITHUB_SERVER_URL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,11 +9,11 @@ notes=$(awk -v heading="## ${GITHUB_REF_NAME#v}" '
   ours
 ' CHANGELOG.md)
 if [[ ! $notes =~ [^[:space:]] ]]; then
-  echo "release notes: CHANGELOG.md has nothing of ${GITHUB_REF_NAME#v}" >&2
+  echo "release notes: CHANGELOG.md has no section for ${GITHUB_REF_NAME#v}" >&2
   exit 1
 fi
 
-# The portal fetches the template in the browser: the raw file may be fetched so, a release's files may not.
+# The portal fetches the template in the browser, which works for the raw file, but not for a release's files.
 template=https://raw.githubusercontent.com/$GITHUB_REPOSITORY/$GITHUB_REF_NAME/infra/main.json
 escaped=${template//:/%3A}
 escaped=${escaped//\//%2F}

@@ -1,6 +1,6 @@
-"""A burst: many VMs whose guests shut down at one moment, and how soon each is deallocated.
+"""A burst: many guests shut down at the same moment; measures how soon each VM is deallocated.
 
-Runs the app in its host against the simulator, at real speed, both on this machine's cores. Gives
+Runs the app in its host against the simulator, in real time, both on this machine's cores. Gives
 for each VM the seconds from the event's delivery to the request that deallocates it.
 """
 
@@ -22,7 +22,7 @@ PATIENCE = 60.0
 """Seconds until a burst counts as stuck."""
 
 NOT_OURS = "stillframe-orders"
-"""The event subscription that is not measured: it tells of tags, not of stops."""
+"""The event subscription that is not measured: it delivers tag writes, not stops."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Burst:
 
 
 def run(root: Path, out: Path, vms: int) -> Burst:
-    """Let that many ordered VMs shut down at once; return when all are asked to deallocate."""
+    """Shut down that many ordered VMs at once; return when a deallocation of each is requested."""
     with Simulator(speed=1.0, state_dir=out / "simulator") as simulator:
         settings = {"SUBSCRIPTIONS": simulator.subscription_id, "PROOF": "off"}
         template = root / "infra" / "snapshots" / "usual.snapshot.json"
@@ -72,7 +72,7 @@ def show(burst: Burst) -> Table:
 
 
 def _waiting_vm(steering: SimClient, number: int) -> str:
-    """Make a VM whose order is accepted, so that only its stop is measured."""
+    """Create a VM whose order is already accepted, so that only its stop is measured."""
     tags = {
         "stillframe-capture": "managed-image",
         "stillframe-status": "waiting",
@@ -86,14 +86,16 @@ def _await_deallocations(steering: SimClient, vms: int) -> dict[str, datetime]:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         asked = {
-            one["path"].lower().removesuffix("/deallocate"): datetime.fromisoformat(one["time"])
-            for one in steering.requests(caller="app")
-            if one["path"].endswith("/deallocate")
+            request["path"].lower().removesuffix("/deallocate"): datetime.fromisoformat(
+                request["time"]
+            )
+            for request in steering.requests(caller="app")
+            if request["path"].endswith("/deallocate")
         }
         if len(asked) == vms:
             return asked
         time.sleep(0.5)
-    msg = f"only {len(asked)} of {vms} VMs were asked to deallocate in {PATIENCE} seconds"
+    msg = f"only {len(asked)} of {vms} deallocations were requested in {PATIENCE} seconds"
     raise TimeoutError(msg)
 
 

@@ -1,8 +1,8 @@
 """What a verdict costs: ranges and bytes read, and this process's own CPU time, by disk.
 
-Reads simulated disks of real file systems, without https: what is counted is the same for any
-transport. CPU time is the median of several verdicts after a first one, which includes
-imports and is shown separately.
+Reads simulated disks of real file systems, without https: the counts are the same for any
+transport. CPU time is the median of several verdicts after a warm-up; the imports are shown
+separately.
 """
 
 import statistics
@@ -33,7 +33,7 @@ TABLES = {"V1": "MBR", "V2": "GPT"}
 
 @dataclass(frozen=True)
 class Measured:
-    """What the verdict on one disk cost; `milliseconds` of own CPU."""
+    """What the verdict on one disk cost; `milliseconds` are CPU time of this process."""
 
     disk: str
     says: str
@@ -79,8 +79,8 @@ def show(imported: float, measured: list[Measured]) -> Table:
         title="The proof: what reading a disk costs",
         caption=f"and once for each process {imported:.0f} ms of imports",
     )  # fmt: skip
-    for one in measured:
+    for row in measured:
         table.add_row(
-            one.disk, one.says, str(one.ranges), f"{one.mib:.2f}", f"{one.milliseconds:.0f}"
+            row.disk, row.says, str(row.ranges), f"{row.mib:.2f}", f"{row.milliseconds:.0f}"
         )
     return table

@@ -1,7 +1,7 @@
 """A fleet: one sweep of a large subscription in which nothing is new.
 
 Ten thousand VMs, two hundred of them stopped and reported; the sweep must find those two hundred
-and do nothing. It runs in a process of its own (`bench/sweep_once.py`), so that its CPU and memory
+and do nothing. It runs in a separate process (`bench/sweep_once.py`), so that its CPU and memory
 are not the simulator's. Gives seconds of CPU, memory, and requests.
 """
 
@@ -23,7 +23,7 @@ from simulator.simulator import Simulator
 
 @dataclass(frozen=True)
 class Fleet:
-    """What a sweep took: CPU seconds to list, and for all of it; MiB after import, at peak."""
+    """What a sweep took: CPU seconds for the lists and in total; MiB after import and at peak."""
 
     vms: int
     stopped: int
@@ -36,7 +36,7 @@ class Fleet:
 
 
 def run(out: Path, vms: int, stopped: int) -> Fleet:
-    """Make that fleet, and measure one sweep of it."""
+    """Create that fleet, and measure one sweep of it."""
     with Simulator(state_dir=out / "simulator") as simulator:
         _make(simulator.client, vms, stopped)
         environment = {
@@ -57,7 +57,7 @@ def run(out: Path, vms: int, stopped: int) -> Fleet:
 
 def show(fleet: Fleet) -> Table:
     """Return the figures as a table."""
-    table = Table(title=f"A sweep of {fleet.vms} VMs, {fleet.stopped} stopped and told of")
+    table = Table(title=f"A sweep of {fleet.vms} VMs, {fleet.stopped} stopped and reported")
     row = asdict(fleet)
     for name in row:
         table.add_column(name.replace("_", " "))

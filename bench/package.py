@@ -1,8 +1,8 @@
 """The deployment package: its contents, and what its imports cost a cold start, compiled and not.
 
-Builds it as `make package` does and imports it in fresh processes that see nothing else, in turn
-with a copy without its compiled files. Times are this machine's CPU, medians; Python's own modules
-are compiled in both.
+Builds it as `make package` does and imports it in fresh processes that see nothing else,
+alternating with a copy without its compiled files. Times are medians of this machine's CPU time;
+Python's own modules are compiled in both.
 """
 
 import json
@@ -34,7 +34,7 @@ print(json.dumps([started - begun, time.process_time() - started]))
 
 @dataclass(frozen=True)
 class Imports:
-    """Milliseconds: until the app can take an event, and more at its first proof."""
+    """Milliseconds until the app can handle an event, and in addition at its first proof."""
 
     start_ms: float
     first_proof_ms: float
@@ -42,7 +42,7 @@ class Imports:
 
 @dataclass(frozen=True)
 class Part:
-    """What the package holds under one name: files, and their size unpacked."""
+    """What the package contains under one name: files, and their size unpacked."""
 
     name: str
     files: int
@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Measured:
-    """The package's size zipped, its parts, the largest first, and its imports."""
+    """The package's zipped size, its parts, largest first, and its imports."""
 
     zip_mib: float
     parts: list[Part]
@@ -76,18 +76,21 @@ def run(root: Path, out: Path) -> Measured:
 
 
 def parts(package: Package) -> list[Part]:
-    """Return what the package holds by top-level name; all dist-info counts as one."""
+    """Return what the package contains by top-level name; all dist-info counts as one part."""
     sizes: dict[str, list[int]] = {}
     for path in package.files():
         within = path.relative_to(SITE) if path.is_relative_to(SITE) else path
         name = "*.dist-info" if within.parts[0].endswith(".dist-info") else within.parts[0]
         sizes.setdefault(name, []).append((package.folder / path).stat().st_size)
-    found = [Part(name, len(one), round(sum(one) / MIB, 2)) for name, one in sizes.items()]
+    found = [
+        Part(name, len(sizes_of_part), round(sum(sizes_of_part) / MIB, 2))
+        for name, sizes_of_part in sizes.items()
+    ]
     return sorted(found, key=lambda part: -part.mib)
 
 
 def show(measured: Measured) -> Table:
-    """Return what the imports cost as a table."""
+    """Return a table of what the imports cost."""
     table = Table(
         "modules", "start ms", "first proof ms", title="The package: what its imports cost"
     )
@@ -97,7 +100,7 @@ def show(measured: Measured) -> Table:
 
 
 def show_parts(measured: Measured) -> Table:
-    """Return what the package holds as a table; its small parts in one row."""
+    """Return a table of what the package contains, its small parts in one row."""
     title = f"The package: {measured.zip_mib} MiB zipped, all files in .bench/package.txt"
     table = Table("part", "files", "MiB", title=title)
     large, small = measured.parts[:LARGEST], measured.parts[LARGEST:]
@@ -110,7 +113,7 @@ def show_parts(measured: Measured) -> Table:
 
 
 def _import(folder: Path) -> tuple[float, float]:
-    """Return the seconds of CPU that a fresh process needs for the app's imports, and a proof's."""
+    """Return the CPU seconds that a fresh process needs for the app's imports, and a proof's."""
     paths = [str(folder), str(folder / SITE)]
     ran = subprocess.run(  # noqa: S603 the command is our own
         [sys.executable, "-I", "-S", "-B", "-c", IMPORTS, *paths],
@@ -124,5 +127,7 @@ def _import(folder: Path) -> tuple[float, float]:
 
 
 def _median(times: list[tuple[float, float]]) -> Imports:
-    start, proof = (round(statistics.median(one) * 1000, 1) for one in zip(*times, strict=True))
+    start, proof = (
+        round(statistics.median(column) * 1000, 1) for column in zip(*times, strict=True)
+    )
     return Imports(start, proof)

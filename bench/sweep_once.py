@@ -1,6 +1,6 @@
 """One sweep of the subscription in the environment; prints its costs as JSON.
 
-The fleet benchmark runs it: a process that has imported what the app imports, and nothing else.
+The fleet benchmark runs it as a process that has imported only what the app imports.
 """
 
 import json

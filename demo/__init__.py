@@ -1,1 +1,1 @@
-"""The main job, shown on this machine: `make demo`."""
+"""Demonstrate the product on this machine: `make demo`."""

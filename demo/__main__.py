@@ -1,6 +1,6 @@
 """`make demo`: a subscription, the app and the story, all on this machine.
 
-Ends with status 0 only if every VM came to what the cast says.
+The exit status is 0 only if every VM reached the ending that the cast defines.
 """
 
 import json
@@ -24,11 +24,11 @@ ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".demo"
 COLUMNS = 110
 SPEED = 60.0
-"""Simulated seconds a real second: what Azure takes minutes for takes seconds here."""
+"""Simulated seconds per real second: minutes in Azure are seconds here."""
 
 
 def main() -> int:
-    """Tell the story; return the process's status."""
+    """Run the story; return the exit status."""
     console, started = _console(), time.monotonic()
     logging.basicConfig(filename=_log_file(), level=logging.WARNING)
     console.print(
@@ -55,7 +55,7 @@ def main() -> int:
             bills = read_bills(simulator.client)
             console.print(results(courses, bills))
             if not good:
-                console.print(f"[red]not all ended as told[/red]; see {OUT / 'host.log'}")
+                console.print(f"[red]not every VM ended as expected[/red]; see {OUT / 'host.log'}")
                 return 1
             summary = summarize(simulator.client, courses, bills, time.monotonic() - started)
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _console() -> Console:
-    """Return the terminal, or for a log as many columns as its lines may have."""
+    """Return the terminal, or for a log a console of `COLUMNS` columns."""
     console = Console()
     return console if console.is_terminal else Console(width=COLUMNS)
 
@@ -75,9 +75,9 @@ def _log_file() -> Path:
 
 
 def _conclusion(summary: dict[str, list[dict[str, int]]]) -> str:
-    requests = [one["arm_requests"] for one in summary["captures"]]
-    proofs = [one["proof_requests"] for one in summary["captures"]]
-    reads = [one["disk_reads"] for one in summary["captures"]]
+    requests = [capture["arm_requests"] for capture in summary["captures"]]
+    proofs = [capture["proof_requests"] for capture in summary["captures"]]
+    reads = [capture["disk_reads"] for capture in summary["captures"]]
     return (
         f"Each image took {_span(requests)} requests to Azure, none of them "
         f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "

@@ -13,7 +13,7 @@ HOUR = 3600.0
 
 
 class Ending(StrEnum):
-    """What a VM's story must come to."""
+    """How a VM's story must end."""
 
     CAPTURED = "captured"
     REFUSED = "refused"
@@ -37,7 +37,7 @@ class Actor:
 
     @property
     def group(self) -> str:
-        """Its resource group: each its own, so that its requests can be told from the others'."""
+        """Its resource group: one per VM, so that its requests can be told apart."""
         return f"rg-{self.name}"
 
 
@@ -60,7 +60,7 @@ DEFINITIONS = (
 
 
 def _stopped(hours: float, **words: object) -> dict[str, object]:
-    """Return the words for a VM that somebody shut down so many hours ago, and forgot."""
+    """Return the settings for a VM that was shut down so many hours ago and forgotten."""
     return {"power": "stopped", "stopped_since": hours * HOUR, "age": 30 * 24 * HOUR, **words}
 
 

@@ -17,7 +17,7 @@ POLL = 0.2
 
 
 class Engineer:
-    """A client of the simulated subscription with every right in it."""
+    """A client with every permission in the simulated subscription."""
 
     def __init__(self, simulator: Simulator) -> None:
         owner = simulator.environment("owner")["AZURE_CLIENT_ID"]
@@ -30,7 +30,7 @@ class Engineer:
         )
 
     def make_gallery(self) -> None:
-        """Make the gallery and its image definitions."""
+        """Create the gallery and its image definitions."""
         galleries = self._compute.galleries
         made = galleries.begin_create_or_update(IMAGES_GROUP, GALLERY, Gallery(location=LOCATION))
         made.result()
@@ -58,9 +58,9 @@ class Engineer:
 
 
 def _definition_body(definition: Definition) -> dict[str, object]:
-    """Return a definition's PUT; without a security type it would be TrustedLaunchSupported.
+    """Return the body of a definition's PUT.
 
-    No VM can be captured into such a definition.
+    Without a security type it would be TrustedLaunchSupported; no VM can be captured into that.
     """
     features = {"SecurityType": definition.security_type, "DiskControllerTypes": "SCSI, NVMe"}
     return {

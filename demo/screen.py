@@ -28,7 +28,7 @@ STYLES = {
 
 
 class Screen:
-    """Shows courses as they change, while it is entered."""
+    """Shows courses as they change, while used as a context manager."""
 
     def __init__(self, console: Console, courses: list[Course]) -> None:
         self._console = console
@@ -73,7 +73,7 @@ def progress(courses: list[Course]) -> Table:
 
 
 def results(courses: list[Course], bills: Mapping[str, Bill]) -> Table:
-    """Return what became of each VM: its time line (simulated UTC), its image, bill, or why not."""
+    """Return each VM's result: its time line (simulated UTC); its image, bill, or the reason."""
     table = Table("VM", "ordered", "time line", "outcome", title="What became of them")
     for course in courses:
         outcome = _outcome(course, bills.get(course.actor.name))

@@ -21,10 +21,10 @@ PATIENCE = 90.0
 """Real seconds until the story counts as stuck."""
 
 REFRESH = 0.1
-"""Real seconds between two looks of the narrator."""
+"""Real seconds between two polls of the simulator."""
 
 QUIET = timedelta(minutes=10)
-"""How long nothing must have come to a VM, simulated, for it to count as left alone."""
+"""Simulated time without a change after which a VM counts as left alone."""
 
 CAPTURE, STATUS, DETAIL, IMAGE, ALERTED = (
     f"stillframe-{name}" for name in ("capture", "status", "detail", "image", "billed-alerted")
@@ -52,7 +52,7 @@ class Course:
 
     @property
     def status(self) -> str:
-        """The word of its status tag; without an order, what the cost guard has made of it."""
+        """The value of its status tag; without an order, the result of the cost guard."""
         if ALERTED in self.tags:
             return Ending.FLAGGED
         flagged = Ending.FLAGGED in self.instants
@@ -72,7 +72,7 @@ class Course:
         return before != (self.power, self.status)
 
     def ended(self, now: datetime) -> bool:
-        """Whether it has come to the end that its actor is cast for."""
+        """Whether it has reached the ending that the cast defines for it."""
         if self.actor.ending is Ending.OFF:
             return self.power == "deallocated" and not GUARD_MARKS & self.tags.keys()
         if self.actor.ending in UNFLAGGED:
@@ -81,7 +81,7 @@ class Course:
 
 
 def set_the_scene(steering: SimClient, engineer: Engineer) -> list[Course]:
-    """Make the gallery and the VMs, all of them running."""
+    """Create the gallery and the VMs."""
     steering.create_group(IMAGES_GROUP)
     engineer.make_gallery()
     return [
@@ -93,11 +93,11 @@ def set_the_scene(steering: SimClient, engineer: Engineer) -> list[Course]:
 def tell(
     steering: SimClient, engineer: Engineer, courses: list[Course], show: Callable[[Course], None]
 ) -> bool:
-    """Let it happen, showing each change; return whether all ended as told.
+    """Run the story, showing each change; return whether all ended as the cast expects.
 
-    The guests act when the orders have been answered. What a person does then: a deprovisioned
-    Linux, which does not shut itself down, is deallocated, and so is one flagged VM when the flag
-    is up; and a VM that ran no Sysprep is started again, because it can be.
+    The guests act when the orders have been answered. A person then deallocates the deprovisioned
+    Linux VM, which does not shut itself down, and one flagged VM; and starts the VM that ran no
+    Sysprep again, because that is possible.
     """
 
     def order(course: Course) -> None:
@@ -113,20 +113,20 @@ def tell(
     def start(course: Course) -> None:
         engineer.start(course.vm_id)
 
-    ordered = [one for one in courses if one.actor.order]
-    acting = [one for one in courses if one.actor.act]
-    linux = [one for one in courses if one.actor.act == "deprovision"]
-    wasteful = [one for one in courses if one.actor.ending is Ending.CLEARED]
-    hasty = [one for one in ordered if one.actor.act == "shutdown"]
+    ordered = [course for course in courses if course.actor.order]
+    acting = [course for course in courses if course.actor.act]
+    linux = [course for course in courses if course.actor.act == "deprovision"]
+    wasteful = [course for course in courses if course.actor.ending is Ending.CLEARED]
+    hasty = [course for course in ordered if course.actor.act == "shutdown"]
     acts: list[tuple[Callable[[Course], None], list[Course], Done]] = [
-        (order, ordered, lambda _: all(one.status in READY for one in ordered)),
+        (order, ordered, lambda _: all(course.status in READY for course in ordered)),
         (guest_acts, acting, lambda _: all(map(_deprovisioned(steering), linux))),
-        (deallocate, linux, lambda _: all(one.status == Ending.FLAGGED for one in wasteful)),
-        (deallocate, wasteful, lambda now: all(one.ended(now) for one in courses)),
-        (start, hasty, lambda now: all(_runs_again(one, now) for one in hasty)),
+        (deallocate, linux, lambda _: all(course.status == Ending.FLAGGED for course in wasteful)),
+        (deallocate, wasteful, lambda now: all(course.ended(now) for course in courses)),
+        (start, hasty, lambda now: all(_runs_again(course, now) for course in hasty)),
     ]
-    for act, whom, done in acts:
-        for course in whom:
+    for act, group, done in acts:
+        for course in group:
             act(course)
         if not _watch(steering, courses, show, done):
             return False
@@ -134,12 +134,12 @@ def tell(
 
 
 def _deprovisioned(steering: SimClient) -> Callable[[Course], bool]:
-    """Whether waagent has finished: its guest keeps running."""
+    """Return whether waagent has finished, as a function of a course: the guest keeps running."""
     return lambda course: steering.vm(course.vm_id)["sysprep"] == "succeeded"
 
 
 def _runs_again(course: Course, now: datetime) -> bool:
-    """Whether a VM runs and waits for Sysprep, as before its capture was tried."""
+    """Return whether a VM runs and waits for Sysprep, as before the attempt to capture it."""
     again = course.power == "running" and course.status == "waiting"
     if again:
         course.instants["started again"] = now
@@ -153,7 +153,7 @@ def _watch(
     done: Done,
 ) -> bool:
     for now in _instants(steering):
-        facts = {one["id"]: one for one in steering.vms()}
+        facts = {vm["id"]: vm for vm in steering.vms()}
         for course in courses:
             if course.see(facts[course.vm_id], now):
                 show(course)
@@ -163,7 +163,7 @@ def _watch(
 
 
 def _instants(steering: SimClient) -> Iterator[datetime]:
-    """Yield the simulated instant again and again, for as long as patience lasts."""
+    """Yield the simulated time repeatedly, for `PATIENCE` seconds."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         yield steering.now()

@@ -2,7 +2,7 @@
 
 Gives the content of `.demo/summary.json`. A capture's requests are those by the app that name the
 VM's resource group (each VM has its own) or its image definition; those of its proof are counted
-apart.
+separately.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ WRITES = {"PUT", "POST", "PATCH", "DELETE"}
 
 @dataclass(frozen=True)
 class Bill:
-    """What the cost guard's events said of a VM; `word`: by which tag it was deallocated."""
+    """The data of the cost guard's events about a VM; `word`: the tag that deallocated it."""
 
     since: str
     known_by: str | None
@@ -36,7 +36,7 @@ class Bill:
     word: str | None = None
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return it as text."""
         price = f"{self.hourly:.3f} {self.currency} an hour, list price"
         if self.licence:
             price += f";\n{self.licence:.3f} more if Azure bills Windows while stopped"
@@ -78,55 +78,58 @@ def _bill(data: Mapping[str, Any], word: str | None) -> Bill:
 def summarize(
     steering: SimClient, courses: list[Course], bills: Mapping[str, Bill], seconds: float
 ) -> dict[str, Any]:
-    """Return the summary; `seconds` of captures are simulated, of the whole demo real."""
+    """Return the summary; a capture's `seconds` are simulated, those of the whole demo are real."""
     requests = steering.requests(caller="app")
     reads = steering.disk_reads()
     return {
-        "captures": [_capture(one, requests, reads) for one in _ending(courses, Ending.CAPTURED)],
+        "captures": [
+            _capture(course, requests, reads) for course in _ending(courses, Ending.CAPTURED)
+        ],
         "not_generalized": [
             {
-                "vm": one.actor.name,
-                "reason": one.details[Ending.NOT_GENERALIZED],
-                "started_again": "started again" in one.instants,
+                "vm": course.actor.name,
+                "reason": course.details[Ending.NOT_GENERALIZED],
+                "started_again": "started again" in course.instants,
             }
-            for one in _ending(courses, Ending.NOT_GENERALIZED)
+            for course in _ending(courses, Ending.NOT_GENERALIZED)
         ],
         "refusals": [
-            {"vm": one.actor.name, "reason": one.tags.get(DETAIL, "")}
-            for one in _ending(courses, Ending.REFUSED)
+            {"vm": course.actor.name, "reason": course.tags.get(DETAIL, "")}
+            for course in _ending(courses, Ending.REFUSED)
         ],
         "flagged": _billed(courses, Ending.FLAGGED, bills),
         "cleared": _billed(courses, Ending.CLEARED, bills),
         "off": _billed(courses, Ending.OFF, bills),
-        "exempt": [one.actor.name for one in _ending(courses, Ending.EXEMPT)],
-        "untouched": [one.actor.name for one in _ending(courses, Ending.UNTOUCHED)],
+        "exempt": [course.actor.name for course in _ending(courses, Ending.EXEMPT)],
+        "untouched": [course.actor.name for course in _ending(courses, Ending.UNTOUCHED)],
         "events_delivered": steering.ask("GET", "eventgrid/counts")["delivered"],
         "seconds": round(seconds, 1),
     }
 
 
 def _ending(courses: list[Course], ending: Ending) -> list[Course]:
-    return [one for one in courses if one.actor.ending is ending]
+    return [course for course in courses if course.actor.ending is ending]
 
 
 def _billed(
     courses: list[Course], ending: Ending, bills: Mapping[str, Bill]
 ) -> list[dict[str, Any]]:
     return [
-        {"vm": one.actor.name, **asdict(bills[one.actor.name])} for one in _ending(courses, ending)
+        {"vm": course.actor.name, **asdict(bills[course.actor.name])}
+        for course in _ending(courses, ending)
     ]
 
 
 def _capture(course: Course, requests: list[Request], reads: list[Request]) -> dict[str, Any]:
     proofs = proof_requests(requests)
-    opened = {one["requestId"] for one in proofs if _concerns(one["path"], course)}
+    opened = {request["requestId"] for request in proofs if _concerns(request["path"], course)}
     proof = [
-        one
-        for one in proofs
-        if _concerns(one["path"], course) or one["path"].rsplit("/", 1)[1] in opened
+        request
+        for request in proofs
+        if _concerns(request["path"], course) or request["path"].rsplit("/", 1)[1] in opened
     ]
-    rest = [one for one in requests if one not in proofs]
-    mine = [one for one in rest if _concerns(one["path"], course)]
+    rest = [request for request in requests if request not in proofs]
+    mine = [request for request in rest if _concerns(request["path"], course)]
     took = course.instants["captured"] - course.instants["tagged"]
     return {
         "vm": course.actor.name,
@@ -134,15 +137,15 @@ def _capture(course: Course, requests: list[Request], reads: list[Request]) -> d
         "image": course.tags.get(IMAGE, ""),
         "seconds": round(took.total_seconds()),
         "arm_requests": len(mine),
-        "arm_writes": sum(one["method"] in WRITES for one in mine),
-        "polls": sum("operations/" in one["path"].lower() for one in rest),
+        "arm_writes": sum(request["method"] in WRITES for request in mine),
+        "polls": sum("operations/" in request["path"].lower() for request in rest),
         "proof_requests": len(proof),
-        "disk_reads": sum(_concerns(one["disk"], course) for one in reads),
+        "disk_reads": sum(_concerns(request["disk"], course) for request in reads),
     }
 
 
 def _concerns(path: str, course: Course) -> bool:
-    """Whether a request concerns this VM, its image, or the image's target."""
+    """Return whether a request concerns this VM, its image, or the image's target."""
     gallery, _, definition = (course.actor.order or "").rpartition("/")
     image = course.tags[IMAGE].rpartition("/")[2]
     place = (

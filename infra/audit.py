@@ -2,7 +2,7 @@
 
 checkov reads neither Bicep nor a template with symbolic names: it finds nothing there, and exits
 with 0. So it is run on what is deployed, from the snapshots. A finding without an answer, or an
-answer without a finding, makes this exit with 1. checkov is in an environment of its own, because
+answer without a finding, makes this exit with 1. checkov has a separate environment, because
 its requirements conflict with ours.
 """
 
@@ -22,7 +22,7 @@ SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTempl
 OPTIONS = ("--framework", "arm", "--skip-download", "--quiet", "--compact", "--output", "json")
 
 type Finding = tuple[str, str]
-"""A check's id, and the type of resource that it speaks of."""
+"""A check's id, and the type of resource that it is about."""
 
 
 def flat(snapshot: Path) -> dict[str, Any]:
@@ -44,13 +44,13 @@ def findings(checkov: str) -> dict[Finding, str]:
         )
     report = json.loads(ran.stdout)
     if not report["summary"]["passed"]:
-        sys.exit("audit: checkov has checked nothing")
+        sys.exit("audit: checkov checked nothing")
     failed = report["results"]["failed_checks"]
-    return {(one["check_id"], _type(one["resource"])): one["check_name"] for one in failed}
+    return {(check["check_id"], _type(check["resource"])): check["check_name"] for check in failed}
 
 
 def _type(resource: str) -> str:
-    """Return the type out of checkov's `<type>.<name>`: a type has one dot, before its slash."""
+    """Return the type from checkov's `<type>.<name>`: a type has one dot, before its slash."""
     namespace, _, rest = resource.partition("/")
     return f"{namespace}/{rest.partition('.')[0]}"
 
@@ -62,12 +62,12 @@ def answers() -> dict[Finding, str]:
 
 
 def main() -> int:
-    """Compare; return the process's status."""
+    """Compare; return the exit status."""
     found, answered = findings(sys.argv[1]), answers()
     for check, kind in sorted(found.keys() - answered.keys()):
         print(f"audit: {check} of {kind} has no answer: {found[check, kind]}")
     for check, kind in sorted(answered.keys() - found.keys()):
-        print(f"audit: {check} of {kind} is answered, and not found any more")
+        print(f"audit: {check} of {kind} has an answer, but is no longer found")
     print(f"audit: {len(found)} findings, {len(answered)} answers")
     return int(found.keys() != answered.keys())
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and lints the templates, and refreshes what is kept of them: main.json, for the portal's
+# Builds and lints the templates, and refreshes the committed output: main.json, for the portal's
 # button, and in snapshots/ what each set of parameters would deploy. Any warning is an error.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -9,20 +9,20 @@ command -v "$bicep" >/dev/null || {
   exit 1
 }
 
-# The simulated subscription's own ids, so that the simulator can take the snapshots as they are.
+# The simulated subscription's own ids, so that the simulator can deploy the snapshots unchanged.
 subscription=5a1e0000-0000-4000-8000-00000000a2e5
 tenant=7e4a0000-0000-4000-8000-00000000d1e7
 
-# Each rule of the linter is an error here and nowhere else. Its configuration does not lie above the
-# templates: a compiler takes the nearest one, and next year's, with rules of next year, would refuse this
-# year's release.
+# Each linter rule is an error here and nowhere else. The linter's configuration is not in a parent folder of
+# the templates: a compiler uses the nearest configuration, and next year's compiler, with new rules, would
+# refuse this year's release.
 rules=$PWD/lint/bicepconfig.json
 
 clean() {
-  local said
-  said=$("$bicep" "$@" --config "$rules" 2>&1 >/dev/null) || { echo "$said" >&2; exit 1; }
-  if [[ -n $said ]]; then
-    echo "$said" >&2
+  local output
+  output=$("$bicep" "$@" --config "$rules" 2>&1 >/dev/null) || { echo "$output" >&2; exit 1; }
+  if [[ -n $output ]]; then
+    echo "$output" >&2
     exit 1
   fi
 }
@@ -38,7 +38,7 @@ clean build events/main.bicep --stdout
 for parameters in snapshots/*.bicepparam; do
   snapshot "$parameters"
 done
-# As azd deploys them: each file has what `azd env set` has set.
+# As azd deploys them: each file has the values that `azd env set` stored.
 for environment in snapshots/azd/*.env; do
   for layer in platform events; do
     (

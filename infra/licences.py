@@ -40,7 +40,7 @@ Those under AGPL-3.0-or-later are Python source code, complete in the same folde
 
 
 class LicenceError(Exception):
-    """A distribution without a licence that can be read; the text names it."""
+    """A distribution without a known licence; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Shipped:
 def shipped(site: Path) -> list[Shipped]:
     """Return the distributions in a folder of installed requirements, by name."""
     found = importlib.metadata.distributions(path=[str(site)])
-    rows = [Shipped(one.name, one.version, licence(one)) for one in found]
+    rows = [Shipped(each.name, each.version, licence(each)) for each in found]
     return sorted(rows, key=lambda row: row.name.lower())
 
 
@@ -84,7 +84,7 @@ def _lines(rows: Iterable[Shipped]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write NOTICE; return the process's status."""
+    """Write NOTICE; return the exit status."""
     try:
         NOTICE.write_text(notice(shipped(requirements(ROOT / "requirements.txt", OUT))))
     except (LicenceError, PackageError) as error:

@@ -2,13 +2,13 @@
 """`make package`: builds what is deployed, as a folder, `.package/app`, and as `.package/app.zip`.
 
 Takes from the checkout what `DEPLOYED` names, and what `requirements.txt` locks, in the builds
-for the function app's Python and platform, each checked against its hash. Gives both byte-compiled,
-and the zip the same to the last byte each time. Needs only Python 3.13 and pip; `azd` runs
-it by `azd/package.py`.
+for the function app's Python and platform, each checked against its hash. Both are byte-compiled,
+and the zip is byte for byte the same each time. Needs only Python 3.13 and pip; `azd` runs
+it through `azd/package.py`.
 
-The compiled files are not checked against their sources (unchecked-hash). As pip leaves them they
-contain their source's time, a package is unpacked at another, and each cold start would compile
-anew. So nothing here is compiled in place: in the checkout such files would outlive an edit.
+The compiled files are not checked against their sources (unchecked-hash). Those that pip writes
+contain their source's time; a package is unpacked at another time, so each cold start would compile
+again. Nothing is compiled in place: in the checkout such files would stay in use after an edit.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / ".package"
 PYTHON = (3, 13)
 SITE = Path(".python_packages/lib/site-packages")
-"""Where the Functions worker looks for what an app brings along."""
+"""Where the Functions worker looks for an app's requirements."""
 
 PIP = (
     *("--require-hashes", "--no-deps", "--no-compile", "--only-binary", ":all:"),
     *("--python-version", "3.13", "--implementation", "cp"),
     *("--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64"),
 )
-"""What is asked of pip: exactly what is locked, as the function app's own machine would take it."""
+"""Options for pip: exactly what is locked, in the builds that fit the function app's machine."""
 
 DEPLOYED = (
     *("function_app.py", "host.json", "requirements.txt", "shared/**/*.py"),
@@ -51,7 +51,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class PackageError(Exception):
-    """No package; the text says why."""
+    """No package was built; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Package:
 
 
 def build(root: Path, out: Path, kept: Path) -> Package:
-    """Build a checkout's package in `out`; installed requirements are `kept` and used again."""
+    """Build a checkout's package in `out`; installed requirements are cached in `kept`."""
     if sys.version_info[:2] != PYTHON:
         here = sys.version.split()[0]
         msg = f"the function app runs Python 3.13 and cannot use what {here} compiles"
@@ -104,7 +104,7 @@ def requirements(pinned: Path, kept: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=kept) as beginning:
             site = Path(beginning) / "site"
             _install(pinned, site)
-            shutil.rmtree(site / "bin", ignore_errors=True)  # commands for people
+            shutil.rmtree(site / "bin", ignore_errors=True)  # console scripts
             compile_all(site)
             site.rename(folder)
     return folder

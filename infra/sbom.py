@@ -29,7 +29,7 @@ from shared.model.version import VERSION
 SBOM = "sbom.cdx.json"
 OUR_LICENCE = "Apache-2.0"
 NAMESPACE = uuid.UUID("6f0b5c1e-6a6e-4f43-9d0b-6f6d3f3c9b61")
-"""Serial numbers are made in this namespace, from the digest of the zip."""
+"""Serial numbers are UUIDs in this namespace, made from the digest of the zip."""
 
 
 def bill(package: Package) -> str:
@@ -46,11 +46,11 @@ def bill(package: Package) -> str:
     bom = Bom(serial_number=uuid.uuid5(NAMESPACE, digest))
     bom.metadata.component = app
     found = list(importlib.metadata.distributions(path=[str(package.folder / SITE)]))
-    components = {canonicalize_name(one.name): _component(one) for one in found}
+    components = {canonicalize_name(each.name): _component(each) for each in found}
     bom.components.update(components.values())
-    for one in found:
-        needs = [components[name] for name in _needs(one)]
-        bom.register_dependency(components[canonicalize_name(one.name)], needs)
+    for each in found:
+        needs = [components[name] for name in _needs(each)]
+        bom.register_dependency(components[canonicalize_name(each.name)], needs)
     bom.register_dependency(app, [components[name] for name in _direct()])
     body = json.loads(JsonV1Dot6(bom).output_as_string())
     del body["metadata"]["timestamp"]
@@ -85,10 +85,10 @@ def _direct() -> Iterator[NormalizedName]:
 
 
 def main() -> int:
-    """Write the bill of materials of the package in `.package`; return the process's status."""
+    """Write the bill of materials of the package in `.package`; return the exit status."""
     package = Package(OUT / "app", OUT / "app.zip")
     if not package.zip.exists():
-        print("sbom: there is no package yet: make package", file=sys.stderr)
+        print("sbom: there is no package yet: run make package", file=sys.stderr)
         return 1
     try:
         text = bill(package)

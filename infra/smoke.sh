@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# Tries a deployed Stillframe on a live subscription: makes a small Windows VM, orders its image, lets it
-# run Sysprep, waits for the image, and on the way looks at each point that docs/operations.md calls
-# still to be confirmed, at those that a deployment rests on before it deploys. Tells for each what was
-# seen; deletes in the end what it made.
+# Tests a deployed Stillframe on a live subscription: creates a small Windows VM, orders its image, lets it
+# run Sysprep, waits for the image, and on the way checks each point that docs/operations.md lists as
+# still to be confirmed; the prerequisites of a deployment are checked before it deploys. Reports what was
+# seen for each point; finally deletes what it created.
 #
-# Needs bash 4.4 or newer and az, signed in; to deploy also make and Python 3.13. Costs what a small VM
-# costs for an hour or two.
+# Needs bash 4.4 or newer and az, signed in; to deploy also make and Python 3.13. Costs as much as a small VM
+# for an hour or two.
 set -euo pipefail
 
 usage() {
   cat <<'END'
 usage: infra/smoke.sh [options]
 
-Tries a deployed Stillframe with a small Windows VM, and tells what was seen of each point that is
-still to be confirmed. Ends with 0 when the image came and every point was confirmed, with 1 otherwise.
+Tests a deployed Stillframe with a small Windows VM, and reports what was seen for each point that is
+still to be confirmed. Exits with 0 if the image was created and every point was confirmed, else with 1.
 
-  --subscription ID  where to try it; default: az's present one. The app must watch it
+  --subscription ID  where to test it; default: az's current subscription. The app must watch it
   --platform GROUP   the resource group that the app is deployed in; default: stillframe
   --deploy           deploy it first, and leave it there: platform, package, events
   --location REGION  of the VM, and of what is deployed; default: westeurope
   --target TARGET    what to order; default: managed-image. For <gallery>/<definition> the definition
                      must fit the VM
-  --image URN        what the VM is made of; default: a Windows Server of the first generation, which
-                     any managed image can be made of
+  --image URN        the VM's image; default: a Windows Server of generation 1, from which managed
+                     images can always be created
   --size SIZE        default: Standard_B2s
-  --keep             delete nothing in the end
-  --dry-run          only print the az commands, what their answers would be in <angle brackets>
-  --help             this
+  --keep             do not delete anything at the end
+  --dry-run          only print the az commands, with placeholders for results in <angle brackets>
+  --help             show this help
 END
 }
 
@@ -36,14 +36,14 @@ deploy='' keep='' dry_run=''
 while (($#)); do
   case $1 in
     --subscription | --platform | --location | --target | --image | --size)
-      (($# > 1)) || { echo "smoke: $1 wants a value" >&2; exit 2; }
+      (($# > 1)) || { echo "smoke: $1 requires a value" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"
       shift ;;
     --deploy) deploy=yes ;;
     --keep) keep=yes ;;
     --dry-run) dry_run=yes ;;
     --help) usage; exit ;;
-    *) echo "smoke: $1 is no option of this (see --help)" >&2; exit 2 ;;
+    *) echo "smoke: unknown option $1 (see --help)" >&2; exit 2 ;;
   esac
   shift
 done
@@ -62,14 +62,14 @@ source infra/smoke/points.sh
 # shellcheck source=infra/smoke/deployment.sh
 source infra/smoke/deployment.sh
 
-# The system topic of one kind that the subscription has: its name and group.
+# The subscription's system topic of a type: its name and resource group.
 topic() {
   value "$1> <topic> <group" eventgrid system-topic list \
     --query "[?ends_with(source, '$subscription')].[topicType, name, resourceGroup]" |
     awk -v kind="$1" '{ gsub(/[<>]/, "", $1) } tolower($1) == kind { print $2, $3 }'
 }
 
-# Let a topic's events come to a queue of ours as well: `overhear "TOPIC GROUP" filters ..`.
+# Deliver a topic's events to our queue as well: `overhear "TOPIC GROUP" filters ..`.
 overhear() {
   local topic of
   read -r topic of <<<"$1"
@@ -98,9 +98,9 @@ prepare() {
     Microsoft.Resources/tags/write
   overhear "$of_health" --included-event-types \
     Microsoft.ResourceNotifications.HealthResources.ResourceAnnotated
-  # A password that nobody keeps: the VM has no address, and nobody signs in.
+  # The password is not kept: the VM has no public IP address, and nobody signs in.
   echo "Aa1!$(head -c 18 /dev/urandom | base64 | tr -d '/+=')" >"$here/password"
-  tell "making the VM $vm in $group"
+  tell "creating the VM $vm in $group"
   run vm create --resource-group "$group" --name "$vm" --image "$image" --size "$size" \
     --admin-username smoke --admin-password "@$here/password" --public-ip-address '' --nsg-rule NONE \
     --os-disk-delete-option Delete --nic-delete-option Delete \
@@ -115,11 +115,11 @@ clean_up() {
   local status=$? one topic of
   tell_of_deployment
   if [[ ! $made ]]; then
-    tell "nothing was made"
+    tell "nothing was created"
   elif [[ $keep ]]; then
     tell "kept: the group $group, the event subscriptions $events on ${heard[*]:-no topic}, the image"
   else
-    tell "deleting what was made"
+    tell "deleting what was created"
     close_disk || true
     if [[ $ordered ]]; then
       for one in $(value image resource list --tag "stillframe-source-vm=$vm" --query '[].id'); do

@@ -1,6 +1,6 @@
-"""Azure Resource Manager for azd's hooks: one request, as whoever is signed in to azd.
+"""Azure Resource Manager for azd's hooks: one request, as the account signed in to azd.
 
-Takes a method and a resource's id, gives the answer's status and JSON. The token is azd's own, so
+Takes a method and a resource's id, gives the response's status and JSON. The token is azd's own, so
 no hook needs the Azure CLI. `ARM_ENDPOINT` names another cloud's Resource Manager.
 """
 
@@ -27,7 +27,7 @@ MISSING = 404
 THROTTLED = 429
 TRIES = 4
 LONGEST_PAUSE = 60.0
-"""Seconds: what Azure may ask for with a 429 before the next of the tries."""
+"""Seconds: the longest `Retry-After` of a 429 that is obeyed."""
 
 
 class HookError(Exception):
@@ -35,11 +35,11 @@ class HookError(Exception):
 
 
 class Unreachable(HookError):
-    """No answer came, or none of Resource Manager's."""
+    """No response came, or none from Resource Manager."""
 
 
 class Arm:
-    """Resource Manager, for as long as one token holds (an hour)."""
+    """Resource Manager, for as long as one token is valid (an hour)."""
 
     def __init__(self) -> None:
         endpoint = os.environ.get("ARM_ENDPOINT") or "https://management.azure.com"
@@ -49,11 +49,11 @@ class Arm:
     def ask(
         self, method: str, path: str, api: str, body: dict[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Send one request; an answer of any status is given back, with its JSON or {}."""
+        """Send one request; return the status, whatever it is, and the JSON or {}."""
         return self._send(method, self._url(path, api), body)
 
     def list(self, path: str, api: str) -> Iterator[dict[str, Any]]:
-        """Yield what a list holds, page by page; raise `HookError` where Azure refuses it."""
+        """Yield the elements of a list, page by page; raise `HookError` if Azure refuses it."""
         url: str | None = self._url(path, api)
         while url:
             status, body = self._send("GET", url, None)
@@ -108,18 +108,18 @@ def setting(name: str) -> str:
 
 def listed(name: str) -> list[str]:
     """Return a list of azd's environment; empty if it is not set."""
-    return [one.strip() for one in os.environ.get(name, "").split(",") if one.strip()]
+    return [value.strip() for value in os.environ.get(name, "").split(",") if value.strip()]
 
 
 def keep(name: str, value: str) -> None:
-    """Write a value into azd's environment; raise `HookError` where azd does not take it."""
+    """Write a value into azd's environment; raise `HookError` if azd rejects it."""
     try:
         ran = subprocess.run(["azd", "env", "set", name, value], check=False)  # noqa: S603, S607 azd runs this
     except OSError as error:
         msg = f"azd cannot be run: {error}"
         raise HookError(msg) from error
     if ran.returncode:
-        msg = f"azd did not take {name}"
+        msg = f"azd could not store {name}"
         raise HookError(msg)
 
 
@@ -129,7 +129,7 @@ def say(text: str) -> None:
 
 
 def run(name: str, hook: Callable[[], None]) -> None:
-    """Run a hook and end the process: with 0, or with 1 and why."""
+    """Run a hook and end the process: with 0, or with 1 and the reason."""
     try:
         hook()
     except HookError as error:
@@ -137,13 +137,13 @@ def run(name: str, hook: Callable[[], None]) -> None:
 
 
 def words(status: int, body: dict[str, Any]) -> str:
-    """Return Azure's own words for a refusal, in whichever of its spellings."""
+    """Return Azure's error as text, in whichever spelling Azure uses."""
     error = body.get("error") or body
     if not isinstance(error, dict):
         return f"HTTP {status}: {error}"
     code, message = (error.get(key) or error.get(key.title()) for key in ("code", "message"))
-    said = ": ".join(str(one) for one in (code, message) if one)
-    return f"HTTP {status}: {said or 'no reason is given'}"
+    reason = ": ".join(str(part) for part in (code, message) if part)
+    return f"HTTP {status}: {reason or 'no reason is given'}"
 
 
 def _token() -> str:

@@ -1,7 +1,7 @@
 """azd's hook before the platform: makes sure that the resource group of images exists.
 
 The template creates no such group, because `azd down` deletes each group that a deployment created.
-A named one (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must exist; if none is named, this creates
+A named group (`STILLFRAME_IMAGE_RESOURCE_GROUP`) must exist; if none is named, this creates
 `<environment>-images` once, outside what azd manages, and writes its id to azd's environment.
 """
 
@@ -18,25 +18,25 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{1,30}[A-Za-z0-9]\Z")
 
 
 def named_group(text: str, subscription: str) -> str:
-    """Return the id of a resource group that is given by its id, or by its name."""
+    """Return the id of a resource group that is given by its id or by its name."""
     text = text.rstrip("/")
     return text if text.startswith("/") else f"/subscriptions/{subscription}/resourceGroups/{text}"
 
 
 def deployment_name() -> str:
-    """Return the name that everything is named after; raise `HookError` if nothing can be."""
+    """Return the name that all resources are named after; raise `HookError` if it is invalid."""
     name = os.environ.get("STILLFRAME_NAME", "").strip() or setting("AZURE_ENV_NAME")
     if not NAME.match(name):
         msg = (
-            f"nothing can be named after {name}: 3 to 32 letters, digits and hyphens, a letter or "
-            "digit first and last (azd env set STILLFRAME_NAME gives another name)"
+            f"resources cannot be named after {name}: 3 to 32 letters, digits and hyphens, a "
+            "letter or digit first and last (azd env set STILLFRAME_NAME gives another name)"
         )
         raise HookError(msg)
     return name
 
 
 def is_there(arm: Arm, group: str) -> bool:
-    """Tell whether a resource group is there; raise `HookError` where Azure does not tell."""
+    """Return whether a resource group exists; raise `HookError` if it cannot be read."""
     status, body = arm.ask("GET", group, GROUPS)
     if status not in (OK, MISSING):
         msg = f"{group} cannot be read: {words(status, body)}"
@@ -45,11 +45,11 @@ def is_there(arm: Arm, group: str) -> bool:
 
 
 def make_group(arm: Arm, group: str, purpose: str) -> None:
-    """Create a resource group, its purpose in a tag; raise `HookError` if that fails."""
+    """Create a resource group with its purpose in a tag; raise `HookError` if that fails."""
     content = {"location": setting("AZURE_LOCATION"), "tags": {"stillframe": purpose}}
     status, body = arm.ask("PUT", group, GROUPS, content)
     if status not in (OK, CREATED):
-        msg = f"{group} cannot be made: {words(status, body)}"
+        msg = f"{group} cannot be created: {words(status, body)}"
         raise HookError(msg)
 
 
@@ -68,11 +68,12 @@ def ensure(arm: Arm, group: str, *, ours: bool) -> str:
         return f"images go into {group}"
     if not ours:
         msg = (
-            f"there is no group of images {group}: make it (az group create), or correct {SETTING}"
+            f"the resource group {group} does not exist: create it (az group create), or correct "
+            f"{SETTING}"
         )
         raise HookError(msg)
     make_group(arm, group, "golden images")
-    return f"made the group of images, {group}: it is yours, and `azd down` leaves it"
+    return f"created the resource group of images, {group}: it is yours, `azd down` keeps it"
 
 
 def see_to_it() -> None:

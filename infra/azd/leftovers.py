@@ -2,9 +2,9 @@
 
 `azd down` deletes resource groups and nothing else. What is left are the roles in the watched
 subscriptions and in the groups of images with their assignments, event subscriptions and alerts on
-topics of others, and our topics in other subscriptions. Finds them by what they belong to, not
-by their names alone, deletes each by its own id, and nothing of any other kind. What Azure does not
-delete is named, to be removed by hand. Does nothing while the platform still exists.
+topics of others, and our topics in other subscriptions. Identifies them by the deployment that they
+belong to, not by their names alone, and deletes each by its id, and no other kind of resource. What
+Azure does not delete is printed, to be removed by hand. Does nothing while the platform exists.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ REFUSED = 400
 STILL_ASSIGNED = "RoleDefinitionHasAssignments"
 PATIENCE = 12
 PAUSE = 5.0
-"""Times and seconds that a role is tried again: an assignment goes some time after its answer."""
+"""Attempts to delete a role, and seconds between: its assignments disappear with a delay."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What identifies everything of a deployment."""
+    """What identifies the resources of a deployment."""
 
     name: str
     home: str
@@ -55,42 +55,42 @@ def this() -> Deployment:
 
 
 def roles(arm: Arm, scope: str, of: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield the roles of a deployment that are defined in a scope, after their assignments."""
+    """Yield the roles of a deployment that are defined in a scope, their assignments first."""
     provider = f"{scope}/providers/Microsoft.Authorization"
     ours = [
-        one["id"]
-        for one in arm.list(f"{provider}/roleDefinitions", ROLES)
-        if _is_role_of(one["properties"], of, scope)
+        role["id"]
+        for role in arm.list(f"{provider}/roleDefinitions", ROLES)
+        if _is_role_of(role["properties"], of, scope)
     ]
     known = [_last(role) for role in ours]
-    for one in arm.list(f"{provider}/roleAssignments", ROLES) if ours else ():
-        if _last(one["properties"]["roleDefinitionId"]) in known:
-            yield one["id"], ROLES
+    for assignment in arm.list(f"{provider}/roleAssignments", ROLES) if ours else ():
+        if _last(assignment["properties"]["roleDefinitionId"]) in known:
+            yield assignment["id"], ROLES
     for role in ours:
         yield role, ROLES
 
 
 def _is_role_of(role: dict[str, Any], of: Deployment, scope: str) -> bool:
-    """Whether a role belongs to a deployment, by the template's names and scopes."""
+    """Return whether a role belongs to a deployment, by the template's names and scopes."""
     name = role["roleName"].lower()
     named = name.startswith("stillframe ") and f" ({of.name} of {of.home} in ".lower() in name
-    scopes = [one.lower() for one in role["assignableScopes"]]
+    scopes = [scope.lower() for scope in role["assignableScopes"]]
     return bool(role["type"] == "CustomRole" and named and scopes == [scope.lower()])
 
 
 def on_topics(arm: Arm, subscription: str, of: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield what is left at the topics of a subscription: alerts, and our event subscriptions."""
+    """Yield what is left on a subscription's topics: alerts, event subscriptions; or our topics."""
     for _, topic in list(topics_of(arm, subscription)):
         group = topic["id"].partition("/providers/")[0]
-        for one in arm.list(f"{group}/providers/Microsoft.Insights/metricAlerts", ALERTS):
-            if _belongs(one, of):
-                yield one["id"], ALERTS
+        for alert in arm.list(f"{group}/providers/Microsoft.Insights/metricAlerts", ALERTS):
+            if _belongs(alert, of):
+                yield alert["id"], ALERTS
         if is_ours(topic, of.platform):
             yield topic["id"], TOPICS
         else:
-            for one in arm.list(f"{topic['id']}/eventSubscriptions", TOPICS):
-                if _delivers_to(one, of.platform):
-                    yield one["id"], TOPICS
+            for subscribed in arm.list(f"{topic['id']}/eventSubscriptions", TOPICS):
+                if _delivers_to(subscribed, of.platform):
+                    yield subscribed["id"], TOPICS
 
 
 def _belongs(resource: dict[str, Any], of: Deployment) -> bool:
@@ -108,7 +108,7 @@ def _last(resource: str) -> str:
 
 
 def remove(arm: Arm, resource: str, api: str) -> bool:
-    """Delete one resource, and print that, unless it does not exist. False = it is left."""
+    """Delete a resource and print that, unless it does not exist; return False if it remains."""
     for _ in range(PATIENCE):
         status, body = arm.ask("DELETE", resource, api)
         if STILL_ASSIGNED not in words(status, body):
@@ -117,15 +117,17 @@ def remove(arm: Arm, resource: str, api: str) -> bool:
     if status < REFUSED and status != NOTHING_THERE:
         say(f"removed {resource}")
     elif status not in (NOTHING_THERE, MISSING):
-        say(f"NOT removed, do it by hand: {resource}: {words(status, body)}")
+        say(f"NOT removed, do this by hand: {resource}: {words(status, body)}")
         return False
     return True
 
 
 def places(arm: Arm, of: Deployment) -> Iterator[Callable[[], Iterator[tuple[str, str]]]]:
-    """Yield each place to look at: topics and roles of each subscription, roles of each group."""
+    """Yield each place to check: topics and roles of each subscription, roles of each group."""
     groups = [wanted_image_group()[0]]
-    groups += [named_group(one, of.home) for one in listed("STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS")]
+    groups += [
+        named_group(group, of.home) for group in listed("STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS")
+    ]
     for subscription in watched():
         yield partial(on_topics, arm, subscription, of)
         yield partial(roles, arm, f"/subscriptions/{subscription}", of)
@@ -135,11 +137,11 @@ def places(arm: Arm, of: Deployment) -> Iterator[Callable[[], Iterator[tuple[str
 
 
 def _emptied(arm: Arm, place: Callable[[], Iterator[tuple[str, str]]]) -> bool:
-    """Remove what a place holds; False = something is left there, or may be."""
+    """Remove what is in a place; return False if something remains there, or may remain."""
     try:
         removed = [remove(arm, resource, api) for resource, api in list(place())]
     except HookError as error:
-        say(f"NOT looked at: {error}")
+        say(f"NOT checked: {error}")
         return False
     return all(removed)
 
@@ -148,12 +150,12 @@ def clear_up() -> None:
     """Remove what is left of the deployment; raise `HookError` if something remains."""
     arm, of = Arm(), this()
     if arm.ask("GET", of.platform, GROUPS)[0] == OK:
-        say(f"{of.platform} is still there: nothing of it is removed elsewhere")
+        say(f"{of.platform} still exists: nothing is removed outside of it")
         return
     whole = [_emptied(arm, place) for place in places(arm, of)]
-    say("left as they are: the groups of images with their images, and the tags on VMs")
+    say("kept: the resource groups of images with their images, and the tags on VMs")
     if not all(whole):
-        msg = "something is left, see above: remove it by hand, or run `azd down` again"
+        msg = "not everything was removed, see above: remove it by hand, or run `azd down` again"
         raise HookError(msg)
 
 

@@ -1,8 +1,8 @@
 """azd's hook before it packages: `infra/package.py`, run by a Python 3.13 of this machine.
 
-azd runs a hook with whatever `python3` is. What is deployed is compiled, and only 3.13 compiles for
-the function app's Python, so one is searched: this one, those on PATH, Windows' launcher, uv's.
-Runs on Python 3.8 and newer. Exits with 1 and one sentence if there is none.
+azd runs a hook with any `python3`. What is deployed is compiled, and only Python 3.13 compiles for
+the function app's Python, so it is searched: this one, those on PATH, Windows' launcher, uv's.
+Runs on Python 3.8 and newer. Exits with 1 and a message if there is no Python 3.13.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CAPABLE = "import sys, pip; sys.exit(sys.version_info[:2] != (3, 13))"
 
 
 def candidates() -> Iterator[list[str]]:
-    """Yield the commands that may be a Python 3.13, those first that cost nothing to try."""
+    """Yield the commands that may be a Python 3.13, the cheapest to try first."""
     yield [sys.executable]
     yield ["python" + WANTED]
     yield ["python3"]
@@ -36,7 +36,7 @@ def candidates() -> Iterator[list[str]]:
 
 
 def serves(command: list[str]) -> bool:
-    """Tell whether a command is there, and is a Python 3.13 that has pip."""
+    """Return whether a command exists and is a Python 3.13 with pip."""
     if not shutil.which(command[0]):
         return False
     asked = [*command, "-c", CAPABLE]
@@ -44,7 +44,7 @@ def serves(command: list[str]) -> bool:
 
 
 def main() -> int:
-    """Build the package; return the process's status."""
+    """Build the package; return the exit status."""
     tried = []
     for command in candidates():
         if serves(command):

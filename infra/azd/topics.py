@@ -2,9 +2,9 @@
 
 Azure allows one topic of each kind per subscription. If somebody else's exists, its id is
 written to azd's environment (`STILLFRAME_SUBSCRIPTION_TOPICS`, `STILLFRAME_HEALTH_TOPICS`), and
-the template subscribes to it instead of creating one; a deleted one is removed again. Ours
-outside the home subscription are in a resource group that is created here: `azd down` would
-mistake one of the template's for a group of the home subscription, by its name.
+the template subscribes to it instead of creating a topic; if it was deleted, its id is removed
+again. Our topics outside the home subscription are in a resource group that is created here:
+`azd down` would mistake a group created by the template for one of the home subscription, by name.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 TOPICS = "2025-02-15"
 OWNER = "stillframe-platform"
-"""The tag on a topic of ours: the id of the platform's resource group. The template writes it."""
+"""The tag on our topics: the id of the platform's resource group. The template writes it."""
 
 SETTINGS = {
     "microsoft.resources.subscriptions": "STILLFRAME_SUBSCRIPTION_TOPICS",
     "microsoft.resourcenotifications.healthresources": "STILLFRAME_HEALTH_TOPICS",
 }
-"""Where the topics of a kind are written down."""
+"""The setting that has the ids of the topics, by topic type."""
 
 
 def watched() -> list[str]:
@@ -34,7 +34,7 @@ def watched() -> list[str]:
 
 
 def topics_of(arm: Arm, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a subscription's own topics of the kinds that are needed: the setting, the topic."""
+    """Yield a subscription's topics of the types that are needed, each with its setting."""
     path = f"/subscriptions/{subscription}"
     for topic in arm.list(f"{path}/providers/Microsoft.EventGrid/systemTopics", TOPICS):
         about: dict[str, Any] = topic.get("properties") or {}
@@ -44,13 +44,13 @@ def topics_of(arm: Arm, subscription: str) -> Iterator[tuple[str, dict[str, Any]
 
 
 def is_ours(topic: dict[str, Any], platform: str) -> bool:
-    """Tell whether the deployment of that resource group has made a topic."""
+    """Return whether the deployment of that resource group created a topic."""
     tagged = str((topic.get("tags") or {}).get(OWNER)).lower() == platform.lower()
     return tagged or topic["id"].lower().startswith(f"{platform}/".lower())
 
 
 def write_down() -> None:
-    """Write down the topics that are there, and make room for those that are not."""
+    """Store the ids of existing topics, and create resource groups for those to be created."""
     arm, home, group = Arm(), setting("AZURE_SUBSCRIPTION_ID"), setting("AZURE_RESOURCE_GROUP")
     platform = named_group(group, home)
     found: dict[str, list[str]] = {name: [] for name in SETTINGS.values()}
@@ -61,13 +61,13 @@ def write_down() -> None:
             if not is_ours(topic, platform)
         ]
         for name, topic in theirs:
-            say(f"{topic} is there already: the events come from it")
+            say(f"{topic} exists already: the events come from it")
             found[name].append(topic)
         if subscription.lower() != home.lower() and len(theirs) < len(SETTINGS):
             elsewhere = named_group(f"{group}-events", subscription)
             if not is_there(arm, elsewhere):
                 make_group(arm, elsewhere, "events")
-                say(f"made {elsewhere} for the topics of that subscription")
+                say(f"created {elsewhere} for the topics of that subscription")
     for name, topics in found.items():
         if sorted(map(str.lower, topics)) != sorted(map(str.lower, listed(name))):
             keep(name, ",".join(topics))

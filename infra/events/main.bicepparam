@@ -1,4 +1,4 @@
-// The events layer's parameters as azd knows them; the platform's group is an output of its layer.
+// The events layer's parameters for azd; the platform's resource group is an output of the platform layer.
 using 'main.bicep'
 
 import { listOf, textOr } from '../modules/azd.bicep'
@@ -10,7 +10,8 @@ var group = readEnvironmentVariable('AZURE_RESOURCE_GROUP', '')
 param name = textOr(readEnvironmentVariable('STILLFRAME_NAME', ''), environment)
 param platform = empty(group) ? '' : '/subscriptions/${home}/resourceGroups/${group}'
 param location = readEnvironmentVariable('AZURE_LOCATION')
-// azd would take a group of another subscription for one of the home one; infra/azd/topics.py makes it.
+// azd would mistake a group in another subscription for one in the home subscription, so infra/azd/topics.py
+// creates it.
 param makeGroups = false
 param tags = json(textOr(readEnvironmentVariable('STILLFRAME_TAGS', ''), '{}'))
 param subscriptions = listOf(textOr(readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', ''), home))

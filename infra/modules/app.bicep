@@ -1,5 +1,5 @@
-// The function app on its Flex Consumption plan. It has no secret: storage, logs, topic and ARM all
-// know it by its identity, and its settings are those of `shared/model/settings.py` beside the host's own.
+// The function app on its Flex Consumption plan. It has no secret: it authenticates to storage, logs, topic
+// and ARM by its identity. Its settings are those of `shared/model/settings.py` and the host's own.
 
 import { Names, Tags } from 'names.bicep'
 import { Settings } from 'settings.bicep'
@@ -13,19 +13,19 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-@description('What the operator decides.')
+@description('The operator\'s choices.')
 param settings Settings
 
 @description('How many instances may run at once.')
 param maximumInstanceCount int
 
-@description('How many instances are always there.')
+@description('Number of always ready instances.')
 param alwaysReady int
 
-@description('Whether instances are spread over zones.')
+@description('Whether instances are zone redundant.')
 param zoneRedundant bool
 
-@description('Id of the subnet that the app sends through; empty = none.')
+@description('Id of the subnet for the app\'s outbound traffic; empty = none.')
 param subnet string
 
 @description('Memory of an instance, MB.')
@@ -78,7 +78,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        // Event Grid's deliveries are HTTP: the group that they scale with.
+        // Event Grid delivers by HTTP, so its functions scale in the http group.
         alwaysReady: alwaysReady == 0 ? [] : [{ name: 'http', instanceCount: alwaysReady }]
       }
     }

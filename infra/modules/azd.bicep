@@ -1,10 +1,10 @@
-// How a value that `azd env set` keeps as text is read in the parameters of both layers. A value that is
-// set to nothing counts as not set: azd has no command that takes one back.
+// How a value that `azd env set` stores as text is read in the parameters of both layers. An empty value
+// counts as not set: azd has no command that unsets a value.
 
 @export()
-@description('A list: commas between, spaces around do not matter.')
+@description('Returns the list in a text, separated by commas; spaces are ignored.')
 func listOf(text string) string[] => filter(map(split(text, ','), one => trim(one)), one => !empty(one))
 
 @export()
-@description('A text, or its default.')
+@description('Returns the text, or its default if it is empty.')
 func textOr(text string, default string) string => empty(trim(text)) ? default : trim(text)

@@ -1,5 +1,4 @@
-// What a topic may do in the platform's storage account: write to the container of dead letters, nothing
-// else.
+// A topic's only permission in the platform's storage account: write to the container of dead letters.
 
 import { Names } from 'names.bicep'
 

@@ -1,4 +1,4 @@
-// One private endpoint, and its name in a private DNS zone where that is to be made here.
+// One private endpoint, and its record in a private DNS zone if a zone is given.
 
 import { Tags } from 'names.bicep'
 
@@ -11,16 +11,16 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-@description('Id of the subnet it lies in.')
+@description('Id of its subnet.')
 param subnet string
 
-@description('Id of what it leads to.')
+@description('Id of the resource that it connects to.')
 param to string
 
-@description('The part of that, as Azure calls it.')
+@description('The group id (subresource) of that resource.')
 param part string
 
-@description('Id of the private DNS zone; empty = the name is registered otherwise, by a policy say.')
+@description('Id of the private DNS zone; empty = the endpoint is registered otherwise, for example by a policy.')
 param zone string
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2025-05-01' = {

@@ -1,5 +1,5 @@
-// The events of one subscription: its two system topics, made where it has none, and what is wanted
-// of each.
+// The events of one subscription: its two system topics, created if they do not exist, and the event
+// subscriptions on each.
 
 targetScope = 'subscription'
 
@@ -15,28 +15,28 @@ param names Names
 @description('Id of the platform\'s resource group.')
 param platform string
 
-@description('The region of the resource group for topics, where one is made.')
+@description('The region of the resource group for topics, if it is created here.')
 param location string
 
-@description('Whether that resource group is made here.')
+@description('Whether that resource group is created here.')
 param makeGroup bool
 
 @description('Tags on every resource.')
 param tags Tags
 
-@description('Id of the topic of the subscription\'s own events; empty = one is made.')
+@description('Id of the topic of the subscription\'s own events; empty = it is created.')
 param subscriptionTopic string
 
-@description('Id of the topic of its health resources; empty = one is made.')
+@description('Id of the topic of its health resources; empty = it is created.')
 param healthTopic string
 
 @description('Whether undelivered events are kept.')
 param deadLetters bool
 
-@description('Whether undelivered events of topics that were there already are kept too; each must have an identity of its own.')
+@description('Whether undelivered events of existing topics are kept too; each topic needs its own identity.')
 param deadLettersOfExistingTopics bool
 
-@description('Ids of the action groups that are told of undelivered events; none = nobody is.')
+@description('Ids of the action groups that get alerts about undelivered events; none = no alerts.')
 param actionGroups string[]
 
 var parts = split(platform, '/')
@@ -44,7 +44,7 @@ var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
 var topicGroup = home ? parts[4] : '${parts[4]}-events'
 // Another subscription may have a deployment of the same name, on the same topic.
 var prefix = home ? name : '${name}-${uniqueString(toLower(platform))}'
-// By this `azd down` knows what is whose (infra/azd/topics.py).
+// By this tag `azd down` identifies the owner (infra/azd/topics.py).
 var owned = union(tags, { 'stillframe-platform': platform })
 var ofSubscriptionTopic = deadLetters && (empty(subscriptionTopic) || deadLettersOfExistingTopics)
 var ofHealthTopic = deadLetters && (empty(healthTopic) || deadLettersOfExistingTopics)

@@ -1,8 +1,8 @@
-// Which events wake the app. docs/decisions/0006-events.md has the reasons. An event subscription bears
-// the deployment's name: a topic that two deployments share has those of both.
+// Which events trigger the app. docs/decisions/0006-events.md has the reasons. An event subscription has
+// the deployment's name: a topic that two deployments share has the event subscriptions of both.
 
 @export()
-@description('Events that are wanted of a topic, and the function they go to.')
+@description('An event subscription on a topic, and the function that it delivers to.')
 type Wanted = {
   @description('The event subscription\'s name.')
   name: string
@@ -10,12 +10,12 @@ type Wanted = {
   function: string
   @description('The event types.')
   types: string[]
-  @description('What else must hold of an event, all of it.')
+  @description('Further conditions, all of which an event must meet.')
   filters: resourceInput<'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'>.properties.filter.advancedFilters
 }
 
 @export()
-@description('Orders, set by anyone but the app itself, by its application id; steps, ended by anyone.')
+@description('Orders, written by anyone but the app itself (its application id); steps, completed for anyone.')
 func ofSubscription(name string, appId string) Wanted[] => [
   {
     name: '${name}-orders'
@@ -64,7 +64,7 @@ func ofSubscription(name string, appId string) Wanted[] => [
 ]
 
 @export()
-@description('Annotations of VMs: a guest\'s own shutdown makes no other event.')
+@description('Annotations of VMs: a guest\'s own shutdown raises no other event.')
 func ofHealth(name string) Wanted[] => [
   {
     name: '${name}-health'

@@ -1,6 +1,6 @@
-// The app's identity: all that the app may do is granted to this. Its principal's id goes to whoever grants
-// something: a role assignment is named after its principal, because one that is named after the identity
-// outlives it, and the next identity of that name meets RoleAssignmentUpdateNotPermitted.
+// The app's identity: all permissions of the app are granted to it. Modules that grant permissions get its
+// principal id: a role assignment is named after its principal, because an assignment named after the identity
+// outlives it, and then fails for the next identity of that name with RoleAssignmentUpdateNotPermitted.
 
 import { Names, Tags } from 'names.bicep'
 

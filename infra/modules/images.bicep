@@ -1,6 +1,6 @@
-// What the app may do in a resource group of images: write managed images and gallery versions there,
-// and nowhere else. The role lives in the group itself. The group is somebody's own: nothing here makes
-// it, and only a lock is ever put on it.
+// The app's permissions in a resource group of images: write managed images and gallery versions there,
+// and nowhere else. The role is defined in the group itself. The group is the operator's: nothing here
+// creates it, and at most a lock is put on it.
 
 @description('The deployment\'s name.')
 param name string
@@ -8,23 +8,23 @@ param name string
 @description('Id of the platform\'s resource group.')
 param platform string
 
-@description('Id of the principal that all this is granted to.')
+@description('Id of the principal that the role is granted to.')
 param principalId string
 
-@description('Whether gallery versions may be made.')
+@description('Whether gallery image versions may be created.')
 param galleryCapture bool
 
-@description('Whether managed images may be made.')
+@description('Whether managed images may be created.')
 param managedImages bool
 
-@description('Whether what lies in the group is protected from deletion.')
+@description('Whether the contents of the group are protected from deletion.')
 param lock bool
 
 resource images 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, toLower(platform), name, 'images')
   properties: {
     roleName: 'Stillframe images (${name} of ${split(platform, '/')[2]} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
-    description: 'Make images and gallery versions, list and tag them.'
+    description: 'Create images and gallery image versions, list and tag them.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]
     permissions: [
@@ -57,6 +57,6 @@ resource noDeletion 'Microsoft.Authorization/locks@2020-05-01' = if (lock) {
   name: '${name}-images'
   properties: {
     level: 'CanNotDelete'
-    notes: 'Golden images made by Stillframe. Remove this lock before you delete any.'
+    notes: 'Golden images created by Stillframe. Remove this lock before you delete any.'
   }
 }

@@ -1,4 +1,4 @@
-// A system topic that was there already: the identity that its owner has given it.
+// An existing system topic: the identity that its owner gave it.
 
 @description('The topic\'s name.')
 param name string
@@ -7,5 +7,5 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: name
 }
 
-@description('Id of its own identity\'s principal.')
+@description('Principal id of its own identity.')
 output principalId string = topic.identity!.principalId

@@ -1,14 +1,14 @@
-// What everything is called: the deployment's name and its resource group -> names, the same in
-// each layer, so that no layer has to be told what another one made.
+// The names of all resources: the deployment's name and its resource group -> names, the same in
+// each layer, so that no layer needs the outputs of another layer.
 
 @export()
 @description('The names of the deployment\'s resources.')
 type Names = {
-  @description('The identity of the app: all that it may do is granted to this.')
+  @description('The identity of the app: all its permissions are granted to it.')
   appIdentity: string
-  @description('The identity that waits for the app, in a deployment that does everything at once.')
+  @description('The identity of the script that waits for the app, in a deployment that does everything at once.')
   waitIdentity: string
-  @description('The function app; its address, and so its name, is unique in the world.')
+  @description('The function app; its address, and so its name, is globally unique.')
   functionApp: string
   @description('The Flex Consumption plan.')
   plan: string
@@ -24,7 +24,7 @@ type Names = {
   workspace: string
   @description('Application Insights.')
   insights: string
-  @description('The action group: those whom alerts are sent to.')
+  @description('The action group that alerts are sent to.')
   people: string
   @description('The topic of outcome events.')
   outcomes: string
@@ -38,17 +38,17 @@ type Tags = {
 }
 
 @export()
-@description('Tell a deployment\'s name from one that no resource could have: letters, digits and hyphens only.')
+@description('Returns the deployment\'s name; fails if no resource could have it: letters, digits and hyphens only.')
 func checkedName(name string) string =>
   empty(filter(
       map(range(0, length(name)), at => substring(name, at, 1)),
       one => !contains('abcdefghijklmnopqrstuvwxyz0123456789-', toLower(one))
     )) && !startsWith(name, '-') && !endsWith(name, '-')
     ? name
-    : fail('The name ${name} is to be made of letters, digits and hyphens, and has no hyphen at either end. With azd it is the environment\'s name; azd env set STILLFRAME_NAME gives another.')
+    : fail('The name ${name} must consist of letters, digits and hyphens, with no hyphen at either end. With azd it is the environment\'s name; azd env set STILLFRAME_NAME sets another.')
 
 @export()
-@description('Name the resources of a deployment that lies in that resource group (its id).')
+@description('Returns the names of the resources of a deployment in that resource group (its id).')
 func namesOf(name string, group string) Names => {
   appIdentity: '${name}-app'
   waitIdentity: '${name}-wait'

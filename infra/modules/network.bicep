@@ -1,6 +1,6 @@
-// Private endpoints, in a subnet of somebody's own: of the storage account's blobs, which are the app's
-// package and its host's state, and of the outcome topic. The app itself stays reachable: Event Grid has
-// no private way to a function.
+// Private endpoints, in a subnet of the operator's: for the storage account's blobs, which are the app's
+// package and its host's state, and for the outcome topic. The app itself stays reachable: Event Grid cannot
+// deliver to a function over a private endpoint.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -16,10 +16,10 @@ param tags Tags
 @description('Id of the subnet of the private endpoints.')
 param subnet string
 
-@description('Id of the private DNS zone of blobs; empty = none is written to.')
+@description('Id of the private DNS zone of blobs; empty = no record is created.')
 param blobZone string
 
-@description('Id of the private DNS zone of topics; empty = none is written to.')
+@description('Id of the private DNS zone of topics; empty = no record is created.')
 param topicZone string
 
 resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {

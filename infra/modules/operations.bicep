@@ -1,8 +1,7 @@
-// What people watch the app by: a workbook, and alert rules whose word goes to an e-mail address and to
-// action groups that are there already. Each
-// query is a file of its own in queries/, and is tried on the lines that the app really logs. A rule
-// fires when its query finds something. It is told once, for each VM where it names one, and Azure says
-// `resolved` when nothing more is found: of a capture that failed that is no word of mending.
+// Monitoring of the app: a workbook, and alert rules that notify an e-mail address and existing action
+// groups. Each query is a separate file in queries/, and is tested on the lines that the app really logs.
+// A rule fires when its query finds something. An alert is sent once, and per VM if it concerns a VM. Azure
+// reports `resolved` when the query finds nothing more: that does not mean that a failed capture was fixed.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -21,39 +20,39 @@ param tags Tags
 @description('The e-mail address that alerts are sent to; empty = none.')
 param alertEmail string
 
-@description('Ids of action groups that alerts are sent to; without them and an address there are no alerts.')
+@description('Ids of action groups that alerts are sent to; without these and an address there are no alerts.')
 param actionGroups string[]
 
-@description('Whether every image that is captured is told.')
+@description('Whether to also send an alert for every captured image.')
 param alertWhenCaptured bool
 
 @description('How long three sweeps take, an ISO 8601 duration.')
 param heartbeatWithin string
 
-@description('A rule: what it is called, what it means and how it is asked.')
+@description('An alert rule: its name, its meaning and its query.')
 type Rule = {
   @description('Its name, after the deployment\'s.')
   name: string
-  @description('What its e-mail says.')
+  @description('The text of its e-mail.')
   description: string
-  @description('0 is critical, 4 only informs.')
+  @description('0 is critical, 4 is informational.')
   severity: int
-  @description('The query; what it finds is an alert.')
+  @description('The query; a result is an alert.')
   query: string
-  @description('Columns whose values are an alert each.')
+  @description('Columns for each of whose values there is a separate alert.')
   each: string[]
   @description('The subject of its e-mail, with values of the alert; else Azure\'s own.')
   subject: string?
-  @description('How often it is asked.')
+  @description('How often it is evaluated.')
   every: string
-  @description('Of what time it is asked.')
+  @description('The time window that it is evaluated over.')
   within: string
 }
 
 var rules Rule[] = [
   {
     name: 'no-heartbeat'
-    description: 'No sweep has listed all subscriptions that Stillframe watches for the time of three. Lost events are not compensated, and stopped VMs are not reported. Check whether the function app runs and may list the subscriptions.'
+    description: 'No sweep has listed all subscriptions that Stillframe watches within the time of three sweeps. Lost events are not compensated, and stopped VMs are not reported. Check whether the function app runs and may list the subscriptions.'
     severity: 1
     query: loadTextContent('../queries/no-heartbeat.kql')
     each: []
@@ -135,11 +134,11 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       autoMitigate: true
-      // A new Application Insights may not know its own table yet.
+      // A new Application Insights may not have its table yet.
       skipQueryValidation: true
       actions: {
         actionGroups: concat(empty(alertEmail) ? [] : [people.id], actionGroups)
-        // Of a mail; what an action group of others does with it, if anything, is theirs.
+        // For e-mail; other action groups may use or ignore it.
         actionProperties: empty(rule.?subject) ? null : { 'Email.Subject': rule.?subject ?? '' }
       }
     }

@@ -1,4 +1,4 @@
-// The topic of outcome events, without keys: the app may send to it, and nobody else is let in here.
+// The topic of outcome events, without keys: only the app gets permission to send to it.
 
 import { Names, Tags } from 'names.bicep'
 import { Networking } from 'settings.bicep'

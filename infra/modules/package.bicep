@@ -1,12 +1,12 @@
-// The app's package, fetched from an address and put where the app runs from. Flex Consumption knows
-// this extension; the compiler knows it only by its name.
+// The app's package, downloaded from a URL and deployed to where the app runs from. Flex Consumption
+// supports this extension; the compiler knows only its name.
 
 import { Names } from 'names.bicep'
 
 @description('The names of the deployment\'s resources.')
 param names Names
 
-@description('Where the package lies; built for Python 3.13 with its dependencies in it.')
+@description('URL of the package, built for Python 3.13 with its dependencies included.')
 param packageUri string
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {

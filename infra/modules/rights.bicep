@@ -1,7 +1,7 @@
-// What the app may do in one watched subscription, as two custom roles: one for the whole of it (see
-// VMs, write their tags, know since when they are stopped), one for where orders count (deallocate,
-// generalize, capture). Each action is there because some request of the app's needs it; what is
-// only for a gallery, for the proof or for the cost guard is there when that is on.
+// The app's permissions in one watched subscription, as two custom roles: one for all of it (read
+// VMs, write their tags, read since when they are stopped), one for the capture scope (deallocate,
+// generalize, capture). Each action is needed by some request of the app; actions that only a
+// gallery, the proof or the cost guard needs are included only if that is enabled.
 
 targetScope = 'subscription'
 
@@ -11,38 +11,38 @@ param name string
 @description('Id of the platform\'s resource group.')
 param platform string
 
-@description('Id of the principal that all this is granted to.')
+@description('Id of the principal that the roles are granted to.')
 param principalId string
 
-@description('The resource groups of this subscription in which orders count; none = all.')
+@description('The resource groups of this subscription in which orders are carried out; none = all.')
 param captureGroups string[]
 
-@description('Whether orders count anywhere in this subscription.')
+@description('Whether orders are carried out anywhere in this subscription.')
 param capture bool
 
-@description('Whether gallery versions may be made.')
+@description('Whether gallery image versions may be created.')
 param galleryCapture bool
 
 @description('Whether disks are read before a VM is generalized.')
 param proof bool
 
-@description('Whether disks are read that want a token beside their address.')
+@description('Whether disks are read that require a token in addition to their URL.')
 param entraOnlyDisks bool
 
-@description('Whether disks may be encrypted with customers\' keys.')
+@description('Whether disks may be encrypted with customer-managed keys.')
 param customerKeys bool
 
 @description('Whether the cost guard may deallocate.')
 param guardDeallocates bool
 
-// A custom role's name is the only one of its kind in the tenant.
+// A custom role's name is unique in the tenant.
 var suffix = '${name} of ${split(platform, '/')[2]} in ${subscription().subscriptionId}'
 
 resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, toLower(platform), name, 'watch')
   properties: {
     roleName: 'Stillframe watch (${suffix})'
-    description: 'See virtual machines and their disks, and write tags.'
+    description: 'Read virtual machines and their disks, and write tags.'
     type: 'CustomRole'
     assignableScopes: [subscription().id]
     permissions: [

@@ -1,5 +1,5 @@
-// What the identity that waits may do: see the app's functions and the state of its host, and have Azure
-// look for functions again. Nothing that is a secret, nothing that changes the app.
+// The permissions of the identity that waits: read the app's functions and the state of its host, and have
+// Azure synchronize the functions. It can read no secret and cannot change the app.
 
 import { Names } from 'names.bicep'
 
@@ -20,7 +20,7 @@ resource waits 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, name, 'wait')
   properties: {
     roleName: 'Stillframe wait (${name} of ${subscription().subscriptionId} in ${resourceGroup().name} ${uniqueString(resourceGroup().id)})'
-    description: 'See whether a function app is up.'
+    description: 'Read whether a function app is running.'
     type: 'CustomRole'
     assignableScopes: [resourceGroup().id]
     permissions: [

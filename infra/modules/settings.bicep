@@ -5,7 +5,7 @@
 type Proof = 'required' | 'when-readable' | 'off'
 
 @export()
-@description('What a Linux disk with an /etc/machine-id of its own is taken for.')
+@description('How a Linux disk whose /etc/machine-id was not emptied is judged.')
 type ProofMachineId = 'warn' | 'required'
 
 @export()
@@ -31,13 +31,13 @@ type Settings = {
   captureTarget: string
   @description('Ids of the groups, galleries and image definitions that orders may name.')
   captureAllowedTargets: string[]
-  @description('Whether an order may name a version above the date-based ones.')
+  @description('Whether an order may name a version above the date-based versions.')
   captureAnyVersion: bool
-  @description('Id of the group of galleries named by tag and of managed images.')
+  @description('Id of the resource group of galleries named by tag, and of managed images.')
   imageResourceGroup: string
   @description('What a disk must show before its VM is generalized.')
   proof: Proof
-  @description('What a Linux disk with an /etc/machine-id of its own is taken for.')
+  @description('How a Linux disk whose /etc/machine-id was not emptied is judged.')
   proofMachineId: ProofMachineId
   @description('What to do about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction

@@ -1,8 +1,8 @@
 // The storage account, without keys: the app's package and its host's own state, dead letters, and
 // the ledger.
-// The host needs to own the account's blobs, as documented for identity-based connections; topics
-// may write to the one container of dead letters, which the events layer grants them. Closed to the
-// internet the account still lets in Event Grid, as a service that Azure trusts.
+// The host needs Storage Blob Data Owner, as documented for identity-based connections; topics
+// may write only to the container of dead letters, which the events layer grants them. If the account is
+// closed to the internet, Event Grid still has access, as a trusted Azure service.
 
 import { Names, Tags } from 'names.bicep'
 import { Networking } from 'settings.bicep'
@@ -25,7 +25,7 @@ param deadLetterDays int
 @description('Whether the account is reachable from the internet.')
 param networking Networking
 
-@description('Whether its copies lie in three zones.')
+@description('Whether the storage is zone redundant, with copies in three zones.')
 param zoneRedundant bool
 
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -44,7 +44,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     defaultToOAuthAuthentication: true
     isLocalUserEnabled: false
     minimumTlsVersion: 'TLS1_2'
-    // Sent in both cases: what an update leaves out may stay as an earlier deployment had it.
+    // Sent in both cases: an update may keep the earlier value of a property that it omits.
     networkAcls: { bypass: 'AzureServices', defaultAction: networking == 'public' ? 'Allow' : 'Deny' }
     publicNetworkAccess: networking == 'public' ? 'Enabled' : 'Disabled'
     supportsHttpsTrafficOnly: true

@@ -1,5 +1,5 @@
-// What is wanted of one topic, delivered to functions of the app: tried for a day, then kept as a dead
-// letter. Event Grid itself keeps the functions' key current.
+// The event subscriptions of one topic, delivered to functions of the app: retried for a day, then
+// dead-lettered. Event Grid itself keeps the functions' key current.
 
 import { Wanted } from 'filters.bicep'
 import { Names } from 'names.bicep'
@@ -7,7 +7,7 @@ import { Names } from 'names.bicep'
 @description('The topic\'s name.')
 param topic string
 
-@description('What is wanted of it.')
+@description('Its event subscriptions.')
 param wanted Wanted[]
 
 @description('The names of the platform\'s resources.')

@@ -1,5 +1,5 @@
-// Logs: Application Insights over a workspace, its own without keys or one that is there already. The connection string that the app
-// is given names an address; only an identity with the role below can write there.
+// Logs: Application Insights on a workspace, which is created here without keys, or an existing workspace.
+// The app's connection string is only an address; only an identity with the role below can write there.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -15,10 +15,10 @@ param tags Tags
 @description('Id of the principal of the app\'s identity.')
 param appPrincipalId string
 
-@description('For how many days logs are kept in a workspace that is made here.')
+@description('For how many days logs are kept in a workspace that is created here.')
 param logDays int
 
-@description('Id of the workspace to keep them in; empty = one is made.')
+@description('Id of an existing workspace for the logs; empty = a workspace is created.')
 param logWorkspace string
 
 var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'

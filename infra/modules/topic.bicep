@@ -1,13 +1,13 @@
-// One system topic of this subscription, and the identity with which it writes dead letters: its own, since
-// into a storage account behind a firewall Event Grid writes with no other. Where it is not wanted the
-// property is not sent at all: clouds have refused it, whatever stood in it.
+// One system topic of this subscription, and the identity with which it writes dead letters: a system-assigned
+// identity, because Event Grid can write to a storage account behind a firewall with no other. Without an identity
+// the property is not sent at all: clouds have refused it with any value.
 
 import { Tags } from 'names.bicep'
 
 @description('The topic\'s name.')
 param name string
 
-@description('The kind of its events.')
+@description('Its topic type.')
 param type string
 
 @description('Whether it has an identity.')
@@ -27,5 +27,5 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   }
 }
 
-@description('Id of its identity\'s principal; empty = it has none.')
+@description('Principal id of its identity; empty = it has none.')
 output principalId string = identified ? topic.identity!.principalId : ''

@@ -1,6 +1,6 @@
-// Tells when events of one topic were not delivered: laid by as dead letters, or dropped, where they
-// cannot be. By the topic's own metrics, for each event subscription by itself; of a topic that others
-// use as well, theirs too. That an action group may be one of another subscription is inferred.
+// Alerts if events of one topic were not delivered: dead-lettered, or dropped if that was not possible.
+// They use the topic's own metrics, per event subscription; if others use the topic as well, theirs are
+// included. That an action group may be in another subscription is inferred.
 
 import { Tags } from 'names.bicep'
 
@@ -10,7 +10,7 @@ param name string
 @description('The topic\'s name.')
 param topic string
 
-@description('Ids of the action groups that are told.')
+@description('Ids of the action groups that get the alerts.')
 param actionGroups string[]
 
 @description('Tags on every resource.')
@@ -20,12 +20,12 @@ var lost = [
   {
     name: 'dead-lettered'
     metric: 'DeadLetteredCount'
-    description: 'Events could not be delivered to Stillframe and lie in the container of dead letters. The sweep mends what they would have told; look why the app did not take them.'
+    description: 'Events could not be delivered to Stillframe and are in the container of dead letters. The sweep handles what they reported; check why the app did not process them.'
   }
   {
     name: 'dropped'
     metric: 'DroppedEventCount'
-    description: 'Events could not be delivered to Stillframe, nor laid by as dead letters. The sweep mends what they would have told; look why the app did not take them, and whether Event Grid may write to the container of dead letters.'
+    description: 'Events could not be delivered to Stillframe, and could not be dead-lettered either. The sweep handles what they reported; check why the app did not process them, and whether Event Grid may write to the container of dead letters.'
   }
 ]
 
@@ -61,7 +61,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
         ]
       }
       autoMitigate: true
-      #disable-next-line use-resource-id-functions // these are ids that somebody gives
+      #disable-next-line use-resource-id-functions // these ids are parameters
       actions: [for id in actionGroups: { actionGroupId: id }]
     }
   }

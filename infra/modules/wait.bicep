@@ -1,7 +1,7 @@
-// Waits, within a deployment that brings the package too, until Azure knows the function that events go
-// to: Event Grid is refused one that the app's host has not indexed yet. A deployment script does it, for
-// templates have no other way to wait. Azure runs it in a container of its own, with a storage account that
-// has a key; both are deleted when it has ended.
+// Waits, in a deployment that includes the package, until Azure has indexed the function that events go
+// to: Event Grid cannot subscribe a function that the app's host has not indexed yet. A deployment script waits,
+// because templates have no other way. Azure runs it in a separate container, with a storage account that
+// has a key; both are deleted when it ends.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -17,7 +17,7 @@ param tags Tags
 @description('The deployment\'s name.')
 param name string
 
-@description('The function that must be there.')
+@description('The function that must be indexed.')
 param function string
 
 resource app 'Microsoft.Web/sites@2025-03-01' existing = {

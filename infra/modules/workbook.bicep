@@ -1,4 +1,4 @@
-// The workbook: captures, refusals, bills and the heartbeat, over a time that its reader chooses.
+// The workbook: captures, refusals, bills and the heartbeat, for a time range that the reader selects.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -11,13 +11,13 @@ param location string
 @description('Tags on every resource.')
 param tags Tags
 
-@description('A query over the time that was chosen, and how its answer is shown.')
+@description('A query over the selected time range, and how its result is shown.')
 type Part = {
   @description('The query\'s name.')
   name: string
-  @description('What stands over it.')
+  @description('Its title.')
   title: string
-  @description('As what it is shown.')
+  @description('Its visualization.')
   shown: 'table' | 'linechart'
   @description('The query.')
   query: string
@@ -37,7 +37,7 @@ var sections Section[] = [
     parts: [
       {
         name: 'in-flight'
-        title: 'Under way, and for how long'
+        title: 'In progress, and for how long'
         shown: 'table'
         query: loadTextContent('../queries/in-flight.kql')
       }
@@ -49,13 +49,13 @@ var sections Section[] = [
       }
       {
         name: 'refused'
-        title: 'Refused, and why'
+        title: 'Refused, with the reason'
         shown: 'table'
         query: loadTextContent('../queries/refused.kql')
       }
       {
         name: 'capture-failed'
-        title: 'Failed or stuck, and why'
+        title: 'Failed or stuck, with the reason'
         shown: 'table'
         query: loadTextContent('../queries/capture-failed.kql')
       }
@@ -72,25 +72,25 @@ var sections Section[] = [
     parts: [
       {
         name: 'still-billed'
-        title: 'Now, for longer than the grace'
+        title: 'Now, for longer than the grace period'
         shown: 'table'
         query: loadTextContent('../queries/still-billed.kql')
       }
       {
         name: 'billed-money'
-        title: 'What it costs a day, list price'
+        title: 'Cost per day, list price'
         shown: 'linechart'
         query: loadTextContent('../queries/billed-money.kql')
       }
       {
         name: 'billed-vms'
-        title: 'How many VMs, and of how many the price is not known'
+        title: 'Number of VMs, and of those without a known price'
         shown: 'linechart'
         query: loadTextContent('../queries/billed-vms.kql')
       }
       {
         name: 'billed-over'
-        title: 'Over, and what it came to'
+        title: 'Ended, with the total'
         shown: 'table'
         query: loadTextContent('../queries/billed-over.kql')
       }

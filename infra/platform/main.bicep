@@ -32,16 +32,16 @@ param captureScope string[] = []
 @description('What the order `yes` means: managed-image, <gallery>/<definition> or an image definition\'s id; empty = `yes` is refused.')
 param captureTarget string = ''
 
-@description('The resource group of galleries and managed images, by its name or id, in which alone the app may write images. It is yours: it must be there, and nothing here makes or deletes it.')
+@description('Name or id of the resource group of galleries and managed images, the only place where the app may write images. It is yours: it must exist, and nothing here creates or deletes it.')
 param imageResourceGroup string
 
 @description('Ids of further resource groups with galleries that an order may name by the full id of an image definition.')
 param moreImageResourceGroups string[] = []
 
-@description('Ids of the resource groups, galleries and image definitions that an order may name beside captureTarget; none = all groups that images go to.')
+@description('Ids of the resource groups, galleries and image definitions that an order may name besides captureTarget; none = all groups that images go to.')
 param captureAllowedTargets string[] = []
 
-@description('Whether an order may name a version above the date-based ones, which are then never latest again.')
+@description('Whether an order may name a version above the date-based versions, which are then never latest again.')
 param captureAnyVersion bool = false
 
 @description('Whether images are protected from deletion, by a lock (CanNotDelete) on their resource group.')
@@ -145,7 +145,7 @@ param deadLettersOfExistingTopics bool = false
 @description('Whether storage and the outcome topic are reachable from the internet, protected by identity only, or from your network only.')
 param networking 'public' | 'private' = 'public'
 
-@description('Id of the subnet that the app sends through, delegated to Microsoft.App/environments. With private networking; with public it may be set too.')
+@description('Id of the subnet for the app\'s outbound traffic, delegated to Microsoft.App/environments. With private networking; with public it may be set too.')
 param appSubnet string = ''
 
 @description('Id of the subnet of the private endpoints. With private networking.')
@@ -157,13 +157,13 @@ param blobDnsZone string = ''
 @description('Id of the private DNS zone of topics (privatelink.eventgrid..); empty = likewise.')
 param topicDnsZone string = ''
 
-@description('Whether the storage account keeps its copies in three zones of the region, and the plan its instances.')
+@description('Whether the storage account and the app\'s plan are zone redundant, over three zones of the region.')
 param zoneRedundant bool = false
 
 @description('URL of the app\'s package, without a key in it; empty = the app is deployed afterwards, then the events layer.')
 param packageUri string = ''
 
-@description('Whether a deployment script waits, between package and events, until the app is up. It makes a container and a storage account with a key, for minutes; without it the events may fail and want another deployment. With a packageUri only.')
+@description('Whether a deployment script waits, between package and events, until the app is running. It creates a container and a storage account with a key, for minutes; without it the events may fail and need another deployment. Only with a packageUri.')
 param waitForApp bool = true
 
 @description('Ids of existing system topics of the subscriptions; Azure allows one each. Only with a packageUri.')
@@ -187,7 +187,7 @@ var scopes = map(
   one =>
     startsWith(one, '/')
       ? toLower(endsWith(one, '/') ? one : '${one}/')
-      : fail('captureScope: ${one} is no id (/subscriptions/..)')
+      : fail('captureScope: ${one} is not an id (/subscriptions/..)')
 )
 var imageGroups = union(
   [toLower(imageGroup)],
@@ -196,11 +196,11 @@ var imageGroups = union(
     id =>
       startsWith(id, '/')
         ? toLower(id)
-        : fail('moreImageResourceGroups: ${id} is no id of a resource group (/subscriptions/..)')
+        : fail('moreImageResourceGroups: ${id} is not the id of a resource group (/subscriptions/..)')
   )
 )
 var subnets = networking == 'private' && (empty(appSubnet) || empty(endpointSubnet))
-  ? fail('networking=private wants appSubnet and endpointSubnet')
+  ? fail('networking=private requires appSubnet and endpointSubnet')
   : { app: appSubnet, endpoints: endpointSubnet }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -376,6 +376,6 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
   dependsOn: [operations, package, wait]
 }
 
-// Only one output: the order of several in a snapshot changes from run to run.
+// Only one output: in a snapshot the order of several changes from run to run.
 @description('The resource group: where azd looks for the app, and the events layer for the platform.')
 output AZURE_RESOURCE_GROUP string = group.name

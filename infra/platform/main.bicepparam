@@ -1,5 +1,6 @@
-// The platform layer's parameters as azd knows them: `azd env set NAME VALUE` before `azd up`. infra/README.md
-// has them in one table. Of a few words each (`any`): Azure tells of another before it makes anything.
+// The platform layer's parameters for azd: `azd env set NAME VALUE` before `azd up`. infra/README.md
+// has them in one table. Parameters with a few allowed values are `any` here: Azure reports an invalid value
+// before it creates anything.
 using 'main.bicep'
 
 import { listOf, textOr } from '../modules/azd.bicep'
@@ -16,7 +17,7 @@ param groupTags = { 'azd-env-name': environment }
 param subscriptions = listOf(textOr(readEnvironmentVariable('STILLFRAME_SUBSCRIPTIONS', ''), home))
 param captureScope = listOf(readEnvironmentVariable('STILLFRAME_CAPTURE_SCOPE', ''))
 param captureTarget = trim(readEnvironmentVariable('STILLFRAME_CAPTURE_TARGET', ''))
-// A hook sets it where nobody has.
+// A hook sets it if nobody has.
 param imageResourceGroup = trim(readEnvironmentVariable('STILLFRAME_IMAGE_RESOURCE_GROUP', ''))
 param moreImageResourceGroups = listOf(readEnvironmentVariable('STILLFRAME_MORE_IMAGE_RESOURCE_GROUPS', ''))
 param captureAllowedTargets = listOf(readEnvironmentVariable('STILLFRAME_CAPTURE_ALLOWED_TARGETS', ''))

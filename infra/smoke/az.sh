@@ -1,7 +1,7 @@
-# How infra/smoke.sh asks Azure: run, read, be refused, wait. Sourced; every word for az goes through here.
+# How infra/smoke.sh calls az: run, read a value, expect an error, wait. Sourced; all az calls go through here.
 # shellcheck shell=bash disable=SC2034,SC2154 # infra/smoke.sh sets and reads the rest
 
-# Run az; in a dry run print it.
+# Run az; in a dry run print the command.
 run() {
   if [[ ! $dry_run ]]; then
     az "$@" --subscription "$subscription" --only-show-errors
@@ -18,14 +18,14 @@ run() {
   echo "$line" >&3
 }
 
-# The same for an answer that is wanted: `value NAME command ..` is <NAME> in a dry run.
+# The same, returning the result: `value NAME command ..` is <NAME> in a dry run.
 value() {
-  run "${@:2}" --output tsv || return # a substitution would go on
+  run "${@:2}" --output tsv || return # in a command substitution errexit is off
   [[ ! $dry_run ]] || echo "<$1>"
 }
 
-# The same for what Azure may refuse: gives `accepted`, or its words in one line (az says them twice),
-# no signature in them.
+# The same for a request that Azure may refuse: prints `accepted`, or the error in one line (az prints it
+# twice), without signatures.
 attempt() {
   local words
   if words=$(run "$@" --output none 2>&1); then
@@ -37,14 +37,14 @@ attempt() {
 
 tell() { echo "$(date -u +%H:%M:%S)  $*"; }
 
-# `await MINUTES what command ..`: until the command succeeds; 1 when it does not in that time.
+# `await MINUTES what command ..`: waits until the command succeeds; returns 1 if it does not in that time.
 await() {
   local until=$((SECONDS + $1 * 60)) what=$2
   shift 2
   tell "waiting: $what"
   until "$@"; do
     if [[ $dry_run ]]; then return 0; fi
-    if ((SECONDS > until)); then tell "gave up waiting: $what"; return 1; fi
+    if ((SECONDS > until)); then tell "timed out waiting: $what"; return 1; fi
     sleep 15
   done
 }

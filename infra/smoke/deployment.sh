@@ -1,11 +1,11 @@
-# What a deployment rests on, looked at before it; the deployment; and what is seen of it then. Sourced.
+# The prerequisites of a deployment, checked before it; the deployment; and the checks after it. Sourced.
 # shellcheck shell=bash disable=SC2034,SC2154 # infra/smoke.sh sets and reads the rest
 
 SITES_API=2025-03-01
 TOPICS_API=2025-02-15
 probe=$name-probe
 
-# Each type and api-version of both layers, a line each: `Microsoft.Web/sites 2025-03-01`.
+# Each resource type and api-version of both layers, one per line: `Microsoft.Web/sites 2025-03-01`.
 asked_for() {
   sed -nE "s/^(resource|  resource) .*'(Microsoft\.[A-Za-z.]+\/[A-Za-z\/]+)@([0-9-]+)'.*/\2 \3/p" \
     infra/platform/main.bicep infra/events/main.bicep infra/modules/*.bicep | sort -u
@@ -32,12 +32,12 @@ try_before_deployment() {
   try_topic_identity
 }
 
-# A subscription has one topic of a kind: where it has none yet, one is made with an identity and deleted.
+# A subscription has one topic of a type: if it has none yet, one is created with an identity and deleted.
 try_topic_identity() {
   local text='that the system topic of a subscription accepts an identity, with which dead letters are written'
   local kind=microsoft.resourcenotifications.healthresources body url answer
   if [[ ! $dry_run && $(topic $kind) ]]; then
-    point "$text" 'the subscription has its topic already: looked at in the end' yes
+    point "$text" 'the subscription already has its topic: checked at the end' yes
     return
   fi
   probing=yes
@@ -48,10 +48,10 @@ try_topic_identity() {
   answer=$(attempt rest --method put --url "$url?api-version=$TOPICS_API" --body "{$body}")
   point "$text" "$answer" "$(says "$answer" '^accepted$')"
   if [[ ! $dry_run && $answer != accepted ]]; then
-    tell 'its topics take no identity: deploying with deadLetters=false'
+    tell 'its topics accept no identity: deploying with deadLetters=false'
     dead_letters=false
   fi
-  # With the group, or the deployment would find the topic.
+  # Delete it with its group, or the deployment would find the topic.
   run group delete --yes --name "$probe"
   probing=''
 }
@@ -64,8 +64,8 @@ deploy_it() {
     --template-file infra/platform/main.bicep --output none --parameters \
     "resourceGroupName=$platform" "imageResourceGroup=$platform-images"
   [[ $dry_run ]] || make package
-  # Without the flag az has a Python app on Flex built anew in Azure, and another Python's packages,
-  # not compiled, come out. `functionapp deploy` is answered with 415 (azure-cli#33688).
+  # Without the flag az has a Python app on Flex Consumption rebuilt in Azure, with another Python's
+  # packages, not compiled. `functionapp deploy` fails with 415 (azure-cli#33688).
   run functionapp deployment source config-zip --resource-group "$platform" --name "$(app)" \
     --src .package/app.zip --build-remote false --output none
   site=$(value site functionapp show --resource-group "$platform" --name "$(app)" --query id)
@@ -88,7 +88,7 @@ host_state() { value state rest --method get --query 'properties.state || state'
 keyed() { [[ $(value key rest --method post --query "contains(keys(systemKeys), 'eventgrid_extension')" \
   --url "$site/host/default/listkeys?api-version=$SITES_API") == @(true|'<key>') ]]; }
 
-# The app's host after a deployment: what it loaded, by what rights, from what.
+# The app's host after a deployment: what it loaded, with which permissions, from which package.
 try_the_host() {
   local begun=$SECONDS state policies built
   await 10 'the host indexes the function look' indexed || true
@@ -110,21 +110,21 @@ try_the_host() {
     "$(tr '\n' ' ' <<<"$policies")" "$(not "$(says "$policies" true)")"
 }
 
-# What wants more than a subscription and an hour.
+# Points that need more than a subscription and an hour.
 untried() {
-  point 'that a gallery image version of disks with customer-managed keys requires diskEncryptionSets/read' 'not tried: wants such a disk' no
-  point 'that a metric alert accepts an action group of another subscription' 'not tried: wants one' no
-  point 'that a packageUri to a GitHub release is followed to its file' 'not tried: wants a release' no
-  point "that the portal's form accepts main.json" 'not tried: wants a browser' no
-  point "that Resource Graph shows the status of VMs to the app's role" 'not tried: wants the identity of the app' no
-  point 'whether Azure bills the Windows licence of a VM that is stopped but not deallocated' 'not tried: wants a bill' no
-  point 'that a guest that has hibernated itself shows as stopped' 'not tried: wants such a guest' no
-  point 'that with private networking the app can be deployed to, runs and receives events' 'not tried: wants a network' no
+  point 'that a gallery image version of disks with customer-managed keys requires diskEncryptionSets/read' 'not tested: needs such a disk' no
+  point 'that a metric alert accepts an action group of another subscription' 'not tested: needs such an action group' no
+  point 'that a packageUri to a GitHub release is followed to its file' 'not tested: needs a release' no
+  point "that the portal's form accepts main.json" 'not tested: needs a browser' no
+  point "that Resource Graph shows the status of VMs to the app's role" 'not tested: needs the identity of the app' no
+  point 'whether Azure bills the Windows licence of a VM that is stopped but not deallocated' 'not tested: needs a bill' no
+  point 'that a guest that has hibernated itself shows as stopped' 'not tested: needs such a guest' no
+  point 'that with private networking the app can be deployed to, runs and receives events' 'not tested: needs a network' no
 }
 
 tell_of_deployment() {
   if [[ $probing ]]; then run group delete --yes --no-wait --name "$probe" || true; fi
   [[ $deployed ]] || return 0
   tell "deployed, and left there: the groups $platform and $platform-images, three roles named 'Stillframe ..'"
-  tell "to remove it: az group delete --name $platform; then infra/README.md, Remove, has the roles"
+  tell "to remove it: az group delete --name $platform; for the roles see infra/README.md, Remove"
 }

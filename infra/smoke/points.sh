@@ -1,9 +1,9 @@
-# What infra/smoke.sh looks at: each point with what provokes it. Sourced.
+# What infra/smoke.sh checks: each point, with the actions that trigger it. Sourced.
 # shellcheck shell=bash disable=SC2034,SC2154 # infra/smoke.sh sets and reads the rest
 
 unconfirmed=0
 
-# `point TEXT SEEN yes|no`, the text as in docs/operations.md.
+# `point TEXT SEEN yes|no`, with the text of docs/operations.md.
 point() {
   if [[ $dry_run ]]; then
     echo "point      $1"
@@ -13,13 +13,13 @@ point() {
   printf 'point      %s\nseen       %s\nconfirmed  %s\n\n' "$1" "${2:-nothing}" "$3" | tee -a "$here/points"
 }
 
-# `says TEXT REGEX`: yes or no, by whether a text has it; case does not matter.
+# `says TEXT REGEX`: yes if the text matches, else no; case-insensitive.
 says() { if grep -qiE -- "$2" <<<"$1"; then echo yes; else echo no; fi; }
 not() { if [[ $1 == yes ]]; then echo no; else echo yes; fi; }
 both() { if [[ $1 == yes && $2 == yes ]]; then echo yes; else echo no; fi; }
 
-# As in shared/: what the app takes for an operation in progress, by code and by words, and storage's
-# codes that another try does not change.
+# As in shared/: what the app treats as an operation in progress, by error code and by message, and storage's
+# error codes that a retry does not change.
 BUSY_CODES='AnotherOperationInProgress|Conflict|OperationPreempted|PropertyChangeNotAllowed|ResourceGroupBeingDeleted|RetryableError|TooManyRequests'
 BUSY='another operation|in progress|is running|currently running|being (deleted|updated)|marked for deletion|shared access signature|try again|retry later'
 FOR_GOOD='AuthorizationFailure|AuthorizationPermissionMismatch|InsufficientAccountPermissions|PublicAccessNotPermitted'
@@ -28,14 +28,14 @@ DISK_API=2026-03-02
 power() { value PowerState vm get-instance-view --resource-group "$group" --name "$vm" \
   --query "instanceView.statuses[?starts_with(code, 'PowerState/')] | [0].code"; }
 power_is() { [[ $(power) =~ ^PowerState/($1)$ ]]; }
-# Also where a start came between.
+# Also if a start came in between.
 deallocated() {
   power_is deallocated && return
   attempt vm deallocate --resource-group "$group" --name "$vm" --no-wait >/dev/null
   return 1
 }
 tag() { value "$1" vm show --resource-group "$group" --name "$vm" --query "tags.\"$1\""; }
-# Once it is generalized its OS disk tells.
+# After generalize the tags are on its OS disk.
 disk_tag() { value "$1" disk show --ids "$disk" --query "tags.\"$1\""; }
 word_is() { [[ $(disk_tag stillframe-status) =~ ^($1)$ ]] || tag_is stillframe-status 'refused|not-generalized'; }
 tag_is() { [[ $(tag "$1") =~ ^($2)$ ]]; }
@@ -53,7 +53,7 @@ close_disk() {
 read_disk() { attempt rest --method get --url "$1" --skip-authorization-header \
   --headers Range=bytes=0-511 x-ms-version=2023-11-03 --output-file "$here/bytes"; }
 
-# Take the events that have come, one a line.
+# Append the received events to a file, one per line.
 drain() {
   local message
   value message storage message get --queue-name "$events" --account-name "$account" \
@@ -66,7 +66,7 @@ drain() {
       esac
     done >>"$here/events"
 }
-# `event REGEX`: the first event that has it and names our VM.
+# `event REGEX`: the first event that matches and names our VM.
 event() {
   drain
   { grep -i -- "$vm" "$here/events" || true; } >"$here/ours"
@@ -85,7 +85,7 @@ try_a_start() {
     "$(says "$before $after" '^20[^ ]+ 20')"
 }
 
-# Writes to a VM on which an operation runs.
+# Writes to a VM while an operation is running on it.
 try_while_busy() {
   run vm deallocate --resource-group "$group" --name "$vm" --no-wait
   local tagged second start during
@@ -110,7 +110,7 @@ try_the_disk() {
   disk_open=yes
   open_disk >"$here/sas" &
   opening=$!
-  # az itself asks too seldom to tell how long it took.
+  # az itself polls too rarely to measure how long it took.
   until disk_is_open || ! kill -0 $opening 2>/dev/null; do sleep 1; done
   opened=$((SECONDS - begun))
   wait $opening
@@ -134,8 +134,8 @@ try_the_disk() {
     "$(says "$start" 'shared access signature')"
 }
 
-# The whole way: ordered, Sysprep, captured.
-image_came='that an image comes of a VM that ran Sysprep'
+# A complete capture: order, Sysprep, image.
+image_came='that an image is created from a VM that ran Sysprep'
 ordered='' shut_down=''
 try_a_capture() {
   run vm start --resource-group "$group" --name "$vm" --output none
@@ -150,7 +150,7 @@ try_a_capture() {
     point "$image_came" "$status: $(tag stillframe-detail)" no
     return
   fi
-  # As a task of its own: Run Command ends with the agent, and the agent with Sysprep.
+  # As a scheduled task: Run Command ends with the agent, and the agent ends with Sysprep.
   # shellcheck disable=SC2016 # PowerShell's variables
   run vm run-command invoke --resource-group "$group" --name "$vm" --output none \
     --command-id RunPowerShellScript --scripts \
@@ -172,11 +172,11 @@ try_a_capture() {
   look_at_the_version
 }
 
-# Announced from api-version 2026-03-03 on: a guard against deletion, an end of life in six months.
+# Announced from api-version 2026-03-03 on: deletion protection, and an end-of-life date in six months.
 look_at_the_version() {
   local free='that a gallery image version has no deletion protection and no end-of-life date' image life
   if [[ $target != */* ]]; then
-    point "$free" "not tried: wants --target <gallery>/<definition>" no
+    point "$free" "not tested: needs --target <gallery>/<definition>" no
     return
   fi
   image=$(value image resource list --tag "stillframe-source-vm=$vm" --query '[0].id')

@@ -1,4 +1,4 @@
-// The events layer by itself, for one more subscription.
+// Only the events layer, for one more subscription.
 using '../events/main.bicep'
 
 param platform = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5/resourceGroups/stillframe'

@@ -1,4 +1,4 @@
-// As usual, but the cost guard deallocates: by tags, and by policy what is stopped for a day.
+// As usual, but the cost guard deallocates: by tags, and by policy every VM that is stopped for a day.
 using '../platform/main.bicep'
 
 param captureTarget = 'golden/windows'

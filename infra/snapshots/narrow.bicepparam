@@ -1,4 +1,4 @@
-// The least that captures: managed images, in a group given by its name, from VMs of one group, with
+// The minimum that captures: managed images, in a group given by its name, from VMs of one group, with
 // neither proof nor package: the function app is deployed afterwards, then the events layer.
 using '../platform/main.bicep'
 

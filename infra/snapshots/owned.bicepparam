@@ -1,4 +1,4 @@
-// Orders count in one group alone, but in the whole subscription the owner of a VM may have it
+// Orders are carried out in one group only, but in the whole subscription the owner of a VM may have it
 // deallocated as soon as it is stopped, by a tag.
 using '../platform/main.bicep'
 

@@ -1,5 +1,5 @@
-// What most deployments are: one subscription, captures into galleries and managed images, proof
-// required, bills flagged. Its snapshot is what the stories of the tests run under.
+// The most common deployment: one subscription, captures into galleries and managed images, proof
+// required, bills flagged. The story tests run with its snapshot.
 using '../platform/main.bicep'
 
 param captureTarget = 'golden/windows'

@@ -1,5 +1,5 @@
-// Everything that can be asked for: two subscriptions, of which one has its topics already; orders in
-// one whole subscription and in one group of the other; galleries in both; all optional rights.
+// Everything that can be configured: two subscriptions, one of which already has its topics; orders in
+// one whole subscription and in one group of the other; galleries in both; all optional permissions.
 using '../platform/main.bicep'
 
 var here = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5'

@@ -97,8 +97,8 @@ def test_the_group_of_images_is_made_once(azure: Simulator, given: dict[str, str
     group = f"{HOME}/resourceGroups/stillframe-images"
     first, second = run("image_group", given), run("image_group", given)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
-    assert f"made the group of images, {group}" in first.stdout
-    assert "made" not in second.stdout
+    assert f"created the resource group of images, {group}" in first.stdout
+    assert "created" not in second.stdout
     assert noted(given) == [f"STILLFRAME_IMAGE_RESOURCE_GROUP={group}"] * 2
     assert Arm(azure, "owner")("GET", group).json()["location"] == "westeurope"
 
@@ -111,7 +111,7 @@ def test_a_group_that_is_named_must_be_there(
     given["STILLFRAME_IMAGE_RESOURCE_GROUP"] = named
     missing = run("image_group", given)
     assert missing.returncode == 1
-    assert "there is no group of images" in missing.stderr
+    assert "does not exist: create it" in missing.stderr
     assert "az group create" in missing.stderr
     azure.client.create_group("golden")
     assert run("image_group", given).returncode == 0
@@ -410,8 +410,8 @@ def test_what_azure_keeps_is_named_and_the_rest_goes(left: Scripted, given: dict
     ]
     ran = run("leftovers", given)
     assert ran.returncode == 1
-    assert f"NOT removed, do it by hand: {LEFT[-2]}: HTTP 409: ScopeLocked" in ran.stdout
-    assert "NOT looked at: " in ran.stdout
+    assert f"NOT removed, do this by hand: {LEFT[-2]}: HTTP 409: ScopeLocked" in ran.stdout
+    assert "NOT checked: " in ran.stdout
     assert "AuthorizationFailed" in ran.stdout
     assert removed(ran) == sorted([*LEFT[3:6], LEFT[7]])
 
@@ -421,7 +421,7 @@ def test_nothing_is_removed_under_a_running_app(left: Scripted, given: dict[str,
     left.answers[f"GET {GROUP}"] = [(200, {})]
     ran = run("leftovers", given)
     assert (ran.returncode, removed(ran)) == (0, [])
-    assert f"{GROUP} is still there" in ran.stdout
+    assert f"{GROUP} still exists" in ran.stdout
     assert not [one for one in left.asked if one.startswith("DELETE")]
 
 
@@ -437,7 +437,7 @@ def test_a_group_for_topics_elsewhere_is_made_by_the_hook(
     }
     ran = run("topics", given)
     assert ran.returncode == 0, ran.stderr
-    assert f"made {group}" in ran.stdout
+    assert f"created {group}" in ran.stdout
     scripted.asked.clear()
     scripted.answers[f"GET {OTHER}/providers/Microsoft.EventGrid/systemTopics"] = several(
         topic(SHARED, ALL), topic(f"{SHARED}-2", HEALTH)
@@ -482,7 +482,7 @@ def test_a_group_may_be_called_whatever_azure_allows(
 ) -> None:
     """Spaces and letters beyond ASCII are quoted in the request."""
     ran = run("image_group", given | {"STILLFRAME_IMAGE_RESOURCE_GROUP": group})
-    assert "there is no group of images" in ran.stderr
+    assert "does not exist: create it" in ran.stderr
     assert scripted.asked == [f"GET {HOME}/resourceGroups/{quote(group)}"]
 
 

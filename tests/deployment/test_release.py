@@ -45,7 +45,7 @@ def test_a_version_that_the_changelog_has_not_is_not_released() -> None:
     """Such a tag fails the release, with what is missing."""
     ran = notes("99.0.0")
     assert ran.returncode == 1
-    assert "CHANGELOG.md has nothing of 99.0.0" in ran.stderr
+    assert "CHANGELOG.md has no section for 99.0.0" in ran.stderr
 
 
 def test_a_release_has_what_is_installed_and_what_it_contains() -> None:
