@@ -146,8 +146,9 @@ def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
 
 
 def _provisioning(codes: Iterable[str]) -> Provisioning:
+    """Return the state in a code, which may be followed by a reason: `failed/AllocationFailed`."""
     found = (code for code in codes if code.lower().startswith(_PROVISIONING))
-    return Provisioning(next(found, "")[len(_PROVISIONING) :])
+    return Provisioning(next(found, "")[len(_PROVISIONING) :].partition("/")[0])
 
 
 def _has_ours(tags: Mapping[str, str] | None) -> bool:

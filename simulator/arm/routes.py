@@ -2,6 +2,7 @@
 
 from simulator.arm.authorization import locks, permissions
 from simulator.arm.compute import (
+    boot_diagnostics,
     disk_access,
     disks,
     galleries,
@@ -14,7 +15,7 @@ from simulator.arm.compute import (
 )
 from simulator.arm.core.routing import Route
 from simulator.arm.health import resource_graph, resource_health
-from simulator.arm.network import interfaces
+from simulator.arm.network import interfaces, networks
 from simulator.arm.resources import directory, groups, inventory, tags
 from simulator.arm.web import sites
 
@@ -22,9 +23,11 @@ ROUTES: tuple[Route, ...] = (
     *directory.ROUTES,
     *groups.ROUTES,
     *inventory.ROUTES,
+    *networks.ROUTES,
     *interfaces.ROUTES,
     *vms.ROUTES,
     *vm_power.ROUTES,
+    *boot_diagnostics.ROUTES,
     *disks.ROUTES,
     *disk_access.ROUTES,
     *snapshots.ROUTES,

@@ -22,6 +22,7 @@ from simulator.arm.front.envelope import plain
 from simulator.blob import refusals
 from simulator.blob.admission import check_caller, check_signature
 from simulator.blob.append import AppendBlobs
+from simulator.blob.diagnostics import BootDiagnostics
 from simulator.blob.faults import Fault, Faults
 from simulator.blob.ranges import Span, asked_range, span_of
 from simulator.blob.reads import Read, Reads
@@ -43,11 +44,12 @@ class Blobs:
     def __init__(self, tokens: Tokens) -> None:
         self.tokens, self.reads, self.faults = tokens, Reads(), Faults()
         self.append = AppendBlobs(tokens)
+        self.diagnostics = BootDiagnostics(tokens)
 
     def routes(self) -> list[web.RouteDef]:
         """Give the routes."""
         disks = [web.get(PATH, self._answer, allow_head=False), web.head(PATH, self._answer)]
-        return [*disks, *self.append.routes()]
+        return [*disks, *self.append.routes(), *self.diagnostics.routes()]
 
     def clear(self) -> None:
         """Forget the log, end the faults, delete the append blobs."""

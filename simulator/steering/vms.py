@@ -11,11 +11,13 @@ from simulator.arm.compute.disk_bodies import disk_state
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Disk, Sysprep, Vm
 from simulator.arm.compute.vm_build import build_vm
+from simulator.arm.compute.vm_disks import take_disks
 from simulator.arm.compute.vms import forget_vm
 from simulator.arm.core import ids
 from simulator.arm.core.errors import Json
 from simulator.arm.core.resource import Group
 from simulator.arm.core.world import World
+from simulator.arm.network.records import Interface
 from simulator.contents.disk import LAYOUTS
 from simulator.steering.guests import DEFAULT_SYSPREP_ERROR
 
@@ -46,6 +48,7 @@ DEFAULTS: Json = {
     "sysprep": "never",
     "why": None,
     "layout": None,
+    "boots": True,
     "disk_properties": {},
     "instant": "known",
     "zones": None,
@@ -74,7 +77,10 @@ def create_vm(world: World, words: Json) -> Vm:
     former = world.find(Vm, vm_id)
     if former:
         _forget(world, former)
-    vm = world.add(build_vm(world, vm_id, _body(world.subscription, said), said["generation"]))
+    vm, _ = build_vm(world, vm_id, _body(world.subscription, said), said["generation"])
+    take_disks(world, vm, vm.disks)
+    world.add(vm)
+    _give_interface(world, vm)
     vm.architecture = said["architecture"]
     vm.os_disk.disk.properties["supportedCapabilities"] |= {
         "architecture": said["architecture"],
@@ -83,6 +89,17 @@ def create_vm(world: World, words: Json) -> Vm:
     vm.tags = dict(said["tags"])
     _put_into(world, vm, said)
     return vm
+
+
+def _give_interface(world: World, vm: Vm) -> None:
+    """Create the interface that a VM refers to."""
+    (named,) = vm.properties["networkProfile"]["networkInterfaces"]
+    address = {"privateIPAllocationMethod": "Dynamic", "primary": True}
+    properties = {
+        "ipConfigurations": [{"name": "ipconfig1", "properties": address}],
+        "enableAcceleratedNetworking": True,
+    }
+    world.add(Interface(id=named["id"], location=vm.location, properties=properties, owner=vm))
 
 
 def _forget(world: World, former: Vm) -> None:
@@ -199,6 +216,7 @@ def _put_on(disk: Disk, said: Json) -> None:
         msg = f"no such layout: {said['layout']}; there are {sorted(LAYOUTS)}"
         raise ValueError(msg)
     disk.sysprep, disk.layout = Sysprep(said["sysprep"]), said["layout"]
+    disk.boots = bool(said["boots"])
     if disk.sysprep is Sysprep.FAILED and disk.os_type == "Windows":
         disk.sysprep_error = said["why"] or DEFAULT_SYSPREP_ERROR
     disk.properties |= said["disk_properties"]

@@ -50,8 +50,9 @@ class Simulated:
         return Answer(answer.status_code, shown, _parsed(answer))
 
     def empty(self) -> None:
-        """Empty the subscription."""
+        """Empty the subscription; the recordings of networks are not replayed."""
         self.steering.reset()
+        self.steering.settings(unknown_interfaces="accept")
 
     def settle(self) -> None:
         """Let all operations in progress end."""

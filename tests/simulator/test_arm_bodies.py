@@ -188,6 +188,7 @@ def filled(value: Any, names: dict[str, str]) -> Any:  # noqa: ANN401 JSON
 def furnished(sim: Simulator, arm: Arms) -> dict[str, str]:
     """Create what the bodies refer to, and return the ids; a new world per change is too slow."""
     owner, group = arm("owner"), sim.client.create_group("rg-bodies")
+    sim.client.settings(unknown_interfaces="accept")
     source = sim.client.create_vm(
         "source", group="rg-bodies", power="deallocated", generalized=True, data_disks=[{}]
     )

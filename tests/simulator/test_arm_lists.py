@@ -100,7 +100,11 @@ def test_groups_and_what_is_in_them(sim: Simulator, arm: Arms) -> None:
     assert owner("PUT", f"{base}/rg-vms", {"location": "West Europe"}).status_code == 201
     sim.client.create_vm("web")
     kinds = [r["type"] for r in owner("GET", f"{base}/rg-vms/resources").json()["value"]]
-    assert sorted(kinds) == ["Microsoft.Compute/disks", "Microsoft.Compute/virtualMachines"]
+    assert sorted(kinds) == [
+        "Microsoft.Compute/disks",
+        "Microsoft.Compute/virtualMachines",
+        "Microsoft.Network/networkInterfaces",
+    ]
     deleted = owner("DELETE", f"{base}/rg-vms")
     result = deleted.headers["Location"].removeprefix(sim.arm_endpoint)
     assert owner("GET", result).status_code == 202

@@ -108,7 +108,8 @@ def test_a_doomed_operation_ends_failed(sim: Simulator, compute: Computes) -> No
     assert failed.value.status_code == 200
     assert failed.value.error is not None
     assert failed.value.error.code == "InternalExecutionError"
-    assert codes(compute) == ["ProvisioningState/failed", "PowerState/running"]
+    failed_state = "ProvisioningState/failed/InternalExecutionError"
+    assert codes(compute) == [failed_state, "PowerState/running"]
 
 
 def test_a_created_vm_runs_in_the_end(sim: Simulator, compute: Computes) -> None:

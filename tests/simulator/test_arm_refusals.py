@@ -274,7 +274,7 @@ def test_null_is_nothing(base: str, arm: Arms) -> None:
 def test_what_is_not_simulated_says_so(base: str, arm: Arms) -> None:
     """Unknown providers, unknown methods and access to snapshots answer 501 with their names."""
     owner = arm("owner")
-    network = base.replace("Microsoft.Compute", "Microsoft.Network/virtualNetworks/v")
+    network = base.replace("Microsoft.Compute", "Microsoft.Network/loadBalancers/l")
     for method, path in (
         ("GET", network),
         ("POST", f"{base}/virtualMachines/web"),

@@ -37,6 +37,7 @@ MARKET = {
 @pytest.fixture
 def base(sim: Simulator) -> str:
     """Give the compute provider's path in a group."""
+    sim.client.settings(unknown_interfaces="accept")
     group = sim.client.create_group("rg-vms")
     return f"{group}/providers/Microsoft.Compute"
 

@@ -205,6 +205,18 @@ def test_a_subscription_is_read_by_its_lists(wire: Wire) -> None:
     assert listing.groups == {}
 
 
+def test_a_failed_state_may_have_its_reason(wire: Wire) -> None:
+    """A list's `ProvisioningState/failed/AllocationFailed` is Failed."""
+    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": []})
+    view = {"statuses": [{"code": "ProvisioningState/failed/AllocationFailed"}]}
+    view["statuses"].append({"code": "PowerState/stopped"})
+    state = {"id": REF.id, "properties": {"instanceView": view}}
+    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [state]})
+    wire.answer("GET /resourcegroups", {"value": []})
+    (listed,) = azure().vms(REF.subscription).vms.values()
+    assert listed.provisioning is Provisioning.FAILED
+
+
 def _state(power: str, *more: str) -> dict[str, Any]:
     codes = [f"PowerState/{power}", "ProvisioningState/succeeded", *more]
     view = {"statuses": [{"code": code} for code in codes]}

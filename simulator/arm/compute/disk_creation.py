@@ -42,6 +42,7 @@ class Origin:
     sysprep: Sysprep = Sysprep.NEVER
     sysprep_error: str | None = None
     layout: str | None = None
+    boots: bool = True
     properties: Json = field(default_factory=dict)
 
 
@@ -114,6 +115,7 @@ def _copy(call: Call, location: str, creation: Json) -> Origin:
         source.sysprep,
         source.sysprep_error,
         source.layout,
+        source.boots,
         {name: source.properties[name] for name in _COPIED if name in source.properties},
     )
 
@@ -131,6 +133,7 @@ def _import(call: Call, _: str, creation: Json) -> Origin:
         source.sysprep,
         source.sysprep_error,
         source.layout,
+        source.boots,
     )
 
 

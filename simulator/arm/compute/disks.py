@@ -86,6 +86,7 @@ def _build(call: Call, disk_id: str) -> Disk:
         sysprep=origin.sysprep,
         sysprep_error=origin.sysprep_error,
         layout=origin.layout,
+        boots=origin.boots,
         properties=origin.properties | given | {"creationData": origin.creation},
     )
 

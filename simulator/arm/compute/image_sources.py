@@ -81,7 +81,11 @@ def capture_from(named: str, os_disk: Source, data: list[Source], now: datetime)
     """Record what an image is made from at this moment."""
     held, disks = os_disk.held, tuple(source.id for source in data)
     at = (held.moved if isinstance(held, Disk) else None) or (held.created if held else now)
-    return Capture(named, os_disk.id, disks, held.sysprep if held else Sysprep.NEVER, at)
+    if held is None:
+        return Capture(named, os_disk.id, disks, Sysprep.NEVER, at)
+    return Capture(
+        *(named, os_disk.id, disks, held.sysprep, at, held.sysprep_error, held.layout, held.boots)
+    )
 
 
 def image_sources(call: Call, storage: Json, location: str) -> tuple[Source, list[Source]]:

@@ -201,7 +201,10 @@ def capture_of(vm: Vm) -> Capture:
     """Record what an image of a VM is made from at this moment."""
     disk = vm.os_disk.disk
     data = tuple(attachment.disk.id for attachment in vm.data_disks)
-    return Capture(vm.id, disk.id, data, disk.sysprep, disk.moved or disk.created)
+    at = disk.moved or disk.created
+    return Capture(
+        *(vm.id, disk.id, data, disk.sysprep, at, disk.sysprep_error, disk.layout, disk.boots)
+    )
 
 
 def _check_source(vm: Vm, location: str, generation: str | None) -> None:

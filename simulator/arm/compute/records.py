@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from simulator.arm.compute.conditions import UNKNOWN, Condition
 from simulator.arm.compute.machine import Power
 from simulator.arm.core import ids
-from simulator.arm.core.errors import Json
+from simulator.arm.core.errors import Failure, Json
 from simulator.arm.core.resource import Resource
 
 
@@ -50,7 +50,8 @@ class Disk(Resource):
     """A disk; with `vhd` it is unmanaged, and ARM does not list it.
 
     `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
-    `unique_id` distinguishes it from another disk of the same name.
+    `unique_id` distinguishes it from another disk of the same name. `boots` is whether its system
+    starts on another VM, which no file shows.
     """
 
     sku: str = "Premium_LRS"
@@ -65,6 +66,7 @@ class Disk(Resource):
     sysprep_error: str | None = None
     layout: str | None = None
     unique_id: str = ""
+    boots: bool = True
     kind: ClassVar[str] = ids.DISKS
     owner: "Vm | None" = None
 
@@ -124,6 +126,7 @@ class Vm(Resource):
     """A VM. `power` is what the platform reports, `guest_runs` the fact; a lag may separate them.
 
     `boots` counts starts, so that a guest action begun before the last start is abandoned.
+    `failure` is why its last operation failed, which its instance view shows.
     """
 
     vm_id: str
@@ -149,6 +152,7 @@ class Vm(Resource):
     condition: Condition = UNKNOWN
     condition_since: datetime | None = None
     settled: datetime | None = None
+    failure: Failure | None = None
     etag: int = 1
     kind: ClassVar[str] = ids.VMS
 
@@ -175,13 +179,19 @@ class Vm(Resource):
 
 @dataclass(frozen=True)
 class Capture:
-    """What an image was really made from: facts for tests, which ARM does not show."""
+    """What an image was really made from: facts for tests, which ARM does not show.
+
+    `sysprep`, `sysprep_error`, `layout` and `boots` are those of the OS disk.
+    """
 
     source: str
     os_disk: str | None
     data_disks: tuple[str, ...]
     sysprep: Sysprep
     at: datetime
+    sysprep_error: str | None = None
+    layout: str | None = None
+    boots: bool = True
 
     def body(self) -> Json:
         """Return it as the steering surface shows it."""
@@ -190,6 +200,7 @@ class Capture:
             "osDisk": self.os_disk,
             "dataDisks": list(self.data_disks),
             "sysprep": self.sysprep,
+            "boots": self.boots,
             "at": self.at.isoformat(),
         }
 
@@ -264,6 +275,7 @@ class Snapshot(Resource):
     sysprep: Sysprep
     sysprep_error: str | None
     layout: str | None
+    boots: bool = True
     unique_id: str = field(default_factory=lambda: str(uuid4()))
     kind: ClassVar[str] = ids.SNAPSHOTS
 

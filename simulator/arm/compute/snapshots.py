@@ -80,6 +80,7 @@ def _taken(call: Call, snapshot_id: str) -> Snapshot:
         sysprep=origin.sysprep,
         sysprep_error=origin.sysprep_error,
         layout=origin.layout,
+        boots=origin.boots,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from simulator.arm.compute.records import Attachment, Vm
 from simulator.arm.core import ids
-from simulator.arm.core.errors import Json
+from simulator.arm.core.errors import Failure, Json
 from simulator.arm.core.wire import stamp
 
 AGENT_VERSION = "2.7.41491.1183"
@@ -100,7 +100,7 @@ def _boot_diagnostics(vm: Vm) -> Json | None:
 
 def statuses(vm: Vm) -> list[Json]:
     """Return the statuses in Azure's order: provisioning, then generalized, then power."""
-    found = [_provisioning(vm.provisioning, vm.settled)]
+    found = [_provisioning(vm.provisioning, vm.settled, vm.failure)]
     if vm.generalized:
         found.append(_status("OSState/generalized", "VM generalized"))
     if vm.hibernated:
@@ -113,10 +113,12 @@ def _status(code: str, shown: str) -> Json:
     return {"code": code, "level": "Info", "displayStatus": shown}
 
 
-def _provisioning(state: str, settled: datetime | None) -> Json:
+def _provisioning(state: str, settled: datetime | None, failure: Failure | None = None) -> Json:
     status = _status(f"ProvisioningState/{state.lower()}", _SHOWN_PROVISIONING.get(state, state))
     if state == "Failed":
         status["level"] = "Error"
+    if state == "Failed" and failure:
+        status |= {"code": f"{status['code']}/{failure.code}", "message": failure.message}
     if settled and state in _SHOWN_PROVISIONING:
         status["time"] = stamp(settled)
     return status

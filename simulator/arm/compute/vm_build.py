@@ -1,13 +1,13 @@
 """Builds a VM from the body of its PUT, its image and Azure's defaults.
 
-Takes the body as a client sends it, gives a `Vm` that is not running yet. Networks are not
-simulated: the ids of network interfaces are kept and shown only.
+Takes the body as a client sends it, gives a `Vm` that is not running yet, and its image.
 """
 
 import re
 from uuid import uuid4
 
-from simulator.arm.compute.records import Attachment, Disk, Vm
+from simulator.arm.compute import vm_errors
+from simulator.arm.compute.records import Attachment, Capture, Disk, Vm
 from simulator.arm.compute.vm_disks import attach, attached_disk
 from simulator.arm.compute.vm_images import ImageSource, data_disks, image_source
 from simulator.arm.compute.vm_profiles import identity_of, os_profile
@@ -23,17 +23,22 @@ _LINUXES = ("ubuntu", "linux", "mariner", "-aks", "rhel", "sles", "centos", "fla
 _OWN = ("storageProfile", "provisioningState", "vmId", "instanceView", "timeCreated")
 
 
-def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None) -> Vm:
+def build_vm(
+    world: World, vm_id: str, body: Json, generation: str | None = None
+) -> tuple[Vm, ImageSource | None]:
     """Build a VM and its disks; refuses a missing member or an id that does not exist."""
     now = world.clock.now()
     properties = body.get("properties") or {}
     storage = properties.get("storageProfile") or {}
     need(body, "properties", "hardwareProfile", "vmSize")
-    image = image_source(world, storage)
+    location = ids.region_name(need(body, "location"))
+    image = image_source(world, storage, vm_id, location)
+    if image:
+        _check_image(vm_id, image, body)
     os_type = _os_type(world, properties, image)
     vm = Vm(
         id=vm_id,
-        location=ids.region_name(need(body, "location")),
+        location=location,
         vm_id=str(uuid4()),
         created=now,
         os_type=os_type,
@@ -57,7 +62,27 @@ def build_vm(world: World, vm_id: str, body: Json, generation: str | None = None
         attach(world, vm, data, need(data, "lun"), brought.get(data["lun"]))
         for data in data_disks(storage, image)
     ]
-    return vm
+    if image:
+        _fill(vm.os_disk.disk, image.capture)
+    return vm, image
+
+
+def _check_image(vm_id: str, image: ImageSource, body: Json) -> None:
+    """Refuse a VM that does not have its image's security type or purchase plan."""
+    has = str(member(body, "properties", "securityProfile", "securityType") or "Standard")
+    if image.security_type not in (None, has):
+        raise vm_errors.only_secured(str(image.security_type))
+    if image.plan and not body.get("plan"):
+        raise vm_errors.plan_missing(vm_id)
+    given = body.get("plan") or {}
+    if image.plan and any(given.get(part) != image.plan.get(part) for part in image.plan):
+        raise vm_errors.plan_differs()
+
+
+def _fill(disk: Disk, capture: Capture) -> None:
+    """Give an OS disk the contents of its image."""
+    disk.sysprep, disk.sysprep_error = capture.sysprep, capture.sysprep_error
+    disk.layout, disk.boots = capture.layout, capture.boots
 
 
 def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:

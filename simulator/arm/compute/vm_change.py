@@ -5,7 +5,7 @@ from datetime import datetime
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_bodies import vm_body
-from simulator.arm.compute.vm_disks import attach, detach
+from simulator.arm.compute.vm_disks import attach, detach, take_disks
 from simulator.arm.compute.vm_etags import with_etag
 from simulator.arm.compute.vm_power import settle
 from simulator.arm.compute.vm_profiles import identity_of, merged, os_profile
@@ -101,9 +101,9 @@ def _change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
     held = {attachment.lun for attachment in vm.data_disks}
     for attachment in vm.data_disks:
         attachment.leaving = attachment.lun not in named
-    vm.data_disks += [
-        attach(world, vm, data, lun) for lun, data in named.items() if lun not in held
-    ]
+    fresh = [attach(world, vm, data, lun) for lun, data in named.items() if lun not in held]
+    take_disks(world, vm, fresh)
+    vm.data_disks += fresh
 
 
 def _let_go(vm: Vm, now: datetime) -> None:

@@ -4,6 +4,7 @@ Takes a disk as the request or the VM's image describes it, gives the attachment
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import uuid4
 
@@ -27,10 +28,12 @@ _CONFIDENTIAL_DISKS = {
 def attach(
     world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None = None
 ) -> Attachment:
-    """Attach an existing disk to a VM, or one that is created with it."""
+    """Return the attachment of an existing disk, or of one that is created with the VM.
+
+    `take_disks` carries it out.
+    """
     attached = attached_disk(world, named)
-    disk = attached or _new_disk(world, vm, named, lun, image)
-    disk.owner, disk.moved = vm, world.clock.now()
+    disk = attached or _new_disk(vm, named, lun, image)
     os = lun is None
     local = named.get("diffDiskSettings")
     settings: Json = {
@@ -45,6 +48,15 @@ def attach(
         if name in named:
             settings[name] = named[name]
     return Attachment(disk, settings, lun, fresh=attached is None)
+
+
+def take_disks(world: World, vm: Vm, attachments: Iterable[Attachment]) -> None:
+    """Give a VM its new disks; those that are created with it are added to the subscription."""
+    for attachment in attachments:
+        disk = attachment.disk
+        disk.owner, disk.moved = vm, world.clock.now()
+        if attachment.fresh and not disk.vhd:
+            world.add(disk)
 
 
 def detach(disk: Disk, now: datetime) -> None:
@@ -66,14 +78,14 @@ def attached_disk(world: World, named: Json) -> Disk | None:
     return disk
 
 
-def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDisk | None) -> Disk:
-    """Create the disk that a VM is created with."""
+def _new_disk(vm: Vm, named: Json, lun: int | None, image: ImageDisk | None) -> Disk:
+    """Return the disk that a VM is created with; it is not in the subscription yet."""
     os = lun is None
     part = "OsDisk_1" if os else f"DataDisk_{lun}"
     name = named.get("name") or f"{vm.name}_{part}_{uuid4().hex}"
     default = (127 if vm.os_type == "Windows" else 30) if os else 128
     account = image.sku if image and image.sku else _account(vm, named)
-    disk = Disk(
+    return Disk(
         id=f"{vm.id.rsplit('/', 3)[0]}/Microsoft.Compute/disks/{name}",
         location=vm.location,
         tags={},
@@ -86,7 +98,6 @@ def _new_disk(world: World, vm: Vm, named: Json, lun: int | None, image: ImageDi
         vhd=member(named, "vhd", "uri"),
         sysprep=Sysprep.NEVER,
     )
-    return disk if disk.vhd else world.add(disk)
 
 
 def _account(vm: Vm, named: Json) -> str:

@@ -1,6 +1,11 @@
 """Azure's errors for the state of a VM."""
 
-from simulator.arm.core.errors import ArmError, operation_not_allowed
+from simulator.arm.core.errors import (
+    ArmError,
+    bad_request,
+    invalid_parameter,
+    operation_not_allowed,
+)
 
 
 def vm_is_running(vm: str) -> ArmError:
@@ -84,3 +89,61 @@ def unknown_with_open_access(what: str, disk: str) -> ArmError:
         "known. Call EndGetAccess first."
     )
     return ArmError(409, "NotSimulated", message)
+
+
+def image_not_ready(vm: str, image: str) -> ArmError:
+    """Refuse a VM from a managed image that is not Succeeded."""
+    name, source = vm.rsplit("/", 1)[1], image.rsplit("/", 1)[1]
+    message = (
+        f"The resource {name} cannot be created from Image {source} until Image has been "
+        "successfully created."
+    )
+    return operation_not_allowed(message)
+
+
+def version_not_here(version: str, region: str) -> ArmError:
+    """Refuse a VM from a version that has no replica in its region."""
+    message = (
+        f"The gallery image {version} is not available in {region} region. Please contact image "
+        "owner to replicate to this region, or change your requested region."
+    )
+    return invalid_parameter(message, "imageReference")
+
+
+def only_secured(security_type: str) -> ArmError:
+    """Refuse a VM of another security type than its gallery image requires; recorded text."""
+    message = (
+        "The provided gallery image only supports creation of VMs and VM Scale Sets with "
+        f"'{security_type}' security type."
+    )
+    return bad_request(message)
+
+
+def plan_missing(vm: str) -> ArmError:
+    """Refuse a VM without the purchase plan of its image."""
+    message = (
+        "Creating a virtual machine from Marketplace image or a custom image sourced from a "
+        f"Marketplace image requires Plan information in the request. VM: '{vm}'."
+    )
+    return ArmError(400, "VMMarketplaceInvalidInput", message)
+
+
+def plan_differs() -> ArmError:
+    """Refuse a VM with another purchase plan than that of its image."""
+    message = "The purchase information does not match."
+    return ArmError(400, "VMMarketplaceInvalidInput", message)
+
+
+def computer_name_too_long() -> ArmError:
+    """Refuse the host name of a Windows VM."""
+    message = (
+        "Windows computer name cannot be more than 15 characters long, be entirely numeric, or "
+        "contain the following characters: ` ~ ! @ # $ % ^ & * ( ) = + _ [ ] { } \\ | ; : . ' \" "
+        ", < > / ?."
+    )
+    return invalid_parameter(message, "computerName")
+
+
+def not_running() -> ArmError:
+    """Refuse what needs an allocated VM."""
+    return operation_not_allowed("The operation requires the VM to be running (or set to run).")

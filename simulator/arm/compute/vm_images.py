@@ -8,13 +8,15 @@ lists some of them must list each.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.arm.compute.records import Definition, Image, Version
+from simulator.arm.compute import vm_errors
+from simulator.arm.compute.records import Capture, Definition, Image, Version
 from simulator.arm.core import errors, ids
 from simulator.arm.core.call import member
 from simulator.arm.core.errors import ArmError, Json
 from simulator.arm.core.world import World
 
 _REFERENCE = "imageReference"
+_REQUIRED = ("TrustedLaunch", "ConfidentialVM")
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,32 @@ class ImageDisk:
 
 @dataclass(frozen=True)
 class ImageSource:
-    """The source of a VM; `data_disks` by lun."""
+    """The source of a VM; `data_disks` by lun, `capture` is what it was really made from.
 
+    `security_type` is that which its VMs must have, None if any will do; `plan` is its purchase
+    plan, if it is known to the image.
+    """
+
+    id: str
+    action: str
     os_type: str
     generation: str
+    capture: Capture
     specialized: bool = False
+    security_type: str | None = None
+    plan: Json | None = None
     os_disk: ImageDisk | None = None
     data_disks: Mapping[int, ImageDisk] = field(default_factory=dict)
 
 
-def image_source(world: World, storage: Json) -> ImageSource | None:
+def image_source(world: World, storage: Json, vm_id: str, location: str) -> ImageSource | None:
     """Return the source that an imageReference means, None for a marketplace image or none."""
     reference = member(storage, _REFERENCE, "id")
     if not reference:
         return None
     image = world.find(Image, reference)
+    if image and image.provisioning != "Succeeded":
+        raise vm_errors.image_not_ready(vm_id, reference)
     if image:
         return _of_image(image)
     version = world.find(Version, reference) or _latest(world, reference)
@@ -50,6 +63,9 @@ def image_source(world: World, storage: Json) -> ImageSource | None:
     if version is None or definition is None or version.provisioning != "Succeeded":
         message = f"The platform image '{reference}' is not available."
         raise errors.invalid_parameter(message, _REFERENCE)
+    regions = version.properties["publishingProfile"]["targetRegions"]
+    if location not in (ids.region_name(region["name"]) for region in regions):
+        raise vm_errors.version_not_here(version.id, location)
     return _of_version(version, definition)
 
 
@@ -77,8 +93,11 @@ def data_disks(storage: Json, image: ImageSource | None) -> list[Json]:
 def _of_image(image: Image) -> ImageSource:
     storage = image.storage
     return ImageSource(
+        id=image.id,
+        action=f"{Image.kind}/read",
         os_type=storage["osDisk"]["osType"],
         generation=image.generation,
+        capture=image.capture,
         specialized=storage["osDisk"].get("osState") == "Specialized",
         os_disk=_image_disk(storage["osDisk"]),
         data_disks={disk["lun"]: _image_disk(disk) for disk in storage["dataDisks"]},
@@ -102,9 +121,15 @@ def _latest(world: World, definition_id: str) -> Version | None:
 
 
 def _of_version(version: Version, definition: Definition) -> ImageSource:
+    secured = definition.security_type
     return ImageSource(
+        id=version.id,
+        action=f"{Version.kind}/read",
         os_type=definition.properties["osType"],
         generation=definition.properties["hyperVGeneration"],
+        capture=version.capture,
+        security_type=secured if secured in _REQUIRED else None,
+        plan=definition.properties.get("purchasePlan"),
         specialized=definition.properties["osState"] == "Specialized",
         os_disk=_version_disk(version.storage["osDiskImage"]),
         data_disks={

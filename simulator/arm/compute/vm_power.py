@@ -128,6 +128,7 @@ def begin(  # noqa: PLR0913 VM, act, way, and failure
 
 def settle(world: World, vm: Vm, provisioning: str = "Succeeded") -> None:
     """End the operation on a VM."""
+    vm.failure = vm.operation.failure if vm.operation else None
     vm.operation, vm.provisioning = None, provisioning
     for attachment in vm.disks:
         attachment.fresh = attachment.leaving = False
@@ -144,6 +145,14 @@ def boot(world: World, vm: Vm) -> None:
     vm.condition = AVAILABLE
     if vm.os_disk.disk.sysprep is Sysprep.SUCCEEDED:
         vm.os_disk.disk.sysprep = Sysprep.NEVER
+
+
+def start_silently(world: World, vm: Vm, *, runs: bool) -> None:
+    """Let a VM run whose guest never signals that it is provisioned; `runs`: its agent reports."""
+    vm.power, vm.guest_runs = Power.RUNNING, runs
+    vm.boots += 1
+    vm.condition_since, vm.condition = world.clock.now(), AVAILABLE
+    vm.agent_seen = world.clock.now() if runs else None
 
 
 def annotate(world: World, vm: Vm, words: Words, context: str = "Customer Initiated") -> None:

@@ -4,27 +4,33 @@ Takes calls, gives Azure's answers. Changes are in `vm_change`, power in `vm_pow
 `vm_bodies`.
 """
 
+from collections.abc import Iterator
+
 from azure.mgmt.compute import models
 
 from simulator.arm.compute import vm_errors
 from simulator.arm.compute.machine import Power
-from simulator.arm.compute.records import Vm
+from simulator.arm.compute.os_provisioning import STARTED, boot_of
+from simulator.arm.compute.records import Disk, Vm
 from simulator.arm.compute.vm_bodies import instance_view, status_row, vm_body
 from simulator.arm.compute.vm_build import build_vm
 from simulator.arm.compute.vm_change import change
-from simulator.arm.compute.vm_disks import detach
+from simulator.arm.compute.vm_disks import detach, take_disks
 from simulator.arm.compute.vm_etags import check_vm_etag, dated, with_etag
-from simulator.arm.compute.vm_power import VM, boot, settle
-from simulator.arm.core import errors
+from simulator.arm.compute.vm_images import ImageSource
+from simulator.arm.compute.vm_interfaces import release_interfaces, take_interfaces
+from simulator.arm.compute.vm_power import VM, boot, settle, start_silently
+from simulator.arm.core import errors, ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call, member, tags_in
-from simulator.arm.core.errors import Json
+from simulator.arm.core.errors import Failure, Json
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
 # Earlier api-versions do not have the parameter.
 _STATUS_ONLY = "2019-07-01"
+_LONGEST_WINDOWS_NAME = 15
 
 
 def get_vm(call: Call) -> Answer:
@@ -95,8 +101,9 @@ def delete_vm(call: Call) -> Answer:
 
 
 def forget_vm(world: World, vm: Vm) -> None:
-    """Remove a VM and detach its disks."""
+    """Remove a VM; its disks and interfaces go with it or are detached, as it says."""
     world.remove(vm)
+    release_interfaces(world, vm)
     for attachment in vm.disks:
         detach(attachment.disk, world.clock.now())
         if attachment.settings["deleteOption"] == "Delete":
@@ -105,21 +112,30 @@ def forget_vm(world: World, vm: Vm) -> None:
 
 def _create(call: Call, vm_id: str) -> Answer:
     world = call.world
-    vm = build_vm(world, vm_id, call.body)
+    vm, image = build_vm(world, vm_id, call.body)
     if "osProfile" in vm.properties:
-        _need_admin(call.body)
+        _check_profile(call.body, vm.os_type)
+    for action, scope in _linked(call, vm, image):
+        call.allowed_on(action, scope)
+    take_interfaces(call, vm)
+    take_disks(world, vm, vm.disks)
     vm.tags = tags_in(call.body)
     vm.provisioning = "Creating"
     world.add(vm)
+    begun = boot_of(vm.name, image.capture) if image and not image.specialized else STARTED
 
-    def finish() -> None:
-        boot(world, vm)
-        settle(world, vm)
+    def finish() -> Failure | None:
+        if begun.failure is None:
+            boot(world, vm)
+            settle(world, vm)
+            return None
+        start_silently(world, vm, runs=begun.runs)
+        return begun.failure
 
     vm.operation = world.operations.start(
         "create",
         vm.location,
-        world.seconds("create"),
+        world.seconds(begun.duration),
         finish,
         fail=lambda: settle(world, vm, "Failed"),
         doomed=call.doomed,
@@ -129,10 +145,24 @@ def _create(call: Call, vm_id: str) -> Answer:
     return with_etag(call, vm, body, call.accepted(vm.operation, 201))
 
 
-def _need_admin(body: Json) -> None:
-    if not member(body, "properties", "osProfile", "adminUsername"):
+def _linked(call: Call, vm: Vm, image: ImageSource | None) -> Iterator[tuple[str, str]]:
+    """Yield the permissions on other resources that a new VM needs, with their scopes.
+
+    Documented for the image. Inferred for the disks that are created with the VM.
+    """
+    if image:
+        yield image.action, image.id
+    if any(attachment.fresh for attachment in vm.disks):
+        yield f"{Disk.kind}/write", ids.group_id(call.world.subscription, vm.group)
+
+
+def _check_profile(body: Json, os_type: str) -> None:
+    profile = member(body, "properties", "osProfile")
+    if not profile.get("adminUsername"):
         msg = "adminUsername"
         raise errors.missing_parameter(msg)
+    if os_type == "Windows" and len(profile.get("computerName") or "") > _LONGEST_WINDOWS_NAME:
+        raise vm_errors.computer_name_too_long()
 
 
 def _show_starting(world: World, vm: Vm) -> None:

@@ -85,6 +85,7 @@ _BY_TYPE = {
     "Microsoft.EventGrid/topics": _TOPICS,
     "Microsoft.EventGrid/eventSubscriptions": _TOPICS,
     "Microsoft.Network/networkInterfaces": _INTERFACES,
+    "Microsoft.Network/virtualNetworks": _INTERFACES,
     "Microsoft.ResourceGraph/resources": _GRAPH,
     "Microsoft.ResourceHealth/availabilityStatuses": _HEALTH,
     "Microsoft.Web/sites": _SITES,

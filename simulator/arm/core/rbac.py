@@ -158,6 +158,8 @@ def _container_action(method: str, path: str) -> tuple[str, str]:
     if method == "POST":
         return f"Microsoft.Resources/subscriptions/{rest[0]}/action", above
     verb, kind = _VERBS[method], rest[0] if rest else ""
+    if kind.lower() == "resourcegroups" and "resources" in rest[2:]:
+        return f"{_GROUPS}/resources/{verb}", _without_last(path)
     if kind.lower() == "resourcegroups":
         named = len(rest) > len(("resourceGroups", ""))
         return f"{_GROUPS}/{verb}", path if named else above

@@ -19,6 +19,8 @@ from simulator.eventgrid.grid import OUTCOMES_GROUP, EventGrid
 # Simulated seconds. Those of deallocate, image and version are recorded, the others guesses.
 DURATIONS: dict[str, float] = {
     "create": 30.0,
+    "osProvisioning": 150.0,
+    "osProvisioningTimeout": 1200.0,
     "update": 5.0,
     "delete": 15.0,
     "deallocate": 11.0,
@@ -50,6 +52,7 @@ CHOICES = {
     "health": ("known", "unknown", "none"),
     "access_moves_ownership": ("never", "opening", "closing", "both"),
     "access_again": ("refuse", "share"),
+    "unknown_interfaces": ("refuse", "accept"),
 }
 
 
@@ -64,6 +67,7 @@ class Settings:
     health: str = "known"
     access_moves_ownership: str = "never"
     access_again: str = "refuse"
+    unknown_interfaces: str = "refuse"
     durations: dict[str, float] = field(default_factory=lambda: dict(DURATIONS))
 
 

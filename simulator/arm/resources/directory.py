@@ -17,7 +17,7 @@ _PROVIDERS = {
     "Microsoft.Resources": ("subscriptions", "resourceGroups", "tags", "tenants"),
     "Microsoft.Authorization": ("permissions", "locks"),
     "Microsoft.EventGrid": ("systemTopics", "systemTopics/eventSubscriptions", "topics"),
-    "Microsoft.Network": ("networkInterfaces",),
+    "Microsoft.Network": ("networkInterfaces", "virtualNetworks", "virtualNetworks/subnets"),
     "Microsoft.ResourceHealth": ("availabilityStatuses",),
     "Microsoft.Web": ("sites",),
 }  # fmt: skip

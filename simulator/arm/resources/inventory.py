@@ -45,7 +45,9 @@ def _listed(call: Call, scope: str) -> Answer:
     rows = [
         _row(resource) | _more(call.world, resource, asked)
         for resource in call.world.under(scope)
-        if not isinstance(resource, Group | Lock) and lets_through(resource)
+        if not isinstance(resource, Group | Lock)
+        and lets_through(resource)
+        and call.rbac.allows(call.caller, f"{resource.kind}/read", resource.id)
     ]
     if by_tag(call):
         for row in rows:
