@@ -36,6 +36,7 @@ from shared.model.instants import read_instant, write_instant
 from shared.model.memory import frozen
 from shared.model.outcomes import Outcome
 from shared.model.steps import (
+    BootImage,
     Create,
     Deallocate,
     Generalize,
@@ -47,6 +48,8 @@ from shared.model.steps import (
     Withdraw,
 )
 from shared.model.tags import Memory, SourceTag, Status, Tag, Words
+from shared.workshop.boot import is_due, trial_ref
+from shared.workshop.visit import visit_trial
 
 STOP_SHOWS_WITHIN = timedelta(minutes=10)
 """How long to wait for an announced stop to show in the instance view."""
@@ -106,6 +109,8 @@ def reconcile(
     """Visit a VM; `stopping` is when its stop was announced."""
     if not cloud.settings.watches(ref.subscription):
         return Report(vm=ref, seen="not watched")
+    if cloud.settings.in_workshop(ref):
+        return reconcile_trial(cloud, ref, now)
     look = cloud.look(ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
@@ -139,8 +144,38 @@ def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None
         return Report(vm=made.source, seen=look.value)
     if isinstance(look, Look) and made_from(made, look.vm):
         return Visit(cloud, replace(look, images={ref.key: made}), now).run()
-    _tell_of_image(cloud, made, made.source, now)
+    _end_image(cloud, made, made.source, now)
     return Report(vm=made.source, seen=Missing.GONE.value)
+
+
+def reconcile_trial(cloud: Cloud, ref: VmRef, now: datetime) -> Report:
+    """Visit a test VM: go on with its image's boot test, or delete it if no image needs it."""
+    vm = cloud.trial_vm(ref)
+    if isinstance(vm, Missing):
+        return Report(vm=ref, seen=vm.value)
+    report = Report(vm=ref, seen=vm.provisioning.value)
+    image = cloud.image(vm.image) if vm.image else Missing.GONE
+    if image is Missing.DENIED or vm.provisioning is Provisioning.DELETING:
+        return report
+    try:
+        if not isinstance(image, ObservedImage) or not _needs(image, ref, cloud):
+            cloud.delete(ref)
+            return replace(report, steps=("delete",))
+        tested, _ = visit_trial(cloud, image, now, vm=vm)
+    except Withheld as withheld:
+        log.info("dry run: would %s", withheld)
+        return report
+    if tested is image:
+        return report
+    if tested.provisioning is not Provisioning.UPDATING:  # else its own event tells the end
+        reconcile_image(cloud, tested.ref, now)
+    return replace(report, steps=(str(tested.boot),))
+
+
+def _needs(image: ObservedImage, ref: VmRef, cloud: Cloud) -> bool:
+    """Whether a test VM is that of an image's current attempt."""
+    current = trial_ref(image, cloud.settings.workshop)
+    return is_due(image) and current is not None and current.key == ref.key
 
 
 @dataclass(slots=True)
@@ -176,6 +211,9 @@ class Visit:
                 case Prove():
                     if not self._prove(decision):
                         return self.report
+                case BootImage():
+                    if not self._boot(decision):
+                        return self.report
                 case Deallocate() | Generalize() | Create():
                     if not self._take(decision):
                         return self.report
@@ -206,6 +244,20 @@ class Visit:
         except Withheld:
             self._report_withheld(step)
             return False
+        return True
+
+    def _boot(self, step: BootImage) -> bool:
+        """Go on with an image's boot test; return whether the visit continues."""
+        try:
+            image, awaited = visit_trial(self.cloud, step.image, self.now, tags=self.look.vm.tags)
+        except Withheld:
+            self._report_withheld(step)
+            return False
+        except Refused as refused:
+            self._tell(_refusal(step, self.look, refused))
+            return False
+        images = {**self.look.images, image.ref.key: image}
+        self.look = replace(self.look, images=images, awaited=awaited)
         return True
 
     def _take(self, step: Deallocate | Generalize | Create) -> bool:
@@ -393,6 +445,21 @@ def _refusal(step: Step, look: Look, refused: Refused) -> Say:
         detail=f"Azure refused to {step.name}: {refused.code}: {refused.message}",
         as_of=step.say.as_of if look.vm.generalized else None,
     )
+
+
+def _end_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: datetime) -> None:
+    """Go on with the boot test of an image whose VM is gone, then report the image."""
+    if (
+        is_due(made)
+        and made.provisioning is Provisioning.SUCCEEDED
+        and cloud.settings.owns(made.tags)
+    ):
+        try:
+            made, _ = visit_trial(cloud, made, now)
+        except Withheld as withheld:
+            log.info("dry run: would %s", withheld)
+            return
+    _tell_of_image(cloud, made, source, now)
 
 
 def _tell_of_image(cloud: Cloud, made: ObservedImage, source: VmRef, now: datetime) -> None:

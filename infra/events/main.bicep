@@ -44,6 +44,9 @@ param alerts bool = false
 @description('Ids of your own action groups that get alerts about undelivered events.')
 param actionGroups string[] = []
 
+@description('Whether the platform has a workshop, whose VMs\' events are delivered.')
+param workshop bool = false
+
 var platformGroup = empty(platform) ? '${subscription().id}/resourceGroups/${checkedName(name)}' : platform
 var names = namesOf(name, platformGroup)
 var people = '${platformGroup}/providers/Microsoft.Insights/actionGroups/${names.people}'
@@ -67,6 +70,7 @@ module watched '../modules/events.bicep' = [
       deadLetters: deadLetters
       deadLettersOfExistingTopics: deadLettersOfExistingTopics
       actionGroups: concat(alerts ? [people] : [], actionGroups)
+      workshop: workshop
     }
   }
 ]

@@ -24,3 +24,4 @@ param deadLettersOfExistingTopics = bool(textOr(
 ))
 param alerts = !empty(trim(readEnvironmentVariable('STILLFRAME_ALERT_EMAIL', '')))
 param actionGroups = listOf(readEnvironmentVariable('STILLFRAME_ACTION_GROUPS', ''))
+param workshop = bool(textOr(readEnvironmentVariable('STILLFRAME_WORKSHOP', ''), 'false'))

@@ -103,6 +103,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       AzureWebJobsStorage__accountName: storage.name
       AzureWebJobsStorage__clientId: identity.properties.clientId
       AzureWebJobsStorage__credential: 'managedidentity'
+      BOOT_DIAGNOSTICS: empty(settings.workshop) ? '' : '${storage.properties.primaryEndpoints.blob}${names.bootTests}'
+      BOOT_TEST: settings.bootTest
       CAPTURE_ALLOWED_TARGETS: join(settings.captureAllowedTargets, ',')
       CAPTURE_ANY_VERSION: string(settings.captureAnyVersion)
       CAPTURE_SCOPE: join(settings.captureScope, ',')
@@ -123,6 +125,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       PROOF_MACHINE_ID: settings.proofMachineId
       SUBSCRIPTIONS: join(settings.subscriptions, ',')
       SWEEP_SCHEDULE: settings.sweepSchedule
+      WORKSHOP: settings.workshop
     }
   }
 

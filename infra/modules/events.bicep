@@ -4,7 +4,7 @@
 targetScope = 'subscription'
 
 import { Names, Tags } from 'names.bicep'
-import { ofHealth, ofSubscription } from 'filters.bicep'
+import { ofHealth, ofSubscription, ofWorkshop } from 'filters.bicep'
 
 @description('The name of the platform\'s deployment.')
 param name string
@@ -38,6 +38,9 @@ param deadLettersOfExistingTopics bool
 
 @description('Ids of the action groups that get alerts about undelivered events; none = no alerts.')
 param actionGroups string[]
+
+@description('Whether there is a workshop, whose VMs\' events are delivered.')
+param workshop bool
 
 var parts = split(platform, '/')
 var home = toLower(parts[2]) == toLower(subscription().subscriptionId)
@@ -114,7 +117,7 @@ module wantedOfSubscription 'subscriptions.bicep' = {
   scope: resourceGroup(empty(subscriptionTopic) ? topicGroup : split(subscriptionTopic, '/')[4])
   params: {
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
-    wanted: ofSubscription(prefix, app.properties.clientId)
+    wanted: concat(ofSubscription(prefix, app.properties.clientId), workshop ? ofWorkshop(prefix, names.workshop) : [])
     names: names
     platform: platform
     deadLetters: ofSubscriptionTopic

@@ -84,3 +84,25 @@ func ofHealth(name string) Wanted[] => [
     ]
   }
 ]
+
+@export()
+@description('Temporary VMs that are created, or whose creation failed, in a resource group.')
+func ofWorkshop(name string, workshop string) Wanted[] => [
+  {
+    name: '${name}-workshop'
+    function: 'look'
+    types: ['Microsoft.Resources.ResourceWriteSuccess', 'Microsoft.Resources.ResourceWriteFailure']
+    filters: [
+      {
+        operatorType: 'StringIn'
+        key: 'data.operationName'
+        values: ['Microsoft.Compute/virtualMachines/write']
+      }
+      {
+        operatorType: 'StringContains'
+        key: 'subject'
+        values: ['/resourceGroups/${workshop}/providers/Microsoft.Compute/virtualMachines/']
+      }
+    ]
+  }
+]

@@ -20,6 +20,10 @@ type Names = {
   deadLetters: string
   @description('The blob container of the ledger.')
   ledger: string
+  @description('The blob container of boot tests\' screenshots.')
+  bootTests: string
+  @description('The resource group of temporary VMs, in each watched subscription.')
+  workshop: string
   @description('The Log Analytics workspace.')
   workspace: string
   @description('Application Insights.')
@@ -58,6 +62,8 @@ func namesOf(name string, group string) Names => {
   packages: 'packages'
   deadLetters: 'dead-letters'
   ledger: 'ledger'
+  bootTests: 'boot-tests'
+  workshop: '${name}-workshop'
   workspace: '${name}-logs'
   insights: '${name}-insights'
   people: '${name}-people'

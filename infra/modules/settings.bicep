@@ -21,6 +21,10 @@ type CostGuardTell = 'daily' | 'weekly' | 'once'
 type Networking = 'public' | 'private'
 
 @export()
+@description('Which images are booted before they are captured.')
+type BootTest = 'off' | 'when-asked' | 'always'
+
+@export()
 @description('The app\'s settings; docs/operations.md describes each.')
 type Settings = {
   @description('Ids of the subscriptions to watch.')
@@ -39,6 +43,10 @@ type Settings = {
   proof: Proof
   @description('How a Linux disk whose /etc/machine-id was not emptied is judged.')
   proofMachineId: ProofMachineId
+  @description('The resource group of temporary VMs; empty = none.')
+  workshop: string
+  @description('Which images are booted before they are captured.')
+  bootTest: BootTest
   @description('What to do about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction
   @description('How long a VM may be stopped but billed before it is reported, an ISO 8601 duration.')

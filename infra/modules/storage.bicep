@@ -1,5 +1,5 @@
 // The storage account, without keys: the app's package and its host's own state, dead letters, and
-// the ledger.
+// the ledger, screenshots of boot tests.
 // The host needs Storage Blob Data Owner, as documented for identity-based connections; topics
 // may write only to the container of dead letters, which the events layer grants them. If the account is
 // closed to the internet, Event Grid still has access, as a trusted Azure service.
@@ -64,6 +64,10 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
     resource ledger 'containers' = {
       name: names.ledger
     }
+
+    resource bootTests 'containers' = {
+      name: names.bootTests
+    }
   }
 
   resource ageing 'managementPolicies' = {
@@ -72,10 +76,10 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
       policy: {
         rules: [
           {
-            name: 'dead-letters'
+            name: 'dead-letters-and-screenshots'
             type: 'Lifecycle'
             definition: {
-              filters: { blobTypes: ['blockBlob'], prefixMatch: ['${names.deadLetters}/'] }
+              filters: { blobTypes: ['blockBlob'], prefixMatch: ['${names.deadLetters}/', '${names.bootTests}/'] }
               actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: deadLetterDays } } }
             }
           }

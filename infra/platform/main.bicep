@@ -65,6 +65,15 @@ param entraOnlyDisks bool = false
 @description('Whether VMs may have disks encrypted with customer-managed keys; the app may then read disk encryption sets (inferred to be needed).')
 param customerKeys bool = false
 
+@description('Whether there is a resource group for temporary VMs in each watched subscription, the only place where the app creates VMs and deletes.')
+param workshop bool = false
+
+@description('The regions of the VMs whose images are booted; none = the app\'s. With workshop.')
+param workshopRegions string[] = []
+
+@description('Which images are booted, in the workshop, before they become latest: off, when-asked by a tag, always.')
+param bootTest 'off' | 'when-asked' | 'always' = 'off'
+
 @description('What to do about a VM that is stopped but still billed.')
 param costGuardAction 'flag' | 'deallocate' = 'flag'
 
@@ -203,6 +212,8 @@ var subnets = networking == 'private' && (empty(appSubnet) || empty(endpointSubn
   ? fail('networking=private requires appSubnet and endpointSubnet')
   : { app: appSubnet, endpoints: endpointSubnet }
 
+var tests = bootTest != 'off' && !workshop ? fail('bootTest requires workshop=true') : bootTest
+
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: resourceGroupName
   location: location
@@ -283,6 +294,21 @@ module rights '../modules/rights.bicep' = [
   }
 ]
 
+module workshops '../modules/workshop.bicep' = [
+  for id in watched: if (workshop) {
+    scope: subscription(id)
+    params: {
+      name: name
+      platform: groupId
+      principalId: identities.outputs.appPrincipalId
+      workshop: names.workshop
+      location: location
+      regions: empty(workshopRegions) ? [location] : workshopRegions
+      tags: tags
+    }
+  }
+]
+
 module imageRights '../modules/images.bicep' = [
   for id in imageGroups: {
     scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
@@ -317,6 +343,8 @@ module app '../modules/app.bicep' = {
       imageResourceGroup: imageGroup
       proof: proof
       proofMachineId: proofMachineId
+      workshop: workshop ? names.workshop : ''
+      bootTest: tests
       costGuardAction: costGuardAction
       costGuardGrace: costGuardGrace
       costGuardDeallocateAfter: costGuardDeallocateAfter
@@ -372,6 +400,7 @@ module events '../events/main.bicep' = if (!empty(packageUri)) {
     deadLettersOfExistingTopics: deadLettersOfExistingTopics
     alerts: !empty(alertEmail)
     actionGroups: actionGroups
+    workshop: workshop
   }
   dependsOn: [operations, package, wait]
 }

@@ -139,8 +139,9 @@ image_came='that an image is created from a VM that ran Sysprep'
 ordered='' shut_down=''
 try_a_capture() {
   run vm start --resource-group "$group" --name "$vm" --output none
-  run tag update --resource-id "$vm_id" --operation Merge --tags "stillframe-capture=$target" \
-    --output none
+  local order=("stillframe-capture=$target")
+  if [[ $deploy && $target == */* ]]; then order+=(stillframe-test=yes); fi
+  run tag update --resource-id "$vm_id" --operation Merge --tags "${order[@]}" --output none
   ordered=yes
   await 15 'the order is answered' tag_is stillframe-status 'waiting|refused' || true
   local status
@@ -170,6 +171,28 @@ try_a_capture() {
   point 'that a VM marked generalized rejects tags, and its OS disk accepts them' "VM: $frozen; disk: $taken" \
     "$(both "$(says "$frozen" OperationNotAllowedOnGeneralizedVM)" "$(says "$taken" '^accepted$')")"
   look_at_the_version
+  look_at_the_boot_test
+}
+
+# The workshop of an app that was deployed here is named after it.
+look_at_the_boot_test() {
+  local reports="that a VM in the workshop's network reports to Azure although its rules deny everything, that creating a VM with its disks requires disks/write, and that the list of a group's resources requires resourceGroups/resources/read"
+  local counts='that a version counts for latest after a PUT of what a GET returned with excludeFromLatest false, and that disks and interface are deleted with their VM'
+  local verdict excluded left
+  if [[ ! $dry_run && (! $deploy || $target != */*) ]]; then
+    point "$reports" 'not tested: needs --deploy and --target <gallery>/<definition>' no
+    point "$counts" 'not tested: needs --deploy and --target <gallery>/<definition>' no
+    return
+  fi
+  verdict=$(value boot resource list --tag "stillframe-source-vm=$vm" \
+    --query "[0].tags.[\"stillframe-boot\", \"stillframe-boot-detail\"]")
+  point "$reports" "$verdict" "$(says "$verdict" '^booted')"
+  excluded=$(value excluded rest --method get --query properties.publishingProfile.excludeFromLatest \
+    --url "$(value image resource list --tag "stillframe-source-vm=$vm" --query '[0].id')?api-version=2025-12-03")
+  left=$(value left resource list --resource-group stillframe-workshop \
+    --query "[?starts_with(name, 'boot-')].name")
+  point "$counts" "excludeFromLatest: $excluded; left: ${left:-nothing}" \
+    "$(both "$(says "$excluded" '^false$')" "$(not "$(says "$left" .)")")"
 }
 
 # Announced from api-version 2026-03-03 on: deletion protection, and an end-of-life date in six months.

@@ -48,6 +48,7 @@ from shared.capture.targets import (
     speaks_of,
 )
 from shared.model.facts import (
+    Boot,
     Doubt,
     Look,
     Missing,
@@ -65,6 +66,7 @@ from shared.model.ids import GalleryTarget, ImageRef, ManagedImageRef, VersionRe
 from shared.model.instants import read_instant, write_instant
 from shared.model.settings import MachineId, ProofPolicy, Settings
 from shared.model.steps import (
+    BootImage,
     Create,
     Deallocate,
     Decision,
@@ -79,6 +81,7 @@ from shared.model.steps import (
     Withdraw,
 )
 from shared.model.tags import SourceTag, Status, Tag
+from shared.workshop.boot import is_due
 
 
 def decide(look: Look, settings: Settings, now: datetime) -> Decision:
@@ -97,8 +100,13 @@ def decide(look: Look, settings: Settings, now: datetime) -> Decision:
 def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
     """Add the app's name and the resource group of the order's images to a status."""
     match decision:
-        case (Rest(Say() as say) | Prove(say) | Deallocate(say) | Generalize(say)) | Create(
-            say=say
+        case (
+            Rest(Say() as say)
+            | Prove(say)
+            | Deallocate(say)
+            | Generalize(say)
+            | BootImage(say)
+            | Create(say=say)
         ):
             return replace(decision, say=replace(say, by=app, image_group=image_group))
         case _:
@@ -207,7 +215,7 @@ def _deallocated(
     if not isinstance(ref, _FREE):
         return ref
     if not vm.generalized:
-        return Generalize(_capturing(ref, as_of))
+        return Generalize(_capturing(ref, as_of, order))
     allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
     return _start(look, order, ref, as_of, allowed)
 
@@ -259,7 +267,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Ve
     if isinstance(order.target, GalleryTarget) and look.regions is None:
         return ReadRegions(order.target)
     return Create(
-        say=_capturing(ref, as_of),
+        say=_capturing(ref, as_of, order),
         ref=ref,
         order=order,
         as_of=as_of,
@@ -287,17 +295,36 @@ def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decisio
             why, last = f"all image names of this order are taken, the last is {ref.label}", None
             continue
         if image.provisioning is not Provisioning.FAILED:
-            return Rest(_progress(image, as_of, now))
+            return _made(look, image, as_of, now)
         why, last = f"Azure could not create {ref.label}: {image.why or 'no reason given'}", image
     label = candidates[-1].label
     return Rest(Say(status=Status.FAILED, detail=why, image=label, as_of=as_of, of=last))
 
 
+def _made(look: Look, image: ObservedImage, as_of: datetime, now: datetime) -> Decision:
+    """Return an image's state; one that is to be booted is captured only when it has booted."""
+    label, boot = image.ref.label, image.boot
+    if boot is None or image.provisioning is not Provisioning.SUCCEEDED or boot is Boot.BOOTED:
+        return Rest(_progress(image, as_of, now))
+    say = Say(status=Status.CAPTURING, detail=_MAKING_AND_BOOTING, image=label, as_of=as_of)
+    if not is_due(image):
+        why = f"{_VERDICTS[boot]}; it is not latest: {image.tags.get(SourceTag.BOOT_DETAIL, '')}"
+        return Rest(replace(say, status=Status.FAILED, detail=why, of=image))
+    if look.awaited is None:
+        return BootImage(say, image)
+    if look.awaited:
+        say = replace(say, detail=f"{_VERDICTS[boot]}: {look.awaited}")
+    return Rest(say)
+
+
 def _progress(image: ObservedImage, as_of: datetime, now: datetime) -> Say:
     label = image.ref.label
     started = read_instant(image.tags.get(SourceTag.STARTED)) or now
-    status, detail, stuck = Status.CAPTURING, _MAKING, False
-    if image.provisioning is Provisioning.SUCCEEDED:
+    detail = _MAKING if image.boot is None else _MAKING_AND_BOOTING
+    status, stuck = Status.CAPTURING, False
+    if image.provisioning is Provisioning.SUCCEEDED and image.boot is Boot.BOOTED:
+        status, detail = Status.CAPTURED, f"{label} is ready; {image.tags[SourceTag.BOOT_DETAIL]}"
+    elif image.provisioning is Provisioning.SUCCEEDED:
         status, detail = Status.CAPTURED, f"{label} is ready"
     elif now - started > image_lasts(label):
         detail = f"{label} has been {image.provisioning} since {write_instant(started)}, too long"
@@ -383,8 +410,9 @@ def _not_generalized(
     )
 
 
-def _capturing(ref: ImageRef, as_of: datetime) -> Say:
-    return Say(status=Status.CAPTURING, detail=_MAKING, image=ref.label, as_of=as_of)
+def _capturing(ref: ImageRef, as_of: datetime, order: Order) -> Say:
+    detail = _MAKING_AND_BOOTING if order.test else _MAKING
+    return Say(status=Status.CAPTURING, detail=detail, image=ref.label, as_of=as_of)
 
 
 def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
@@ -401,5 +429,12 @@ _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
 _MAKING = "Azure is creating the image"
+_MAKING_AND_BOOTING = "Azure is creating the image, which is then booted to test it"
+_VERDICTS = {
+    Boot.DUE: "the image is not tested yet",
+    Boot.NOT_PREPARED: "the image is not prepared",
+    Boot.DOES_NOT_BOOT: "the image does not boot",
+    Boot.CANNOT_TELL: "whether the image boots is not known",
+}
 _OPEN = "its OS disk has an active SAS, perhaps of a backup; the capture continues when it ends"
 _MARKED = "it is marked generalized, so it cannot start again"

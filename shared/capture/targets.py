@@ -24,7 +24,7 @@ from shared.model.ids import (
     VmRef,
 )
 from shared.model.instants import read_instant
-from shared.model.settings import Name, Settings
+from shared.model.settings import BootTest, Name, Settings
 from shared.model.steps import Order
 from shared.model.tags import ORDER_TAGS, SourceTag, Tag
 from shared.model.values import read_definition_id, read_gallery_pair
@@ -71,7 +71,25 @@ def read_order(
             f"would no longer become latest; use a lower number or '{Tag.LATEST}: no', or have "
             f"{Name.CAPTURE_ANY_VERSION} set"
         )
-    return Order(target, version, in_latest=latest == "yes")
+    test = read_test(tags.get(Tag.TEST), settings.boot_test)
+    if isinstance(test, Refusal):
+        return test
+    return Order(target, version, in_latest=latest == "yes", test=test)
+
+
+def read_test(text: str | None, policy: BootTest) -> bool | Refusal:
+    """Return whether an order's image is booted: as its tag says, as far as it is allowed."""
+    word = text.strip().lower() if text else None
+    if word not in (None, "yes", "no"):
+        return Refusal(f"'{Tag.TEST}: {_shorten(str(word))}' is neither yes nor no")
+    if word == "yes" and policy is BootTest.OFF:
+        return Refusal(
+            f"'{Tag.TEST}: yes' needs a workshop, and this app has none; remove the tag, or have "
+            f"{Name.BOOT_TEST} set"
+        )
+    if word == "no" and policy is BootTest.ALWAYS:
+        return Refusal(f"'{Tag.TEST}: no' is not allowed: this app boots every image")
+    return policy is BootTest.ALWAYS or word == "yes"
 
 
 def read_target(order: str, settings: Settings, vm: VmRef) -> Target | Refusal:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared.model.facts import ObservedDisk, ObservedImage, ObservedVm, Provisioning
+from shared.model.facts import Boot, ObservedDisk, ObservedImage, ObservedVm, Provisioning
 from shared.model.ids import VmRef
 from shared.model.instants import write_instant
 from shared.model.memory import kept, signature
@@ -21,6 +21,7 @@ from shared.model.outcomes import Outcome, OutcomeType, event_id
 from shared.model.steps import Say
 from shared.model.tags import BILLED_TAGS, ORDER_TAGS, WORD_TAGS, SourceTag, Status, Tag, Words
 from shared.model.text import VARYING, clean, cut
+from shared.workshop.boot import is_due
 
 NOTHING = Words()
 
@@ -117,11 +118,7 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
     """
     if not {SourceTag.VM_ID, SourceTag.AS_OF} <= image.tags.keys() or SourceTag.TOLD in image.tags:
         return None
-    ended = {
-        Provisioning.SUCCEEDED: OutcomeType.CAPTURED,
-        Provisioning.FAILED: OutcomeType.FAILED,
-    }
-    kind = ended.get(image.provisioning)
+    kind = _kind_of_image(image)
     if kind is None:
         return None
     data = {
@@ -132,9 +129,32 @@ def image_outcome(image: ObservedImage, vm: VmRef, now: datetime) -> Outcome | N
         "proof": image.tags.get(SourceTag.PROOF),
         "proofDetail": image.tags.get(SourceTag.PROOF_DETAIL),
         "proofWarnings": image.tags.get(SourceTag.PROOF_WARNINGS),
+        **_boot(image),
         "detail": "the VM was deleted",
     }
     return _event(kind, vm, now, data, _occasion(image))
+
+
+def _kind_of_image(image: ObservedImage) -> OutcomeType | None:
+    """Return how an image ended; one that is to be booted has not ended before its verdict."""
+    if image.provisioning is Provisioning.FAILED:
+        return OutcomeType.FAILED
+    if image.provisioning is not Provisioning.SUCCEEDED or is_due(image):
+        return None
+    return OutcomeType.CAPTURED if image.boot in (None, Boot.BOOTED) else OutcomeType.FAILED
+
+
+def _boot(image: ObservedImage | None) -> dict[str, dict[str, str]]:
+    """Return the result of an image's boot test, as the member `boot`; nothing without a test."""
+    if image is None or image.boot is None:
+        return {}
+    named = {
+        "verdict": SourceTag.BOOT,
+        "detail": SourceTag.BOOT_DETAIL,
+        "minutes": SourceTag.BOOT_MINUTES,
+        "screenshot": SourceTag.BOOT_PICTURE,
+    }
+    return {"boot": {name: image.tags[tag] for name, tag in named.items() if tag in image.tags}}
 
 
 def _tags(say: Say) -> dict[str, str]:
@@ -173,6 +193,7 @@ def _outcome(vm: ObservedVm, say: Say, now: datetime, noted: str) -> Outcome | N
         "image": _image(say.of) if say.of else {"label": say.image},
         "asOf": write_instant(say.as_of) if say.as_of else None,
         **_proof(say),
+        **_boot(say.of),
         "timeline": _timeline(say, now),
     }
     return _event(kind, vm.ref, now, data, _occasion(say.of) if say.of else noted)

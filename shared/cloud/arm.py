@@ -40,9 +40,10 @@ _GALLERY_API = "2026-03-03"
 """The api-versions that this SDK's own operations use."""
 
 # Since 2026-03-03 Azure blocks deletion of a version for six months unless its body opts out.
-_NEW_VERSION_API = "2025-12-03"
+_VERSION_API = "2025-12-03"
 
 _GROUP_API = "2021-04-01"
+_NETWORK_API = "2022-05-01"
 
 DISK_SCOPE = "https://disk.azure.com//.default"
 """The scope of a token that reads the bytes of a disk; two slashes, as Azure documents it."""
@@ -136,10 +137,16 @@ class Arm:
         """Return a managed image."""
         return self._get(ref.subscription, ref.id, _COMPUTE_API, wire.Image)
 
-    def version(self, ref: VersionRef) -> wire.Version | Missing:
-        """Return a gallery image version with its replication status in each region."""
+    def version(self, ref: VersionRef) -> tuple[wire.Version, bytes] | Missing:
+        """Return a gallery image version with its replication status, and the response's body.
+
+        In the api-version in which a change sends it back.
+        """
         url = f"{ref.id}?$expand=ReplicationStatus"
-        return self._get(ref.subscription, url, _GALLERY_API, wire.Version)
+        content = self._read(ref.subscription, url, _VERSION_API)
+        if isinstance(content, Missing):
+            return content
+        return _decoded(content, wire.Version), content
 
     def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
         """Return the caller's permissions on a resource or resource group."""
@@ -174,8 +181,8 @@ class Arm:
                 ref.group, ref.name, models.Image(body), polling=False
             )
 
-    def create_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
-        """Start to create a gallery image version; `body` is the body of the PUT."""
+    def put_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
+        """Start to create or change a gallery image version; `body` is the body of the PUT."""
         operations = self._client(ref.subscription).gallery_image_versions
         with our_errors():
             operations.begin_create_or_update(
@@ -185,8 +192,48 @@ class Arm:
                 ref.version,
                 models.GalleryImageVersion(body),
                 polling=False,
-                api_version=_NEW_VERSION_API,
+                api_version=_VERSION_API,
             )
+
+    def put_interface(self, interface_id: str, body: Mapping[str, Any]) -> None:
+        """Create a network interface; `body` is the body of the PUT."""
+        url = f"{interface_id}?api-version={_NETWORK_API}"
+        self._send(subscription_of(interface_id), HttpRequest("PUT", url, json=body))
+
+    def create_vm(self, ref: VmRef, body: Mapping[str, Any]) -> None:
+        """Start to create a VM; `body` is the body of the PUT."""
+        operations = self._client(ref.subscription).virtual_machines
+        with our_errors():
+            operations.begin_create_or_update(
+                ref.group, ref.name, models.VirtualMachine(body), polling=False
+            )
+
+    def delete_vm(self, ref: VmRef) -> None:
+        """Start to delete a VM by force, with what it deletes with it."""
+        operations = self._client(ref.subscription).virtual_machines
+        with our_errors():
+            operations.begin_delete(ref.group, ref.name, force_deletion=True, polling=False)
+
+    def delete(self, resource_id: str) -> None:
+        """Start to delete a disk or a network interface."""
+        api = _DISK_API if "/Microsoft.Compute/disks/" in resource_id else _NETWORK_API
+        url = f"{resource_id}?api-version={api}"
+        self._send(subscription_of(resource_id), HttpRequest("DELETE", url))
+
+    def resources(self, group_id: str) -> Iterator[wire.Resource]:
+        """Yield a resource group's resources."""
+        url = f"{group_id}/resources?api-version={_GROUP_API}&$expand=createdTime"
+        for page in self._pages(subscription_of(group_id), url, wire.ResourcePage):
+            yield from page.value
+
+    def boot_diagnostics(self, ref: VmRef) -> wire.BootDiagnostics:
+        """Return URLs of a running VM's screenshot and serial log."""
+        url = (
+            f"{ref.id}/retrieveBootDiagnosticsData?api-version={_COMPUTE_API}"
+            "&sasUriExpirationTimeInMinutes=5"
+        )
+        content = self._send(ref.subscription, HttpRequest("POST", url))
+        return _decoded(content, wire.BootDiagnostics)
 
     def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:
         """Start to open a disk for reading; Azure ends the access after `seconds`."""
@@ -292,16 +339,19 @@ class Arm:
         self._send(subscription_of(resource_id), HttpRequest("PATCH", path, json=body))
 
     def _get[T](self, subscription: str, url: str, api: str, shape: type[T]) -> T | Missing:
+        content = self._read(subscription, url, api)
+        return content if isinstance(content, Missing) else _decoded(content, shape)
+
+    def _read(self, subscription: str, url: str, api: str) -> bytes | Missing:
         version = f"{'&' if '?' in url else '?'}api-version={api}"
         try:
-            content = self._send(subscription, HttpRequest("GET", url + version))
+            return self._send(subscription, HttpRequest("GET", url + version))
         except Refused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return Missing.GONE
             if error.status == HTTPStatus.FORBIDDEN:
                 return Missing.DENIED
             raise
-        return _decoded(content, shape)
 
     def _begin(self, disk_id: str, act: str, body: Mapping[str, Any] | None) -> Progress:
         url = f"{disk_id}/{act}?api-version={_DISK_API}"

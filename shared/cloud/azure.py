@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+import msgspec
+
 from shared.cloud.arm import Arm, subscription_of
-from shared.cloud.bodies import managed_image_body, version_body
+from shared.cloud.bodies import managed_image_body, promoted_body, version_body
 from shared.cloud.client import find_credential
 from shared.cloud.examine import examine
 from shared.cloud.images import list_images
@@ -20,6 +22,7 @@ from shared.cloud.ledger import LedgerStore
 from shared.cloud.lists import list_subscription
 from shared.cloud.observe import (
     granted,
+    left_over,
     lower_names,
     newest_regions,
     observed_definition,
@@ -27,12 +30,16 @@ from shared.cloud.observe import (
     observed_managed_image,
     observed_version,
     observed_vm,
+    trial_vm,
 )
+from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
+from shared.cloud.temporary import interface_body, interface_id, trial_body
 from shared.cloud.topic import Topic
 from shared.model.errors import Refused, Transient
 from shared.model.facts import (
     KeptDisk,
+    LeftOver,
     Listing,
     Look,
     Machine,
@@ -43,6 +50,7 @@ from shared.model.facts import (
     Permission,
     Price,
     Rights,
+    TrialVm,
 )
 from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
 from shared.model.instants import read_instant
@@ -65,6 +73,13 @@ from shared.model.tags import Words
 
 log = logging.getLogger(__name__)
 
+TEMPORARY = {
+    "microsoft.compute/virtualmachines",
+    "microsoft.compute/disks",
+    "microsoft.network/networkinterfaces",
+}
+"""The types of what is temporary in a workshop."""
+
 _LOCKS = "/providers/microsoft.authorization/locks/"
 
 
@@ -75,6 +90,7 @@ class Azure:
     arm: Arm
     topic: Topic
     ledger: LedgerStore
+    pictures: Pictures
     prices: Prices
     settings: Settings
 
@@ -124,7 +140,7 @@ class Azure:
                 return image if isinstance(image, Missing) else observed_managed_image(ref, image)
             case VersionRef():
                 version = self.arm.version(ref)
-                return version if isinstance(version, Missing) else observed_version(ref, version)
+                return version if isinstance(version, Missing) else observed_version(ref, *version)
             case _:
                 assert_never(ref)
 
@@ -177,6 +193,17 @@ class Azure:
         """Return the images and versions in these targets, as far as they can be listed."""
         return list_images(self.arm, targets)
 
+    def trial_vm(self, ref: VmRef) -> TrialVm | Missing:
+        """Return a VM in the workshop."""
+        vm = self.arm.vm(ref)
+        return vm if isinstance(vm, Missing) else trial_vm(ref, vm)
+
+    def workshop(self, subscription: str) -> list[LeftOver]:
+        """Return the VMs, interfaces and disks in the workshop of a subscription."""
+        group = f"/subscriptions/{subscription}/resourceGroups/{self.settings.workshop}"
+        rows = self.arm.resources(group)
+        return [left_over(row) for row in rows if row.type.lower() in TEMPORARY]
+
     def prove(self, look: Look) -> Look:
         """Return the look with the disk's verdict, and VM and disk read again after the close.
 
@@ -210,7 +237,7 @@ class Azure:
             case ManagedImageRef():
                 self.arm.create_managed_image(step.ref, managed_image_body(vm, step, now))
             case VersionRef():
-                self.arm.create_version(step.ref, version_body(vm, step, now))
+                self.arm.put_version(step.ref, version_body(vm, step, now))
             case _:
                 assert_never(step.ref)
 
@@ -229,6 +256,27 @@ class Azure:
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         """Set tags on an image; its other tags are unchanged."""
         self.arm.merge_tags(ref.id, tags)
+
+    def start_trial(self, image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> None:
+        """Start a VM from an image in the workshop."""
+        self.arm.put_interface(interface_id(ref), interface_body(image, ref, carried))
+        self.arm.create_vm(ref, trial_body(image, ref, carried))
+
+    def keep_picture(self, ref: VmRef, name: str) -> str:
+        """Keep a VM's screenshot and serial log; return the screenshot's URL, empty if not kept."""
+        return self.pictures.keep(self.arm, ref, name)
+
+    def promote(self, image: ObservedImage, tags: Mapping[str, str]) -> None:
+        """Start to let a version count for `latest`; the version is sent back as it was read."""
+        assert isinstance(image.ref, VersionRef)  # noqa: S101 - only versions count for latest
+        self.arm.put_version(image.ref, promoted_body(msgspec.json.decode(image.body), tags))
+
+    def delete(self, left: LeftOver | VmRef) -> None:
+        """Start to delete a resource in the workshop."""
+        if isinstance(left, VmRef):
+            self.arm.delete_vm(left)
+        else:
+            self.arm.delete(left.id)
 
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome event, then append it to the ledger."""
@@ -270,6 +318,7 @@ def connect(settings: Settings) -> Azure:
         Arm(settings.arm_endpoint, credential, dry_run=dry_run),
         Topic(settings.outcome_topic, credential, dry_run=dry_run),
         LedgerStore(settings.ledger, credential),
+        Pictures(settings.boot_diagnostics, credential),
         Prices(settings.prices_endpoint, settings.guard_currency),
         settings,
     )

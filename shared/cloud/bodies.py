@@ -3,15 +3,17 @@
 Pure.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.model.facts import ObservedVm, Plan, Region
+from shared.model.facts import Boot, ObservedVm, Plan, Region
 from shared.model.instants import write_instant
 from shared.model.memory import signature
-from shared.model.steps import Create
+from shared.model.steps import Create, Order
 from shared.model.tags import SourceTag
 from shared.model.text import cut
+from shared.workshop.machine import machine_tag
 
 
 def managed_image_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def version_body(vm: ObservedVm, step: Create, now: datetime) -> dict[str, Any]:
             "storageProfile": {"source": {"virtualMachineId": vm.ref.id}},
             "publishingProfile": {
                 "targetRegions": target_regions(vm.location, step.regions),
-                "excludeFromLatest": not step.order.in_latest,
+                "excludeFromLatest": step.order.test or not step.order.in_latest,
             },
         },
     }
@@ -59,7 +61,50 @@ def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
         **_if_any(SourceTag.PROOF_WARNINGS, cut("; ".join(step.verdict.warnings.values()))),
         **_if_any(SourceTag.BY, step.say.by),
         **_plan_tags(vm.plan),
+        **(_test_tags(vm, step.order) if step.order.test else {}),
     }
+
+
+def _test_tags(vm: ObservedVm, order: Order) -> dict[str, str]:
+    """Return the tags of an image that is to be booted."""
+    excluded = {} if order.in_latest else {SourceTag.EXCLUDED.value: "yes"}
+    boot = {SourceTag.BOOT.value: Boot.DUE.value, SourceTag.MACHINE.value: cut(machine_tag(vm))}
+    return boot | excluded
+
+
+def promoted_body(body: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the PUT body with which a version counts for `latest`: what Azure returned, changed.
+
+    The disks are left out where the source is named, as Azure's own tools do.
+    """
+    properties = {
+        name: value for name, value in body["properties"].items() if name not in _READ_ONLY
+    }
+    storage = dict(properties.get("storageProfile") or {})
+    if storage.get("source"):
+        storage = {"source": storage["source"]}
+    profile = {
+        name: value
+        for name, value in (properties.get("publishingProfile") or {}).items()
+        if name != "publishedDate"
+    }
+    profile["excludeFromLatest"] = False
+    regions = [
+        {name: value for name, value in region.items() if name != "excludeFromLatest"}
+        for region in profile.get("targetRegions") or []
+    ]
+    properties |= {
+        "storageProfile": storage,
+        "publishingProfile": profile | {"targetRegions": regions},
+    }
+    return {
+        "location": body["location"],
+        "tags": {**(body.get("tags") or {}), **tags},
+        "properties": properties,
+    }
+
+
+_READ_ONLY = ("provisioningState", "replicationStatus")
 
 
 def _if_any(name: SourceTag, value: str) -> dict[str, str]:

@@ -15,25 +15,19 @@ from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import requests
 from azure.core.credentials import TokenCredential
 
-from shared.cloud.errors import our_errors
-from shared.model.errors import Refused, Transient
+from shared.cloud.container import Container, check
+from shared.model.errors import Refused
 from shared.model.ledger import KEPT, Ledger, line_of, month_of, read_ledger
 from shared.model.outcomes import Outcome
 
-SCOPE = "https://storage.azure.com/.default"
 PARTS = 9
 """The most blobs of one month; each takes 50,000 lines."""
-
-TIMEOUTS = (3.0, 10.0)
-"""Timeouts in seconds, to connect and to read."""
 
 REMEMBERED = 1000
 """How many ids of appended outcomes a process remembers."""
 
-_VERSION = "2023-11-03"
 _NEXT_PART = {"LeaseIdMissing", "InvalidBlobType", "BlockCountExceedsLimit", "BlobArchived"}
 """Errors of one blob, which another does not have."""
 
@@ -44,14 +38,12 @@ class LedgerStore:
     """The client of the ledger's container, one per process."""
 
     def __init__(self, container: str, credential: TokenCredential) -> None:
-        self._container = container
-        self._credential = credential
-        self._session = requests.Session()
+        self._container = Container(container, credential)
         self._appended: deque[str] = deque(maxlen=REMEMBERED)
 
     def keep(self, outcome: Outcome) -> None:
         """Append the line of an outcome, if it is one to keep."""
-        if not self._container or outcome.type not in KEPT or outcome.id in self._appended:
+        if not self._container.url or outcome.type not in KEPT or outcome.id in self._appended:
             return
         try:
             self._append(month_of(outcome.time), line_of(outcome).encode())
@@ -66,10 +58,10 @@ class LedgerStore:
 
     def _lines(self, month: str) -> Iterator[str]:
         for blob in _blobs(month):
-            answer = self._send("GET", blob)
+            answer = self._container.send("GET", blob)
             if answer.status_code == HTTPStatus.NOT_FOUND:
                 return
-            _check(answer)
+            check(answer)
             yield from answer.content.decode(errors="replace").splitlines()
 
     def _append(self, month: str, line: bytes) -> None:
@@ -85,34 +77,16 @@ class LedgerStore:
         raise refusal or Refused("LedgerFull", f"all {PARTS} parts of {month} are full", 409)
 
     def _append_to(self, blob: str, line: bytes) -> None:
-        answer = self._send("PUT", f"{blob}?comp=appendblock", line)
+        answer = self._container.send("PUT", f"{blob}?comp=appendblock", line)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             self._create(blob)
-            answer = self._send("PUT", f"{blob}?comp=appendblock", line)
-        _check(answer)
+            answer = self._container.send("PUT", f"{blob}?comp=appendblock", line)
+        check(answer)
 
     def _create(self, blob: str) -> None:
         """Create a blob, and its container if that is missing; by now another worker may have."""
-        created = self._send("PUT", blob, headers=_NEW)
-        if _code(created) == "ContainerNotFound":
-            _check(self._send("PUT", "?restype=container"), "ContainerAlreadyExists")
-            created = self._send("PUT", blob, headers=_NEW)
-        _check(created, "BlobAlreadyExists")
-
-    def _send(
-        self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-    ) -> requests.Response:
-        with our_errors():
-            token = self._credential.get_token(SCOPE).token
-        own = {"Authorization": f"Bearer {token}", "x-ms-version": _VERSION}
-        url = f"{self._container}{path}" if path.startswith("?") else f"{self._container}/{path}"
-        try:
-            return self._session.request(
-                method, url, data=body, headers=own | (headers or {}), timeout=TIMEOUTS
-            )
-        except requests.RequestException as error:
-            msg = f"the ledger's storage could not be reached: {type(error).__name__}"
-            raise Transient(msg) from error
+        created = self._container.put(blob, b"", _NEW)
+        check(created, "BlobAlreadyExists")
 
 
 _NEW = {"x-ms-blob-type": "AppendBlob", "If-None-Match": "*"}
@@ -122,20 +96,3 @@ def _blobs(month: str) -> Iterator[str]:
     """Yield the names of a month's blobs: `2026-11.jsonl`, `2026-11.2.jsonl` and so on."""
     yield f"{month}.jsonl"
     yield from (f"{month}.{part}.jsonl" for part in range(2, PARTS + 1))
-
-
-def _check(answer: requests.Response, allowed: str = "") -> None:
-    """Raise an answer's error, unless it is the allowed one."""
-    code = _code(answer)
-    if answer.ok or (allowed and code == allowed):
-        return
-    message = f"{answer.status_code} {code}"
-    busy = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
-    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status_code in busy:
-        msg = f"the ledger's storage: {message}"
-        raise Transient(msg)
-    raise Refused(code, message, answer.status_code)
-
-
-def _code(answer: requests.Response) -> str:
-    return answer.headers.get("x-ms-error-code", "")

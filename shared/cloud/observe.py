@@ -11,6 +11,7 @@ from shared.model.facts import (
     AttachedDisk,
     Definition,
     KeptDisk,
+    LeftOver,
     Machine,
     Missing,
     ObservedDisk,
@@ -21,11 +22,14 @@ from shared.model.facts import (
     PowerState,
     Provisioning,
     Region,
+    TrialVm,
 )
 from shared.model.ids import ImageRef, VmRef, find_image
 from shared.model.tags import Memory
 
 HIBERNATED = "HibernationState/Hibernated"
+_FAILED = "provisioningstate/failed/"
+_READY = "provisioningstate/succeeded"
 
 
 def listed_image(image: wire.Image) -> ObservedImage | None:
@@ -45,6 +49,8 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
     properties, storage = vm.properties, vm.properties.storage_profile
     view = properties.instance_view or wire.InstanceView()
     codes = {status.code for status in view.statuses}
+    security = properties.security_profile or wire.SecurityType()
+    uefi = security.uefi_settings or wire.Uefi()
     return ObservedVm(
         ref=ref,
         vm_id=properties.vm_id,
@@ -59,14 +65,42 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         in_scale_set=bool(properties.virtual_machine_scale_set or vm.managed_by),
         os_type=storage.os_disk.os_type or "",
         generation=view.hyper_v_generation,
-        security_type=(properties.security_profile or wire.SecurityType()).security_type,
+        security_type=security.security_type,
         plan=_plan(vm.plan),
         disk_controller=storage.disk_controller_type,
         encrypted_by_guest=any(map(_encrypts_disks, vm.resources or ())),
         os_disk=_attached(storage.os_disk),
         data_disks=tuple(map(_attached, storage.data_disks or ())),
         machine=machine(vm),
+        secure_boot=bool(uefi.secure_boot_enabled),
+        vtpm=bool(uefi.v_tpm_enabled),
+        host_encryption=bool(security.encryption_at_host),
+        license_type=properties.license_type or "",
     )
+
+
+def trial_vm(ref: VmRef, vm: wire.Vm) -> TrialVm:
+    """Return the facts of a test VM: the image that it is from, and how its creation ended."""
+    properties = vm.properties
+    view = properties.instance_view or wire.InstanceView()
+    image = properties.storage_profile.image_reference or wire.Id()
+    failed = next((one for one in view.statuses if one.code.lower().startswith(_FAILED)), None)
+    agent = view.vm_agent or wire.Agent()
+    return TrialVm(
+        ref=ref,
+        image=find_image(image.id or ""),
+        provisioning=Provisioning(properties.provisioning_state),
+        created=_aware(properties.time_created),
+        code=failed.code[len(_FAILED) :] if failed else "",
+        why=(failed.message or "") if failed else "",
+        ready=any(one.code.lower() == _READY for one in agent.statuses),
+    )
+
+
+def left_over(resource: wire.Resource) -> LeftOver:
+    """Return a resource in the workshop."""
+    is_vm = resource.type.lower() == "microsoft.compute/virtualmachines"
+    return LeftOver(resource.id, resource.name, is_vm, _aware(resource.created_time))
 
 
 def machine(vm: wire.Vm) -> Machine:
@@ -185,10 +219,11 @@ def observed_managed_image(ref: ImageRef, image: wire.Image) -> ObservedImage:
         provisioning=Provisioning(image.properties.provisioning_state),
         source=VmRef.find(source.id or ""),
         tags=lower_names(image.tags),
+        location=image.location,
     )
 
 
-def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
+def observed_version(ref: ImageRef, version: wire.Version, body: bytes = b"") -> ObservedImage:
     """Return a gallery version's provisioning state, source VM and reason of failure."""
     storage = version.properties.storage_profile or wire.VersionStorage()
     source = storage.source or wire.VersionSource()
@@ -199,6 +234,8 @@ def observed_version(ref: ImageRef, version: wire.Version) -> ObservedImage:
         tags=lower_names(version.tags),
         why=_why_failed(version.properties.replication_status or wire.Replication()),
         replicas=_replicas(version.properties.publishing_profile or wire.PublishingProfile()),
+        location=version.location,
+        body=body,
     )
 
 
@@ -233,6 +270,7 @@ def _attached(disk: wire.VmDisk) -> AttachedDisk:
         ephemeral=bool(disk.diff_disk_settings and disk.diff_disk_settings.option),
         encrypted_by_guest=bool(disk.encryption_settings and disk.encryption_settings.enabled),
         customer_key=managed.disk_encryption_set is not None,
+        lun=disk.lun,
     )
 
 

@@ -17,6 +17,13 @@ class Code(_Wire, frozen=True):
     """A status of an instance view; `code` is stable, `displayStatus` is not."""
 
     code: str = ""
+    message: str | None = None
+
+
+class Agent(_Wire, frozen=True):
+    """The guest agent's statuses; without an agent the instance view has none."""
+
+    statuses: tuple[Code, ...] = ()
 
 
 class InstanceView(_Wire, frozen=True):
@@ -24,6 +31,7 @@ class InstanceView(_Wire, frozen=True):
 
     hyper_v_generation: str | None = None
     statuses: tuple[Code, ...] = ()
+    vm_agent: Agent | None = None
 
 
 class Id(_Wire, frozen=True):
@@ -60,6 +68,7 @@ class VmDisk(_Wire, frozen=True):
     disk_size_gb: int | None = field(default=None, name="diskSizeGB")
     diff_disk_settings: EphemeralOption | None = None
     encryption_settings: Enabled | None = None
+    lun: int = 0
 
 
 class StorageProfile(_Wire, frozen=True):
@@ -68,12 +77,22 @@ class StorageProfile(_Wire, frozen=True):
     os_disk: VmDisk = VmDisk()
     data_disks: tuple[VmDisk, ...] | None = None
     disk_controller_type: str | None = None
+    image_reference: Id | None = None
+
+
+class Uefi(_Wire, frozen=True):
+    """Whether a VM has secure boot and a virtual TPM."""
+
+    secure_boot_enabled: bool | None = None
+    v_tpm_enabled: bool | None = None
 
 
 class SecurityType(_Wire, frozen=True):
-    """`TrustedLaunch`, `ConfidentialVM`, or None."""
+    """`TrustedLaunch`, `ConfidentialVM`, or None; a VM's with its settings."""
 
     security_type: str | None = None
+    uefi_settings: Uefi | None = None
+    encryption_at_host: bool | None = None
 
 
 class HardwareProfile(_Wire, frozen=True):
@@ -101,6 +120,7 @@ class VmProperties(_Wire, frozen=True):
     virtual_machine_scale_set: Id | None = None
     additional_capabilities: AdditionalCapabilities | None = None
     instance_view: InstanceView | None = None
+    time_created: datetime | None = None
 
 
 class Plan(_Wire, frozen=True):
@@ -420,6 +440,7 @@ class Version(_Wire, frozen=True):
 
     id: str
     name: str = ""
+    location: str = ""
     tags: dict[str, str] | None = None
     properties: VersionProperties = VersionProperties()
 
@@ -441,6 +462,7 @@ class Image(_Wire, frozen=True):
     """A managed image."""
 
     id: str
+    location: str = ""
     tags: dict[str, str] | None = None
     properties: ImageProperties = ImageProperties()
 
@@ -509,3 +531,25 @@ class Operation(_Wire, frozen=True):
     status: str = ""
     error: Fault | None = None
     properties: Output | None = None
+
+
+class Resource(_Wire, frozen=True):
+    """A resource of any type in a list."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    created_time: datetime | None = None
+
+
+class ResourcePage(Page, frozen=True):
+    """A page of a list of resources."""
+
+    value: tuple[Resource, ...] = ()
+
+
+class BootDiagnostics(_Wire, frozen=True):
+    """URLs of a VM's screenshot and serial log, with signatures, so they must not be shown."""
+
+    console_screenshot_blob_uri: str | None = None
+    serial_console_log_blob_uri: str | None = None

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from shared.model.facts import (
     KeptDisk,
+    LeftOver,
     Listing,
     Look,
     Machine,
@@ -18,6 +19,7 @@ from shared.model.facts import (
     ObservedImage,
     ObservedVm,
     Price,
+    TrialVm,
 )
 from shared.model.ids import ImageRef, Target, VmRef
 from shared.model.ledger import Ledger
@@ -83,6 +85,12 @@ class Cloud(Protocol):
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         """Return the images and versions of the targets that can be listed."""
 
+    def trial_vm(self, ref: VmRef) -> TrialVm | Missing:
+        """Return a VM in the workshop."""
+
+    def workshop(self, subscription: str) -> list[LeftOver]:
+        """Return the VMs, interfaces and disks in the workshop of a subscription."""
+
     # Writes
 
     def prove(self, look: Look) -> Look:
@@ -102,6 +110,18 @@ class Cloud(Protocol):
 
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         """Set tags of an image; its other tags do not change."""
+
+    def start_trial(self, image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> None:
+        """Start a VM from an image in the workshop, with these tags."""
+
+    def keep_picture(self, ref: VmRef, name: str) -> str:
+        """Keep a VM's screenshot and serial log; return the screenshot's URL, empty if not kept."""
+
+    def promote(self, image: ObservedImage, tags: Mapping[str, str]) -> None:
+        """Start to let a version count for `latest`, with these tags besides its own."""
+
+    def delete(self, left: LeftOver | VmRef) -> None:
+        """Start to delete a resource in the workshop; a VM's disks and interface go with it."""
 
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome event."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from shared.model.ids import ImageRef, VmRef
-from shared.model.tags import Memory
+from shared.model.tags import Memory, SourceTag
 
 
 class PowerState(StrEnum):
@@ -122,6 +122,7 @@ class AttachedDisk:
     ephemeral: bool = False
     encrypted_by_guest: bool = False
     customer_key: bool = False
+    lun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,10 @@ class ObservedVm:
     os_disk: AttachedDisk
     data_disks: tuple[AttachedDisk, ...]
     machine: Machine
+    secure_boot: bool = False
+    vtpm: bool = False
+    host_encryption: bool = False
+    license_type: str = ""
 
     @property
     def listed(self) -> ListedVm:
@@ -253,11 +258,22 @@ class Region:
     storage: str | None = None
 
 
+class Boot(StrEnum):
+    """The result of booting an image: the values of the tag `stillframe-boot`."""
+
+    DUE = "due"
+    BOOTED = "booted"
+    NOT_PREPARED = "not-prepared"
+    DOES_NOT_BOOT = "does-not-boot"
+    CANNOT_TELL = "cannot-tell"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedImage:
     """An image or gallery image version: its provisioning state, and its source VM.
 
-    `replicas` are those of a version in all regions.
+    `replicas` are those of a version in all regions. `body` is the version as Azure returned it: a
+    change sends it back whole.
     """
 
     ref: ImageRef
@@ -266,6 +282,40 @@ class ObservedImage:
     tags: Mapping[str, str]
     why: str | None = None
     replicas: int = 0
+    location: str = ""
+    body: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def boot(self) -> Boot | None:
+        """The result of its boot test by its tags, None if it has none; a strange one is `DUE`."""
+        named = self.tags.get(SourceTag.BOOT)
+        return None if named is None else Boot(named) if named in Boot else Boot.DUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialVm:
+    """A temporary VM that was created from an image, in the workshop.
+
+    `code` and `why` are of its failed creation, `ready` is whether its agent reports.
+    """
+
+    ref: VmRef
+    image: ImageRef | None
+    provisioning: Provisioning
+    created: datetime | None
+    code: str = ""
+    why: str = ""
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """A resource in the workshop: its id, its name, and when it was created."""
+
+    id: str
+    name: str
+    is_vm: bool
+    created: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +377,8 @@ class Unread:
 class Look:
     """All facts read in this visit; more are read only if the rules need them.
 
-    `images` is by `ImageRef.key`; `proven` is the `time.monotonic` of the verdict.
+    `images` is by `ImageRef.key`; `proven` is the `time.monotonic` of the verdict; `awaited` is why
+    the image's boot test does not go on as usual, None until this visit has looked at it.
     """
 
     vm: ObservedVm
@@ -342,6 +393,7 @@ class Look:
     )
     verdict: Verdict | Refusal | Unread | None = None
     proven: float | None = None
+    awaited: str | None = None
 
 
 @dataclass(slots=True)

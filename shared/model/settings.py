@@ -13,8 +13,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared.model.errors import Misconfigured
+from shared.model.ids import VmRef
 from shared.model.tags import Tag
 from shared.model.values import (
+    is_group_name,
     is_subscription,
     is_target_scope,
     read_currency,
@@ -40,7 +42,7 @@ AN_HOUR = "PT1H"
 
 _OURS = re.compile(
     r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
-    r"|LEDGER|DRY_?RUN|ARM_END"
+    r"|LEDGER|WORKSHOP|BOOT_|DRY_?RUN|ARM_END"
 )
 
 
@@ -66,6 +68,14 @@ class GuardAction(StrEnum):
     DEALLOCATE = "deallocate"
 
 
+class BootTest(StrEnum):
+    """Which images are booted in the workshop before they are captured."""
+
+    OFF = "off"
+    WHEN_ASKED = "when-asked"
+    ALWAYS = "always"
+
+
 class Tell(StrEnum):
     """How often the cost guard reports that a VM is still billed.
 
@@ -88,6 +98,9 @@ class Name(StrEnum):
     IMAGE_RESOURCE_GROUP = "IMAGE_RESOURCE_GROUP"
     PROOF = "PROOF"
     PROOF_MACHINE_ID = "PROOF_MACHINE_ID"
+    WORKSHOP = "WORKSHOP"
+    BOOT_TEST = "BOOT_TEST"
+    BOOT_DIAGNOSTICS = "BOOT_DIAGNOSTICS"
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
@@ -107,7 +120,8 @@ class Name(StrEnum):
 class Settings:
     """All settings, checked; ids in `scopes` and `targets` are lower case and end in a slash.
 
-    `app` is the function app's name from `WEBSITE_SITE_NAME`, empty if that is not set.
+    `app` is the function app's name from `WEBSITE_SITE_NAME`, empty if that is not set. `workshop`
+    is the name of the resource group for temporary VMs, the same in each subscription.
     """
 
     subscriptions: tuple[str, ...]
@@ -119,6 +133,9 @@ class Settings:
     image_group: tuple[str, str] | None = None
     proof: ProofPolicy = ProofPolicy.REQUIRED
     machine_id: MachineId = MachineId.WARN
+    workshop: str = ""
+    boot_test: BootTest = BootTest.OFF
+    boot_diagnostics: str = ""
     guard_action: GuardAction = GuardAction.FLAG
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
@@ -142,6 +159,10 @@ class Settings:
         """Whether a subscription is one of `SUBSCRIPTIONS`."""
         return subscription.lower() in self.subscriptions
 
+    def in_workshop(self, vm: VmRef) -> bool:
+        """Whether a VM is in the resource group for temporary VMs."""
+        return bool(self.workshop) and vm.group.lower() == self.workshop.lower()
+
     def owns(self, tags: Mapping[str, str]) -> bool:
         """Whether an order or image with these tags is this app's, not another app's."""
         by = tags.get(Tag.BY) or self.app
@@ -164,6 +185,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         image_group=_image_group(values[Name.IMAGE_RESOURCE_GROUP]),
         proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
         machine_id=read_word(Name.PROOF_MACHINE_ID, values[Name.PROOF_MACHINE_ID], MachineId.WARN),
+        workshop=_workshop(values[Name.WORKSHOP]),
+        boot_test=_boot_test(values[Name.BOOT_TEST], values[Name.WORKSHOP]),
+        boot_diagnostics=read_https(Name.BOOT_DIAGNOSTICS, values[Name.BOOT_DIAGNOSTICS]),
         guard_action=action,
         guard_grace=grace,
         guard_deallocate_after=_deallocate_after(
@@ -256,6 +280,21 @@ def _image_group(text: str) -> tuple[str, str] | None:
             return subscription, group
     msg = f"{Name.IMAGE_RESOURCE_GROUP}: {text!r} is not a resource group's id"
     raise Misconfigured(msg)
+
+
+def _workshop(text: str) -> str:
+    if text and not is_group_name(text):
+        msg = f"{Name.WORKSHOP}: {text!r} is not a resource group's name"
+        raise Misconfigured(msg)
+    return text
+
+
+def _boot_test(text: str, workshop: str) -> BootTest:
+    test = read_word(Name.BOOT_TEST, text, BootTest.OFF)
+    if test is not BootTest.OFF and not workshop:
+        msg = f"{Name.WORKSHOP} must name a resource group, because {Name.BOOT_TEST} is {test}"
+        raise Misconfigured(msg)
+    return test
 
 
 def _deallocate_after(action: GuardAction, grace: timedelta, text: str) -> timedelta | None:

@@ -10,11 +10,12 @@ from shared.model.tags import Status
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a VM's owner asked for by tags."""
+    """What a VM's owner asked for by tags; `test`: the image is booted before it is captured."""
 
     target: Target
     version: str | None = None
     in_latest: bool = True
+    test: bool = False
 
     @property
     def label(self) -> str:
@@ -162,5 +163,13 @@ class Create(_Named):
     regions: tuple[Region, ...]
 
 
-type Step = Prove | Deallocate | Generalize | Create
+@dataclass(frozen=True, slots=True)
+class BootImage(_Named):
+    """Go on with the boot test of an image."""
+
+    say: Say
+    image: ObservedImage
+
+
+type Step = Prove | Deallocate | Generalize | Create | BootImage
 type Decision = Read | Rest | Withdraw | Step

@@ -22,11 +22,12 @@ class Status(StrEnum):
 
 
 class Tag(StrEnum):
-    """Names of the tags on a VM: people set the first four, Stillframe writes the others."""
+    """Names of the tags on a VM: people set the first five, Stillframe writes the others."""
 
     CAPTURE = "stillframe-capture"
     VERSION = "stillframe-version"
     LATEST = "stillframe-latest"
+    TEST = "stillframe-test"
     COST_GUARD = "stillframe-cost-guard"
     STATUS = "stillframe-status"
     DETAIL = "stillframe-detail"
@@ -73,7 +74,11 @@ and the word. A VM with an order never has it.
 
 
 class SourceTag(StrEnum):
-    """Names of the tags on an image: its source VM, as of when, and the proof."""
+    """Names of the tags on an image: its source VM, as of when, the proof, and the boot test.
+
+    Only an image that is to be booted has those of the boot test: `BOOT` is `due` until there is a
+    verdict, `MACHINE` is what its test VM must be like, `EXCLUDED` that it never becomes `latest`.
+    """
 
     GROUP = "stillframe-source-group"
     VM = "stillframe-source-vm"
@@ -85,6 +90,14 @@ class SourceTag(StrEnum):
     STARTED = "stillframe-started"
     BY = "stillframe-by"
     TOLD = "stillframe-told"
+    MACHINE = "stillframe-source-machine"
+    EXCLUDED = "stillframe-excluded"
+    BOOT = "stillframe-boot"
+    BOOT_DETAIL = "stillframe-boot-detail"
+    BOOT_MINUTES = "stillframe-boot-minutes"
+    BOOT_PICTURE = "stillframe-boot-picture"
+    BOOT_ATTEMPTS = "stillframe-boot-attempts"
+    BOOT_AT = "stillframe-boot-at"
     PLAN_PUBLISHER = "stillframe-plan-publisher"
     PLAN_PRODUCT = "stillframe-plan-product"
     PLAN_NAME = "stillframe-plan-name"

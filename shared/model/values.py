@@ -28,7 +28,8 @@ _SCOPE = re.compile(
 )
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,78}[A-Za-z0-9])?"
 _PAIR = re.compile(rf"({_NAME})/({_NAME})")
-_IN_GROUP = rf"/subscriptions/({GUID.pattern})/resourceGroups/([\w.()-]{{0,89}}[\w()-])"
+_GROUP = r"[\w.()-]{0,89}[\w()-]"
+_IN_GROUP = rf"/subscriptions/({GUID.pattern})/resourceGroups/({_GROUP})"
 _GALLERY = rf"/providers/Microsoft\.Compute/galleries/({_NAME})"
 _DEFINITION = re.compile(rf"{_IN_GROUP}{_GALLERY}/images/({_NAME})/?", re.IGNORECASE)
 _TARGETS = re.compile(rf"{_IN_GROUP}(?:{_GALLERY}(?:/images/({_NAME}))?)?/?", re.IGNORECASE)
@@ -43,6 +44,11 @@ def read_scope(text: str) -> tuple[str, str | None] | None:
     """Return subscription and resource group, if any, of a scope; None if the text is not one."""
     found = _SCOPE.fullmatch(text)
     return (found[1], found[2]) if found else None
+
+
+def is_group_name(text: str) -> bool:
+    """Whether a text is a valid name of a resource group."""
+    return re.fullmatch(_GROUP, text) is not None
 
 
 def read_definition_id(text: str) -> GalleryTarget | None:

@@ -31,6 +31,8 @@ from shared.sweep.pace import Pace
 from shared.sweep.report import SweepReport, sweep_outcome
 from shared.sweep.scan import Scan
 from shared.sweep.tally import Visited, count, sum_up
+from shared.sweep.tidy import tidy
+from shared.workshop.boot import is_due
 
 WORKERS = 4
 REQUESTS_A_VISIT = 4.0
@@ -71,6 +73,7 @@ class Sweeper:
                 continue
             told = self._visit_all(scan, report)
             sum_up(scan, told, cloud, report)
+            tidy(cloud, subscription, now, report)
             targets |= scan.targets()
         if since.hour != now.hour or now - since >= IMAGES_EVERY:
             _look_at_images(cloud, targets, now, report)
@@ -85,7 +88,11 @@ class Sweeper:
     def _scan(self, subscription: str, since: datetime, now: datetime, until: float) -> Scan:
         """List a subscription; its locks, and since when VMs are stopped, only if that matters."""
         cloud = self._cloud
-        scan = Scan(cloud.vms(subscription), frozenset(), cloud.settings, since, now, until)
+        listing = cloud.vms(subscription)
+        ours = [key for key, vm in listing.vms.items() if cloud.settings.in_workshop(vm.ref)]
+        for key in ours:
+            del listing.vms[key]
+        scan = Scan(listing, frozenset(), cloud.settings, since, now, until)
         if scan.wants_any_off():
             scan = replace(scan, locked=locked_scopes(cloud, subscription))
         if scan.wants_since():
@@ -164,7 +171,7 @@ def _look_at_images(
     report.left_versions = left_versions(images)
     for image in images:
         ours = cloud.settings.owns(image.tags)
-        if ours and image.source and image_outcome(image, image.source, now):
+        if ours and image.source and (is_due(image) or image_outcome(image, image.source, now)):
             try:
                 reconcile_image(cloud, image.ref, now)
             except StillframeError as error:

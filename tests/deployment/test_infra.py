@@ -187,7 +187,7 @@ def test_topics_that_exist_are_used() -> None:
     made = {one["properties"]["source"] for one in wide.of("Microsoft.EventGrid/systemTopics")}
     assert made == {f"/subscriptions/{SUBSCRIPTION}"}
     theirs = [one["id"] for one in wide.event_subscriptions if "/shared/" in one["id"]]
-    assert len(theirs) == 3
+    assert len(theirs) == 4
 
 
 @pytest.mark.parametrize("layer", ["platform", "events"])

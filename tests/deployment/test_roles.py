@@ -53,7 +53,10 @@ def test_roles_have_no_wildcard_and_no_unknown_action(name: str) -> None:
     """Each action is one that a request of Azure's clients needs, written out."""
     asked = {action_of(route.method, _any_path(route.template))[0].lower() for route in ROUTES}
     # Reading a disk by its URL is no request to ARM; encryption sets and apps are not simulated.
+    # Joins are asked for by requests that name what they join.
     asked |= {
+        "microsoft.network/networkinterfaces/join/action",
+        "microsoft.network/virtualnetworks/subnets/join/action",
         "microsoft.web/sites/functions/read",
         "microsoft.web/sites/host/properties/read",
         "microsoft.web/sites/host/sync/action",
@@ -102,6 +105,25 @@ def test_writes_are_granted_where_they_belong(
     assert {scope for scope, actions in scopes.items() if actions & IMAGES} == on_images
 
 
+DELETIONS = {
+    f"{COMPUTE}/virtualMachines/delete",
+    f"{COMPUTE}/disks/delete",
+    "Microsoft.Network/networkInterfaces/delete",
+}
+
+
+def test_only_the_workshop_is_deleted_from() -> None:
+    """Every deletion that is granted, and every disk write, is in the workshop's group alone."""
+    scopes = granted("wide")
+    workshops = {scope for scope in scopes if scope.endswith("/resourceGroups/capture-workshop")}
+    assert len(workshops) == 2
+    assert {scope for scope, actions in scopes.items() if actions & DELETIONS} == workshops
+    for scope, actions in scopes.items():
+        deletes = {action for action in actions if action.lower().endswith("/delete")}
+        assert deletes == (DELETIONS if scope in workshops else set())
+        assert (f"{COMPUTE}/disks/write" in actions) == (scope in workshops)
+
+
 def test_off_means_off_reaches_every_watched_vm() -> None:
     """The right to deallocate, and none of the others, beyond the scope of captures."""
     watched = granted("owned")[f"/subscriptions/{SUBSCRIPTION}"]
@@ -109,10 +131,13 @@ def test_off_means_off_reaches_every_watched_vm() -> None:
     assert granted("fenced")[f"/subscriptions/{SUBSCRIPTION}"] & ON_VMS == set()
 
 
+CAPTURING = {"usual", "fenced", "guarding", "owned", "wide", "workshop"}
 BY_PARAMETER = {
-    f"{COMPUTE}/virtualMachines/write": {"usual", "fenced", "guarding", "owned", "wide"},
-    f"{COMPUTE}/galleries/images/versions/write": {"usual", "fenced", "guarding", "owned", "wide"},
-    f"{COMPUTE}/disks/beginGetAccess/action": {"usual", "fenced", "guarding", "owned", "wide"},
+    f"{COMPUTE}/virtualMachines/write": CAPTURING,
+    f"{COMPUTE}/galleries/images/versions/write": CAPTURING,
+    f"{COMPUTE}/disks/beginGetAccess/action": CAPTURING,
+    f"{COMPUTE}/virtualMachines/delete": {"guarding", "wide", "workshop"},
+    f"{COMPUTE}/disks/delete": {"guarding", "wide", "workshop"},
     f"{COMPUTE}/disks/download/action": {"wide"},
     f"{COMPUTE}/diskEncryptionSets/read": {"wide"},
     "Microsoft.Authorization/locks/read": {"guarding", "owned", "wide"},

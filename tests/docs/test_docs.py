@@ -15,6 +15,7 @@ from shared.model import errors
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import Name
 from shared.model.tags import SourceTag, Status, Tag
+from shared.workshop import boot
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -65,7 +66,7 @@ def test_every_decision_is_in_the_index() -> None:
 
 def test_operations_names_what_wakes_it() -> None:
     """Each function with events, and each event type, is in the operations page."""
-    snapshot = json.loads((ROOT / "infra" / "snapshots" / "usual.snapshot.json").read_text())
+    snapshot = json.loads((ROOT / "infra" / "snapshots" / "workshop.snapshot.json").read_text())
     subscribed = [
         one["properties"]
         for one in snapshot["predictedResources"]
@@ -120,8 +121,12 @@ def table(text: str, heading: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("rules", "columns"),
-    [(decide, ("the VM", "next step", "status")), (costguard, ("the VM", "due"))],
-    ids=["orders", "cost guard"],
+    [
+        (decide, ("the VM", "next step", "status")),
+        (costguard, ("the VM", "due")),
+        (boot, ("the test VM", "next")),
+    ],
+    ids=["orders", "cost guard", "boot test"],
 )
 def test_the_rules_stand_in_the_architecture_page(rules: ModuleType, columns: list[str]) -> None:
     """Row by row and word by word as the code has them, in the order in which they are tried."""

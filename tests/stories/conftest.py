@@ -19,6 +19,7 @@ from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
 from shared.cloud.ledger import LedgerStore
+from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.settings import APP_NAME, read_settings
@@ -187,7 +188,8 @@ def connected(simulator: Simulator) -> Azure:
         topic = Topic(settings.outcome_topic, credential)
         ledger = LedgerStore(settings.ledger, credential)
         arm = Arm(settings.arm_endpoint, credential)
-        return Azure(arm, topic, ledger, Prices("", "USD"), settings)
+        pictures = Pictures(settings.boot_diagnostics, credential)
+        return Azure(arm, topic, ledger, pictures, Prices("", "USD"), settings)
 
 
 @pytest.fixture

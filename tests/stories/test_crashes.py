@@ -15,6 +15,7 @@ import pytest
 from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
 from shared.cloud.ledger import LedgerStore
+from shared.cloud.pictures import Pictures
 from shared.cloud.topic import Topic
 from shared.model.errors import Transient
 from shared.model.ids import VmRef, find_image
@@ -86,7 +87,8 @@ def in_process(azure: Azure, process: Process) -> Azure:
     topic: Any = Client(Topic(azure.settings.outcome_topic, find_credential()), process)
     arm: Any = Client(azure.arm, process)
     ledger: Any = Client(LedgerStore(azure.settings.ledger, find_credential()), process)
-    return Azure(arm, topic, ledger, azure.prices, azure.settings)
+    pictures: Any = Client(Pictures(azure.settings.boot_diagnostics, find_credential()), process)
+    return Azure(arm, topic, ledger, pictures, azure.prices, azure.settings)
 
 
 def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -> bool:

@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 
 from shared.model.errors import Refused, Transient
-from shared.model.settings import GuardAction
+from shared.model.settings import BootTest, GuardAction
 from simulator.deployment import deployed_into
+from tests.stories.workshop import in_workshop, make_workshop
 from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm
 
 WIDEST = "wide"
@@ -21,6 +22,7 @@ COMPUTE = "Microsoft.Compute"
 ROLES = "Microsoft.Authorization/roleDefinitions"
 SEND = "Microsoft.EventGrid/events/send/action"
 HOUR = 3600
+BOOTING = "capture-workshop"
 
 
 def version(world: Spine) -> object:
@@ -70,6 +72,27 @@ def orphaned(world: Spine) -> object:
     return [one["type"] for one in world.outcomes]
 
 
+def booted(world: Spine) -> object:
+    """An image is booted, with its screenshot; what was left in the workshop is deleted."""
+    make_workshop(world, BOOTING)
+    group = world.group(BOOTING)
+    network = f"{group}/providers/Microsoft.Network"
+    subnet = {"id": f"{network}/virtualNetworks/{BOOTING}-westeurope/subnets/machines"}
+    address = {"name": "ipconfig1", "properties": {"subnet": subnet}}
+    nic: Json = {"location": "westeurope", "properties": {"ipConfigurations": [address]}}
+    world.owner("PUT", f"{network}/networkInterfaces/boot-0-1-nic?api-version=2022-05-01", nic)
+    empty = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    disk = f"{group}/providers/{COMPUTE}/disks/boot-0-1-os?api-version=2026-03-02"
+    world.owner("PUT", disk, {"location": "westeurope", "properties": empty})
+    world.under(workshop=BOOTING, boot_test=BootTest.ALWAYS)
+    world.definition()
+    vm = world.vm()
+    captured(world, vm, "golden/windows")
+    world.sweep_for(HOUR)
+    pictures = [one["data"].get("boot", {}).get("screenshot", "") for one in world.outcomes]
+    return vm.status, in_workshop(world, BOOTING), [one.endswith(".png") for one in pictures]
+
+
 def captured(world: Spine, vm: Vm, target: str) -> object:
     """Order an image and let Sysprep run; return what came of it."""
     vm.order(target)
@@ -91,14 +114,17 @@ ENDS: dict[Callable[[Spine], object], object] = {
     entra_only: IMAGE,
     guarded: BILLS,
     orphaned: ["Stillframe.ImageCaptured"],
+    booted: ("captured", [], [True]),
 }
 NEEDED_FOR = {
     "Microsoft.Authorization/locks/read": guarded,
     "Microsoft.Authorization/permissions/read": version,
     f"{COMPUTE}/disks/beginGetAccess/action": version,
+    f"{COMPUTE}/disks/delete": booted,
     f"{COMPUTE}/disks/download/action": entra_only,
     f"{COMPUTE}/disks/endGetAccess/action": version,
     f"{COMPUTE}/disks/read": version,
+    f"{COMPUTE}/disks/write": booted,
     f"{COMPUTE}/galleries/read": orphaned,
     f"{COMPUTE}/galleries/images/read": version,
     f"{COMPUTE}/galleries/images/versions/read": version,
@@ -107,11 +133,19 @@ NEEDED_FOR = {
     f"{COMPUTE}/images/write": managed,
     f"{COMPUTE}/locations/diskOperations/read": version,
     f"{COMPUTE}/virtualMachines/deallocate/action": version,
+    f"{COMPUTE}/virtualMachines/delete": booted,
     f"{COMPUTE}/virtualMachines/generalize/action": version,
     f"{COMPUTE}/virtualMachines/read": version,
+    f"{COMPUTE}/virtualMachines/retrieveBootDiagnosticsData/action": booted,
     f"{COMPUTE}/virtualMachines/write": version,
+    "Microsoft.Network/networkInterfaces/delete": booted,
+    "Microsoft.Network/networkInterfaces/join/action": booted,
+    "Microsoft.Network/networkInterfaces/read": booted,
+    "Microsoft.Network/networkInterfaces/write": booted,
+    "Microsoft.Network/virtualNetworks/subnets/join/action": booted,
     "Microsoft.ResourceHealth/availabilityStatuses/read": guarded,
     "Microsoft.Resources/subscriptions/resourceGroups/read": guarded,
+    "Microsoft.Resources/subscriptions/resourceGroups/resources/read": booted,
     "Microsoft.Resources/tags/write": version,
     SEND: version,
 }

@@ -11,6 +11,7 @@ from datetime import datetime
 from shared.model.errors import Withheld
 from shared.model.facts import (
     KeptDisk,
+    LeftOver,
     Listing,
     Look,
     Machine,
@@ -18,6 +19,7 @@ from shared.model.facts import (
     ObservedImage,
     ObservedVm,
     Price,
+    TrialVm,
 )
 from shared.model.ids import ImageRef, Target, VmRef
 from shared.model.ledger import Ledger
@@ -43,6 +45,9 @@ class FakeCloud:
     targets: set[Target] = field(default_factory=set)
     stopped: datetime | None = None
     graph: Mapping[str, datetime] = field(default_factory=dict)
+    trial: TrialVm | Missing = Missing.GONE
+    left: list[LeftOver] = field(default_factory=list)
+    carried: dict[str, str] = field(default_factory=dict)
     costs: Price | None = None
     month: float | None = None
     currency: str = "EUR"
@@ -118,6 +123,28 @@ class FakeCloud:
 
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         self._wrote("tag_image", ref.id)
+
+    def trial_vm(self, ref: VmRef) -> TrialVm | Missing:
+        self._asked("trial_vm")
+        return self.trial if isinstance(self.trial, Missing) else replace(self.trial, ref=ref)
+
+    def workshop(self, subscription: str) -> list[LeftOver]:
+        self._asked("workshop")
+        return self.left
+
+    def start_trial(self, image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> None:
+        self._wrote("start_trial", ref.id)
+        self.carried = dict(carried)
+
+    def keep_picture(self, ref: VmRef, name: str) -> str:
+        self._wrote("keep_picture", name)
+        return f"https://pictures/{name}.png"
+
+    def promote(self, image: ObservedImage, tags: Mapping[str, str]) -> None:
+        self._wrote("promote", image.ref.id)
+
+    def delete(self, left: LeftOver | VmRef) -> None:
+        self._wrote("delete", left.id)
 
     def publish(self, outcome: Outcome) -> None:
         self._wrote("publish", outcome.type)

@@ -11,6 +11,7 @@ from requests import ConnectionError as ConnectionFailed
 from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.ledger import LedgerStore
+from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
 from shared.model.errors import Refused, Transient, Withheld
@@ -86,6 +87,7 @@ def azure(topic: str = TOPIC, *, dry_run: bool = False) -> Azure:
         Arm(PUBLIC_ARM, signed_in, dry_run=dry_run),
         Topic(topic, signed_in, dry_run=dry_run),
         LedgerStore("", signed_in),
+        Pictures("", signed_in),
         Prices(PRICES, "EUR"),
         settings(dry_run=dry_run),
     )

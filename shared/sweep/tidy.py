@@ -1,0 +1,55 @@
+"""The workshop in a sweep: go on with each test VM, delete what is left there without one.
+
+Only what has the name of a temporary resource is deleted. Interfaces and disks go with their VM;
+they are left if its creation was refused, or if Azure did not delete them with it.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from shared.model.cloud import Cloud
+from shared.model.errors import StillframeError, Withheld
+from shared.model.facts import LeftOver
+from shared.model.ids import VmRef
+from shared.reconcile import reconcile_trial
+from shared.sweep.report import SweepReport
+from shared.workshop.boot import PREFIX
+
+BEING_MADE = timedelta(minutes=10)
+"""A younger interface is left: its VM is probably being created by an event."""
+
+log = logging.getLogger(__name__)
+
+
+def tidy(cloud: Cloud, subscription: str, now: datetime, report: SweepReport) -> None:
+    """Visit the workshop of a subscription; errors are reported, and the sweep continues."""
+    if not cloud.settings.workshop:
+        return
+    try:
+        found = [left for left in cloud.workshop(subscription) if left.name.startswith(PREFIX)]
+    except StillframeError as error:
+        report.failed[f"/subscriptions/{subscription}/resourceGroups/{cloud.settings.workshop}"] = (
+            str(error)
+        )
+        return
+    for left in found:
+        try:
+            _visit(cloud, left, found, now)
+        except Withheld as withheld:
+            log.info("dry run: would %s", withheld)
+        except StillframeError as error:
+            report.failed[left.id] = str(error)
+
+
+def _visit(cloud: Cloud, left: LeftOver, found: Iterable[LeftOver], now: datetime) -> None:
+    ref = VmRef.find(left.id)
+    if ref:
+        log.info("look %s", reconcile_trial(cloud, ref, now).line())
+    elif not _is_used(left, found) and (left.created is None or now - left.created > BEING_MADE):
+        cloud.delete(left)
+
+
+def _is_used(left: LeftOver, found: Iterable[LeftOver]) -> bool:
+    """Whether a disk or interface belongs to a VM that is there."""
+    return any(vm.is_vm and left.name.startswith(f"{vm.name}-") for vm in found)

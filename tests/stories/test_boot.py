@@ -1,0 +1,301 @@
+"""Boot tests: an image is booted in the workshop before anybody gets it as `latest`."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.model.ids import VmRef, find_image
+from shared.model.settings import BootTest, ProofPolicy
+from shared.reconcile import reconcile, reconcile_image
+from tests.stories.workshop import (
+    UNDER,
+    in_workshop,
+    latest,
+    opened,
+    ordered,
+    trial_vms,
+)
+from tests.stories.world import Json, Spine, Vm
+
+LONG = 3600
+
+
+@pytest.fixture
+def world(spine: Spine) -> Spine:
+    """Give the world with the app that has a workshop, and a definition."""
+    return opened(spine)
+
+
+def carried(world: Spine, vm: Vm, seconds: int = 2 * LONG) -> None:
+    """Let sweeps carry an order for a while."""
+    world.carry(vm, 3)
+    world.sweep_for(seconds)
+
+
+def test_an_image_that_boots_becomes_latest(world: Spine) -> None:
+    """Excluded until it has booted, then captured and latest; nothing stays in the workshop."""
+    vm = world.vm()
+    ordered(world, vm)
+    world.carry(vm, 3)
+    assert vm.status == "capturing"
+    assert latest(world) is None
+    world.sweep_for(LONG)
+    assert (vm.status, world.reasons) == ("captured", ["captured"])
+    made = latest(world)
+    assert made is not None
+    assert (made["tags"]["stillframe-boot"], made["source"]) == ("booted", vm.id)
+    assert "it booted and was ready after" in str(vm.said("detail"))
+    assert in_workshop(world) == []
+    (told,) = world.outcomes
+    assert told["data"]["boot"]["verdict"] == "booted"
+    assert told["data"]["boot"]["screenshot"].endswith("-1.png")
+
+
+def test_an_image_that_does_not_boot_is_never_latest(world: Spine) -> None:
+    """The order failed, in Azure's words; the older version stays latest."""
+    good = world.vm("good")
+    ordered(world, good)
+    carried(world, good)
+    world.let(60)
+    bad = world.vm("bad", boots=False)
+    ordered(world, bad)
+    carried(world, bad)
+    assert bad.status == "failed"
+    assert "OSProvisioningTimedOut" in str(bad.said("detail"))
+    assert world.reasons == ["captured", "failed"]
+    made = latest(world)
+    assert made is not None
+    assert made["source"] == good.id
+    assert in_workshop(world) == []
+    assert world.outcomes[-1]["data"]["boot"]["verdict"] == "does-not-boot"
+
+
+def test_an_image_that_is_not_prepared_is_never_latest(world: Spine) -> None:
+    """Without proof a disk that was not generalized is captured, and the boot test finds it."""
+    world.under(**UNDER, proof=ProofPolicy.OFF)
+    vm = world.vm()
+    vm.order("golden/windows", test="yes")
+    world.look(vm)
+    vm.guest("shutdown")
+    world.let(120)
+    carried(world, vm)
+    assert (vm.status, latest(world)) == ("failed", None)
+    assert "not prepared" in str(vm.said("detail"))
+    assert in_workshop(world) == []
+
+
+def test_what_azure_has_no_room_for_is_tried_again(world: Spine) -> None:
+    """No capacity: no verdict, said in Azure's words, tried again later; then it boots."""
+    words = {"message": "The requested VM size is currently not available."}
+    world.refuse("PUT", r"virtualMachines/boot-[^/]*$", 409, "SkuNotAvailable", count=2, **words)
+    vm = world.vm()
+    ordered(world, vm)
+    carried(world, vm, LONG // 2)
+    assert vm.status == "capturing"
+    assert "SkuNotAvailable" in str(vm.said("detail"))
+    assert latest(world) is None
+    world.sweep_for(3 * LONG)
+    assert (vm.status, world.reasons) == ("captured", ["captured"])
+    assert vm.images[0]["tags"]["stillframe-boot-attempts"] == "2"
+    assert in_workshop(world) == []
+
+
+def test_what_is_never_known_fails_in_the_end(world: Spine) -> None:
+    """After the last attempt without a verdict the order failed, and the image stays excluded."""
+    world.refuse("PUT", r"virtualMachines/boot-[^/]*$", 403, "RequestDisallowedByPolicy", count=99)
+    vm = world.vm()
+    ordered(world, vm)
+    world.carry(vm, 3)
+    for _ in range(24):
+        world.let(LONG)
+        world.sweep(world.client.now() - timedelta(hours=1))
+    assert (vm.status, world.reasons, latest(world)) == ("failed", ["failed"], None)
+    assert "RequestDisallowedByPolicy" in str(vm.said("detail"))
+    assert in_workshop(world) == []
+
+
+def test_a_version_that_its_owner_excludes_stays_excluded(world: Spine) -> None:
+    """`stillframe-latest: no` holds, whatever the test says."""
+    vm = world.vm()
+    ordered(world, vm, latest="no")
+    carried(world, vm)
+    assert (vm.status, latest(world)) == ("captured", None)
+    assert vm.images[0]["tags"]["stillframe-boot"] == "booted"
+
+
+def test_a_managed_image_is_tested_too(world: Spine) -> None:
+    """It is captured when it has booted; its tags say so."""
+    vm = world.vm()
+    ordered(world, vm, "managed-image")
+    carried(world, vm)
+    assert vm.status == "captured"
+    assert vm.images[0]["tags"]["stillframe-boot"] == "booted"
+    assert in_workshop(world) == []
+
+
+def test_a_source_may_go_before_its_image_is_tested(world: Spine) -> None:
+    """Its image has what the test VM needs; once an hour images are looked at."""
+    vm = world.vm(data_disks=[{}], security_type="Standard")
+    ordered(world, vm)
+    world.carry(vm, 2)
+    source = vm.id
+    vm.delete()
+    world.let(120)
+    for _ in range(3):
+        world.let(LONG)
+        world.sweep(world.client.now() - timedelta(hours=1))
+    made = latest(world)
+    assert made is not None
+    assert made["source"] == source
+    assert in_workshop(world) == []
+    assert world.reasons == ["captured"]
+
+
+def test_a_test_vm_is_like_its_source(world: Spine) -> None:
+    """Size, security and data disks are the source's; its tags too, but for Stillframe's."""
+    world.definition("secure", security="TrustedLaunch")
+    vm = world.vm(
+        security_type="TrustedLaunch", data_disks=[{}, {}], size="Standard_E4ds_v5",
+        tags={"Cost Center": "7"}, license_type="Windows_Server",
+    )  # fmt: skip
+    ordered(world, vm, "golden/secure")
+    world.carry(vm, 3)
+    (trial,) = trial_vms(world)
+    shown = world.owner("GET", f"{trial['id']}?api-version=2026-04-01")
+    own, properties = shown["tags"], shown["properties"]
+    assert own == {"cost center": "7"}
+    assert properties["hardwareProfile"]["vmSize"] == "Standard_E4ds_v5"
+    assert properties["securityProfile"]["securityType"] == "TrustedLaunch"
+    assert properties["licenseType"] == "Windows_Server"
+    assert len(properties["storageProfile"]["dataDisks"]) == 2
+    assert "adminPassword" not in str(properties)
+    world.sweep_for(LONG)
+    assert vm.status == "captured"
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "status"),
+    [
+        (BootTest.OFF, "yes", "refused"),
+        (BootTest.ALWAYS, "no", "refused"),
+        (BootTest.WHEN_ASKED, "maybe", "refused"),
+        (BootTest.WHEN_ASKED, "no", "waiting"),
+        (BootTest.ALWAYS, "yes", "waiting"),
+    ],
+)
+def test_what_may_be_asked(world: Spine, policy: BootTest, asked: str, status: str) -> None:
+    """The tag asks for a test; without a workshop it is refused, and so is an opt-out of always."""
+    world.under(boot_test=policy)
+    vm = world.vm()
+    vm.order("golden/windows", test=asked)
+    world.look(vm)
+    assert vm.status == status
+
+
+def test_always_needs_no_tag(world: Spine) -> None:
+    """With BOOT_TEST=always every image is booted."""
+    world.under(boot_test=BootTest.ALWAYS)
+    vm = world.vm()
+    vm.order("golden/windows")
+    world.look(vm)
+    vm.guest("sysprep")
+    world.let(120)
+    carried(world, vm)
+    assert vm.images[0]["tags"]["stillframe-boot"] == "booted"
+
+
+def test_a_dry_run_boots_nothing(world: Spine) -> None:
+    """Nothing is created, and what is left in the workshop stays."""
+    vm = world.vm()
+    ordered(world, vm)
+    world.carry(vm, 1)
+    world.under(dry_run=True)
+    world.forget_requests()
+    world.let(300)
+    world.sweep_for(LONG)
+    assert world.writes == []
+
+
+def test_the_workshop_is_left_to_itself(world: Spine) -> None:
+    """Whatever else is in the workshop, and no test VM is billed: neither is touched."""
+    kept = world.vm("somebodys", group="stillframe-workshop", power="stopped")
+    world.sweep_for(LONG)
+    assert kept.state == ("stopped", False)
+    assert world.writes == []
+
+
+CASES: dict[str, Json] = {"boots": {}, "does not boot": {"boots": False}}
+
+
+@pytest.mark.parametrize("words", CASES.values(), ids=CASES)
+def test_a_process_may_end_at_any_request(world: Spine, words: Json) -> None:
+    """Before and after each request of a boot test; then sweeps alone: told once, nothing left."""
+    points = 0
+    while True:
+        world.client.reset()
+        world.client.settings(durations={"version": 60, "access": 0}, retry_after=0)
+        world.client.create_group("images")
+        opened(world)
+        vm = world.vm(f"vm-{points}", **words)
+        ordered(world, vm)
+        world.carry(vm, 2)
+        died = ends_after(world, vm, points)
+        world.restart()
+        for _ in range(5):
+            world.let(LONG // 2)
+            world.sweep(world.client.now() - timedelta(minutes=30))
+        expected = "failed" if words else "captured"
+        assert (vm.status, in_workshop(world)) == (expected, [])
+        assert set(world.reasons) == {expected}
+        assert len({one["id"] for one in world.outcomes}) == 1
+        assert (latest(world) is not None) == (not words)
+        if not died:
+            break
+        points += 1
+    assert points >= 40
+
+
+class Died(BaseException):
+    """The process ends."""
+
+
+def ends_after(world: Spine, vm: Vm, points: int) -> bool:
+    """Carry a boot test by its events until the process ends at a point; say whether it did."""
+    arm, left = world.azure.arm, [points]
+    send = arm._ask
+    putting = {name: getattr(arm, name) for name in ("create_vm", "put_version", "delete_vm")}
+
+    def counted(call: object, *args: object) -> object:
+        if left[0] == 0:
+            raise Died
+        left[0] -= 1
+        done = call(*args)  # type: ignore[operator]
+        if left[0] == 0:
+            raise Died
+        left[0] -= 1
+        return done
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(arm, "_ask", lambda *args: counted(send, *args), raising=False)
+        for name, call in putting.items():
+            patched.setattr(arm, name, lambda *args, call=call: counted(call, *args))
+        try:
+            for _ in range(4):
+                step(world, vm)
+                world.let(700)
+        except Died:
+            return True
+    return False
+
+
+def step(world: Spine, vm: Vm) -> None:
+    """Take the looks that events would cause: at the image and at the test VM."""
+    now = world.client.now()
+    for trial in trial_vms(world):
+        ref = VmRef.find(trial["id"])
+        assert ref
+        reconcile(world.azure, ref, now)
+    for image in vm.images:
+        named = find_image(image["id"])
+        assert named
+        reconcile_image(world.azure, named, now)
