@@ -2,9 +2,10 @@
 
 `azd down` deletes resource groups and nothing else. What is left are the roles in the watched
 subscriptions and in the groups of images with their assignments, event subscriptions and alerts on
-topics of others, and our topics in other subscriptions. Identifies them by the deployment that they
-belong to, not by their names alone, and deletes each by its id, and no other kind of resource. What
-Azure does not delete is printed, to be removed by hand. Does nothing while the platform exists.
+topics of others, our topics in other subscriptions, and the networks of the workshops. Identifies
+them by the deployment that they belong to, not by their names alone, and deletes each by its id, and
+no other kind of resource. What Azure does not delete is printed, to be removed by hand. Does nothing
+while the platform exists.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from arm import MISSING, OK, Arm, HookError, listed, run, say, setting, words
 from image_group import GROUPS, deployment_name, named_group
 from image_group import wanted as wanted_image_group
 from topics import OWNER, TOPICS, is_ours, topics_of, watched
+from workshops import workshops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 ROLES = "2022-04-01"
 ALERTS = "2018-03-01"
+NETWORKS = "2025-05-01"
 NOTHING_THERE = 204
 REFUSED = 400
 STILL_ASSIGNED = "RoleDefinitionHasAssignments"
@@ -93,6 +96,14 @@ def on_topics(arm: Arm, subscription: str, of: Deployment) -> Iterator[tuple[str
                     yield subscribed["id"], TOPICS
 
 
+def in_workshop(arm: Arm, group: str) -> Iterator[tuple[str, str]]:
+    """Yield the networks in a workshop, then the security groups that they use."""
+    for kind in ("virtualNetworks", "networkSecurityGroups"):
+        for one in arm.list(f"{group}/providers/Microsoft.Network/{kind}", NETWORKS):
+            if _last(one["id"]).startswith(f"{_last(group)}-"):
+                yield one["id"], NETWORKS
+
+
 def _belongs(resource: dict[str, Any], of: Deployment) -> bool:
     return str((resource.get("tags") or {}).get(OWNER)).lower() == of.platform.lower()
 
@@ -131,6 +142,9 @@ def places(arm: Arm, of: Deployment) -> Iterator[Callable[[], Iterator[tuple[str
     for subscription in watched():
         yield partial(on_topics, arm, subscription, of)
         yield partial(roles, arm, f"/subscriptions/{subscription}", of)
+    for workshop in workshops():
+        if arm.ask("GET", workshop, GROUPS)[0] != MISSING:
+            yield partial(in_workshop, arm, workshop)
     for group in dict.fromkeys(groups):
         if arm.ask("GET", group, GROUPS)[0] != MISSING:
             yield partial(roles, arm, group, of)

@@ -21,10 +21,13 @@ param location string
 @description('The regions of the images that are booted.')
 param regions string[]
 
+@description('Whether the resource group is created here; otherwise it must exist.')
+param makeGroup bool
+
 @description('Tags on every resource.')
 param tags { *: string }
 
-resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (makeGroup) {
   name: workshop
   location: location
   tags: tags
@@ -32,8 +35,9 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 
 module networks 'workshop-network.bicep' = [
   for region in regions: {
-    scope: group
+    scope: resourceGroup(workshop)
     params: { name: '${workshop}-${toLower(replace(region, ' ', ''))}', location: region, tags: tags }
+    dependsOn: [group]
   }
 ]
 
@@ -70,6 +74,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 module granted 'assignment.bicep' = {
-  scope: group
+  scope: resourceGroup(workshop)
   params: { principalId: principalId, roleDefinitionId: role.id }
+  dependsOn: [group]
 }

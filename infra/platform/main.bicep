@@ -71,6 +71,9 @@ param workshop bool = false
 @description('The regions of the VMs whose images are booted; none = the app\'s. With workshop.')
 param workshopRegions string[] = []
 
+@description('Whether to create the resource groups of the workshops; otherwise they must exist.')
+param makeGroups bool = true
+
 @description('Which images are booted, in the workshop, before they become latest: off, when-asked by a tag, always.')
 param bootTest 'off' | 'when-asked' | 'always' = 'off'
 
@@ -304,6 +307,7 @@ module workshops '../modules/workshop.bicep' = [
       workshop: names.workshop
       location: location
       regions: empty(workshopRegions) ? [location] : workshopRegions
+      makeGroup: makeGroups
       tags: tags
     }
   }

@@ -31,6 +31,9 @@ param entraOnlyDisks = bool(textOr(readEnvironmentVariable('STILLFRAME_ENTRA_ONL
 param customerKeys = bool(textOr(readEnvironmentVariable('STILLFRAME_CUSTOMER_KEYS', ''), 'false'))
 param workshop = bool(textOr(readEnvironmentVariable('STILLFRAME_WORKSHOP', ''), 'false'))
 param workshopRegions = listOf(readEnvironmentVariable('STILLFRAME_WORKSHOP_REGIONS', ''))
+// A hook creates them (infra/azd/workshops.py): azd would mistake a group in another subscription for one in the
+// home subscription.
+param makeGroups = false
 param bootTest = any(textOr(readEnvironmentVariable('STILLFRAME_BOOT_TEST', ''), 'off'))
 param costGuardAction = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', ''), 'flag'))
 param costGuardGrace = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_GRACE', ''), 'PT1H')

@@ -241,7 +241,7 @@ def test_deployments_of_one_name_in_two_subscriptions_share_nothing_but_topics()
         if kind == "eventSubscriptions":
             to = one["properties"]["destination"]["properties"]["resourceId"]
             assert to.lower().startswith(f"{home}/")
-            assert re.fullmatch(r"images-[a-z0-9]{13}-(orders|steps|health)", called)
+            assert re.fullmatch(r"images-[a-z0-9]{13}-(orders|steps|workshop|health)", called)
         if kind in ("systemTopics", "metricAlerts"):
             assert one["tags"]["stillframe-platform"].lower() == home
 
@@ -313,6 +313,13 @@ def test_steps_and_hooks_come_in_order() -> None:
     assert steps == ["package --all", "provision platform", "deploy --all", "provision events"]
     hooks = re.findall(r"run: (\S+)", YAML)
     found = [Path(one).name for one in hooks]
-    assert found == ["image_group.py", "functions.py", "topics.py", "package.py", "leftovers.py"]
+    assert found == [
+        "image_group.py",
+        "workshops.py",
+        "functions.py",
+        "topics.py",
+        "package.py",
+        "leftovers.py",
+    ]
     assert all((INFRA / "azd" / name).exists() for name in found)
     assert YAML.count("kind: python") == len(hooks)

@@ -273,6 +273,8 @@ def test_waiting_ends(scripted: Scripted, given: dict[str, str]) -> None:
 
 
 IMAGES = f"{HOME}/resourceGroups/stillframe-images"
+WORKSHOP = f"{OTHER}/resourceGroups/stillframe-workshop"
+NETWORK = "Microsoft.Network"
 SHARED = f"{OTHER}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/all"
 AUTHORIZATION = "/providers/Microsoft.Authorization"
 
@@ -355,6 +357,14 @@ def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
         ),
         f"GET {at_theirs}/eventSubscriptions": several(),
         f"GET {IMAGES}": [(200, {})],
+        f"GET {WORKSHOP}": [(200, {})],
+        f"GET {WORKSHOP}/providers/{NETWORK}/virtualNetworks": several(
+            {
+                "id": f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/stillframe-workshop-westeurope"
+            },
+            {"id": f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/somebodys"},
+        ),
+        f"GET {WORKSHOP}/providers/{NETWORK}/networkSecurityGroups": several(),
         f"GET {HOME}{AUTHORIZATION}/roleDefinitions": several(watch, *foreign),
         f"GET {OTHER}{AUTHORIZATION}/roleDefinitions": several(),
         f"GET {IMAGES}{AUTHORIZATION}/roleDefinitions": several(images, *foreign),
@@ -373,6 +383,7 @@ def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
 
 OURS = f"{OTHER}/resourceGroups/stillframe-events/providers/Microsoft.EventGrid/systemTopics/x"
 LEFT = [
+    f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/stillframe-workshop-westeurope",
     f"{OTHER}/resourceGroups/shared/providers/Microsoft.Insights/metricAlerts/mine",
     f"{SHARED}/eventSubscriptions/mine",
     OURS,
@@ -413,7 +424,7 @@ def test_what_azure_keeps_is_named_and_the_rest_goes(left: Scripted, given: dict
     assert f"NOT removed, do this by hand: {LEFT[-2]}: HTTP 409: ScopeLocked" in ran.stdout
     assert "NOT checked: " in ran.stdout
     assert "AuthorizationFailed" in ran.stdout
-    assert removed(ran) == sorted([*LEFT[3:6], LEFT[7]])
+    assert removed(ran) == sorted([LEFT[0], *LEFT[4:7], LEFT[8]])
 
 
 def test_nothing_is_removed_under_a_running_app(left: Scripted, given: dict[str, str]) -> None:
@@ -444,6 +455,22 @@ def test_a_group_for_topics_elsewhere_is_made_by_the_hook(
     )
     assert run("topics", given).returncode == 0
     assert not [one for one in scripted.asked if one.startswith("PUT")]
+
+
+def test_workshops_get_their_groups_from_the_hook(
+    scripted: Scripted, given: dict[str, str]
+) -> None:
+    """One in each watched subscription, if there are workshops; an existing one is left alone."""
+    given["STILLFRAME_SUBSCRIPTIONS"] = f"{SUBSCRIPTION}, {OTHER.rsplit('/', 1)[1]}"
+    assert run("workshops", given).returncode == 0
+    assert scripted.asked == []
+    given["STILLFRAME_WORKSHOP"] = "true"
+    at_home = WORKSHOP.replace(OTHER, HOME)
+    scripted.answers |= {f"GET {at_home}": [(200, {})], f"PUT {WORKSHOP}": [(201, {})]}
+    ran = run("workshops", given)
+    assert ran.returncode == 0, ran.stderr
+    assert f"created {WORKSHOP}" in ran.stdout
+    assert [one for one in scripted.asked if one.startswith("PUT")] == [f"PUT {WORKSHOP}"]
 
 
 @pytest.mark.parametrize(
