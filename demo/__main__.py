@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from demo.cast import IMAGES_GROUP
+from demo.cast import GALLERY, IMAGES_GROUP
 from demo.engineer import Engineer
 from demo.screen import Screen, results
 from demo.story import set_the_scene, tell
@@ -45,6 +46,7 @@ def main() -> int:
             "COST_GUARD_ACTION": "flag",
             "COST_GUARD_CURRENCY": "EUR",
             "OUTCOME_TOPIC": f"{simulator.arm_endpoint}/topics/outcomes/api/events",
+            "BOOT_DIAGNOSTICS": simulator.environment()["BOOT_DIAGNOSTICS"],
         }
         template = ROOT / "infra" / "snapshots" / "guarding.snapshot.json"
         engineer = Engineer(simulator)
@@ -58,9 +60,23 @@ def main() -> int:
                 console.print(f"[red]not every VM ended as expected[/red]; see {OUT / 'host.log'}")
                 return 1
             summary = summarize(simulator.client, courses, bills, time.monotonic() - started)
+            look_at_tests(engineer, summary["boot_tests"], simulator.ca_path)
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(_conclusion(summary))
     return 0
+
+
+def look_at_tests(engineer: Engineer, tests: list[dict[str, Any]], trusted: Path) -> None:
+    """Save each screenshot; note what is `latest`: it must be the image only if that has booted."""
+    for test in tests:
+        definition, _, version = test["image"].removeprefix(f"{GALLERY}/").rpartition("/")
+        test["latest"] = engineer.latest(definition)
+        if (test["latest"] == version) != (test["verdict"] == "booted"):
+            msg = f"{test['image']} is {test['verdict']}, and {test['latest']} is latest"
+            raise SystemExit(msg)
+        picture = OUT / f"{test['vm']}.png"
+        engineer.download(test["screenshot"], picture, trusted)
+        test["screenshot_file"] = f"{OUT.name}/{picture.name}"
 
 
 def _console() -> Console:
@@ -74,16 +90,27 @@ def _log_file() -> Path:
     return OUT / "simulator.log"
 
 
-def _conclusion(summary: dict[str, list[dict[str, int]]]) -> str:
+def _conclusion(summary: dict[str, Any]) -> str:
     requests = [capture["arm_requests"] for capture in summary["captures"]]
     proofs = [capture["proof_requests"] for capture in summary["captures"]]
     reads = [capture["disk_reads"] for capture in summary["captures"]]
     return (
         f"Each image took {_span(requests)} requests to Azure, none of them "
         f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "
+        f"{_of_tests(summary['boot_tests'])} The workshop is empty again. "
         "All prices are the simulator's: plausible, not Azure's. "
         f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
     )
+
+
+def _of_tests(tests: list[dict[str, Any]]) -> str:
+    """Return what came of the boot tests, with the files that have their screenshots."""
+    told = [
+        f"{test['vm']} {test['verdict']} and is {'' if test['latest'] else 'never '}latest "
+        f"({test['screenshot_file']})"
+        for test in tests
+    ]
+    return f"Booted in the workshop: {', '.join(told)}."
 
 
 def _span(numbers: list[int]) -> str:

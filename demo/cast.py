@@ -1,13 +1,14 @@
 """The demo's VMs, and how each should end.
 
 `words` are the simulator's settings of the VM, `order` the value of the capture tag, `act` what its
-guest does after the order is accepted.
+guest does after the order is accepted, `test` whether its image is booted.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 IMAGES_GROUP = "images"
+WORKSHOP_GROUP = "stillframe-workshop"
 GALLERY = "golden"
 HOUR = 3600.0
 
@@ -23,6 +24,7 @@ class Ending(StrEnum):
     EXEMPT = "exempt"
     OFF = "off"
     NOT_GENERALIZED = "not-generalized"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Actor:
     ending: Ending
     act: str | None = None
     words: dict[str, object] = field(default_factory=dict)
+    test: bool = False
 
     @property
     def group(self) -> str:
@@ -56,6 +59,8 @@ DEFINITIONS = (
     Definition("windows-2022", "Standard"),
     Definition("windows-11", "Standard"),
     Definition("linux", "TrustedLaunch", "Linux"),
+    Definition("windows-sql", "TrustedLaunch"),
+    Definition("windows-edge", "TrustedLaunch"),
 )
 
 
@@ -86,6 +91,22 @@ CAST = (
         Ending.CAPTURED,
         "deprovision",
         {"os": "Linux", "security_type": "TrustedLaunch"},
+    ),
+    Actor(
+        "sql",
+        f"{GALLERY}/windows-sql",
+        Ending.CAPTURED,
+        "sysprep",
+        {"security_type": "TrustedLaunch", "data_disks": [{}]},
+        test=True,
+    ),
+    Actor(
+        "edge",
+        f"{GALLERY}/windows-edge",
+        Ending.FAILED,
+        "sysprep",
+        {"security_type": "TrustedLaunch", "boots": False},
+        test=True,
     ),
     Actor(
         "hasty",

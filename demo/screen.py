@@ -84,7 +84,7 @@ def results(courses: list[Course], bills: Mapping[str, Bill]) -> Table:
 def _timeline(course: Course) -> str:
     moments = (
         "tagged", "stopped", "flagged", "deallocated", "capturing", "captured", "cleared",
-        "refused", "not-generalized", "started again",
+        "refused", "failed", "not-generalized", "started again",
     )  # fmt: skip
     return "\n".join(
         f"{_clock(course.instants[moment])} {moment}"
@@ -102,6 +102,8 @@ def _outcome(course: Course, bill: Bill | None) -> str:
         return f"{_styled(course.status or course.actor.ending)}\n{bill}"
     ending = course.actor.ending
     shown = course.tags.get(IMAGE, "") if ending is Ending.CAPTURED else course.details[ending]
+    if course.actor.test and ending is Ending.CAPTURED:
+        shown = f"{shown}\n{course.details[ending].partition('; ')[2]}, and is latest"
     return f"{_styled(ending)}\n{shown}"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from demo.cast import CAST, IMAGES_GROUP, Actor, Ending
+from demo.cast import CAST, IMAGES_GROUP, WORKSHOP_GROUP, Actor, Ending
 from demo.engineer import Engineer
 from shared.model.memory import remembered
 from shared.model.tags import GUARD_TAGS
@@ -23,11 +23,15 @@ PATIENCE = 90.0
 REFRESH = 0.1
 """Real seconds between two polls of the simulator."""
 
+GIVES_UP = 600.0
+"""Simulated seconds until a VM that does not start has failed; in Azure 20 minutes or more."""
+
 QUIET = timedelta(minutes=10)
 """Simulated time without a change after which a VM counts as left alone."""
 
-CAPTURE, STATUS, DETAIL, IMAGE, ALERTED = (
-    f"stillframe-{name}" for name in ("capture", "status", "detail", "image", "billed-alerted")
+CAPTURE, TEST, STATUS, DETAIL, IMAGE, ALERTED = (
+    f"stillframe-{name}"
+    for name in ("capture", "test", "status", "detail", "image", "billed-alerted")
 )
 READY = {"waiting", "refused"}
 type Done = Callable[[datetime], bool]
@@ -81,9 +85,12 @@ class Course:
 
 
 def set_the_scene(steering: SimClient, engineer: Engineer) -> list[Course]:
-    """Create the gallery and the VMs."""
+    """Create the gallery, the workshop and the VMs."""
+    steering.settings(durations={"osProvisioningTimeout": GIVES_UP})
     steering.create_group(IMAGES_GROUP)
     engineer.make_gallery()
+    steering.create_group(WORKSHOP_GROUP)
+    engineer.make_workshop()
     return [
         Course(actor, steering.create_vm(actor.name, group=actor.group, **actor.words))
         for actor in CAST
@@ -102,7 +109,8 @@ def tell(
 
     def order(course: Course) -> None:
         course.instants["tagged"] = steering.now()
-        engineer.tag(course.vm_id, {CAPTURE: str(course.actor.order)})
+        asked = {TEST: "yes"} if course.actor.test else {}
+        engineer.tag(course.vm_id, {CAPTURE: str(course.actor.order)} | asked)
 
     def guest_acts(course: Course) -> None:
         steering.guest(course.vm_id, str(course.actor.act))
@@ -123,7 +131,14 @@ def tell(
         (guest_acts, acting, lambda _: all(map(_deprovisioned(steering), linux))),
         (deallocate, linux, lambda _: all(course.status == Ending.FLAGGED for course in wasteful)),
         (deallocate, wasteful, lambda now: all(course.ended(now) for course in courses)),
-        (start, hasty, lambda now: all(_runs_again(course, now) for course in hasty)),
+        (
+            start,
+            hasty,
+            lambda now: (
+                all(_runs_again(course, now) for course in hasty)
+                and not engineer.left_in_workshop()
+            ),
+        ),
     ]
     for act, group, done in acts:
         for course in group:

@@ -81,10 +81,12 @@ def summarize(
     """Return the summary; a capture's `seconds` are simulated, those of the whole demo are real."""
     requests = steering.requests(caller="app")
     reads = steering.disk_reads()
+    published = steering.ask("GET", "topics/outcomes/events")
     return {
         "captures": [
             _capture(course, requests, reads) for course in _ending(courses, Ending.CAPTURED)
         ],
+        "boot_tests": [_boot_test(course, published) for course in courses if course.actor.test],
         "not_generalized": [
             {
                 "vm": course.actor.name,
@@ -105,6 +107,12 @@ def summarize(
         "events_delivered": steering.ask("GET", "eventgrid/counts")["delivered"],
         "seconds": round(seconds, 1),
     }
+
+
+def _boot_test(course: Course, published: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a boot test's verdict and screenshot, as the event has them."""
+    told = [one["data"]["boot"] for one in published if one["subject"] == course.actor.name]
+    return {"vm": course.actor.name, "image": course.tags.get(IMAGE, ""), **told[-1]}
 
 
 def _ending(courses: list[Course], ending: Ending) -> list[Course]:

@@ -3,9 +3,9 @@
 `azd down` deletes resource groups and nothing else. What is left are the roles in the watched
 subscriptions and in the groups of images with their assignments, event subscriptions and alerts on
 topics of others, our topics in other subscriptions, and the networks of the workshops. Identifies
-them by the deployment that they belong to, not by their names alone, and deletes each by its id, and
-no other kind of resource. What Azure does not delete is printed, to be removed by hand. Does nothing
-while the platform exists.
+them by the deployment that they belong to, not by their names alone, and deletes each by its id,
+and no other kind of resource. What Azure does not delete is printed, to be removed by hand. Does
+nothing while the platform exists.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """azd's hook before the platform: makes sure that each workshop has its resource group.
 
 With `STILLFRAME_WORKSHOP=true` there is a workshop in each watched subscription, in the resource
-group `<environment>-workshop`. The template creates no such group here: `azd down` would mistake one
-in another subscription for one of the home subscription, by name, and never end.
+group `<environment>-workshop`. The template creates no such group here: `azd down` would mistake
+one in another subscription for one of the home subscription, by name, and never end.
 """
 
 from __future__ import annotations

@@ -274,7 +274,7 @@ def test_waiting_ends(scripted: Scripted, given: dict[str, str]) -> None:
 
 IMAGES = f"{HOME}/resourceGroups/stillframe-images"
 WORKSHOP = f"{OTHER}/resourceGroups/stillframe-workshop"
-NETWORK = "Microsoft.Network"
+NETWORKS = f"{WORKSHOP}/providers/Microsoft.Network/virtualNetworks"
 SHARED = f"{OTHER}/resourceGroups/shared/providers/Microsoft.EventGrid/systemTopics/all"
 AUTHORIZATION = "/providers/Microsoft.Authorization"
 
@@ -358,13 +358,11 @@ def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
         f"GET {at_theirs}/eventSubscriptions": several(),
         f"GET {IMAGES}": [(200, {})],
         f"GET {WORKSHOP}": [(200, {})],
-        f"GET {WORKSHOP}/providers/{NETWORK}/virtualNetworks": several(
-            {
-                "id": f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/stillframe-workshop-westeurope"
-            },
-            {"id": f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/somebodys"},
+        f"GET {NETWORKS}": several(
+            {"id": f"{NETWORKS}/stillframe-workshop-westeurope"},
+            {"id": f"{NETWORKS}/somebodys"},
         ),
-        f"GET {WORKSHOP}/providers/{NETWORK}/networkSecurityGroups": several(),
+        f"GET {WORKSHOP}/providers/Microsoft.Network/networkSecurityGroups": several(),
         f"GET {HOME}{AUTHORIZATION}/roleDefinitions": several(watch, *foreign),
         f"GET {OTHER}{AUTHORIZATION}/roleDefinitions": several(),
         f"GET {IMAGES}{AUTHORIZATION}/roleDefinitions": several(images, *foreign),
@@ -383,7 +381,7 @@ def left(scripted: Scripted, given: dict[str, str]) -> Scripted:
 
 OURS = f"{OTHER}/resourceGroups/stillframe-events/providers/Microsoft.EventGrid/systemTopics/x"
 LEFT = [
-    f"{WORKSHOP}/providers/{NETWORK}/virtualNetworks/stillframe-workshop-westeurope",
+    f"{NETWORKS}/stillframe-workshop-westeurope",
     f"{OTHER}/resourceGroups/shared/providers/Microsoft.Insights/metricAlerts/mine",
     f"{SHARED}/eventSubscriptions/mine",
     OURS,
