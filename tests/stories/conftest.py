@@ -39,6 +39,7 @@ PROFILES: dict[str, tuple[str, dict[str, str]]] = {
     "rehearsing": ("usual", {"DRY_RUN": "true"}),
     "fenced": ("fenced", {}),
     "owned": ("owned", {}),
+    "booting": ("workshop", {}),
     "crowded": ("usual", {"PYTHON_THREADPOOL_THREAD_COUNT": "1000"}),
 }
 """The template by which the app is deployed, and the settings that are other than there."""

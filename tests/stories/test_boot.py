@@ -1,21 +1,30 @@
 """Boot tests: an image is booted in the workshop before anybody gets it as `latest`."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import pytest
+import requests
+from azure.core.exceptions import HttpResponseError
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from shared.model.ids import VmRef, find_image
 from shared.model.settings import BootTest, ProofPolicy
 from shared.reconcile import reconcile, reconcile_image
+from shared.workshop.boot import DEADLINE
+from simulator.client import SteeringError
 from tests.stories.workshop import (
     UNDER,
     in_workshop,
     latest,
+    make_workshop,
     opened,
     ordered,
     trial_vms,
 )
-from tests.stories.world import Json, Spine, Vm
+from tests.stories.world import Hosted, Json, Spine, Vm, empty
 
 LONG = 3600
 
@@ -299,3 +308,114 @@ def step(world: Spine, vm: Vm) -> None:
         named = find_image(image["id"])
         assert named
         reconcile_image(world.azure, named, now)
+
+
+MORE_WRITES, MORE_READS = 5, 7
+"""Beyond a capture without a test; asking for the screenshot's URL, a POST, is one of the reads."""
+
+
+def test_events_alone_carry_a_test_through(booting: Hosted) -> None:
+    """Captured and latest without a sweep, at five writes and seven reads more; no run fails."""
+    booting.definition()
+    sums = []
+    for name, test in (("plain", "no"), ("tested", "yes")):
+        vm = booting.vm(name)
+        booting.forget_requests()
+        vm.order("golden/windows", test=test)
+        vm.sysprep()
+        assert vm.status == "captured"
+        made = latest(booting)
+        assert made is not None
+        assert made["source"] == vm.id
+        writes = [one for one in booting.writes if not one["path"].endswith("DiagnosticsData")]
+        sums.append((len(writes), len(booting.requests) - len(writes)))
+    (plain_writes, plain_reads), (tested_writes, tested_reads) = sums
+    assert tested_writes - plain_writes <= MORE_WRITES
+    assert tested_reads - plain_reads <= MORE_READS
+    assert booting.polls == []
+    assert (booting.failures, in_workshop(booting)) == ([], [])
+
+
+def test_events_alone_end_one_that_fails(booting: Hosted) -> None:
+    """Its VM's failed creation is an event too: the order failed, without a sweep."""
+    booting.definition()
+    vm = booting.vm(boots=False)
+    vm.order("golden/windows", test="yes")
+    vm.sysprep()
+    assert (vm.status, booting.reasons, latest(booting)) == ("failed", ["failed"], None)
+    assert (booting.failures, in_workshop(booting)) == ([], [])
+
+
+@pytest.fixture
+def booting(play: Callable[[str], Hosted]) -> Hosted:
+    """Give the world with the app deployed with a workshop."""
+    world = play("booting")
+    make_workshop(world)
+    return world
+
+
+HAPPENINGS = ("order", "sysprep", "shutdown", "deallocate", "time", "hour", "gone", "sweep", "full")
+histories = st.lists(
+    st.tuples(st.sampled_from(HAPPENINGS), st.sampled_from([0, 1])), min_size=4, max_size=14
+)
+CAPTURED = [("order", 0), ("sysprep", 0), ("time", 0), ("sweep", 0), ("sweep", 0), ("hour", 0)]
+GOES = [("order", 0), ("sysprep", 0), ("sweep", 0), ("sweep", 0), ("time", 0), ("gone", 0)]
+
+
+@given(acts=histories, boots=st.tuples(st.booleans(), st.booleans()))
+@example(acts=[*CAPTURED, *((act, 1) for act, _ in CAPTURED)], boots=(True, False))
+@example(acts=[*GOES, ("hour", 0), ("hour", 0)], boots=(True, True))
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_latest_always_boots(
+    spine: Spine, acts: list[tuple[str, int]], boots: tuple[bool, bool]
+) -> None:
+    """Over any history: whoever gets `latest` gets what boots, and the workshop is never old.
+
+    Proof and boot test never contradict each other: what the disk showed to be generalized is never
+    called not prepared.
+    """
+    empty(spine.client)
+    world = opened(spine).under(boot_test=BootTest.ALWAYS)
+    vms = [world.vm(f"vm{n}", boots=able) for n, able in enumerate(boots)]
+    for act, which in [*acts, *[("hour", 0)] * 6, ("time", 0)]:
+        happen(world, vms[which], act)
+        hold(world)
+    assert in_workshop(world) == []
+
+
+def happen(world: Spine, vm: Vm, act: str) -> None:
+    """Let something happen, if it can; then a sweep."""
+    before = world.client.now()
+    with suppress(HttpResponseError, SteeringError, requests.HTTPError):
+        match act:
+            case "order":
+                vm.order("golden/windows")
+            case "sysprep" | "shutdown":
+                vm.guest(act)
+            case "deallocate":
+                vm.power(act)
+            case "gone":
+                vm.delete()
+            case "full":
+                world.refuse("PUT", r"virtualMachines/boot-[^/]*$", 409, "SkuNotAvailable")
+    world.let(LONG if act == "hour" else 150)
+    world.sweep(before)
+
+
+def hold(world: Spine) -> None:
+    """Assert the guarantees in the current state."""
+    made = latest(world)
+    if made is not None:
+        assert made["boots"], made
+        assert made["sysprep"] == "succeeded", made
+        assert made["tags"]["stillframe-boot"] == "booted", made
+    for one in world.client.captures():
+        proved = one["tags"].get("stillframe-proof") == "generalized"
+        assert not proved or one["tags"].get("stillframe-boot") != "not-prepared", one
+    now = world.client.now()
+    for trial in trial_vms(world):
+        path = f"{trial['id']}?api-version=2026-04-01"
+        created = datetime.fromisoformat(world.owner("GET", path)["properties"]["timeCreated"])
+        assert now - created <= DEADLINE + timedelta(minutes=61), trial
