@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from simulator.arm.compute.guest_acts import GuestIsOff
 from simulator.arm.core.errors import ArmError
 from simulator.arm.core.wire import compact
-from simulator.steering.guests import GuestIsOff
 
 _NONSENSE = (AttributeError, ValueError, TypeError, re.PatternError)
 type Answerer = Callable[[web.Request], Awaitable[web.Response]]

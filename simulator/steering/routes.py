@@ -9,6 +9,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from simulator.arm.compute.guest_acts import GuestAct, let
 from simulator.arm.compute.records import Image, Version, Vm
 from simulator.arm.core import ids
 from simulator.arm.core.resource import Group
@@ -16,7 +17,6 @@ from simulator.arm.core.world import CHOICES
 from simulator.arm.front.pipeline import Pipeline
 from simulator.blob.server import Blobs
 from simulator.steering.answers import Answerer, guarded, in_json
-from simulator.steering.guests import GuestAct, let
 from simulator.steering.vms import create_vm, hidden_facts
 
 

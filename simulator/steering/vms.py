@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from simulator.arm.compute.conditions import AVAILABLE, LEFT_BY_ARM, STOPPED_INSIDE
 from simulator.arm.compute.disk_bodies import disk_state
+from simulator.arm.compute.guest_acts import DEFAULT_SYSPREP_ERROR
 from simulator.arm.compute.machine import Power
 from simulator.arm.compute.records import Disk, Sysprep, Vm
 from simulator.arm.compute.vm_build import build_vm
@@ -19,7 +20,6 @@ from simulator.arm.core.resource import Group
 from simulator.arm.core.world import World
 from simulator.arm.network.records import Interface
 from simulator.contents.disk import LAYOUTS
-from simulator.steering.guests import DEFAULT_SYSPREP_ERROR
 
 _WINDOWS = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer", "version": "latest"}
 _LINUX = {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "version": "latest"}
@@ -49,6 +49,7 @@ DEFAULTS: Json = {
     "why": None,
     "layout": None,
     "boots": True,
+    "ails": None,
     "disk_properties": {},
     "instant": "known",
     "zones": None,
@@ -216,7 +217,7 @@ def _put_on(disk: Disk, said: Json) -> None:
         msg = f"no such layout: {said['layout']}; there are {sorted(LAYOUTS)}"
         raise ValueError(msg)
     disk.sysprep, disk.layout = Sysprep(said["sysprep"]), said["layout"]
-    disk.boots = bool(said["boots"])
+    disk.boots, disk.ails = bool(said["boots"]), said["ails"]
     if disk.sysprep is Sysprep.FAILED and disk.os_type == "Windows":
         disk.sysprep_error = said["why"] or DEFAULT_SYSPREP_ERROR
     disk.properties |= said["disk_properties"]

@@ -16,7 +16,9 @@ def copy_of(source: str | None) -> dict[str, Any]:
 
 def test_a_vm_from_a_copy_of_a_generalized_ones_disk(sim: Simulator, compute: Computes) -> None:
     """Snapshot, disk, attach: the new VM runs, the old one is still generalized."""
-    vm = sim.client.create_vm("old", power="deallocated", generalized=True)
+    vm = sim.client.create_vm(
+        "old", power="deallocated", generalized=True, security_type="Standard"
+    )
     client = compute("owner")
     old_disk = sim.client.vm(vm)["osDisk"]
     client.snapshots.begin_create_or_update(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.arm.compute.guest_acts import ONLY, GuestAct, GuestIsOff, let
 from simulator.arm.compute.machine import TABLE, Act, Move, Power, preempts, verdict
 from simulator.arm.compute.records import Vm
 from simulator.arm.compute.vm_build import _architecture
@@ -16,7 +17,6 @@ from simulator.arm.core.errors import ArmError
 from simulator.arm.core.world import World
 from simulator.clock import Clock
 from simulator.eventgrid.grid import EventGrid
-from simulator.steering.guests import ONLY, GuestAct, GuestIsOff, let
 from simulator.steering.vms import create_vm
 
 SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"

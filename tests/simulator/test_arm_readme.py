@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from simulator.arm.compute.guest_acts import GuestAct
 from simulator.arm.core.world import CHOICES, DURATIONS
 from simulator.arm.entra.cloud_metadata import routes as cloud_routes
 from simulator.arm.entra.entra import Entra
@@ -13,7 +14,6 @@ from simulator.arm.routes import ROUTES
 from simulator.prices.server import routes as price_routes
 from simulator.simulator import Simulator
 from simulator.steering.disks import DiskSteering
-from simulator.steering.guests import GuestAct
 from simulator.steering.routes import Steering
 from simulator.steering.vms import DEFAULTS
 

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulator.arm.compute import disk_errors
-from simulator.arm.compute.records import Definition, Disk, Snapshot, Sysprep, Version, Vm
+from simulator.arm.compute.records import (
+    Definition,
+    Disk,
+    DiskPoint,
+    Snapshot,
+    Sysprep,
+    Version,
+    Vm,
+)
 from simulator.arm.core import errors, ids
 from simulator.arm.core.call import Call, need
 from simulator.arm.core.errors import Json
@@ -43,6 +51,7 @@ class Origin:
     sysprep_error: str | None = None
     layout: str | None = None
     boots: bool = True
+    ails: str | None = None
     properties: Json = field(default_factory=dict)
 
 
@@ -76,7 +85,8 @@ def check_unchanged(call: Call, creation: Json) -> None:
 def allow_access(call: Call, source_id: str) -> None:
     """Refuse a caller without permission to read a disk or snapshot, which copying needs."""
     named = ids.take_apart(source_id)
-    kind = Snapshot.kind if named and named.kind.lower() == Snapshot.kind.lower() else Disk.kind
+    kinds = {kind.lower(): kind for kind in (Snapshot.kind, DiskPoint.kind)}
+    kind = kinds.get(named.kind.lower(), Disk.kind) if named else Disk.kind
     call.allowed_on(f"{kind}/{_ACCESS}", source_id)
 
 
@@ -100,7 +110,11 @@ def _empty(call: Call, _: str, creation: Json) -> Origin:
 def _copy(call: Call, location: str, creation: Json) -> Origin:
     source_id = need(creation, "sourceResourceId")
     allow_access(call, source_id)
-    source = call.world.find(Disk, source_id) or call.world.find(Snapshot, source_id)
+    source = (
+        call.world.find(Disk, source_id)
+        or call.world.find(Snapshot, source_id)
+        or call.world.find(DiskPoint, source_id)
+    )
     if source is None or source.location != location:
         raise disk_errors.source_not_found(source_id.rsplit("/", 1)[-1])
     if isinstance(source, Disk) and source.awaits_upload:
@@ -116,8 +130,15 @@ def _copy(call: Call, location: str, creation: Json) -> Origin:
         source.sysprep_error,
         source.layout,
         source.boots,
+        source.ails,
         {name: source.properties[name] for name in _COPIED if name in source.properties},
     )
+
+
+def _restored(call: Call, location: str, creation: Json) -> Origin:
+    if call.world.find(DiskPoint, need(creation, "sourceResourceId")) is None:
+        raise disk_errors.source_not_found(creation["sourceResourceId"].rsplit("/", 1)[-1])
+    return _copy(call, location, creation)
 
 
 def _import(call: Call, _: str, creation: Json) -> Origin:
@@ -134,6 +155,7 @@ def _import(call: Call, _: str, creation: Json) -> Origin:
         source.sysprep_error,
         source.layout,
         source.boots,
+        source.ails,
     )
 
 
@@ -193,6 +215,7 @@ def _gallery_image(world: World, location: str, creation: Json, reference: Json)
 _WAYS: dict[str, Callable[[Call, str, Json], Origin]] = {
     "Empty": _empty,
     "Copy": _copy,
+    "Restore": _restored,
     "Import": _import,
     "Upload": _upload,
     "UploadPreparedSecure": _upload,

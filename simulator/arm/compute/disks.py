@@ -87,6 +87,7 @@ def _build(call: Call, disk_id: str) -> Disk:
         sysprep_error=origin.sysprep_error,
         layout=origin.layout,
         boots=origin.boots,
+        ails=origin.ails,
         properties=origin.properties | given | {"creationData": origin.creation},
     )
 

@@ -51,7 +51,7 @@ class Disk(Resource):
 
     `moved` is LastOwnershipUpdateTime. `sysprep`, `sysprep_error` and `layout` decide its contents.
     `unique_id` distinguishes it from another disk of the same name. `boots` is whether its system
-    starts on another VM, which no file shows.
+    starts on another VM, `ails` why Sysprep fails on it, if it does: no file shows either.
     """
 
     sku: str = "Premium_LRS"
@@ -67,6 +67,7 @@ class Disk(Resource):
     layout: str | None = None
     unique_id: str = ""
     boots: bool = True
+    ails: str | None = None
     kind: ClassVar[str] = ids.DISKS
     owner: "Vm | None" = None
 
@@ -276,6 +277,7 @@ class Snapshot(Resource):
     sysprep_error: str | None
     layout: str | None
     boots: bool = True
+    ails: str | None = None
     unique_id: str = field(default_factory=lambda: str(uuid4()))
     kind: ClassVar[str] = ids.SNAPSHOTS
 
@@ -283,3 +285,30 @@ class Snapshot(Resource):
     def security_type(self) -> str:
         """The security type of the disk that it was taken from."""
         return _security_of(self.properties)
+
+
+@dataclass(kw_only=True, eq=False)
+class DiskPoint(Snapshot):
+    """A disk in a restore point; its name ends with an id that cannot be foreseen."""
+
+    disk: str = ""
+    lun: int | None = None
+    kind: ClassVar[str] = ids.DISK_POINTS
+
+
+@dataclass(kw_only=True, eq=False)
+class Collection(Resource):
+    """A collection of the restore points of one VM, by its id."""
+
+    source: str
+    kind: ClassVar[str] = ids.COLLECTIONS
+
+
+@dataclass(kw_only=True, eq=False)
+class Point(Resource):
+    """A crash-consistent restore point: its disks, and what the VM was like."""
+
+    created: datetime
+    metadata: Json
+    disks: list[DiskPoint]
+    kind: ClassVar[str] = ids.POINTS

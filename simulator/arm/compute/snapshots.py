@@ -81,6 +81,7 @@ def _taken(call: Call, snapshot_id: str) -> Snapshot:
         sysprep_error=origin.sysprep_error,
         layout=origin.layout,
         boots=origin.boots,
+        ails=origin.ails,
     )
 
 

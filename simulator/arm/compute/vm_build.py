@@ -64,6 +64,8 @@ def build_vm(
     ]
     if image:
         _fill(vm.os_disk.disk, image.capture)
+    if not vm.os_disk.fresh and vm.os_disk.disk.security_type != vm.security_type:
+        raise vm_errors.security_of_disk_differs()
     return vm, image
 
 
@@ -91,6 +93,9 @@ def _kept(properties: Json, os_type: str, *, specialized: bool) -> Json:
         if interface.get("properties") == {}:
             del interface["properties"]
     attached = member(properties, "storageProfile", "osDisk", "createOption") == "Attach"
+    if kept.get("osProfile") and (attached or specialized):
+        msg = "osProfile"
+        raise vm_errors.parameter_not_allowed(msg)
     if kept.get("osProfile"):
         kept["osProfile"] = os_profile({}, kept["osProfile"], os_type)
     elif not attached and not specialized:

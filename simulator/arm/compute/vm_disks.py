@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from simulator.arm.compute import vm_errors
-from simulator.arm.compute.records import Attachment, Disk, Sysprep, Vm
+from simulator.arm.compute.records import Attachment, Disk, DiskPoint, Snapshot, Sysprep, Vm
 from simulator.arm.compute.vm_images import ImageDisk
 from simulator.arm.core import errors
 from simulator.arm.core.call import member
@@ -33,7 +33,8 @@ def attach(
     `take_disks` carries it out.
     """
     attached = attached_disk(world, named)
-    disk = attached or _new_disk(vm, named, lun, image)
+    copied = _copied(world, named)
+    disk = attached or _new_disk(vm, named, lun, image or copied)
     os = lun is None
     local = named.get("diffDiskSettings")
     settings: Json = {
@@ -59,6 +60,21 @@ def take_disks(world: World, vm: Vm, attachments: Iterable[Attachment]) -> None:
             world.add(disk)
 
 
+def _copied(world: World, named: Json) -> ImageDisk | None:
+    """Return what a data disk inherits that is copied from a snapshot or restore point."""
+    source_id = member(named, "sourceResource", "id")
+    if named.get("createOption") not in ("Copy", "Restore"):
+        return None
+    kind = DiskPoint if named["createOption"] == "Restore" else Snapshot
+    source = world.get(kind, str(source_id))
+    return ImageDisk(source.size_gb, "None", source.sku)
+
+
+def supports_premium(vm: Vm) -> bool:
+    """Say whether a VM's size supports Premium storage."""
+    return _PREMIUM_SIZE.match(vm.properties["hardwareProfile"]["vmSize"]) is not None
+
+
 def detach(disk: Disk, now: datetime) -> None:
     """Detach a disk from its VM; this sets its LastOwnershipUpdateTime."""
     disk.owner, disk.moved = None, now
@@ -73,6 +89,8 @@ def attached_disk(world: World, named: Json) -> Disk | None:
     if disk.owner:
         message = f"Disk {disk.name} is attached to VM {disk.owner.id}."
         raise errors.ArmError(409, "ConflictingUserInput", message)
+    if disk.operation:
+        raise errors.concurrent_operation()
     if disk.access_open or disk.awaits_upload:
         raise vm_errors.disk_access_open(disk.name, "attaching it")
     return disk

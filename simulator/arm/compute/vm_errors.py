@@ -147,3 +147,19 @@ def computer_name_too_long() -> ArmError:
 def not_running() -> ArmError:
     """Refuse what needs an allocated VM."""
     return operation_not_allowed("The operation requires the VM to be running (or set to run).")
+
+
+def parameter_not_allowed(name: str) -> ArmError:
+    """Refuse a parameter that a VM of this kind cannot have; recorded for osProfile."""
+    return invalid_parameter(f"Parameter '{name}' is not allowed.", name)
+
+
+def security_of_disk_differs() -> ArmError:
+    """Refuse a VM of another security type than the OS disk that it attaches; recorded text."""
+    message = "Security type of VM is not compatible with the security type of attached OS Disk."
+    return bad_request(message)
+
+
+def extensions_need_a_running_vm() -> ArmError:
+    """Refuse a run command on a VM that does not run."""
+    return operation_not_allowed("Cannot modify extensions in the VM when the VM is not running.")

@@ -103,6 +103,8 @@ def delete_vm(call: Call) -> Answer:
 def forget_vm(world: World, vm: Vm) -> None:
     """Remove a VM; its disks and interfaces go with it or are detached, as it says."""
     world.remove(vm)
+    for child in world.under(vm.id):
+        world.remove(child)
     release_interfaces(world, vm)
     for attachment in vm.disks:
         detach(attachment.disk, world.clock.now())

@@ -80,6 +80,7 @@ _BY_TYPE = {
     "Microsoft.Compute/locations": _MACHINES + _DISKS + _GALLERIES,
     "Microsoft.Compute/disks": _DISKS,
     "Microsoft.Compute/snapshots": _DISKS,
+    "Microsoft.Compute/restorePointCollections": _MACHINES,
     "Microsoft.Compute/galleries": _GALLERIES,
     "Microsoft.EventGrid/systemTopics": _SYSTEM_TOPICS,
     "Microsoft.EventGrid/topics": _TOPICS,

@@ -12,6 +12,7 @@ from simulator.arm.resources.regions import location_body
 _PROVIDERS = {
     "Microsoft.Compute": (
         "virtualMachines", "virtualMachines/runCommands", "images", "disks", "snapshots",
+        "restorePointCollections", "restorePointCollections/restorePoints",
         "galleries", "galleries/images", "galleries/images/versions", "locations/operations",
     ),
     "Microsoft.Resources": ("subscriptions", "resourceGroups", "tags", "tenants"),

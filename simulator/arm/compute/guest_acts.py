@@ -62,8 +62,17 @@ class GuestIsOff(Exception):
     """The guest cannot act: its VM does not run, or another action is in progress."""
 
 
-def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
+def let(
+    world: World,
+    vm: Vm,
+    act: GuestAct,
+    why: str | None = None,
+    *,
+    then: GuestAct | None = None,
+) -> None:
     """Start a guest action; `why` is Sysprep's error message if it is to fail.
+
+    `then` is what a deprovisioned guest does next.
 
     ValueError for an action of the other OS, GuestIsOff if the guest is off or busy.
     """
@@ -84,12 +93,12 @@ def let(world: World, vm: Vm, act: GuestAct, why: str | None = None) -> None:
     elif act is GuestAct.HIBERNATE:
         _later(world, vm, "hibernate", lambda: _off(world, vm, STOPPED_INSIDE))
     elif vm.os_type == "Linux":
-        _deprovision(world, vm, act)
+        _deprovision(world, vm, act, then)
     else:
         _run_sysprep(world, vm, act, why or DEFAULT_SYSPREP_ERROR)
 
 
-def _deprovision(world: World, vm: Vm, act: GuestAct) -> None:
+def _deprovision(world: World, vm: Vm, act: GuestAct, then: GuestAct | None) -> None:
     """Let waagent remove the machine's identity, fully or in part; the guest keeps running."""
     disk = vm.os_disk.disk
     disk.sysprep, disk.sysprep_error = Sysprep.RUNNING, None
@@ -97,6 +106,8 @@ def _deprovision(world: World, vm: Vm, act: GuestAct) -> None:
     def done() -> None:
         vm.guest_act = None
         disk.sysprep = Sysprep.SUCCEEDED if act is GuestAct.DEPROVISION else Sysprep.FAILED
+        if then:
+            let(world, vm, then)
 
     _later(world, vm, "deprovision", done)
 
