@@ -14,10 +14,10 @@ from azure.functions.timer import TimerRequest
 from shared.cloud.azure import connect
 from shared.events import Wake, read_event
 from shared.model.errors import Refused, Unreadable
-from shared.model.ids import VmRef
+from shared.model.ids import CopyRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.settings import read_settings
-from shared.reconcile import Report, reconcile, reconcile_image
+from shared.reconcile import Report, reconcile, reconcile_copy, reconcile_image
 from shared.sweep.sweeper import Sweeper
 
 log = logging.getLogger("stillframe")
@@ -31,7 +31,7 @@ app = func.FunctionApp()
 @app.function_name("look")
 @app.event_grid_trigger(arg_name="event")
 def look(event: func.EventGridEvent) -> None:
-    """Visit the VM or image that an event is about; the event is in either schema."""
+    """Visit what an event is about, a VM or an image; the event is in either schema."""
     kind = event.type if isinstance(event, func.CloudEvent) else event.event_type
     try:
         wake = read_event(kind or "", event.subject or "", event.get_json())
@@ -63,4 +63,6 @@ def sweep(timer: TimerRequest) -> None:
 def _look(wake: Wake, now: datetime) -> Report | None:
     if isinstance(wake.ref, VmRef):
         return reconcile(azure, wake.ref, now, stopping=wake.stopping)
+    if isinstance(wake.ref, CopyRef):
+        return reconcile_copy(azure, wake.ref, now)
     return reconcile_image(azure, wake.ref, now)

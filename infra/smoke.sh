@@ -151,6 +151,7 @@ prepare
 try_a_start
 try_while_busy
 try_the_disk
+try_a_copy
 try_a_capture
 look_at_events
 untried

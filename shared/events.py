@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.model.errors import Unreadable
-from shared.model.ids import ImageRef, VmRef, find_image
+from shared.model.ids import CopyRef, ImageRef, VmRef, find_copy, find_image
 from shared.model.instants import read_instant
 
 HEALTH = "Microsoft.ResourceNotifications.HealthResources."
@@ -32,11 +32,21 @@ _IMAGE_OPERATIONS = (
 )
 
 
+_COPY_OPERATIONS = (
+    "microsoft.compute/disks/",
+    "microsoft.compute/snapshots/",
+    "microsoft.compute/restorepointcollections/",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """The VM or image to visit; `stopping` is when the platform announced that the VM stops."""
+    """What to visit: a VM, an image, or the VM that something is part of a copy of.
 
-    ref: VmRef | ImageRef
+    `stopping` is when the platform announced that the VM stops.
+    """
+
+    ref: VmRef | ImageRef | CopyRef
     stopping: datetime | None = None
 
 
@@ -72,6 +82,9 @@ def _read_resource(subject: str, data: Mapping[str, Any]) -> Wake | None:
     if operation.startswith(_IMAGE_OPERATIONS):
         image = find_image(resource) or find_image(subject)
         return Wake(image) if image else None
+    if operation.startswith(_COPY_OPERATIONS):
+        copy = find_copy(resource) or find_copy(subject)
+        return Wake(copy) if copy else None
     if operation.startswith(_VM_OPERATIONS):
         vm = VmRef.find(resource) or VmRef.find(subject)
         return Wake(vm) if vm else None

@@ -11,6 +11,7 @@ Raises `Transient` if a retry may succeed. What Azure refuses is reported, not r
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,13 +31,23 @@ from shared.costguard.enforce import NOTHING
 from shared.costguard.off import at_event
 from shared.model.cloud import Cloud
 from shared.model.errors import Refused, Transient, Withheld
-from shared.model.facts import Look, Missing, ObservedDisk, ObservedImage, Provisioning
-from shared.model.ids import ImageRef, VmRef
+from shared.model.facts import (
+    Look,
+    Missing,
+    ObservedDisk,
+    ObservedImage,
+    ObservedVm,
+    Provisioning,
+)
+from shared.model.ids import CopyRef, ImageRef, VmRef, find_image
 from shared.model.instants import read_instant, write_instant
 from shared.model.memory import frozen
 from shared.model.outcomes import Outcome
 from shared.model.steps import (
+    Assemble,
     BootImage,
+    CloneStep,
+    Copy,
     Create,
     Deallocate,
     Generalize,
@@ -45,10 +56,14 @@ from shared.model.steps import (
     Rest,
     Say,
     Step,
+    Take,
     Withdraw,
 )
-from shared.model.tags import Memory, SourceTag, Status, Tag, Words
+from shared.model.tags import CloneTag, Memory, SourceTag, Status, Tag, Words
+from shared.workshop.boot import PREFIX as TRIALS
 from shared.workshop.boot import is_due, trial_ref
+from shared.workshop.clone import PREFIX as CLONES
+from shared.workshop.clone import PowerOff, Prepare, clone_step, has_ended, is_needed, kept_vm
 from shared.workshop.visit import visit_trial
 
 STOP_SHOWS_WITHIN = timedelta(minutes=10)
@@ -110,7 +125,7 @@ def reconcile(
     if not cloud.settings.watches(ref.subscription):
         return Report(vm=ref, seen="not watched")
     if cloud.settings.in_workshop(ref):
-        return reconcile_trial(cloud, ref, now)
+        return reconcile_temporary(cloud, ref, now, stopping=stopping)
     look = cloud.look(ref)
     if isinstance(look, Missing):
         return Report(vm=ref, seen=look.value)
@@ -139,6 +154,8 @@ def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None
         return None
     if not cloud.settings.watches(made.source.subscription):
         return None  # another app's image, in the same resource group as ours
+    if cloud.settings.in_workshop(made.source) and (report := _clone_of(cloud, made, now)):
+        return report
     look = cloud.look(made.source)
     if look is Missing.DENIED:
         return Report(vm=made.source, seen=look.value)
@@ -146,6 +163,119 @@ def reconcile_image(cloud: Cloud, ref: ImageRef, now: datetime) -> Report | None
         return Visit(cloud, replace(look, images={ref.key: made}), now).run()
     _end_image(cloud, made, made.source, now)
     return Report(vm=made.source, seen=Missing.GONE.value)
+
+
+def _clone_of(cloud: Cloud, made: ObservedImage, now: datetime) -> Report | None:
+    """Visit the copied VM that an image was made from; None if it is gone."""
+    assert made.source  # noqa: S101 the caller has checked it
+    report = reconcile_clone(cloud, made.source, now, images={made.ref.key: made})
+    return None if report.seen == Missing.GONE else report
+
+
+def reconcile_copy(cloud: Cloud, ref: CopyRef, now: datetime) -> Report | None:
+    """Visit the VM that a disk, snapshot or restore point is part of a copy of."""
+    if not cloud.settings.watches(ref.subscription):
+        return None
+    source = cloud.copied_vm(ref)
+    return reconcile(cloud, source, now) if source else None
+
+
+def reconcile_temporary(
+    cloud: Cloud, ref: VmRef, now: datetime, *, stopping: datetime | None = None
+) -> Report:
+    """Visit a VM in the workshop: a test VM, or a copied VM; others are left alone."""
+    if ref.name.startswith(TRIALS):
+        return reconcile_trial(cloud, ref, now)
+    if ref.name.startswith(CLONES):
+        return reconcile_clone(cloud, ref, now, stopping=stopping)
+    return Report(vm=ref, seen="not ours")
+
+
+def reconcile_clone(
+    cloud: Cloud,
+    ref: VmRef,
+    now: datetime,
+    *,
+    stopping: datetime | None = None,
+    images: Mapping[str, ObservedImage] | None = None,
+) -> Report:
+    """Visit a copied VM: prepare it, capture it, tell the VM that it is a copy of, delete it.
+
+    Its own order publishes nothing: the outcome is that of the VM which is kept.
+    """
+    look = cloud.look(ref)
+    if isinstance(look, Missing):
+        return Report(vm=ref, seen=look.value)
+    source = kept_vm(ref, look.vm.tags)
+    kept = cloud.look(source) if source else Missing.GONE
+    if source is None or (isinstance(kept, Look) and not is_needed(kept, look.vm)):
+        return _discard(cloud, look.vm)
+    report, clone = _advance(cloud, replace(look, images=images or {}), now, stopping)
+    if not has_ended(clone, now) and clone.provisioning is not Provisioning.FAILED:
+        if report.again:
+            raise Transient(report.again)
+        return report
+    if isinstance(kept, Look):
+        reconcile(cloud, source, now)
+        kept = cloud.look(source)
+        if isinstance(kept, Look) and is_needed(kept, clone):
+            return report
+    elif kept is Missing.GONE:
+        _tell_of_clone(cloud, clone, source, now)
+    return _discard(cloud, clone)
+
+
+def _advance(
+    cloud: Cloud, look: Look, now: datetime, stopping: datetime | None
+) -> tuple[Report, ObservedVm]:
+    """Take a copied VM's next step; return the report, and the VM as it is then."""
+    vm = look.vm
+    try:
+        match clone_step(vm, now):
+            case Prepare():
+                cloud.prepare(vm)
+                note = Words({CloneTag.PREPARED.value: write_instant(now)})
+                vm = cloud.write(vm, note)
+                return Report(vm=vm.ref, seen=vm.power.value, steps=("prepare",)), vm
+            case PowerOff():
+                cloud.deallocate(vm.ref)
+                return Report(vm=vm.ref, seen=vm.power.value, steps=("deallocate",)), vm
+    except Withheld as withheld:
+        log.info("dry run: would %s", withheld)
+        return Report(vm=vm.ref, seen=vm.power.value), vm
+    visit = Visit(cloud, look, now, stopping)
+    return visit.run(), visit.look.vm
+
+
+def _tell_of_clone(cloud: Cloud, clone: ObservedVm, source: VmRef, now: datetime) -> None:
+    """Report the image of a copied VM whose own VM was deleted meanwhile."""
+    image = find_image(f"{clone.tags.get(Tag.IMAGE_GROUP, '')}{_image_path(clone)}")
+    made = cloud.image(image) if image else Missing.GONE
+    if isinstance(made, ObservedImage):
+        _tell_of_image(cloud, made, source, now)
+
+
+def _image_path(clone: ObservedVm) -> str:
+    """Return the end of the id of the image that a copied VM's tags name."""
+    parts = clone.tags.get(Tag.IMAGE, "").split("/")
+    compute = "/providers/Microsoft.Compute"
+    if len(parts) == 1:
+        return f"{compute}/images/{parts[0]}"
+    gallery, definition, version = (*parts, "", "")[:3]
+    return f"{compute}/galleries/{gallery}/images/{definition}/versions/{version}"
+
+
+def _discard(cloud: Cloud, clone: ObservedVm) -> Report:
+    """Delete a copied VM that no order needs any more."""
+    report = Report(vm=clone.ref, seen=clone.power.value)
+    if clone.provisioning is Provisioning.DELETING:
+        return report
+    try:
+        cloud.discard(clone)
+    except Withheld as withheld:
+        log.info("dry run: would %s", withheld)
+        return report
+    return replace(report, steps=("delete",))
 
 
 def reconcile_trial(cloud: Cloud, ref: VmRef, now: datetime) -> Report:
@@ -214,7 +344,7 @@ class Visit:
                 case BootImage():
                     if not self._boot(decision):
                         return self.report
-                case Deallocate() | Generalize() | Create():
+                case Deallocate() | Generalize() | Create() | Take() | Copy() | Assemble():
                     if not self._take(decision):
                         return self.report
                 case _:
@@ -260,7 +390,7 @@ class Visit:
         self.look = replace(self.look, images=images, awaited=awaited)
         return True
 
-    def _take(self, step: Deallocate | Generalize | Create) -> bool:
+    def _take(self, step: Deallocate | Generalize | Create | CloneStep) -> bool:
         """Take a step; return whether the visit continues."""
         if not self._prepare(step):
             return False
@@ -280,7 +410,7 @@ class Visit:
         self._mark_generalized(step)
         return True
 
-    def _prepare(self, step: Deallocate | Generalize | Create) -> bool:
+    def _prepare(self, step: Deallocate | Generalize | Create | CloneStep) -> bool:
         """Write the tags that the step requires; return whether they are written."""
         match step:
             case Deallocate():
@@ -290,11 +420,13 @@ class Visit:
             case Create():
                 pinned = is_pinned(self.look.vm, step.say)
                 untold = None if pinned else self._say_first(step.say)
+            case _:
+                untold = self._say_first(step.say)
         if untold:
             self._report(status=None, untold=untold)
         return not untold
 
-    def _carry_out(self, step: Deallocate | Generalize | Create) -> None:
+    def _carry_out(self, step: Deallocate | Generalize | Create | CloneStep) -> None:
         match step:
             case Deallocate():
                 self.cloud.deallocate(self.look.vm.ref)
@@ -303,6 +435,8 @@ class Visit:
                 self.cloud.generalize(self.look.vm.ref)
             case Create():
                 self._create_patiently(step)
+            case _:
+                self.cloud.make_clone(self.look, step)
 
     def _create_patiently(self, step: Create) -> None:
         """Start the image; if Azure is busy for a few seconds only, wait.
@@ -389,6 +523,8 @@ class Visit:
         untold = self._write(news.before, must=news.outcome is not None)
         if news.outcome is None:
             return untold
+        if self.cloud.settings.in_workshop(self.look.vm.ref):  # its kept VM's order tells it
+            return untold or self._write(news.after)
         try:
             published = _publish(self.cloud, news.outcome.unnoted() if untold else news.outcome)
             if published and news.of:

@@ -107,6 +107,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       BOOT_TEST: settings.bootTest
       CAPTURE_ALLOWED_TARGETS: join(settings.captureAllowedTargets, ',')
       CAPTURE_ANY_VERSION: string(settings.captureAnyVersion)
+      CAPTURE_IN_PLACE: string(settings.captureInPlace)
       CAPTURE_SCOPE: join(settings.captureScope, ',')
       CAPTURE_TARGET: settings.captureTarget
       COST_GUARD_ACTION: settings.costGuardAction
@@ -118,6 +119,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       COST_GUARD_TELL: settings.costGuardTell
       DRY_RUN: string(settings.dryRun)
       IMAGE_RESOURCE_GROUP: settings.imageResourceGroup
+      KEEP_SOURCE: settings.keepSource
       LEDGER: '${storage.properties.primaryEndpoints.blob}${names.ledger}'
       OUTCOME_TOPIC: outcomes.properties.endpoint
       PRICES_ENDPOINT: settings.pricesEndpoint

@@ -86,7 +86,7 @@ func ofHealth(name string) Wanted[] => [
 ]
 
 @export()
-@description('Temporary VMs that are created, or whose creation failed, in a resource group.')
+@description('Temporary VMs, disks, snapshots and restore points that are created, or could not be, in a resource group.')
 func ofWorkshop(name string, workshop string) Wanted[] => [
   {
     name: '${name}-workshop'
@@ -96,12 +96,17 @@ func ofWorkshop(name string, workshop string) Wanted[] => [
       {
         operatorType: 'StringIn'
         key: 'data.operationName'
-        values: ['Microsoft.Compute/virtualMachines/write']
+        values: [
+          'Microsoft.Compute/virtualMachines/write'
+          'Microsoft.Compute/disks/write'
+          'Microsoft.Compute/snapshots/write'
+          'Microsoft.Compute/restorePointCollections/restorePoints/write'
+        ]
       }
       {
         operatorType: 'StringContains'
         key: 'subject'
-        values: ['/resourceGroups/${workshop}/providers/Microsoft.Compute/virtualMachines/']
+        values: ['/resourceGroups/${workshop}/providers/Microsoft.Compute/']
       }
     ]
   }

@@ -20,6 +20,12 @@ param captureGroups string[]
 @description('Whether orders are carried out anywhere in this subscription.')
 param capture bool
 
+@description('Whether VMs themselves are captured, not only copies of them.')
+param inPlace bool
+
+@description('Whether copies of VMs are captured, in the workshop.')
+param keep bool
+
 @description('Whether gallery image versions may be created.')
 param galleryCapture bool
 
@@ -82,21 +88,19 @@ resource captures 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (cap
     permissions: [
       {
         actions: concat(
-          [
-            'Microsoft.Compute/virtualMachines/deallocate/action'
-            'Microsoft.Compute/virtualMachines/generalize/action'
-          ],
-          galleryCapture ? ['Microsoft.Compute/virtualMachines/write'] : [],
-          proof
+          inPlace
             ? [
-                'Microsoft.Compute/disks/beginGetAccess/action'
-                'Microsoft.Compute/disks/endGetAccess/action'
+                'Microsoft.Compute/virtualMachines/deallocate/action'
+                'Microsoft.Compute/virtualMachines/generalize/action'
               ]
             : [],
+          inPlace && galleryCapture ? ['Microsoft.Compute/virtualMachines/write'] : [],
+          keep || proof ? ['Microsoft.Compute/disks/beginGetAccess/action'] : [],
+          inPlace && proof ? ['Microsoft.Compute/disks/endGetAccess/action'] : [],
           customerKeys ? ['Microsoft.Compute/diskEncryptionSets/read'] : []
         )
         notActions: []
-        dataActions: proof && entraOnlyDisks ? ['Microsoft.Compute/disks/download/action'] : []
+        dataActions: inPlace && proof && entraOnlyDisks ? ['Microsoft.Compute/disks/download/action'] : []
         notDataActions: []
       }
     ]

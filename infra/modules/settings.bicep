@@ -25,6 +25,10 @@ type Networking = 'public' | 'private'
 type BootTest = 'off' | 'when-asked' | 'always'
 
 @export()
+@description('Whether copies of VMs are captured, and the VMs left as they are.')
+type KeepSource = 'off' | 'when-asked' | 'always'
+
+@export()
 @description('The app\'s settings; docs/operations.md describes each.')
 type Settings = {
   @description('Ids of the subscriptions to watch.')
@@ -47,6 +51,10 @@ type Settings = {
   workshop: string
   @description('Which images are booted before they are captured.')
   bootTest: BootTest
+  @description('Whether copies of VMs are captured, and the VMs left as they are.')
+  keepSource: KeepSource
+  @description('Whether VMs themselves are captured, not only copies of them.')
+  captureInPlace: bool
   @description('What to do about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction
   @description('How long a VM may be stopped but billed before it is reported, an ISO 8601 duration.')

@@ -24,6 +24,12 @@ param regions string[]
 @description('Whether the resource group is created here; otherwise it must exist.')
 param makeGroup bool
 
+@description('Whether copies of VMs are captured there.')
+param keep bool
+
+@description('Whether disks are read before a copied VM is generalized.')
+param proof bool
+
 @description('Tags on every resource.')
 param tags { *: string }
 
@@ -50,21 +56,46 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     assignableScopes: [subscription().id]
     permissions: [
       {
-        actions: [
-          'Microsoft.Compute/disks/delete'
-          'Microsoft.Compute/disks/read'
-          'Microsoft.Compute/disks/write'
-          'Microsoft.Compute/virtualMachines/delete'
-          'Microsoft.Compute/virtualMachines/read'
-          'Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action'
-          'Microsoft.Compute/virtualMachines/write'
-          'Microsoft.Network/networkInterfaces/delete'
-          'Microsoft.Network/networkInterfaces/join/action'
-          'Microsoft.Network/networkInterfaces/read'
-          'Microsoft.Network/networkInterfaces/write'
-          'Microsoft.Network/virtualNetworks/subnets/join/action'
-          'Microsoft.Resources/subscriptions/resourceGroups/resources/read'
-        ]
+        actions: concat(
+          [
+            'Microsoft.Compute/disks/delete'
+            'Microsoft.Compute/disks/read'
+            'Microsoft.Compute/disks/write'
+            'Microsoft.Compute/virtualMachines/delete'
+            'Microsoft.Compute/virtualMachines/read'
+            'Microsoft.Compute/virtualMachines/retrieveBootDiagnosticsData/action'
+            'Microsoft.Compute/virtualMachines/write'
+            'Microsoft.Network/networkInterfaces/delete'
+            'Microsoft.Network/networkInterfaces/join/action'
+            'Microsoft.Network/networkInterfaces/read'
+            'Microsoft.Network/networkInterfaces/write'
+            'Microsoft.Network/virtualNetworks/subnets/join/action'
+            'Microsoft.Resources/subscriptions/resourceGroups/resources/read'
+          ],
+          keep
+            ? [
+                'Microsoft.Compute/restorePointCollections/delete'
+                'Microsoft.Compute/restorePointCollections/read'
+                'Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/beginGetAccess/action'
+                'Microsoft.Compute/restorePointCollections/restorePoints/read'
+                'Microsoft.Compute/restorePointCollections/restorePoints/write'
+                'Microsoft.Compute/restorePointCollections/write'
+                'Microsoft.Compute/snapshots/beginGetAccess/action'
+                'Microsoft.Compute/snapshots/delete'
+                'Microsoft.Compute/snapshots/read'
+                'Microsoft.Compute/snapshots/write'
+                'Microsoft.Compute/virtualMachines/deallocate/action'
+                'Microsoft.Compute/virtualMachines/generalize/action'
+                'Microsoft.Compute/virtualMachines/runCommands/write'
+              ]
+            : [],
+          keep && proof
+            ? [
+                'Microsoft.Compute/disks/beginGetAccess/action'
+                'Microsoft.Compute/disks/endGetAccess/action'
+              ]
+            : []
+        )
         notActions: []
         dataActions: []
         notDataActions: []

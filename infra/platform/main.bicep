@@ -77,6 +77,12 @@ param makeGroups bool = true
 @description('Which images are booted, in the workshop, before they become latest: off, when-asked by a tag, always.')
 param bootTest 'off' | 'when-asked' | 'always' = 'off'
 
+@description('Whether a copy of a VM is captured, in the workshop, and the VM itself left as it is: off, when-asked by a tag, always.')
+param keepSource 'off' | 'when-asked' | 'always' = 'off'
+
+@description('Whether VMs themselves are captured. If not, only copies are, and the app may not deallocate, generalize or write any VM outside its workshop.')
+param captureInPlace bool = true
+
 @description('What to do about a VM that is stopped but still billed.')
 param costGuardAction 'flag' | 'deallocate' = 'flag'
 
@@ -215,6 +221,8 @@ var subnets = networking == 'private' && (empty(appSubnet) || empty(endpointSubn
   ? fail('networking=private requires appSubnet and endpointSubnet')
   : { app: appSubnet, endpoints: endpointSubnet }
 
+var keeps = keepSource != 'off' && !workshop ? fail('keepSource requires workshop=true') : keepSource
+var inPlace = !captureInPlace && keepSource == 'off' ? fail('captureInPlace=false requires keepSource') : captureInPlace
 var tests = bootTest != 'off' && !workshop ? fail('bootTest requires workshop=true') : bootTest
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -288,6 +296,8 @@ module rights '../modules/rights.bicep' = [
       captureGroups: contains(scopes, scopeOf(id))
         ? []
         : map(filter(scopes, one => startsWith(one, scopeOf(id))), one => split(one, '/')[4])
+      inPlace: inPlace
+      keep: keeps != 'off'
       galleryCapture: galleryCapture
       proof: proof != 'off'
       entraOnlyDisks: entraOnlyDisks
@@ -308,6 +318,8 @@ module workshops '../modules/workshop.bicep' = [
       location: location
       regions: empty(workshopRegions) ? [location] : workshopRegions
       makeGroup: makeGroups
+      keep: keeps != 'off'
+      proof: proof != 'off'
       tags: tags
     }
   }
@@ -349,6 +361,8 @@ module app '../modules/app.bicep' = {
       proofMachineId: proofMachineId
       workshop: workshop ? names.workshop : ''
       bootTest: tests
+      keepSource: keeps
+      captureInPlace: inPlace
       costGuardAction: costGuardAction
       costGuardGrace: costGuardGrace
       costGuardDeallocateAfter: costGuardDeallocateAfter

@@ -134,6 +134,25 @@ try_the_disk() {
     "$(says "$start" 'shared access signature')"
 }
 
+# A copy is captured first, which leaves the VM as it is.
+try_a_copy() {
+  local text='that Sysprep runs as the system, started by a managed run command, and that the agent of a VM on a copied disk reports'
+  if [[ ! $dry_run && ! $deploy ]]; then
+    point "$text" 'not tested: needs --deploy' no
+    return
+  fi
+  run vm start --resource-group "$group" --name "$vm" --output none
+  run tag update --resource-id "$vm_id" --operation Merge --tags "stillframe-capture=$target" \
+    stillframe-keep=yes --output none
+  await 90 'the image of a copy' tag_is stillframe-status 'captured|failed|refused|not-generalized' || true
+  local status
+  status=$(tag stillframe-status)
+  point "$text" "$status: $(tag stillframe-image), $(tag stillframe-detail)" "$(says "$status" '^captured$')"
+  run tag update --resource-id "$vm_id" --operation Delete --tags "stillframe-capture=$target" \
+    stillframe-keep=yes --output none
+  await 10 'the order is withdrawn' tag_is stillframe-status '' || true
+}
+
 # A complete capture: order, Sysprep, image.
 image_came='that an image is created from a VM that ran Sysprep'
 ordered='' shut_down=''

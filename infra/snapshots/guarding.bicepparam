@@ -6,6 +6,7 @@ param captureTarget = 'golden/windows'
 param imageResourceGroup = '/subscriptions/5a1e0000-0000-4000-8000-00000000a2e5/resourceGroups/images'
 param workshop = true
 param bootTest = 'when-asked'
+param keepSource = 'when-asked'
 param costGuardAction = 'deallocate'
 param costGuardDeallocateAfter = 'P1D'
 param offMeansOff = true

@@ -18,6 +18,7 @@ param customerKeys = true
 param workshop = true
 param workshopRegions = ['West Europe', 'northeurope']
 param bootTest = 'always'
+param keepSource = 'when-asked'
 param costGuardAction = 'deallocate'
 param costGuardDeallocateAfter = 'PT12H'
 param costGuardCurrency = 'EUR'

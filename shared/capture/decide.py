@@ -8,6 +8,7 @@ matching rule wins:
 | another app's order                            | none                      | unchanged       |
 | not in scope, or without an order              | none; remove our tags     | -               |
 | hibernated, in a scale set, or invalid order   | none                      | refused         |
+| its VM is kept                                 | as `keep.py` says         | as it says      |
 | already captured as the order asks             | none                      | captured        |
 | generalized, its image name is pinned          | depends on the image      | the image's     |
 | an Azure operation on it is in progress        | none, visit again         | unchanged       |
@@ -37,12 +38,14 @@ from shared.capture.durations import (
     START_LASTS,
     image_lasts,
 )
+from shared.capture.keep import kept
 from shared.capture.preflight import generation, no_instant, preflight
 from shared.capture.targets import (
     fits,
     is_left_over,
     is_ordered,
     made_from,
+    named_after,
     names,
     read_order,
     speaks_of,
@@ -66,7 +69,9 @@ from shared.model.ids import GalleryTarget, ImageRef, ManagedImageRef, VersionRe
 from shared.model.instants import read_instant, write_instant
 from shared.model.settings import MachineId, ProofPolicy, Settings
 from shared.model.steps import (
+    Assemble,
     BootImage,
+    Copy,
     Create,
     Deallocate,
     Decision,
@@ -78,6 +83,7 @@ from shared.model.steps import (
     ReadRegions,
     Rest,
     Say,
+    Take,
     Withdraw,
 )
 from shared.model.tags import SourceTag, Status, Tag
@@ -107,6 +113,9 @@ def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
             | Generalize(say)
             | BootImage(say)
             | Create(say=say)
+            | Take(say=say)
+            | Copy(say=say)
+            | Assemble(say=say)
         ):
             return replace(decision, say=replace(say, by=app, image_group=image_group))
         case _:
@@ -118,6 +127,8 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     vm = look.vm
     if why := _unsupported(vm):
         return _refuse(vm, order, why)
+    if order.keep:
+        return kept(look, order, settings, now)
     if _captured(vm) and fits(vm.tags, order):
         return _retell(look, order) if Tag.UNTOLD in vm.tags else Rest()
     pinned = _pinned(vm)
@@ -135,7 +146,7 @@ def _retell(look: Look, order: Order) -> Decision:
     """Publish `captured` again if the topic has not accepted it; no image is created."""
     vm, as_of = look.vm, _pinned(look.vm)
     label = vm.tags[Tag.IMAGE]
-    named = names(vm.ref, order.target, as_of, order.version) if as_of else ()
+    named = names(named_after(vm), order.target, as_of, order.version) if as_of else ()
     ref = next((name for name in named if name.label.lower() == label.lower()), None)
     if ref and ref.key not in look.images:
         return ReadImage(ref)
@@ -279,7 +290,7 @@ def _start(look: Look, order: Order, ref: ImageRef, as_of: datetime, verdict: Ve
 
 def _follow(look: Look, order: Order, as_of: datetime, now: datetime) -> Decision | ImageRef:
     """Go through the names from the pinned name on; return the image's state or a free name."""
-    candidates = names(look.vm.ref, order.target, as_of, order.version)
+    candidates = names(named_after(look.vm), order.target, as_of, order.version)
     labels = [ref.label.lower() for ref in candidates]
     label = look.vm.tags.get(Tag.IMAGE, "").lower()
     why, last = "", None

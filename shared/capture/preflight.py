@@ -8,7 +8,7 @@ come first: those of the VM's own model need no further request.
 
 from collections.abc import Callable, Iterable
 
-from shared.capture.rights import lacking, lacking_on_disk
+from shared.capture.rights import lacking, lacking_on_disk, lacking_to_copy
 from shared.capture.targets import made_from
 from shared.model.facts import (
     AttachedDisk,
@@ -56,7 +56,10 @@ _TRUSTED_LAUNCH = "TrustedLaunch"
 
 def preflight(look: Look, order: Order, proof: ProofPolicy) -> Finding:
     """Return the first refusal of an order, or the fact that the next check needs."""
-    checks = (*_CHECKS, _proof) if proof is ProofPolicy.REQUIRED else _CHECKS
+    if order.keep:
+        checks: tuple[Check, ...] = (*_CHECKS, _copy)
+    else:
+        checks = (*_CHECKS, _proof) if proof is ProofPolicy.REQUIRED else _CHECKS
     for check in checks:
         if finding := check(look, order):
             return finding
@@ -75,6 +78,15 @@ def _proof(look: Look, _order: Order) -> Finding:
         return ReadDiskRights()
     grants = None if isinstance(look.disk_rights, Missing) else look.disk_rights
     missing = lacking_on_disk(grants, entra_only=look.disk.entra_only)
+    return Refusal(f"the app has no permission for {', '.join(missing)}") if missing else None
+
+
+def _copy(look: Look, _order: Order) -> Finding:
+    """Check that the OS disk may be copied."""
+    if look.disk_rights is None:
+        return ReadDiskRights()
+    grants = None if isinstance(look.disk_rights, Missing) else look.disk_rights
+    missing = lacking_to_copy(grants)
     return Refusal(f"the app has no permission for {', '.join(missing)}") if missing else None
 
 
@@ -152,7 +164,7 @@ def no_instant(disk: ObservedDisk | Missing) -> Refusal:
 
 
 def _data_disks(look: Look, order: Order) -> Finding:
-    attached = look.vm.data_disks
+    attached = () if order.os_only else look.vm.data_disks
     if all(disk.sku and disk.size_gb for disk in attached):
         return _first(_data_disk(look, order, disk) for disk in attached)
     if look.data_disks is None:
@@ -239,7 +251,7 @@ def _is_ours(image: ObservedImage, vm: ObservedVm) -> bool:
 def _rights(look: Look, order: Order) -> Finding:
     if look.rights is None:
         return ReadRights(order.target)
-    missing = lacking(look.rights, order.target)
+    missing = lacking(look.rights, order.target, keep=order.keep)
     return Refusal(f"the app has no permission for {', '.join(missing)}") if missing else None
 
 

@@ -20,6 +20,7 @@ ON_VM = (
 ON_VM_FOR_GALLERY = (f"{_COMPUTE}/virtualMachines/write",)
 """A gallery version that is created directly from a VM also requires write on the VM."""
 
+ON_KEPT_VM = ("Microsoft.Resources/tags/write",)
 ON_MANAGED_IMAGES = (f"{_COMPUTE}/images/read", f"{_COMPUTE}/images/write")
 ON_DEFINITION = (
     f"{_COMPUTE}/galleries/images/versions/read",
@@ -32,15 +33,22 @@ ON_DISK = (
 )
 """Required to open and close access to a disk's bytes."""
 
+ON_COPIED_DISK = (f"{_COMPUTE}/disks/beginGetAccess/action",)
+"""Required to copy a disk; of a restore point this is not known."""
+
 DATA_ON_DISK = (f"{_COMPUTE}/disks/download/action",)
 """Also required for a disk with dataAccessAuthMode AzureActiveDirectory; a data action."""
 
 
-def lacking(rights: Rights, target: Target) -> list[str]:
-    """Return the actions that an order to this target needs and the app is not granted."""
+def lacking(rights: Rights, target: Target, *, keep: bool = False) -> list[str]:
+    """Return the actions that an order to this target needs and the app is not granted.
+
+    `keep`: the VM is kept, and only its tags are written.
+    """
     managed = isinstance(target, ManagedImageTarget)
+    on_vm = ON_KEPT_VM if keep else ON_VM if managed else ON_VM + ON_VM_FOR_GALLERY
     missing = [
-        *_refused(ON_VM if managed else ON_VM + ON_VM_FOR_GALLERY, rights.vm),
+        *_refused(on_vm, rights.vm),
         *_refused(ON_MANAGED_IMAGES if managed else ON_DEFINITION, rights.target),
     ]
     return list(dict.fromkeys(missing))
@@ -52,6 +60,11 @@ def lacking_on_disk(grants: tuple[Permission, ...] | None, *, entra_only: bool) 
     return _refused(ON_DISK, grants) + [
         action for action in data if not any(allows_data(grant, action) for grant in grants or ())
     ]
+
+
+def lacking_to_copy(grants: tuple[Permission, ...] | None) -> list[str]:
+    """Return the actions that copying a disk needs and the app is not granted."""
+    return _refused(ON_COPIED_DISK, grants)
 
 
 def _refused(actions: Iterable[str], grants: tuple[Permission, ...] | None) -> list[str]:

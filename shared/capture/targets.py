@@ -11,6 +11,7 @@ never changed, so it has one attempt.
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.model.facts import ListedVm, ObservedImage, ObservedVm, Refusal
@@ -24,9 +25,10 @@ from shared.model.ids import (
     VmRef,
 )
 from shared.model.instants import read_instant
-from shared.model.settings import BootTest, Name, Settings
+from shared.model.settings import BootTest, KeepSource, Name, Settings
 from shared.model.steps import Order
-from shared.model.tags import ORDER_TAGS, SourceTag, Tag
+from shared.model.tags import ORDER_TAGS, CloneTag, SourceTag, Tag
+from shared.model.text import VALUE_LIMIT
 from shared.model.values import read_definition_id, read_gallery_pair
 
 ATTEMPTS = 3
@@ -39,7 +41,8 @@ _NUMBER = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", re.AS
 
 def is_ordered(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
     """Whether a VM has an order that is in scope."""
-    return Tag.CAPTURE in vm.tags and settings.in_scope(f"{vm.ref.id}/")
+    in_scope = settings.in_scope(f"{vm.ref.id}/") or settings.in_workshop(vm.ref)
+    return Tag.CAPTURE in vm.tags and in_scope
 
 
 def is_left_over(vm: ObservedVm | ListedVm, settings: Settings) -> bool:
@@ -74,7 +77,46 @@ def read_order(
     test = read_test(tags.get(Tag.TEST), settings.boot_test)
     if isinstance(test, Refusal):
         return test
-    return Order(target, version, in_latest=latest == "yes", test=test)
+    keep = read_keep(tags, settings, vm, target)
+    if isinstance(keep, Refusal):
+        return keep
+    os_only = tags.get(Tag.DISKS, "").strip().lower() == "os"
+    return Order(
+        target, version, in_latest=latest == "yes", test=test, keep=keep, os_only=keep and os_only
+    )
+
+
+def read_keep(
+    tags: Mapping[str, str], settings: Settings, vm: VmRef, target: Target
+) -> bool | Refusal:
+    """Return whether a copy is captured and the VM kept: as its tag says, as far as allowed."""
+    if settings.in_workshop(vm):
+        return False
+    word, policy = tags.get(Tag.KEEP, "").strip().lower(), settings.keep_source
+    if word == "monthly":
+        return Refusal(f"'{Tag.KEEP}: monthly' is not supported yet; use yes")
+    if word not in ("", "yes", "no"):
+        return Refusal(f"'{Tag.KEEP}: {_shorten(word)}' is neither yes nor no")
+    if tags.get(Tag.DISKS, "all").strip().lower() not in ("os", "all"):
+        return Refusal(f"'{Tag.DISKS}: {_shorten(tags[Tag.DISKS])}' is neither os nor all")
+    keep = word == "yes" or (policy is KeepSource.ALWAYS and word != "no")
+    if keep and policy is KeepSource.OFF:
+        return Refusal(
+            f"'{Tag.KEEP}: yes' needs a workshop for the copy, and this app has none; remove the "
+            f"tag, or have {Name.KEEP_SOURCE} set"
+        )
+    if not keep and not settings.in_place:
+        return Refusal(
+            f"this app captures copies only ({Name.CAPTURE_IN_PLACE} is false); set "
+            f"'{Tag.KEEP}: yes'"
+        )
+    if keep and isinstance(target, ManagedImageTarget) and settings.image_group is None:
+        return Refusal(
+            f"a managed image of a copy needs {Name.IMAGE_RESOURCE_GROUP}; use a gallery"
+        )
+    if keep and len(target.scope) > VALUE_LIMIT:
+        return Refusal("the id of its image definition is longer than a tag; use shorter names")
+    return keep
 
 
 def read_test(text: str | None, policy: BootTest) -> bool | Refusal:
@@ -154,6 +196,12 @@ def read_owner_version(number: str | None, target: Target) -> str | Refusal | No
             f"{INT32_MAX} with dots between, without leading zeros"
         )
     return number
+
+
+def named_after(vm: ObservedVm) -> VmRef:
+    """Return the VM that images are named after: of a copied VM that which it is a copy of."""
+    name = vm.tags.get(CloneTag.VM)
+    return replace(vm.ref, name=name) if name else vm.ref
 
 
 def names(

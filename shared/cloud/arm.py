@@ -197,8 +197,7 @@ class Arm:
 
     def put_interface(self, interface_id: str, body: Mapping[str, Any]) -> None:
         """Create a network interface; `body` is the body of the PUT."""
-        url = f"{interface_id}?api-version={_NETWORK_API}"
-        self._send(subscription_of(interface_id), HttpRequest("PUT", url, json=body))
+        self._put(interface_id, _NETWORK_API, body)
 
     def create_vm(self, ref: VmRef, body: Mapping[str, Any]) -> None:
         """Start to create a VM; `body` is the body of the PUT."""
@@ -215,8 +214,13 @@ class Arm:
             operations.begin_delete(ref.group, ref.name, force_deletion=True, polling=False)
 
     def delete(self, resource_id: str) -> None:
-        """Start to delete a disk or a network interface."""
-        api = _DISK_API if "/Microsoft.Compute/disks/" in resource_id else _NETWORK_API
+        """Start to delete a disk, a snapshot, restore points, or a network interface."""
+        kind = resource_id.split("/")[-2].lower()
+        api = {
+            "disks": _DISK_API,
+            "snapshots": _DISK_API,
+            "restorepointcollections": _COMPUTE_API,
+        }.get(kind, _NETWORK_API)
         url = f"{resource_id}?api-version={api}"
         self._send(subscription_of(resource_id), HttpRequest("DELETE", url))
 
@@ -234,6 +238,49 @@ class Arm:
         )
         content = self._send(ref.subscription, HttpRequest("POST", url))
         return _decoded(content, wire.BootDiagnostics)
+
+    def put_disk(self, disk_id: str, body: Mapping[str, Any]) -> None:
+        """Start to create a disk."""
+        self._put(disk_id, _DISK_API, body)
+
+    def put_snapshot(self, snapshot_id: str, body: Mapping[str, Any]) -> None:
+        """Start to take a snapshot."""
+        self._put(snapshot_id, _DISK_API, body)
+
+    def put_collection(self, collection_id: str, body: Mapping[str, Any]) -> None:
+        """Create a collection of restore points."""
+        self._put(collection_id, _COMPUTE_API, body)
+
+    def put_restore_point(self, collection_id: str, name: str) -> None:
+        """Start to take a crash-consistent restore point, unless it is there."""
+        body = {"properties": {"consistencyMode": "CrashConsistent"}}
+        self._put(f"{collection_id}/restorePoints/{name}", _COMPUTE_API, body)
+
+    def run_command(self, ref: VmRef, name: str, location: str, script: str) -> None:
+        """Start a script in a VM's guest; that it has started is all that Azure waits for."""
+        properties = {
+            "source": {"script": script},
+            "asyncExecution": True,
+            "timeoutInSeconds": 3600,
+            "treatFailureAsDeploymentFailure": False,
+        }
+        body = {"location": location, "properties": properties}
+        self._put(f"{ref.id}/runCommands/{name}", _COMPUTE_API, body)
+
+    def snapshot(self, snapshot_id: str) -> wire.Disk | Missing:
+        """Return a snapshot."""
+        return self._get(subscription_of(snapshot_id), snapshot_id, _DISK_API, wire.Disk)
+
+    def restore_point(self, collection_id: str, name: str) -> wire.RestorePoint | Missing:
+        """Return a restore point."""
+        url = f"{collection_id}/restorePoints/{name}"
+        return self._get(subscription_of(collection_id), url, _COMPUTE_API, wire.RestorePoint)
+
+    def tags(self, resource_id: str) -> wire.Group | Missing:
+        """Return a resource's id and tags."""
+        kind = resource_id.split("/")[-2].lower()
+        api = _COMPUTE_API if kind == "restorepointcollections" else _DISK_API
+        return self._get(subscription_of(resource_id), resource_id, api, wire.Group)
 
     def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:
         """Start to open a disk for reading; Azure ends the access after `seconds`."""
@@ -332,6 +379,10 @@ class Arm:
                 strange |= left_out
             yield page
             following = page.next_link
+
+    def _put(self, resource_id: str, api: str, body: Mapping[str, Any]) -> None:
+        url = f"{resource_id}?api-version={api}"
+        self._send(subscription_of(resource_id), HttpRequest("PUT", url, json=body))
 
     def _patch_tags(self, resource_id: str, operation: str, tags: Mapping[str, str]) -> None:
         path = f"{resource_id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"

@@ -13,6 +13,7 @@ from typing import assert_never
 
 import msgspec
 
+from shared.cloud import clones
 from shared.cloud.arm import Arm, subscription_of
 from shared.cloud.bodies import managed_image_body, promoted_body, version_body
 from shared.cloud.client import find_credential
@@ -38,6 +39,7 @@ from shared.cloud.temporary import interface_body, interface_id, trial_body
 from shared.cloud.topic import Topic
 from shared.model.errors import Refused, Transient
 from shared.model.facts import (
+    Clone,
     KeptDisk,
     LeftOver,
     Listing,
@@ -52,15 +54,17 @@ from shared.model.facts import (
     Rights,
     TrialVm,
 )
-from shared.model.ids import ImageRef, ManagedImageRef, Target, VersionRef, VmRef
+from shared.model.ids import CopyRef, ImageRef, ManagedImageRef, Target, VersionRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.ledger import Ledger
 from shared.model.memory import after, frozen
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
 from shared.model.steps import (
+    CloneStep,
     Create,
     Read,
+    ReadClone,
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
@@ -76,6 +80,8 @@ log = logging.getLogger(__name__)
 TEMPORARY = {
     "microsoft.compute/virtualmachines",
     "microsoft.compute/disks",
+    "microsoft.compute/snapshots",
+    "microsoft.compute/restorepointcollections",
     "microsoft.network/networkinterfaces",
 }
 """The types of what is temporary in a workshop."""
@@ -129,6 +135,8 @@ class Azure:
                 return replace(look, disk_rights=self._disk_rights(look.vm.os_disk.id))
             case ReadImage(ref):
                 return replace(look, images={**look.images, ref.key: self.image(ref)})
+            case ReadClone(ref):
+                return replace(look, clone=self._clone(look, ref))
             case _:
                 assert_never(what)
 
@@ -204,6 +212,10 @@ class Azure:
         rows = self.arm.resources(group)
         return [left_over(row) for row in rows if row.type.lower() in TEMPORARY]
 
+    def copied_vm(self, ref: CopyRef) -> VmRef | None:
+        """Return the VM that a disk, snapshot or collection is part of a copy of, by its tags."""
+        return clones.copied_vm(self.arm, ref)
+
     def prove(self, look: Look) -> Look:
         """Return the look with the disk's verdict, and VM and disk read again after the close.
 
@@ -259,7 +271,7 @@ class Azure:
 
     def start_trial(self, image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> None:
         """Start a VM from an image in the workshop."""
-        self.arm.put_interface(interface_id(ref), interface_body(image, ref, carried))
+        self.arm.put_interface(interface_id(ref), interface_body(image.location, ref, carried))
         self.arm.create_vm(ref, trial_body(image, ref, carried))
 
     def keep_picture(self, ref: VmRef, name: str) -> str:
@@ -270,6 +282,18 @@ class Azure:
         """Start to let a version count for `latest`; the version is sent back as it was read."""
         assert isinstance(image.ref, VersionRef)  # noqa: S101 - only versions count for latest
         self.arm.put_version(image.ref, promoted_body(msgspec.json.decode(image.body), tags))
+
+    def make_clone(self, look: Look, step: CloneStep) -> None:
+        """Start a step of the copy of a VM."""
+        clones.make(self.arm, look, step, self.settings.app)
+
+    def prepare(self, vm: ObservedVm) -> None:
+        """Start Sysprep, or waagent, in the guest of a copied VM."""
+        clones.prepare(self.arm, vm)
+
+    def discard(self, vm: ObservedVm) -> None:
+        """Start to delete a copied VM, and what its disks were copied from."""
+        clones.discard(self.arm, vm)
 
     def delete(self, left: LeftOver | VmRef) -> None:
         """Start to delete a resource in the workshop."""
@@ -290,6 +314,18 @@ class Azure:
             return look
         disk = self._disk(disk_id) if look.disk is None else look.disk
         return replace(look, vm=frozen(vm, None if isinstance(disk, Missing) else disk), disk=disk)
+
+    def _clone(self, look: Look, ref: VmRef) -> Clone:
+        """Return how far the copy of a VM has come; what comes later is read only if need be."""
+        vm = self.arm.vm(ref)
+        if not isinstance(vm, Missing):
+            seen = self._remembered(Look(vm=observed_vm(ref, vm))).vm
+            return Clone(vm=seen, made=trial_vm(ref, vm))
+        disks = clones.disks_of(self.arm, look, ref, None)
+        taken, way = clones.taken(self.arm, ref)
+        if way:
+            disks = clones.disks_of(self.arm, look, ref, way)
+        return Clone(vm=vm, disks=disks, taken=taken, way=way)
 
     def _disk(self, disk_id: str | None) -> ObservedDisk | Missing:
         disk = self.arm.disk(disk_id) if disk_id else Missing.GONE

@@ -11,7 +11,7 @@ from shared.model.facts import Boot, ObservedVm, Plan, Region
 from shared.model.instants import write_instant
 from shared.model.memory import signature
 from shared.model.steps import Create, Order
-from shared.model.tags import SourceTag
+from shared.model.tags import CloneTag, SourceTag
 from shared.model.text import cut
 from shared.workshop.machine import machine_tag
 
@@ -61,6 +61,7 @@ def source_tags(vm: ObservedVm, step: Create, now: datetime) -> dict[str, str]:
         **_if_any(SourceTag.PROOF_WARNINGS, cut("; ".join(step.verdict.warnings.values()))),
         **_if_any(SourceTag.BY, step.say.by),
         **_plan_tags(vm.plan),
+        **_if_any(SourceTag.COPY_OF, "/".join(vm.tags[tag] for tag in _KEPT if tag in vm.tags)),
         **(_test_tags(vm, step.order) if step.order.test else {}),
     }
 
@@ -104,6 +105,7 @@ def promoted_body(body: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str,
     }
 
 
+_KEPT = (CloneTag.GROUP, CloneTag.VM)
 _READ_ONLY = ("provisioningState", "replicationStatus")
 
 

@@ -76,7 +76,14 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         vtpm=bool(uefi.v_tpm_enabled),
         host_encryption=bool(security.encryption_at_host),
         license_type=properties.license_type or "",
+        agent_ready=_is_ready(view),
     )
+
+
+def _is_ready(view: wire.InstanceView) -> bool:
+    """Whether the guest's agent reports."""
+    agent = view.vm_agent or wire.Agent()
+    return any(one.code.lower() == _READY for one in agent.statuses)
 
 
 def trial_vm(ref: VmRef, vm: wire.Vm) -> TrialVm:
@@ -85,7 +92,6 @@ def trial_vm(ref: VmRef, vm: wire.Vm) -> TrialVm:
     view = properties.instance_view or wire.InstanceView()
     image = properties.storage_profile.image_reference or wire.Id()
     failed = next((one for one in view.statuses if one.code.lower().startswith(_FAILED)), None)
-    agent = view.vm_agent or wire.Agent()
     return TrialVm(
         ref=ref,
         image=find_image(image.id or ""),
@@ -93,7 +99,7 @@ def trial_vm(ref: VmRef, vm: wire.Vm) -> TrialVm:
         created=_aware(properties.time_created),
         code=failed.code[len(_FAILED) :] if failed else "",
         why=(failed.message or "") if failed else "",
-        ready=any(one.code.lower() == _READY for one in agent.statuses),
+        ready=_is_ready(view),
     )
 
 
@@ -178,6 +184,7 @@ def observed_disk(disk: wire.Disk) -> ObservedDisk:
         accelerated_network=capable.accelerated_network,
         encrypted_by_guest=bool(ade and ade.enabled),
         customer_key=bool(keys and keys.disk_encryption_set_id),
+        encryption_set=keys.disk_encryption_set_id if keys else None,
         network_access=properties.network_access_policy,
         public_access=properties.public_network_access,
         entra_only=properties.data_access_auth_mode == "AzureActiveDirectory",

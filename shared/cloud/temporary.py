@@ -20,17 +20,17 @@ _COMPUTER_NAME_LIMIT = 15
 
 
 def interface_id(ref: VmRef) -> str:
-    """Return the id of a test VM's interface."""
+    """Return the id of a temporary VM's interface."""
     return f"{ref.group_id}/providers/Microsoft.Network/networkInterfaces/{ref.name}-nic"
 
 
-def interface_body(image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> dict[str, Any]:
-    """Return the PUT body of a test VM's interface."""
+def interface_body(location: str, ref: VmRef, carried: Mapping[str, str]) -> dict[str, Any]:
+    """Return the PUT body of a temporary VM's interface."""
     network = f"{ref.group_id}/providers/Microsoft.Network/virtualNetworks/{ref.group}-"
-    subnet = {"id": f"{network}{image.location}/subnets/{SUBNET}"}
+    subnet = {"id": f"{network}{location}/subnets/{SUBNET}"}
     address = {"privateIPAllocationMethod": "Dynamic", "subnet": subnet}
     return {
-        "location": image.location,
+        "location": location,
         "tags": dict(carried),
         "properties": {"ipConfigurations": [{"name": "ipconfig1", "properties": address}]},
     }
@@ -53,7 +53,7 @@ def trial_body(image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> 
                 ]
             },
             "diagnosticsProfile": {"bootDiagnostics": {"enabled": True}},
-            **_security(machine),
+            **security_body(machine),
             **({"licenseType": machine.license_type} if machine.license_type else {}),
         },
     }
@@ -94,7 +94,8 @@ def _os_profile(ref: VmRef, machine: TrialMachine) -> dict[str, Any]:
     return profile | {("windows" if windows else "linux") + "Configuration": settings}
 
 
-def _security(machine: TrialMachine) -> dict[str, Any]:
+def security_body(machine: TrialMachine) -> dict[str, Any]:
+    """Return the security profile of a temporary VM, as a member; nothing for a standard VM."""
     profile: dict[str, Any] = {}
     if machine.security_type and machine.security_type != "Standard":
         profile["securityType"] = machine.security_type

@@ -335,6 +335,7 @@ class DiskEncryption(_Wire, frozen=True):
 class DiskProperties(_Wire, frozen=True):
     """A managed disk's properties."""
 
+    provisioning_state: str = ""
     disk_size_gb: int | None = field(default=None, name="diskSizeGB")
     disk_state: str | None = None
     last_ownership_update_time: datetime | None = field(
@@ -553,3 +554,36 @@ class BootDiagnostics(_Wire, frozen=True):
 
     console_screenshot_blob_uri: str | None = None
     serial_console_log_blob_uri: str | None = None
+
+
+class DiskInPoint(_Wire, frozen=True):
+    """A disk in a restore point: what a new disk is made from."""
+
+    lun: int = 0
+    disk_restore_point: Id | None = None
+
+
+class PointStorage(_Wire, frozen=True):
+    """The disks in a restore point."""
+
+    os_disk: DiskInPoint = DiskInPoint()
+    data_disks: tuple[DiskInPoint, ...] = ()
+
+
+class PointMetadata(_Wire, frozen=True):
+    """What the VM of a restore point was like."""
+
+    storage_profile: PointStorage = PointStorage()
+
+
+class PointProperties(_Wire, frozen=True):
+    """A restore point's properties."""
+
+    provisioning_state: str = ""
+    source_metadata: PointMetadata = PointMetadata()
+
+
+class RestorePoint(_Wire, frozen=True):
+    """A restore point."""
+
+    properties: PointProperties = PointProperties()

@@ -21,11 +21,11 @@ from shared.model.facts import (
     Price,
     TrialVm,
 )
-from shared.model.ids import ImageRef, Target, VmRef
+from shared.model.ids import CopyRef, ImageRef, Target, VmRef
 from shared.model.ledger import Ledger
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
-from shared.model.steps import Create, Read
+from shared.model.steps import CloneStep, Create, Read
 from shared.model.tags import Words
 
 
@@ -91,6 +91,9 @@ class Cloud(Protocol):
     def workshop(self, subscription: str) -> list[LeftOver]:
         """Return the VMs, interfaces and disks in the workshop of a subscription."""
 
+    def copied_vm(self, ref: CopyRef) -> VmRef | None:
+        """Return the VM that a disk, snapshot or collection is part of a copy of, by its tags."""
+
     # Writes
 
     def prove(self, look: Look) -> Look:
@@ -119,6 +122,15 @@ class Cloud(Protocol):
 
     def promote(self, image: ObservedImage, tags: Mapping[str, str]) -> None:
         """Start to let a version count for `latest`, with these tags besides its own."""
+
+    def make_clone(self, look: Look, step: CloneStep) -> None:
+        """Start a step of the copy of a VM."""
+
+    def prepare(self, vm: ObservedVm) -> None:
+        """Start Sysprep, or waagent, in the guest of a copied VM, which then shuts itself down."""
+
+    def discard(self, vm: ObservedVm) -> None:
+        """Start to delete a copied VM, and what its disks were copied from."""
 
     def delete(self, left: LeftOver | VmRef) -> None:
         """Start to delete a resource in the workshop; a VM's disks and interface go with it."""

@@ -174,6 +174,7 @@ class ObservedVm:
     vtpm: bool = False
     host_encryption: bool = False
     license_type: str = ""
+    agent_ready: bool = False
 
     @property
     def listed(self) -> ListedVm:
@@ -216,6 +217,7 @@ class ObservedDisk:
     accelerated_network: bool | None
     encrypted_by_guest: bool
     customer_key: bool
+    encryption_set: str | None = None
     network_access: str | None = None
     public_access: str | None = None
     entra_only: bool = False
@@ -308,6 +310,29 @@ class TrialVm:
     ready: bool = False
 
 
+class Way(StrEnum):
+    """How the disks of a VM that is kept are copied: the values of `stillframe-copied-by`."""
+
+    COPY = "copy"
+    SNAPSHOT = "snapshot"
+    POINT = "restore-point"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clone:
+    """The copy of a VM that is kept, as far as it has come.
+
+    `vm` is the copied VM with its effective tags, `made` how its creation ended. Before there is a
+    VM: `disks` is the worst state of its disks, `taken` that of the snapshot or restore point.
+    """
+
+    vm: ObservedVm | Missing
+    made: TrialVm | None = None
+    disks: Provisioning | Missing = Missing.GONE
+    taken: Provisioning | Missing = Missing.GONE
+    way: Way | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOver:
     """A resource in the workshop: its id, its name, and when it was created."""
@@ -394,6 +419,7 @@ class Look:
     verdict: Verdict | Refusal | Unread | None = None
     proven: float | None = None
     awaited: str | None = None
+    clone: Clone | None = None
 
 
 @dataclass(slots=True)

@@ -66,6 +66,40 @@ class VmRef:
         return cls(found["subscription"], found["group"], found["name"])
 
 
+_TEMPORARY_ID = re.compile(
+    rf"/subscriptions/(?P<subscription>{_NAMED})/resourceGroups/(?P<group>{_NAMED})"
+    rf"/providers/Microsoft\.Compute/(?P<kind>disks|snapshots|restorePointCollections)"
+    rf"/(?P<name>{_NAMED}){_END}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRef:
+    """A disk, snapshot or collection of restore points in its parts: part of a copy of a VM."""
+
+    subscription: str
+    group: str
+    kind: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        """The resource id."""
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+            f"/providers/Microsoft.Compute/{self.kind}/{self.name}"
+        )
+
+
+def find_copy(text: str) -> CopyRef | None:
+    """Return the first id of a disk, snapshot or collection in an id, subject or URL."""
+    found = _TEMPORARY_ID.search(text)
+    if found is None or max(map(len, found.groups())) > SEGMENT_LIMIT:
+        return None
+    return CopyRef(found["subscription"], found["group"], found["kind"], found["name"])
+
+
 @dataclass(frozen=True, slots=True)
 class ManagedImageRef:
     """A managed image's id in its parts."""

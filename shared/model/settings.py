@@ -42,7 +42,7 @@ AN_HOUR = "PT1H"
 
 _OURS = re.compile(
     r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
-    r"|LEDGER|WORKSHOP|BOOT_|DRY_?RUN|ARM_END"
+    r"|LEDGER|WORKSHOP|BOOT_|KEEP_|DRY_?RUN|ARM_END"
 )
 
 
@@ -76,6 +76,14 @@ class BootTest(StrEnum):
     ALWAYS = "always"
 
 
+class KeepSource(StrEnum):
+    """Whether a copy is captured, in the workshop, and the VM itself left as it is."""
+
+    OFF = "off"
+    WHEN_ASKED = "when-asked"
+    ALWAYS = "always"
+
+
 class Tell(StrEnum):
     """How often the cost guard reports that a VM is still billed.
 
@@ -101,6 +109,8 @@ class Name(StrEnum):
     WORKSHOP = "WORKSHOP"
     BOOT_TEST = "BOOT_TEST"
     BOOT_DIAGNOSTICS = "BOOT_DIAGNOSTICS"
+    KEEP_SOURCE = "KEEP_SOURCE"
+    CAPTURE_IN_PLACE = "CAPTURE_IN_PLACE"
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
@@ -136,6 +146,8 @@ class Settings:
     workshop: str = ""
     boot_test: BootTest = BootTest.OFF
     boot_diagnostics: str = ""
+    keep_source: KeepSource = KeepSource.OFF
+    in_place: bool = True
     guard_action: GuardAction = GuardAction.FLAG
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
@@ -186,8 +198,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         proof=read_word(Name.PROOF, values[Name.PROOF], ProofPolicy.REQUIRED),
         machine_id=read_word(Name.PROOF_MACHINE_ID, values[Name.PROOF_MACHINE_ID], MachineId.WARN),
         workshop=_workshop(values[Name.WORKSHOP]),
-        boot_test=_boot_test(values[Name.BOOT_TEST], values[Name.WORKSHOP]),
+        boot_test=_in_workshop(Name.BOOT_TEST, BootTest.OFF, values),
         boot_diagnostics=read_https(Name.BOOT_DIAGNOSTICS, values[Name.BOOT_DIAGNOSTICS]),
+        keep_source=_in_workshop(Name.KEEP_SOURCE, KeepSource.OFF, values),
+        in_place=read_flag(Name.CAPTURE_IN_PLACE, values[Name.CAPTURE_IN_PLACE] or "true"),
         guard_action=action,
         guard_grace=grace,
         guard_deallocate_after=_deallocate_after(
@@ -289,12 +303,13 @@ def _workshop(text: str) -> str:
     return text
 
 
-def _boot_test(text: str, workshop: str) -> BootTest:
-    test = read_word(Name.BOOT_TEST, text, BootTest.OFF)
-    if test is not BootTest.OFF and not workshop:
-        msg = f"{Name.WORKSHOP} must name a resource group, because {Name.BOOT_TEST} is {test}"
+def _in_workshop[E: StrEnum](name: Name, off: E, values: Mapping[Name, str]) -> E:
+    """Return the value of a setting that needs the workshop unless it is off."""
+    word = read_word(name, values[name], off)
+    if word is not off and not values[Name.WORKSHOP]:
+        msg = f"{Name.WORKSHOP} must name a resource group, because {name} is {word}"
         raise Misconfigured(msg)
-    return test
+    return word
 
 
 def _deallocate_after(action: GuardAction, grace: timedelta, text: str) -> timedelta | None:

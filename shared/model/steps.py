@@ -3,19 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.model.facts import ObservedImage, Proof, Region, Verdict
-from shared.model.ids import GalleryTarget, ImageRef, Target
+from shared.model.facts import ObservedImage, Proof, Region, Verdict, Way
+from shared.model.ids import GalleryTarget, ImageRef, Target, VmRef
 from shared.model.tags import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a VM's owner asked for by tags; `test`: the image is booted before it is captured."""
+    """What a VM's owner asked for by tags.
+
+    `test`: the image is booted before it is captured. `keep`: a copy is captured, and the VM is
+    left as it is; `os_only`: without its data disks.
+    """
 
     target: Target
     version: str | None = None
     in_latest: bool = True
     test: bool = False
+    keep: bool = False
+    os_only: bool = False
 
     @property
     def label(self) -> str:
@@ -66,6 +72,13 @@ class ReadImage:
     ref: ImageRef
 
 
+@dataclass(frozen=True, slots=True)
+class ReadClone:
+    """The rules need the copy of the VM, whose VM has this name."""
+
+    ref: VmRef
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
     """The content of an order's tags and outcome event.
@@ -95,6 +108,7 @@ type Read = (
     | ReadRights
     | ReadDiskRights
     | ReadImage
+    | ReadClone
 )
 
 
@@ -171,5 +185,36 @@ class BootImage(_Named):
     image: ObservedImage
 
 
-type Step = Prove | Deallocate | Generalize | Create | BootImage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Take(_Named):
+    """Take a snapshot of the OS disk, or a restore point of all disks, of a VM that runs."""
+
+    say: Say
+    ref: VmRef
+    way: Way
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy(_Named):
+    """Copy the disks of a VM that is kept, from themselves or from what was taken."""
+
+    say: Say
+    ref: VmRef
+    way: Way
+    order: Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assemble(_Named):
+    """Create the copied VM on its disks."""
+
+    say: Say
+    ref: VmRef
+    way: Way
+    order: Order
+
+
+type CloneStep = Take | Copy | Assemble
+type Step = Prove | Deallocate | Generalize | Create | BootImage | CloneStep
 type Decision = Read | Rest | Withdraw | Step

@@ -22,12 +22,14 @@ class Status(StrEnum):
 
 
 class Tag(StrEnum):
-    """Names of the tags on a VM: people set the first five, Stillframe writes the others."""
+    """Names of the tags on a VM: people set the first seven, Stillframe writes the others."""
 
     CAPTURE = "stillframe-capture"
     VERSION = "stillframe-version"
     LATEST = "stillframe-latest"
     TEST = "stillframe-test"
+    KEEP = "stillframe-keep"
+    DISKS = "stillframe-disks"
     COST_GUARD = "stillframe-cost-guard"
     STATUS = "stillframe-status"
     DETAIL = "stillframe-detail"
@@ -90,6 +92,7 @@ class SourceTag(StrEnum):
     STARTED = "stillframe-started"
     BY = "stillframe-by"
     TOLD = "stillframe-told"
+    COPY_OF = "stillframe-copy-of"
     MACHINE = "stillframe-source-machine"
     EXCLUDED = "stillframe-excluded"
     BOOT = "stillframe-boot"
@@ -101,6 +104,17 @@ class SourceTag(StrEnum):
     PLAN_PUBLISHER = "stillframe-plan-publisher"
     PLAN_PRODUCT = "stillframe-plan-product"
     PLAN_NAME = "stillframe-plan-name"
+
+
+class CloneTag(StrEnum):
+    """Names of the tags on a copy of a VM that is kept: of which VM, how, and how far it is."""
+
+    GROUP = "stillframe-copy-of-group"
+    VM = "stillframe-copy-of-vm"
+    VM_ID = "stillframe-copy-of-id"
+    AS_OF = "stillframe-copied-at"
+    HOW = "stillframe-copied-by"
+    PREPARED = "stillframe-prepared"
 
 
 @dataclass(frozen=True, slots=True)

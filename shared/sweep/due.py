@@ -12,12 +12,16 @@ from shared.model.facts import ListedVm, PowerState, Refusal
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.settings import Settings
+from shared.model.steps import Order
 from shared.model.tags import Status, Tag
 from shared.model.text import cut
 
 SECONDS_AN_HOUR = 3600
 IMAGE_TAKES = timedelta(minutes=10)
 """A younger capture is left to its events: the image would not be ready anyway."""
+
+COPY_TAKES = timedelta(minutes=5)
+"""A younger copy of a VM is left to its events."""
 
 PROOF_TAKES = timedelta(minutes=5)
 """So is a VM that was just deallocated: its disk is probably being read by another visit."""
@@ -42,7 +46,30 @@ def look_is_due(vm: ListedVm, settings: Settings, since: datetime, now: datetime
         return True
     if noted := read_instant(vm.tags.get(Tag.UNTOLD)):
         return BEING_TOLD < now - noted < TRIED_OFTEN or _hour_turns(vm.ref, since, now)
+    if _is_kept(vm, settings, now):
+        return _copy_goes_on(vm, since, now)
     return _goes_on(vm, since, now)
+
+
+def _is_kept(vm: ListedVm, settings: Settings, now: datetime) -> bool:
+    """Whether an order captures a copy."""
+    order = read_order(vm.tags, settings, vm.ref, now)
+    return isinstance(order, Order) and order.keep
+
+
+def _copy_goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
+    """Whether an order that captures a copy may have changed without an event.
+
+    Whatever the VM itself does: its power state says nothing about its copy.
+    """
+    match vm.tags[Tag.STATUS]:
+        case Status.CAPTURED | Status.NOT_GENERALIZED | Status.FAILED:
+            return False
+        case Status.CAPTURING:
+            age = _age(vm, now)
+            return age is None or age >= COPY_TAKES
+        case _:
+            return _hour_turns(vm.ref, since, now) or vm.tags[Tag.STATUS] != Status.REFUSED
 
 
 def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The workshop in a sweep: go on with each test VM, delete what is left there without one.
+"""The workshop in a sweep: go on with each temporary VM, delete what is left without one.
 
 Only what has the name of a temporary resource is deleted. Interfaces and disks go with their VM;
 they are left if its creation was refused, or if Azure did not delete them with it.
@@ -12,12 +12,19 @@ from shared.model.cloud import Cloud
 from shared.model.errors import StillframeError, Withheld
 from shared.model.facts import LeftOver
 from shared.model.ids import VmRef
-from shared.reconcile import reconcile_trial
+from shared.reconcile import reconcile_temporary
 from shared.sweep.report import SweepReport
-from shared.workshop.boot import PREFIX
+from shared.workshop.boot import PREFIX as TRIALS
+from shared.workshop.clone import LASTS
+from shared.workshop.clone import PREFIX as CLONES
 
 BEING_MADE = timedelta(minutes=10)
 """A younger interface is left: its VM is probably being created by an event."""
+
+BEING_COPIED = LASTS
+"""So are the parts of a copy: its VM is created when all disks are copied."""
+
+OURS = (TRIALS, CLONES)
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +34,7 @@ def tidy(cloud: Cloud, subscription: str, now: datetime, report: SweepReport) ->
     if not cloud.settings.workshop:
         return
     try:
-        found = [left for left in cloud.workshop(subscription) if left.name.startswith(PREFIX)]
+        found = [left for left in cloud.workshop(subscription) if left.name.startswith(OURS)]
     except StillframeError as error:
         report.failed[f"/subscriptions/{subscription}/resourceGroups/{cloud.settings.workshop}"] = (
             str(error)
@@ -45,11 +52,17 @@ def tidy(cloud: Cloud, subscription: str, now: datetime, report: SweepReport) ->
 def _visit(cloud: Cloud, left: LeftOver, found: Iterable[LeftOver], now: datetime) -> None:
     ref = VmRef.find(left.id)
     if ref:
-        log.info("look %s", reconcile_trial(cloud, ref, now).line())
-    elif not _is_used(left, found) and (left.created is None or now - left.created > BEING_MADE):
+        log.info("look %s", reconcile_temporary(cloud, ref, now).line())
+    elif not _is_used(left, found) and _is_old(left, now):
         cloud.delete(left)
 
 
+def _is_old(left: LeftOver, now: datetime) -> bool:
+    """Whether something without a VM has been there longer than the creation of one takes."""
+    takes = BEING_COPIED if left.name.startswith(CLONES) else BEING_MADE
+    return left.created is None or now - left.created > takes
+
+
 def _is_used(left: LeftOver, found: Iterable[LeftOver]) -> bool:
-    """Whether a disk or interface belongs to a VM that is there."""
+    """Whether something belongs to a VM that is there."""
     return any(vm.is_vm and left.name.startswith(f"{vm.name}-") for vm in found)

@@ -15,6 +15,7 @@ type Json = dict[str, Any]
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups"
 COMPUTE = "Microsoft.Compute"
+POINTS = f"{COMPUTE}/restorePointCollections/restorePoints"
 
 
 def granted(name: str) -> dict[str, set[str]]:
@@ -57,6 +58,8 @@ def test_roles_have_no_wildcard_and_no_unknown_action(name: str) -> None:
     asked |= {
         "microsoft.network/networkinterfaces/join/action",
         "microsoft.network/virtualnetworks/subnets/join/action",
+        f"{COMPUTE}/snapshots/beginGetAccess/action".lower(),
+        f"{POINTS}/diskRestorePoints/beginGetAccess/action".lower(),
         "microsoft.web/sites/functions/read",
         "microsoft.web/sites/host/properties/read",
         "microsoft.web/sites/host/sync/action",
@@ -108,6 +111,8 @@ def test_writes_are_granted_where_they_belong(
 DELETIONS = {
     f"{COMPUTE}/virtualMachines/delete",
     f"{COMPUTE}/disks/delete",
+    f"{COMPUTE}/snapshots/delete",
+    f"{COMPUTE}/restorePointCollections/delete",
     "Microsoft.Network/networkInterfaces/delete",
 }
 
@@ -124,6 +129,18 @@ def test_only_the_workshop_is_deleted_from() -> None:
         assert (f"{COMPUTE}/disks/write" in actions) == (scope in workshops)
 
 
+def test_copies_only_harm_no_vm() -> None:
+    """With captureInPlace=false VMs change in the workshop only; elsewhere disks are copied."""
+    scopes = granted("keeping")
+    (workshop,) = [scope for scope in scopes if scope.endswith("/stillframe-workshop")]
+    for scope, given in scopes.items():
+        assert bool(given & ON_VMS - COPYING) == (scope == workshop), scope
+    assert scopes[f"/subscriptions/{SUBSCRIPTION}"] & ON_VMS == COPYING
+
+
+COPYING = {f"{COMPUTE}/disks/beginGetAccess/action"}
+
+
 def test_off_means_off_reaches_every_watched_vm() -> None:
     """The right to deallocate, and none of the others, beyond the scope of captures."""
     watched = granted("owned")[f"/subscriptions/{SUBSCRIPTION}"]
@@ -131,13 +148,13 @@ def test_off_means_off_reaches_every_watched_vm() -> None:
     assert granted("fenced")[f"/subscriptions/{SUBSCRIPTION}"] & ON_VMS == set()
 
 
-CAPTURING = {"usual", "fenced", "guarding", "owned", "wide", "workshop"}
+CAPTURING = {"usual", "fenced", "guarding", "keeping", "owned", "wide", "workshop"}
 BY_PARAMETER = {
     f"{COMPUTE}/virtualMachines/write": CAPTURING,
     f"{COMPUTE}/galleries/images/versions/write": CAPTURING,
     f"{COMPUTE}/disks/beginGetAccess/action": CAPTURING,
-    f"{COMPUTE}/virtualMachines/delete": {"guarding", "wide", "workshop"},
-    f"{COMPUTE}/disks/delete": {"guarding", "wide", "workshop"},
+    f"{COMPUTE}/virtualMachines/delete": {"guarding", "keeping", "wide", "workshop"},
+    f"{COMPUTE}/disks/delete": {"guarding", "keeping", "wide", "workshop"},
     f"{COMPUTE}/disks/download/action": {"wide"},
     f"{COMPUTE}/diskEncryptionSets/read": {"wide"},
     "Microsoft.Authorization/locks/read": {"guarding", "owned", "wide"},

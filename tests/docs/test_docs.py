@@ -9,12 +9,12 @@ from types import ModuleType
 
 import pytest
 
-from shared.capture import decide
+from shared.capture import decide, keep
 from shared.costguard import rules as costguard
 from shared.model import errors
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import Name
-from shared.model.tags import SourceTag, Status, Tag
+from shared.model.tags import CloneTag, SourceTag, Status, Tag
 from shared.workshop import boot
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("name", [*Name, *Tag, *SourceTag, *Status, *OutcomeType])
+@pytest.mark.parametrize("name", [*Name, *Tag, *SourceTag, *CloneTag, *Status, *OutcomeType])
 def test_operations_names_it(name: str) -> None:
     """Each setting, tag, status and outcome event is in the operations page."""
     assert f"`{name}`" in OPERATIONS
@@ -32,7 +32,7 @@ def test_operations_names_it(name: str) -> None:
 
 def test_no_invented_names() -> None:
     """The operations page names no tag that the code does not know."""
-    known = {*Tag, *SourceTag}
+    known = {*Tag, *SourceTag, *CloneTag}
     said = set(re.findall(r"`(stillframe-[a-z-]+)`", OPERATIONS))
     assert said <= known
 
@@ -125,8 +125,9 @@ def table(text: str, heading: str) -> list[list[str]]:
         (decide, ("the VM", "next step", "status")),
         (costguard, ("the VM", "due")),
         (boot, ("the test VM", "next")),
+        (keep, ("the order", "next step", "status")),
     ],
-    ids=["orders", "cost guard", "boot test"],
+    ids=["orders", "cost guard", "boot test", "keep"],
 )
 def test_the_rules_stand_in_the_architecture_page(rules: ModuleType, columns: list[str]) -> None:
     """Row by row and word by word as the code has them, in the order in which they are tried."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from shared.workshop.boot import DEADLINE
 from simulator.client import SteeringError
 from tests.stories.workshop import (
     UNDER,
+    ends_after,
     in_workshop,
     latest,
     make_workshop,
@@ -248,7 +250,7 @@ def test_a_process_may_end_at_any_request(world: Spine, words: Json) -> None:
         vm = world.vm(f"vm-{points}", **words)
         ordered(world, vm)
         world.carry(vm, 2)
-        died = ends_after(world, vm, points)
+        died = ends_after(world, points, partial(step, world, vm))
         world.restart()
         for _ in range(5):
             world.let(LONG // 2)
@@ -264,39 +266,6 @@ def test_a_process_may_end_at_any_request(world: Spine, words: Json) -> None:
     assert points >= 40
 
 
-class Died(BaseException):
-    """The process ends."""
-
-
-def ends_after(world: Spine, vm: Vm, points: int) -> bool:
-    """Carry a boot test by its events until the process ends at a point; say whether it did."""
-    arm, left = world.azure.arm, [points]
-    send = arm._ask
-    putting = {name: getattr(arm, name) for name in ("create_vm", "put_version", "delete_vm")}
-
-    def counted(call: object, *args: object) -> object:
-        if left[0] == 0:
-            raise Died
-        left[0] -= 1
-        done = call(*args)  # type: ignore[operator]
-        if left[0] == 0:
-            raise Died
-        left[0] -= 1
-        return done
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(arm, "_ask", lambda *args: counted(send, *args), raising=False)
-        for name, call in putting.items():
-            patched.setattr(arm, name, lambda *args, call=call: counted(call, *args))
-        try:
-            for _ in range(4):
-                step(world, vm)
-                world.let(700)
-        except Died:
-            return True
-    return False
-
-
 def step(world: Spine, vm: Vm) -> None:
     """Take the looks that events would cause: at the image and at the test VM."""
     now = world.client.now()
@@ -308,6 +277,7 @@ def step(world: Spine, vm: Vm) -> None:
         named = find_image(image["id"])
         assert named
         reconcile_image(world.azure, named, now)
+    world.let(700)
 
 
 MORE_WRITES, MORE_READS = 5, 7

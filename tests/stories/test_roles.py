@@ -6,11 +6,14 @@ again for each action that is said to be there for it, without that action, and 
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shared.model.errors import Refused, Transient
-from shared.model.settings import BootTest, GuardAction
+from shared.model.ids import find_copy
+from shared.model.settings import BootTest, GuardAction, KeepSource
+from shared.reconcile import reconcile_copy
 from simulator.deployment import deployed_into
 from tests.stories.workshop import in_workshop, make_workshop
 from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm
@@ -19,6 +22,7 @@ WIDEST = "wide"
 """The template that grants everything there is to grant, by its snapshot's name."""
 
 COMPUTE = "Microsoft.Compute"
+POINTS = f"{COMPUTE}/restorePointCollections"
 ROLES = "Microsoft.Authorization/roleDefinitions"
 SEND = "Microsoft.EventGrid/events/send/action"
 HOUR = 3600
@@ -93,6 +97,34 @@ def booted(world: Spine) -> object:
     return vm.status, in_workshop(world, BOOTING), [one.endswith(".png") for one in pictures]
 
 
+def kept(world: Spine) -> object:
+    """A copy of a running VM is captured, from a snapshot; events of its parts lead to the VM."""
+    return copied(world, "snapshots/{name}-snapshot")
+
+
+def kept_with_disks(world: Spine) -> object:
+    """The same of a VM with data disks, from a restore point."""
+    return copied(world, "restorePointCollections/{name}-points", data_disks=[{}])
+
+
+def copied(world: Spine, part: str, **words: Any) -> object:  # noqa: ANN401 a VM's words
+    """Let a copy be captured; return how it ended, whether its part led to it, and what is left."""
+    make_workshop(world, BOOTING)
+    world.under(workshop=BOOTING, keep_source=KeepSource.ALWAYS)
+    world.definition()
+    vm = world.vm(**words)
+    vm.order("golden/windows")
+    world.look(vm)
+    world.let(130)
+    name = next((each.rpartition("-")[0] for each in in_workshop(world, BOOTING)), "nothing")
+    made = f"{world.group(BOOTING)}/providers/{COMPUTE}/{part.format(name=name)}"
+    ref = find_copy(made)
+    assert ref
+    led = reconcile_copy(world.azure, ref, world.client.now())
+    world.sweep_for(HOUR)
+    return vm.status, vm.state, led is not None, in_workshop(world, BOOTING)
+
+
 def captured(world: Spine, vm: Vm, target: str) -> object:
     """Order an image and let Sysprep run; return what came of it."""
     vm.order(target)
@@ -115,6 +147,8 @@ ENDS: dict[Callable[[Spine], object], object] = {
     guarded: BILLS,
     orphaned: ["Stillframe.ImageCaptured"],
     booted: ("captured", [], [True]),
+    kept: ("captured", ("running", False), True, []),
+    kept_with_disks: ("captured", ("running", False), True, []),
 }
 NEEDED_FOR = {
     "Microsoft.Authorization/locks/read": guarded,
@@ -132,11 +166,22 @@ NEEDED_FOR = {
     f"{COMPUTE}/images/read": managed,
     f"{COMPUTE}/images/write": managed,
     f"{COMPUTE}/locations/diskOperations/read": version,
+    f"{POINTS}/delete": kept_with_disks,
+    f"{POINTS}/read": kept_with_disks,
+    f"{POINTS}/restorePoints/diskRestorePoints/beginGetAccess/action": kept_with_disks,
+    f"{POINTS}/restorePoints/read": kept_with_disks,
+    f"{POINTS}/restorePoints/write": kept_with_disks,
+    f"{POINTS}/write": kept_with_disks,
+    f"{COMPUTE}/snapshots/beginGetAccess/action": kept,
+    f"{COMPUTE}/snapshots/delete": kept,
+    f"{COMPUTE}/snapshots/read": kept,
+    f"{COMPUTE}/snapshots/write": kept,
     f"{COMPUTE}/virtualMachines/deallocate/action": version,
     f"{COMPUTE}/virtualMachines/delete": booted,
     f"{COMPUTE}/virtualMachines/generalize/action": version,
     f"{COMPUTE}/virtualMachines/read": version,
     f"{COMPUTE}/virtualMachines/retrieveBootDiagnosticsData/action": booted,
+    f"{COMPUTE}/virtualMachines/runCommands/write": kept,
     f"{COMPUTE}/virtualMachines/write": version,
     "Microsoft.Network/networkInterfaces/delete": booted,
     "Microsoft.Network/networkInterfaces/join/action": booted,

@@ -1,7 +1,13 @@
 """A workshop for the stories: its resource group and network, and what is in it."""
 
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
 from shared.model.settings import BootTest
-from shared.workshop.boot import PREFIX
+from shared.workshop.boot import PREFIX as TRIALS
+from shared.workshop.clone import PREFIX as CLONES
 from tests.stories.world import Json, Spine, Vm, World
 
 WORKSHOP = "stillframe-workshop"
@@ -32,7 +38,7 @@ def in_workshop(world: World, name: str = WORKSHOP) -> list[str]:
     """Return the names of what is temporary in the workshop."""
     group = world.group(name)
     rows = world.owner("GET", f"{group}/resources?api-version=2021-04-01")["value"]
-    return sorted(row["name"] for row in rows if row["name"].startswith(PREFIX))
+    return sorted(row["name"] for row in rows if row["name"].startswith((TRIALS, CLONES)))
 
 
 def trial_vms(world: World) -> list[Json]:
@@ -64,3 +70,38 @@ def ordered(world: Spine, vm: Vm, target: str = "golden/windows", **others: str)
     world.look(vm)
     vm.guest("sysprep")
     world.let(120)
+
+
+class Died(BaseException):
+    """The process ends."""
+
+
+OPERATIONS = ("create_vm", "put_version", "delete_vm", "deallocate", "generalize")
+"""The requests that the SDK's own operations send, in the client's words."""
+
+
+def ends_after(world: Spine, points: int, step: Callable[[], None], steps: int = 4) -> bool:
+    """Take steps until the process ends before or after one of its requests to ARM; say if it did.
+
+    Point 0 is before the first request, 1 after it, and so on.
+    """
+    arm, left = world.azure.arm, [points]
+
+    def counted(call: Callable[..., object], *args: object, **named: object) -> object:
+        if left[0] == 0:
+            raise Died
+        done = call(*args, **named)
+        if left[0] == 1:
+            raise Died
+        left[0] -= 2
+        return done
+
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("_ask", *OPERATIONS):
+            patched.setattr(arm, name, partial(counted, getattr(arm, name)))
+        try:
+            for _ in range(steps):
+                step()
+        except Died:
+            return True
+    return False

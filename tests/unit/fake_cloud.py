@@ -21,12 +21,12 @@ from shared.model.facts import (
     Price,
     TrialVm,
 )
-from shared.model.ids import ImageRef, Target, VmRef
+from shared.model.ids import CopyRef, ImageRef, Target, VmRef
 from shared.model.ledger import Ledger
 from shared.model.memory import after
 from shared.model.outcomes import Outcome
 from shared.model.settings import Settings
-from shared.model.steps import Create, Read
+from shared.model.steps import CloneStep, Create, Read
 from shared.model.tags import Words
 from tests.unit.making import Facts, settings
 
@@ -47,6 +47,7 @@ class FakeCloud:
     graph: Mapping[str, datetime] = field(default_factory=dict)
     trial: TrialVm | Missing = Missing.GONE
     left: list[LeftOver] = field(default_factory=list)
+    copy_of: VmRef | None = None
     carried: dict[str, str] = field(default_factory=dict)
     costs: Price | None = None
     month: float | None = None
@@ -142,6 +143,19 @@ class FakeCloud:
 
     def promote(self, image: ObservedImage, tags: Mapping[str, str]) -> None:
         self._wrote("promote", image.ref.id)
+
+    def copied_vm(self, ref: CopyRef) -> VmRef | None:
+        self._asked("copied_vm")
+        return self.copy_of
+
+    def make_clone(self, look: Look, step: CloneStep) -> None:
+        self._wrote(step.name, step.ref.id)
+
+    def prepare(self, vm: ObservedVm) -> None:
+        self._wrote("prepare", vm.ref.id)
+
+    def discard(self, vm: ObservedVm) -> None:
+        self._wrote("discard", vm.ref.id)
 
     def delete(self, left: LeftOver | VmRef) -> None:
         self._wrote("delete", left.id)

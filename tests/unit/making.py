@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from shared.capture.decide import decide
 from shared.model.facts import (
     AttachedDisk,
+    Clone,
     Definition,
     Look,
     Machine,
@@ -35,6 +36,7 @@ from shared.model.steps import (
     Order,
     Prove,
     Read,
+    ReadClone,
     ReadDataDisks,
     ReadDefinition,
     ReadDisk,
@@ -170,6 +172,7 @@ class Facts:
     disk_rights: tuple[Permission, ...] | Missing = (Permission(("*",), (), ("*",)),)
     images: dict[str, ObservedImage | Missing] = field(default_factory=dict)
     verdict: Verdict | Refusal | Unread = GENERALIZED
+    clone: Clone = Clone(vm=Missing.GONE)  # noqa: RUF009 - frozen
 
     def show(self, look: Look, what: Read | Prove) -> Look:
         """Add the requested fact; fails if it has been read already."""
@@ -192,6 +195,7 @@ class Facts:
             disk_rights=self.disk_rights,
             images=self.images,
             verdict=self.verdict,
+            clone=self.clone,
         )
 
     def _fact(self, what: Read | Prove) -> tuple[str, Any]:
@@ -210,6 +214,8 @@ class Facts:
                 return "disk_rights", self.disk_rights
             case Prove():
                 return "verdict", self.verdict
+            case ReadClone():
+                return "clone", self.clone
             case ReadImage(ref):
                 return "images", self.images.get(ref.key, Missing.GONE)
             case _:

@@ -24,7 +24,7 @@ from simulator.arm.core.resource import Resource
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
 
-_PAUSE = re.compile(r"(?:Start-Sleep|sleep) (\d+)")
+_PAUSE = re.compile(r"(?:Start-Sleep(?: -Seconds)?|sleep) (\d+)")
 
 
 @dataclass(kw_only=True, eq=False)

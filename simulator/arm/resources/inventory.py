@@ -4,7 +4,7 @@ from datetime import datetime
 
 from simulator.arm.authorization.locks import Lock
 from simulator.arm.compute.disk_sizes import sku_body
-from simulator.arm.compute.records import Disk, Snapshot, Vm
+from simulator.arm.compute.records import Disk, DiskPoint, Point, Snapshot, Vm
 from simulator.arm.core import ids
 from simulator.arm.core.answer import Answer
 from simulator.arm.core.call import Call
@@ -45,7 +45,7 @@ def _listed(call: Call, scope: str) -> Answer:
     rows = [
         _row(resource) | _more(call.world, resource, asked)
         for resource in call.world.under(scope)
-        if not isinstance(resource, Group | Lock)
+        if not isinstance(resource, Group | Lock | Point | DiskPoint)
         and lets_through(resource)
         and call.rbac.allows(call.caller, f"{resource.kind}/read", resource.id)
     ]
