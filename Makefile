@@ -28,7 +28,7 @@ $(STAMP): requirements-dev.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-## demo         a simulated subscription, the app, and a scenario with fourteen VMs
+## demo         a simulated subscription, the app, and a scenario with fifteen VMs
 demo: $(STAMP)
 	@$(PY) -m demo
 

@@ -1,7 +1,8 @@
 """The demo's VMs, and how each should end.
 
 `words` are the simulator's settings of the VM, `order` the value of the capture tag, `act` what its
-guest does after the order is accepted, `test` whether its image is booted.
+guest does after the order is accepted, `test` whether its image is booted, `keep`
+whether a copy is captured.
 """
 
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Actor:
     act: str | None = None
     words: dict[str, object] = field(default_factory=dict)
     test: bool = False
+    keep: bool = False
 
     @property
     def group(self) -> str:
@@ -61,6 +63,7 @@ DEFINITIONS = (
     Definition("linux", "TrustedLaunch", "Linux"),
     Definition("windows-sql", "TrustedLaunch"),
     Definition("windows-edge", "TrustedLaunch"),
+    Definition("windows-build", "TrustedLaunch"),
 )
 
 
@@ -107,6 +110,13 @@ CAST = (
         "sysprep",
         {"security_type": "TrustedLaunch", "boots": False},
         test=True,
+    ),
+    Actor(
+        "build",
+        f"{GALLERY}/windows-build",
+        Ending.CAPTURED,
+        words={"security_type": "TrustedLaunch", "data_disks": [{}]},
+        keep=True,
     ),
     Actor(
         "hasty",

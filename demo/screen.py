@@ -102,6 +102,8 @@ def _outcome(course: Course, bill: Bill | None) -> str:
         return f"{_styled(course.status or course.actor.ending)}\n{bill}"
     ending = course.actor.ending
     shown = course.tags.get(IMAGE, "") if ending is Ending.CAPTURED else course.details[ending]
+    if course.actor.keep:
+        shown = f"{shown}\nof a copy; the VM itself has run all the while"
     if course.actor.test and ending is Ending.CAPTURED:
         shown = f"{shown}\n{course.details[ending].partition('; ')[2]}, and is latest"
     return f"{_styled(ending)}\n{shown}"

@@ -29,13 +29,14 @@ GIVES_UP = 600.0
 QUIET = timedelta(minutes=10)
 """Simulated time without a change after which a VM counts as left alone."""
 
-CAPTURE, TEST, STATUS, DETAIL, IMAGE, ALERTED = (
+CAPTURE, TEST, KEEP, STATUS, DETAIL, IMAGE, ALERTED = (
     f"stillframe-{name}"
-    for name in ("capture", "test", "status", "detail", "image", "billed-alerted")
+    for name in ("capture", "test", "keep", "status", "detail", "image", "billed-alerted")
 )
 READY = {"waiting", "refused"}
 type Done = Callable[[datetime], bool]
 
+POWERS = {"starting", "stopping", "stopped", "deallocating", "deallocated"}
 GUARD_MARKS = {tag.value for tag in GUARD_TAGS}
 UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 
@@ -81,6 +82,9 @@ class Course:
             return self.power == "deallocated" and not GUARD_MARKS & self.tags.keys()
         if self.actor.ending in UNFLAGGED:
             return not self.status and now - min(self.instants.values()) > QUIET
+        if self.actor.keep and POWERS & self.instants.keys():
+            msg = f"{self.actor.name} should have run all the while"
+            raise RuntimeError(msg)
         return self.status == self.actor.ending
 
 
@@ -110,6 +114,7 @@ def tell(
     def order(course: Course) -> None:
         course.instants["tagged"] = steering.now()
         asked = {TEST: "yes"} if course.actor.test else {}
+        asked |= {KEEP: "yes"} if course.actor.keep else {}
         engineer.tag(course.vm_id, {CAPTURE: str(course.actor.order)} | asked)
 
     def guest_acts(course: Course) -> None:
@@ -127,7 +132,7 @@ def tell(
     wasteful = [course for course in courses if course.actor.ending is Ending.CLEARED]
     hasty = [course for course in ordered if course.actor.act == "shutdown"]
     acts: list[tuple[Callable[[Course], None], list[Course], Done]] = [
-        (order, ordered, lambda _: all(course.status in READY for course in ordered)),
+        (order, ordered, lambda _: all(map(_is_answered, ordered))),
         (guest_acts, acting, lambda _: all(map(_deprovisioned(steering), linux))),
         (deallocate, linux, lambda _: all(course.status == Ending.FLAGGED for course in wasteful)),
         (deallocate, wasteful, lambda now: all(course.ended(now) for course in courses)),
@@ -146,6 +151,11 @@ def tell(
         if not _watch(steering, courses, show, done):
             return False
     return True
+
+
+def _is_answered(course: Course) -> bool:
+    """Return whether an order is answered; one that keeps its VM has nothing to wait for."""
+    return course.status in READY or (course.actor.keep and bool(course.status))
 
 
 def _deprovisioned(steering: SimClient) -> Callable[[Course], bool]:
