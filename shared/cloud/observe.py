@@ -106,7 +106,8 @@ def trial_vm(ref: VmRef, vm: wire.Vm) -> TrialVm:
 def left_over(resource: wire.Resource) -> LeftOver:
     """Return a resource in the workshop."""
     is_vm = resource.type.lower() == "microsoft.compute/virtualmachines"
-    return LeftOver(resource.id, resource.name, is_vm, _aware(resource.created_time))
+    tags = lower_names(resource.tags)
+    return LeftOver(resource.id, resource.name, is_vm, _aware(resource.created_time), tags)
 
 
 def machine(vm: wire.Vm) -> Machine:

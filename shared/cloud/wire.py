@@ -541,6 +541,7 @@ class Resource(_Wire, frozen=True):
     name: str = ""
     type: str = ""
     created_time: datetime | None = None
+    tags: dict[str, str] | None = None
 
 
 class ResourcePage(Page, frozen=True):

@@ -335,12 +335,13 @@ class Clone:
 
 @dataclass(frozen=True, slots=True)
 class LeftOver:
-    """A resource in the workshop: its id, its name, and when it was created."""
+    """A resource in the workshop: its id, its name, when it was created, its own tags."""
 
     id: str
     name: str
     is_vm: bool
     created: datetime | None
+    tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

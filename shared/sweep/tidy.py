@@ -12,6 +12,8 @@ from shared.model.cloud import Cloud
 from shared.model.errors import StillframeError, Withheld
 from shared.model.facts import LeftOver
 from shared.model.ids import VmRef
+from shared.model.instants import read_instant
+from shared.model.tags import CloneTag, Tag
 from shared.reconcile import reconcile_temporary
 from shared.sweep.report import SweepReport
 from shared.workshop.boot import PREFIX as TRIALS
@@ -20,6 +22,9 @@ from shared.workshop.clone import PREFIX as CLONES
 
 BEING_MADE = timedelta(minutes=10)
 """A younger interface is left: its VM is probably being created by an event."""
+
+LEFT_TO_EVENTS = timedelta(minutes=5)
+"""A VM that was touched so shortly ago is left to its events; its disk may just be read."""
 
 BEING_COPIED = LASTS
 """So are the parts of a copy: its VM is created when all disks are copied."""
@@ -51,10 +56,18 @@ def tidy(cloud: Cloud, subscription: str, now: datetime, report: SweepReport) ->
 
 def _visit(cloud: Cloud, left: LeftOver, found: Iterable[LeftOver], now: datetime) -> None:
     ref = VmRef.find(left.id)
+    if ref and _is_young(left, now):
+        return
     if ref:
         log.info("look %s", reconcile_temporary(cloud, ref, now).line())
     elif not _is_used(left, found) and _is_old(left, now):
         cloud.delete(left)
+
+
+def _is_young(left: LeftOver, now: datetime) -> bool:
+    """Whether a VM is left to its events: it was created, or its order went on, a moment ago."""
+    told = (read_instant(left.tags.get(tag)) for tag in (CloneTag.PREPARED, Tag.AS_OF))
+    return any(at and now - at < LEFT_TO_EVENTS for at in (left.created, *told))
 
 
 def _is_old(left: LeftOver, now: datetime) -> bool:
