@@ -50,6 +50,7 @@ from shared.model.steps import (
     Copy,
     Create,
     Deallocate,
+    Dispose,
     Generalize,
     Prove,
     ReadDisk,
@@ -344,7 +345,15 @@ class Visit:
                 case BootImage():
                     if not self._boot(decision):
                         return self.report
-                case Deallocate() | Generalize() | Create() | Take() | Copy() | Assemble():
+                case (
+                    Deallocate()
+                    | Generalize()
+                    | Create()
+                    | Take()
+                    | Copy()
+                    | Assemble()
+                    | Dispose()
+                ):
                     if not self._take(decision):
                         return self.report
                 case _:
@@ -390,7 +399,7 @@ class Visit:
         self.look = replace(self.look, images=images, awaited=awaited)
         return True
 
-    def _take(self, step: Deallocate | Generalize | Create | CloneStep) -> bool:
+    def _take(self, step: Deallocate | Generalize | Create | CloneStep | Dispose) -> bool:
         """Take a step; return whether the visit continues."""
         if not self._prepare(step):
             return False
@@ -404,13 +413,15 @@ class Visit:
             self._tell(_refusal(step, self.look, refused))
             return False
         self._report(steps=(*self.report.steps, step.name))
+        if isinstance(step, Dispose):
+            return False
         if not isinstance(step, Generalize):
             self._tell(step.say)
             return False
         self._mark_generalized(step)
         return True
 
-    def _prepare(self, step: Deallocate | Generalize | Create | CloneStep) -> bool:
+    def _prepare(self, step: Deallocate | Generalize | Create | CloneStep | Dispose) -> bool:
         """Write the tags that the step requires; return whether they are written."""
         match step:
             case Deallocate():
@@ -420,13 +431,15 @@ class Visit:
             case Create():
                 pinned = is_pinned(self.look.vm, step.say)
                 untold = None if pinned else self._say_first(step.say)
+            case Dispose():
+                untold = None  # it is told as captured, which is all that there is to tell
             case _:
                 untold = self._say_first(step.say)
         if untold:
             self._report(status=None, untold=untold)
         return not untold
 
-    def _carry_out(self, step: Deallocate | Generalize | Create | CloneStep) -> None:
+    def _carry_out(self, step: Deallocate | Generalize | Create | CloneStep | Dispose) -> None:
         match step:
             case Deallocate():
                 self.cloud.deallocate(self.look.vm.ref)
@@ -435,6 +448,8 @@ class Visit:
                 self.cloud.generalize(self.look.vm.ref)
             case Create():
                 self._create_patiently(step)
+            case Dispose():
+                self.cloud.dispose(self.look.vm)
             case _:
                 self.cloud.make_clone(self.look, step)
 

@@ -107,6 +107,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       BOOT_TEST: settings.bootTest
       CAPTURE_ALLOWED_TARGETS: join(settings.captureAllowedTargets, ',')
       CAPTURE_ANY_VERSION: string(settings.captureAnyVersion)
+      CAPTURE_DISPOSES: string(settings.captureDisposes)
       CAPTURE_IN_PLACE: string(settings.captureInPlace)
       CAPTURE_SCOPE: join(settings.captureScope, ',')
       CAPTURE_TARGET: settings.captureTarget

@@ -26,6 +26,9 @@ param inPlace bool
 @description('Whether copies of VMs are captured, in the workshop.')
 param keep bool
 
+@description('Whether captured VMs may be deleted, with their disks and interfaces.')
+param disposes bool
+
 @description('Whether gallery image versions may be created.')
 param galleryCapture bool
 
@@ -63,12 +66,8 @@ resource watch 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
             'Microsoft.Resources/tags/write'
           ],
           proof ? ['Microsoft.Compute/locations/diskOperations/read'] : [],
-          guardDeallocates
-            ? [
-                'Microsoft.Authorization/locks/read'
-                'Microsoft.Compute/virtualMachines/deallocate/action'
-              ]
-            : []
+          guardDeallocates || disposes ? ['Microsoft.Authorization/locks/read'] : [],
+          guardDeallocates ? ['Microsoft.Compute/virtualMachines/deallocate/action'] : []
         )
         notActions: []
         dataActions: []
@@ -94,9 +93,18 @@ resource captures 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (cap
                 'Microsoft.Compute/virtualMachines/generalize/action'
               ]
             : [],
-          inPlace && galleryCapture ? ['Microsoft.Compute/virtualMachines/write'] : [],
+          inPlace && galleryCapture && !disposes ? ['Microsoft.Compute/virtualMachines/write'] : [],
           keep || proof ? ['Microsoft.Compute/disks/beginGetAccess/action'] : [],
           inPlace && proof ? ['Microsoft.Compute/disks/endGetAccess/action'] : [],
+          inPlace && disposes
+            ? [
+                'Microsoft.Compute/disks/delete'
+                'Microsoft.Compute/virtualMachines/delete'
+                'Microsoft.Compute/virtualMachines/write'
+                'Microsoft.Network/networkInterfaces/delete'
+                'Microsoft.Network/networkInterfaces/join/action'
+              ]
+            : [],
           customerKeys ? ['Microsoft.Compute/diskEncryptionSets/read'] : []
         )
         notActions: []

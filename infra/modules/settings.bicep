@@ -55,6 +55,8 @@ type Settings = {
   keepSource: KeepSource
   @description('Whether VMs themselves are captured, not only copies of them.')
   captureInPlace: bool
+  @description('Whether a tag may have a captured VM deleted.')
+  captureDisposes: bool
   @description('What to do about a VM that is stopped but still billed.')
   costGuardAction: CostGuardAction
   @description('How long a VM may be stopped but billed before it is reported, an ISO 8601 duration.')

@@ -83,6 +83,9 @@ param keepSource 'off' | 'when-asked' | 'always' = 'off'
 @description('Whether VMs themselves are captured. If not, only copies are, and the app may not deallocate, generalize or write any VM outside its workshop.')
 param captureInPlace bool = true
 
+@description('Whether a tag of a VM may have it deleted, with its disks and interfaces, once it is captured (stillframe-after: delete); the app may then delete VMs in the capture scope.')
+param captureDisposes bool = false
+
 @description('What to do about a VM that is stopped but still billed.')
 param costGuardAction 'flag' | 'deallocate' = 'flag'
 
@@ -298,6 +301,7 @@ module rights '../modules/rights.bicep' = [
         : map(filter(scopes, one => startsWith(one, scopeOf(id))), one => split(one, '/')[4])
       inPlace: inPlace
       keep: keeps != 'off'
+      disposes: captureDisposes
       galleryCapture: galleryCapture
       proof: proof != 'off'
       entraOnlyDisks: entraOnlyDisks
@@ -363,6 +367,7 @@ module app '../modules/app.bicep' = {
       bootTest: tests
       keepSource: keeps
       captureInPlace: inPlace
+      captureDisposes: captureDisposes
       costGuardAction: costGuardAction
       costGuardGrace: costGuardGrace
       costGuardDeallocateAfter: costGuardDeallocateAfter

@@ -37,6 +37,7 @@ param makeGroups = false
 param bootTest = any(textOr(readEnvironmentVariable('STILLFRAME_BOOT_TEST', ''), 'off'))
 param keepSource = any(textOr(readEnvironmentVariable('STILLFRAME_KEEP_SOURCE', ''), 'off'))
 param captureInPlace = bool(textOr(readEnvironmentVariable('STILLFRAME_CAPTURE_IN_PLACE', ''), 'true'))
+param captureDisposes = bool(textOr(readEnvironmentVariable('STILLFRAME_CAPTURE_DISPOSES', ''), 'false'))
 param costGuardAction = any(textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_ACTION', ''), 'flag'))
 param costGuardGrace = textOr(readEnvironmentVariable('STILLFRAME_COST_GUARD_GRACE', ''), 'PT1H')
 param costGuardDeallocateAfter = trim(readEnvironmentVariable('STILLFRAME_COST_GUARD_DEALLOCATE_AFTER', ''))

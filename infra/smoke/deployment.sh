@@ -117,6 +117,7 @@ untried() {
   point 'that a gallery image version of disks with customer-managed keys requires diskEncryptionSets/read' 'not tested: needs such a disk' no
   point 'that a restore point needs no right on its VM but virtualMachines/read, and a disk made from it diskRestorePoints/beginGetAccess/action' 'not tested: needs the identity of the app' no
   point 'that a guest with BitLocker and a virtual TPM starts on a copied disk' 'not tested: needs such a guest' no
+  point 'that the deleteOption of disks and interfaces can be changed on a generalized VM' 'not tested: deploys without captureDisposes' no
   point 'after which time Azure reports that a Windows VM was not provisioned' 'not tested: needs such an image' no
   point 'that a metric alert accepts an action group of another subscription' 'not tested: needs such an action group' no
   point 'that a packageUri to a GitHub release is followed to its file' 'not tested: needs a release' no

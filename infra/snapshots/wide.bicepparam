@@ -19,6 +19,7 @@ param workshop = true
 param workshopRegions = ['West Europe', 'northeurope']
 param bootTest = 'always'
 param keepSource = 'when-asked'
+param captureDisposes = true
 param costGuardAction = 'deallocate'
 param costGuardDeallocateAfter = 'PT12H'
 param costGuardCurrency = 'EUR'

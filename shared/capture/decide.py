@@ -9,6 +9,7 @@ matching rule wins:
 | not in scope, or without an order              | none; remove our tags     | -               |
 | hibernated, in a scale set, or invalid order   | none                      | refused         |
 | its VM is kept                                 | as `keep.py` says         | as it says      |
+| captured as asked, and its VM is to be deleted | delete it, unless kept    | captured        |
 | already captured as the order asks             | none                      | captured        |
 | generalized, its image name is pinned          | depends on the image      | the image's     |
 | an Azure operation on it is in progress        | none, visit again         | unchanged       |
@@ -32,6 +33,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from shared.capture.dispose import disposal
 from shared.capture.durations import (
     DEALLOCATION_LASTS,
     OURS_ENDS,
@@ -75,6 +77,7 @@ from shared.model.steps import (
     Create,
     Deallocate,
     Decision,
+    Dispose,
     Generalize,
     Order,
     Prove,
@@ -116,6 +119,7 @@ def _signed(decision: Decision, app: str, image_group: str = "") -> Decision:
             | Take(say=say)
             | Copy(say=say)
             | Assemble(say=say)
+            | Dispose(say)
         ):
             return replace(decision, say=replace(say, by=app, image_group=image_group))
         case _:
@@ -130,7 +134,7 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     if order.keep:
         return kept(look, order, settings, now)
     if _captured(vm) and fits(vm.tags, order):
-        return _retell(look, order) if Tag.UNTOLD in vm.tags else Rest()
+        return _retell(look, order) if Tag.UNTOLD in vm.tags else _done(look, order)
     pinned = _pinned(vm)
     if pinned and not isinstance(done := _follow(look, order, pinned, now), _FREE):
         return done
@@ -140,6 +144,17 @@ def _ordered(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
 def _captured(vm: ObservedVm) -> bool:
     """Whether the VM was captured; if it is not generalized, the tag is from another VM."""
     return vm.generalized and vm.tags.get(Tag.STATUS) == Status.CAPTURED
+
+
+def _done(look: Look, order: Order) -> Decision:
+    """Nothing is left of a captured order, unless its VM is to be deleted."""
+    as_of = _pinned(look.vm)
+    label = look.vm.tags.get(Tag.IMAGE, "").lower()
+    if not order.dispose or as_of is None:
+        return Rest()
+    named = names(named_after(look.vm), order.target, as_of, order.version)
+    ref = next((name for name in named if name.label.lower() == label), None)
+    return disposal(look, ref, as_of) if ref else Rest()
 
 
 def _retell(look: Look, order: Order) -> Decision:

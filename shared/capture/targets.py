@@ -81,9 +81,33 @@ def read_order(
     if isinstance(keep, Refusal):
         return keep
     os_only = tags.get(Tag.DISKS, "").strip().lower() == "os"
+    dispose = read_after(tags, settings, keep=keep)
+    if isinstance(dispose, Refusal):
+        return dispose
     return Order(
-        target, version, in_latest=latest == "yes", test=test, keep=keep, os_only=keep and os_only
+        target,
+        version,
+        in_latest=latest == "yes",
+        test=test,
+        keep=keep,
+        os_only=keep and os_only,
+        dispose=dispose,
     )
+
+
+def read_after(tags: Mapping[str, str], settings: Settings, *, keep: bool) -> bool | Refusal:
+    """Return whether a captured VM is deleted: as its tag says, as far as it is allowed."""
+    word = tags.get(Tag.AFTER, "nothing").strip().lower()
+    if word not in ("nothing", "delete"):
+        return Refusal(f"'{Tag.AFTER}: {_shorten(word)}' is neither delete nor nothing")
+    if word == "delete" and not settings.disposes:
+        return Refusal(
+            f"'{Tag.AFTER}: delete' is not allowed: this app deletes no VM; remove the tag, or "
+            f"have {Name.CAPTURE_DISPOSES} set"
+        )
+    if word == "delete" and keep:
+        return Refusal(f"'{Tag.AFTER}: delete' contradicts '{Tag.KEEP}': its VM is kept")
+    return word == "delete"
 
 
 def read_keep(

@@ -207,11 +207,17 @@ class Arm:
                 ref.group, ref.name, models.VirtualMachine(body), polling=False
             )
 
-    def delete_vm(self, ref: VmRef) -> None:
-        """Start to delete a VM by force, with what it deletes with it."""
+    def change_vm(self, ref: VmRef, body: Mapping[str, Any]) -> None:
+        """Start to change a VM; `body` is the body of the PATCH."""
+        url = f"{ref.id}?api-version={_COMPUTE_API}"
+        self._send(ref.subscription, HttpRequest("PATCH", url, json=body))
+
+    def delete_vm(self, ref: VmRef, *, force: bool = True) -> None:
+        """Start to delete a VM, with what it deletes with it."""
         operations = self._client(ref.subscription).virtual_machines
+        options = {"force_deletion": True} if force else {}
         with our_errors():
-            operations.begin_delete(ref.group, ref.name, force_deletion=True, polling=False)
+            operations.begin_delete(ref.group, ref.name, polling=False, **options)
 
     def delete(self, resource_id: str) -> None:
         """Start to delete a disk, a snapshot, restore points, or a network interface."""

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.cloud import clones
 from shared.cloud.arm import Arm, subscription_of
-from shared.cloud.bodies import managed_image_body, promoted_body, version_body
+from shared.cloud.bodies import going_whole_body, managed_image_body, promoted_body, version_body
 from shared.cloud.client import find_credential
 from shared.cloud.examine import examine
 from shared.cloud.images import list_images
@@ -70,6 +70,7 @@ from shared.model.steps import (
     ReadDisk,
     ReadDiskRights,
     ReadImage,
+    ReadLocks,
     ReadRegions,
     ReadRights,
 )
@@ -135,6 +136,8 @@ class Azure:
                 return replace(look, disk_rights=self._disk_rights(look.vm.os_disk.id))
             case ReadImage(ref):
                 return replace(look, images={**look.images, ref.key: self.image(ref)})
+            case ReadLocks():
+                return replace(look, locked=self._is_locked(look.vm))
             case ReadClone(ref):
                 return replace(look, clone=self._clone(look, ref))
             case _:
@@ -295,6 +298,13 @@ class Azure:
         """Start to delete a copied VM, and what its disks were copied from."""
         clones.discard(self.arm, vm)
 
+    def dispose(self, vm: ObservedVm) -> None:
+        """Have a VM's disks and interfaces go with it; if they do already, start to delete it."""
+        if vm.goes_whole:
+            self.arm.delete_vm(vm.ref, force=False)
+        else:
+            self.arm.change_vm(vm.ref, going_whole_body(vm))
+
     def delete(self, left: LeftOver | VmRef) -> None:
         """Start to delete a resource in the workshop."""
         if isinstance(left, VmRef):
@@ -314,6 +324,13 @@ class Azure:
             return look
         disk = self._disk(disk_id) if look.disk is None else look.disk
         return replace(look, vm=frozen(vm, None if isinstance(disk, Missing) else disk), disk=disk)
+
+    def _is_locked(self, vm: ObservedVm) -> bool:
+        """Whether a management lock covers a VM, or anything that would go with it."""
+        disks = [disk.id for disk in (vm.os_disk, *vm.data_disks)]
+        ids = [f"{each.lower()}/" for each in (vm.ref.id, *disks, *vm.interfaces) if each]
+        locked = self.locks(vm.ref.subscription)
+        return any(each.startswith(scope) for each in ids for scope in locked)
 
     def _clone(self, look: Look, ref: VmRef) -> Clone:
         """Return how far the copy of a VM has come; what comes later is read only if need be."""

@@ -136,3 +136,19 @@ def _region_body(region: Region) -> dict[str, Any]:
         "storageAccountType": region.storage,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def going_whole_body(vm: ObservedVm) -> dict[str, Any]:
+    """Return the PATCH body after which a VM's disks and interfaces are deleted with it."""
+    gone = {"deleteOption": "Delete"}
+    data = [
+        {"lun": disk.lun, "createOption": "Attach", "managedDisk": {"id": disk.id}, **gone}
+        for disk in vm.data_disks
+    ]
+    nics = [{"id": interface, "properties": gone} for interface in vm.interfaces]
+    return {
+        "properties": {
+            "storageProfile": {"osDisk": gone, "dataDisks": data},
+            "networkProfile": {"networkInterfaces": nics},
+        }
+    }

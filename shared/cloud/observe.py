@@ -77,7 +77,22 @@ def observed_vm(ref: VmRef, vm: wire.Vm) -> ObservedVm:
         host_encryption=bool(security.encryption_at_host),
         license_type=properties.license_type or "",
         agent_ready=_is_ready(view),
+        interfaces=tuple(one.id for one in _interfaces(properties) if one.id),
+        goes_whole=_goes_whole(properties),
     )
+
+
+def _interfaces(properties: wire.VmProperties) -> tuple[wire.VmInterface, ...]:
+    return (properties.network_profile or wire.NetworkProfile()).network_interfaces or ()
+
+
+def _goes_whole(properties: wire.VmProperties) -> bool:
+    """Whether a VM's disks and interfaces are deleted with it."""
+    storage = properties.storage_profile
+    options = [disk.delete_option for disk in (storage.os_disk, *(storage.data_disks or ()))]
+    settings = (one.properties or wire.InterfaceSettings() for one in _interfaces(properties))
+    options += [one.delete_option for one in settings]
+    return all(option == "Delete" for option in options)
 
 
 def _is_ready(view: wire.InstanceView) -> bool:
@@ -185,6 +200,7 @@ def observed_disk(disk: wire.Disk) -> ObservedDisk:
         accelerated_network=capable.accelerated_network,
         encrypted_by_guest=bool(ade and ade.enabled),
         customer_key=bool(keys and keys.disk_encryption_set_id),
+        shared=(properties.max_shares or 1) > 1,
         encryption_set=keys.disk_encryption_set_id if keys else None,
         network_access=properties.network_access_policy,
         public_access=properties.public_network_access,

@@ -69,6 +69,7 @@ class VmDisk(_Wire, frozen=True):
     diff_disk_settings: EphemeralOption | None = None
     encryption_settings: Enabled | None = None
     lun: int = 0
+    delete_option: str | None = None
 
 
 class StorageProfile(_Wire, frozen=True):
@@ -107,6 +108,25 @@ class AdditionalCapabilities(_Wire, frozen=True):
     hibernation_enabled: bool | None = None
 
 
+class InterfaceSettings(_Wire, frozen=True):
+    """What a VM says of an interface."""
+
+    delete_option: str | None = None
+
+
+class VmInterface(_Wire, frozen=True):
+    """An interface in a VM's model."""
+
+    id: str | None = None
+    properties: InterfaceSettings | None = None
+
+
+class NetworkProfile(_Wire, frozen=True):
+    """A VM's interfaces."""
+
+    network_interfaces: tuple[VmInterface, ...] | None = None
+
+
 class VmProperties(_Wire, frozen=True):
     """A VM's properties."""
 
@@ -121,6 +141,7 @@ class VmProperties(_Wire, frozen=True):
     additional_capabilities: AdditionalCapabilities | None = None
     instance_view: InstanceView | None = None
     time_created: datetime | None = None
+    network_profile: NetworkProfile | None = None
 
 
 class Plan(_Wire, frozen=True):
@@ -349,6 +370,7 @@ class DiskProperties(_Wire, frozen=True):
     network_access_policy: str | None = None
     public_network_access: str | None = None
     data_access_auth_mode: str | None = None
+    max_shares: int | None = None
 
 
 class Disk(_Wire, frozen=True):

@@ -132,6 +132,9 @@ class Cloud(Protocol):
     def discard(self, vm: ObservedVm) -> None:
         """Start to delete a copied VM, and what its disks were copied from."""
 
+    def dispose(self, vm: ObservedVm) -> None:
+        """Have a VM's disks and interfaces go with it; if they do already, start to delete it."""
+
     def delete(self, left: LeftOver | VmRef) -> None:
         """Start to delete a resource in the workshop; a VM's disks and interface go with it."""
 

@@ -148,6 +148,7 @@ class ObservedVm:
 
     For a generalized VM they are those that `remembered` gives (`memory.py`). `hibernates`: whether
     hibernation is enabled on it; `hibernated` shows only what Azure itself has hibernated.
+    `interfaces` are ids; `goes_whole`: disks and interfaces are deleted with it.
     """
 
     ref: VmRef
@@ -175,6 +176,8 @@ class ObservedVm:
     host_encryption: bool = False
     license_type: str = ""
     agent_ready: bool = False
+    interfaces: tuple[str, ...] = ()
+    goes_whole: bool = False
 
     @property
     def listed(self) -> ListedVm:
@@ -217,6 +220,7 @@ class ObservedDisk:
     accelerated_network: bool | None
     encrypted_by_guest: bool
     customer_key: bool
+    shared: bool = False
     encryption_set: str | None = None
     network_access: str | None = None
     public_access: str | None = None
@@ -421,6 +425,7 @@ class Look:
     proven: float | None = None
     awaited: str | None = None
     clone: Clone | None = None
+    locked: bool | None = None
 
 
 @dataclass(slots=True)

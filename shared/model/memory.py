@@ -16,7 +16,10 @@ from shared.model.facts import ObservedDisk, ObservedVm
 from shared.model.ids import VmRef
 from shared.model.tags import BILLED_TAGS, GUARD_TAGS, ORDER_TAGS, Memory, SourceTag, Tag, Words
 
-PEOPLES_TAGS = (Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.TEST, Tag.KEEP, Tag.DISKS, Tag.COST_GUARD)
+PEOPLES_TAGS = (
+    *(Tag.CAPTURE, Tag.VERSION, Tag.LATEST, Tag.TEST, Tag.KEEP, Tag.DISKS, Tag.AFTER),
+    Tag.COST_GUARD,
+)
 """Tags that people set; for a generalized VM they set them on its OS disk."""
 
 ON_VM = (*ORDER_TAGS, *GUARD_TAGS)

@@ -111,6 +111,7 @@ class Name(StrEnum):
     BOOT_DIAGNOSTICS = "BOOT_DIAGNOSTICS"
     KEEP_SOURCE = "KEEP_SOURCE"
     CAPTURE_IN_PLACE = "CAPTURE_IN_PLACE"
+    CAPTURE_DISPOSES = "CAPTURE_DISPOSES"
     COST_GUARD_ACTION = "COST_GUARD_ACTION"
     COST_GUARD_GRACE = "COST_GUARD_GRACE"
     COST_GUARD_DEALLOCATE_AFTER = "COST_GUARD_DEALLOCATE_AFTER"
@@ -148,6 +149,7 @@ class Settings:
     boot_diagnostics: str = ""
     keep_source: KeepSource = KeepSource.OFF
     in_place: bool = True
+    disposes: bool = False
     guard_action: GuardAction = GuardAction.FLAG
     guard_grace: timedelta = timedelta(hours=1)
     guard_deallocate_after: timedelta | None = None
@@ -202,6 +204,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         boot_diagnostics=read_https(Name.BOOT_DIAGNOSTICS, values[Name.BOOT_DIAGNOSTICS]),
         keep_source=_in_workshop(Name.KEEP_SOURCE, KeepSource.OFF, values),
         in_place=read_flag(Name.CAPTURE_IN_PLACE, values[Name.CAPTURE_IN_PLACE] or "true"),
+        disposes=read_flag(Name.CAPTURE_DISPOSES, values[Name.CAPTURE_DISPOSES]),
         guard_action=action,
         guard_grace=grace,
         guard_deallocate_after=_deallocate_after(

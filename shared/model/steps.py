@@ -13,7 +13,7 @@ class Order:
     """What a VM's owner asked for by tags.
 
     `test`: the image is booted before it is captured. `keep`: a copy is captured, and the VM is
-    left as it is; `os_only`: without its data disks.
+    left as it is; `os_only`: without its data disks. `dispose`: the captured VM is deleted.
     """
 
     target: Target
@@ -22,6 +22,7 @@ class Order:
     test: bool = False
     keep: bool = False
     os_only: bool = False
+    dispose: bool = False
 
     @property
     def label(self) -> str:
@@ -73,6 +74,11 @@ class ReadImage:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadLocks:
+    """The rules need to know whether a management lock covers the VM or anything of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadClone:
     """The rules need the copy of the VM, whose VM has this name."""
 
@@ -109,6 +115,7 @@ type Read = (
     | ReadDiskRights
     | ReadImage
     | ReadClone
+    | ReadLocks
 )
 
 
@@ -215,6 +222,13 @@ class Assemble(_Named):
     order: Order
 
 
+@dataclass(frozen=True, slots=True)
+class Dispose(_Named):
+    """Delete the captured VM with its disks and interfaces; first have them go with it."""
+
+    say: Say
+
+
 type CloneStep = Take | Copy | Assemble
-type Step = Prove | Deallocate | Generalize | Create | BootImage | CloneStep
+type Step = Prove | Deallocate | Generalize | Create | BootImage | CloneStep | Dispose
 type Decision = Read | Rest | Withdraw | Step

@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 
 class Tag(StrEnum):
-    """Names of the tags on a VM: people set the first seven, Stillframe writes the others."""
+    """Names of the tags on a VM: people set the first eight, Stillframe writes the others."""
 
     CAPTURE = "stillframe-capture"
     VERSION = "stillframe-version"
@@ -30,6 +30,7 @@ class Tag(StrEnum):
     TEST = "stillframe-test"
     KEEP = "stillframe-keep"
     DISKS = "stillframe-disks"
+    AFTER = "stillframe-after"
     COST_GUARD = "stillframe-cost-guard"
     STATUS = "stillframe-status"
     DETAIL = "stillframe-detail"

@@ -76,7 +76,8 @@ def _goes_on(vm: ListedVm, since: datetime, now: datetime) -> bool:
     """Whether an answered order may have changed without an event, judged by its status."""
     match vm.tags[Tag.STATUS]:
         case Status.CAPTURED:
-            return vm.power is PowerState.RUNNING  # not the VM that was captured: that never runs
+            # A VM that runs is not the one that was captured; that one may have to be deleted.
+            return vm.power is PowerState.RUNNING or vm.tags.get(Tag.AFTER, "").lower() == "delete"
         case Status.WAITING:
             return vm.power is not PowerState.RUNNING
         case Status.NOT_GENERALIZED:

@@ -119,9 +119,9 @@ DELETIONS = {
 
 def test_only_the_workshop_is_deleted_from() -> None:
     """Every deletion that is granted, and every disk write, is in the workshop's group alone."""
-    scopes = granted("wide")
-    workshops = {scope for scope in scopes if scope.endswith("/resourceGroups/capture-workshop")}
-    assert len(workshops) == 2
+    scopes = granted("guarding")
+    workshops = {scope for scope in scopes if scope.endswith("/resourceGroups/stillframe-workshop")}
+    assert len(workshops) == 1
     assert {scope for scope, actions in scopes.items() if actions & DELETIONS} == workshops
     for scope, actions in scopes.items():
         deletes = {action for action in actions if action.lower().endswith("/delete")}

@@ -125,6 +125,24 @@ def copied(world: Spine, part: str, **words: Any) -> object:  # noqa: ANN401 a V
     return vm.status, vm.state, led is not None, in_workshop(world, BOOTING)
 
 
+def disposed(world: Spine) -> object:
+    """A captured VM is deleted with all that is its own; a locked one is kept."""
+    world.under(disposes=True)
+    world.definition()
+    vms = [world.vm("gone", data_disks=[{}]), world.vm("locked")]
+    for vm in vms:
+        vm.order("golden/windows", after="delete")
+        world.look(vm)
+        vm.guest("sysprep")
+    world.let(300)
+    world.lock(vms[1].facts["osDisk"], "CanNotDelete")
+    for _ in range(8):
+        world.let(300)
+        world.sweep(world.client.now() - timedelta(minutes=5))
+    rows = world.owner("GET", f"{world.group('rg-vms')}/resources?api-version=2021-04-01")["value"]
+    return sorted(row["type"].rpartition("/")[2] for row in rows)
+
+
 def captured(world: Spine, vm: Vm, target: str) -> object:
     """Order an image and let Sysprep run; return what came of it."""
     vm.order(target)
@@ -147,6 +165,7 @@ ENDS: dict[Callable[[Spine], object], object] = {
     guarded: BILLS,
     orphaned: ["Stillframe.ImageCaptured"],
     booted: ("captured", [], [True]),
+    disposed: ["disks", "networkInterfaces", "virtualMachines"],
     kept: ("captured", ("running", False), True, []),
     kept_with_disks: ("captured", ("running", False), True, []),
 }

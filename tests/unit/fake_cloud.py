@@ -157,6 +157,9 @@ class FakeCloud:
     def discard(self, vm: ObservedVm) -> None:
         self._wrote("discard", vm.ref.id)
 
+    def dispose(self, vm: ObservedVm) -> None:
+        self._wrote("dispose", vm.ref.id)
+
     def delete(self, left: LeftOver | VmRef) -> None:
         self._wrote("delete", left.id)
 

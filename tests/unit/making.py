@@ -42,6 +42,7 @@ from shared.model.steps import (
     ReadDisk,
     ReadDiskRights,
     ReadImage,
+    ReadLocks,
     ReadRegions,
     ReadRights,
     Say,
@@ -172,6 +173,7 @@ class Facts:
     disk_rights: tuple[Permission, ...] | Missing = (Permission(("*",), (), ("*",)),)
     images: dict[str, ObservedImage | Missing] = field(default_factory=dict)
     verdict: Verdict | Refusal | Unread = GENERALIZED
+    locked: bool = False
     clone: Clone = Clone(vm=Missing.GONE)  # noqa: RUF009 - frozen
 
     def show(self, look: Look, what: Read | Prove) -> Look:
@@ -196,9 +198,10 @@ class Facts:
             images=self.images,
             verdict=self.verdict,
             clone=self.clone,
+            locked=self.locked,
         )
 
-    def _fact(self, what: Read | Prove) -> tuple[str, Any]:
+    def _fact(self, what: Read | Prove) -> tuple[str, Any]:  # noqa: C901 one line a fact
         match what:
             case ReadDisk():
                 return "disk", self.disk
@@ -214,6 +217,8 @@ class Facts:
                 return "disk_rights", self.disk_rights
             case Prove():
                 return "verdict", self.verdict
+            case ReadLocks():
+                return "locked", self.locked
             case ReadClone():
                 return "clone", self.clone
             case ReadImage(ref):

@@ -39,6 +39,7 @@ def change(call: Call, vm: Vm) -> Answer:
     disks = member(properties, "storageProfile", "dataDisks")
     if disks is not None:
         _change_data_disks(world, vm, disks)
+    _change_fates(vm, properties.get("storageProfile") or {})
     vm.identity = identity_of(vm.identity or {}, call.body.get("identity"), world.tenant)
     vm.etag += 1
     vm.provisioning = "Updating"
@@ -104,6 +105,15 @@ def _change_data_disks(world: World, vm: Vm, wanted: list[Json]) -> None:
     fresh = [attach(world, vm, data, lun) for lun, data in named.items() if lun not in held]
     take_disks(world, vm, fresh)
     vm.data_disks += fresh
+
+
+def _change_fates(vm: Vm, storage: Json) -> None:
+    """Set the deleteOption of the disks that a request names: documented for an existing VM."""
+    wanted: dict[int | None, Json] = {None: storage.get("osDisk") or {}}
+    wanted |= {data.get("lun"): data for data in storage.get("dataDisks") or []}
+    for attachment in vm.disks:
+        if option := wanted.get(attachment.lun, {}).get("deleteOption"):
+            attachment.settings["deleteOption"] = option
 
 
 def _let_go(vm: Vm, now: datetime) -> None:

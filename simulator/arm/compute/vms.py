@@ -27,6 +27,7 @@ from simulator.arm.core.errors import Failure, Json
 from simulator.arm.core.pages import page
 from simulator.arm.core.routing import Route, of
 from simulator.arm.core.world import World
+from simulator.arm.network.records import Interface
 
 # Earlier api-versions do not have the parameter.
 _STATUS_ONLY = "2019-07-01"
@@ -86,6 +87,8 @@ def delete_vm(call: Call) -> Answer:
         return Answer(204)
     if vm.opened_disk:
         raise vm_errors.disk_access_open(vm.opened_disk.name, "deleting it")
+    for action, scope in _goes_with(vm):
+        call.allowed_on(action, scope)
     if vm.operation:
         world.operations.preempt(vm.operation)
     vm.provisioning, vm.guest_runs = "Deleting", False
@@ -98,6 +101,16 @@ def delete_vm(call: Call) -> Answer:
         doomed=call.doomed,
     )
     return call.accepted(vm.operation, 202)
+
+
+def _goes_with(vm: Vm) -> Iterator[tuple[str, str]]:
+    """Yield the permissions that deleting a VM needs on what is deleted with it: inferred."""
+    for attachment in vm.disks:
+        if attachment.settings["deleteOption"] == "Delete" and not attachment.disk.vhd:
+            yield f"{Disk.kind}/delete", attachment.disk.id
+    for named in member(vm.properties, "networkProfile", "networkInterfaces") or ():
+        if member(named, "properties", "deleteOption") == "Delete":
+            yield f"{Interface.kind}/delete", str(named.get("id"))
 
 
 def forget_vm(world: World, vm: Vm) -> None:
