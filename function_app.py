@@ -17,8 +17,9 @@ from shared.model.errors import Refused, Unreadable
 from shared.model.ids import CopyRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.settings import read_settings
-from shared.reconcile import Report, reconcile, reconcile_copy, reconcile_image
+from shared.reconcile import reconcile, reconcile_copy, reconcile_image
 from shared.sweep.sweeper import Sweeper
+from shared.visit import Report
 
 log = logging.getLogger("stillframe")
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every request at info

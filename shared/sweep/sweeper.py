@@ -24,7 +24,7 @@ from shared.model.ids import ManagedImageTarget, Target
 from shared.model.ledger import Ledger
 from shared.model.settings import Tell
 from shared.model.tags import Status
-from shared.reconcile import Visit, reconcile_image
+from shared.reconcile import reconcile_image
 from shared.sweep.digest import digest_outcome, months_of_last_week, week_turns
 from shared.sweep.left import left_versions
 from shared.sweep.pace import Pace
@@ -32,6 +32,7 @@ from shared.sweep.report import SweepReport, sweep_outcome
 from shared.sweep.scan import Scan
 from shared.sweep.tally import Visited, count, sum_up
 from shared.sweep.tidy import tidy
+from shared.visit import Visit
 from shared.workshop.boot import is_due
 
 WORKERS = 4

@@ -15,10 +15,10 @@ from shared.costguard.rules import Clear, Mark, Nothing, Retract, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
 from shared.model.tags import Status, Tag
-from shared.reconcile import Report
 from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
 from shared.sweep.scan import Scan
+from shared.visit import Report
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from shared.model.facts import LeftOver
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.tags import CloneTag, Tag
-from shared.reconcile import reconcile_temporary
 from shared.sweep.report import SweepReport
+from shared.temporary import reconcile_temporary
 from shared.workshop.boot import PREFIX as TRIALS
 from shared.workshop.clone import LASTS
 from shared.workshop.clone import PREFIX as CLONES

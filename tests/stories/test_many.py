@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.model.errors import Transient
-from shared.reconcile import Report
+from shared.visit import Report
 from tests.stories.conftest import Play
 from tests.stories.world import Spine, Vm, kinds
 

@@ -22,9 +22,10 @@ from shared.cloud.ledger import LedgerStore
 from shared.cloud.topic import Topic
 from shared.model.ids import VmRef
 from shared.model.memory import remembered
-from shared.reconcile import Report, reconcile
+from shared.reconcile import reconcile
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
+from shared.visit import Report
 from simulator.client import SimClient
 from simulator.deployment import Deployment, deployed_into
 from simulator.disk_requests import proof_requests

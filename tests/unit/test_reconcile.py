@@ -17,7 +17,8 @@ from shared.model.outcomes import OutcomeType
 from shared.model.settings import ProofPolicy
 from shared.model.steps import Generalize
 from shared.model.tags import SourceTag, Status, Tag
-from shared.reconcile import Report, Visit, reconcile, reconcile_image
+from shared.reconcile import reconcile, reconcile_image
+from shared.visit import Report, Visit
 from tests.unit.fake_cloud import FakeCloud
 from tests.unit.making import (
     CANNOT_TELL,
@@ -349,7 +350,7 @@ def test_a_vm_that_is_gone_is_reported_gone() -> None:
 def test_rules_that_never_come_to_rest_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug in the rules must not become an endless loop of requests."""
     cloud = FakeCloud(Facts(vm=waiting(), rights=rights("*/read")))
-    monkeypatch.setattr("shared.reconcile.ROUNDS", 1)
+    monkeypatch.setattr("shared.visit.ROUNDS", 1)
     cloud.facts = Facts(vm=vm())
     with pytest.raises(RuntimeError, match="did not finish"):
         reconcile(cloud, REF, NOW)
