@@ -14,9 +14,10 @@ from shared.model.errors import Refused, Transient
 from shared.model.ids import find_copy
 from shared.model.settings import BootTest, GuardAction, KeepSource
 from shared.reconcile import reconcile_copy
-from simulator.deployment import deployed_into
+from simulator.simulator import SUBSCRIPTION
+from simulator.template import Known, read_template
 from tests.stories.workshop import in_workshop, make_workshop
-from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm
+from tests.stories.world import IMAGES, INFRA, Json, Spine, Vm, empty
 
 WIDEST = "wide"
 """The template that grants everything there is to grant, by its snapshot's name."""
@@ -107,22 +108,30 @@ def kept_with_disks(world: Spine) -> object:
     return copied(world, "restorePointCollections/{name}-points", data_disks=[{}])
 
 
+def workshop_of(world: Spine) -> str:
+    """Return the name of the workshop in which the app has a role."""
+    granted = world.client.roles()["roleAssignments"]
+    scopes = [str(one["properties"]["scope"]) for one in granted]
+    return next(scope.rpartition("/")[2] for scope in scopes if scope.endswith("-workshop"))
+
+
 def copied(world: Spine, part: str, **words: Any) -> object:  # noqa: ANN401 a VM's words
     """Let a copy be captured; return how it ended, whether its part led to it, and what is left."""
-    make_workshop(world, BOOTING)
-    world.under(workshop=BOOTING, keep_source=KeepSource.ALWAYS)
+    workshop = workshop_of(world)
+    make_workshop(world, workshop)
+    world.under(workshop=workshop, keep_source=KeepSource.ALWAYS)
     world.definition()
     vm = world.vm(**words)
     vm.order("golden/windows")
     world.look(vm)
     world.let(130)
-    name = next((each.rpartition("-")[0] for each in in_workshop(world, BOOTING)), "nothing")
-    made = f"{world.group(BOOTING)}/providers/{COMPUTE}/{part.format(name=name)}"
+    name = next((each.rpartition("-")[0] for each in in_workshop(world, workshop)), "nothing")
+    made = f"{world.group(workshop)}/providers/{COMPUTE}/{part.format(name=name)}"
     ref = find_copy(made)
     assert ref
     led = reconcile_copy(world.azure, ref, world.client.now())
     world.sweep_for(HOUR)
-    return vm.status, vm.state, led is not None, in_workshop(world, BOOTING)
+    return vm.status, vm.state, led is not None, in_workshop(world, workshop)
 
 
 def disposed(world: Spine) -> object:
@@ -226,9 +235,9 @@ def world(spine: Spine) -> Spine:
     return spine.restart()
 
 
-def grant(world: Spine, *, but: str = "") -> None:
-    """Grant the app what the widest template grants, but for one action."""
-    world.deploy_roles(WIDEST)
+def grant(world: Spine, *, but: str = "", template: str = WIDEST) -> None:
+    """Grant the app what a template grants, but for one action."""
+    world.deploy_roles(template)
     roles = world.client.roles()
     for role in roles["roleDefinitions"]:
         for permission in role["properties"]["permissions"]:
@@ -238,17 +247,20 @@ def grant(world: Spine, *, but: str = "") -> None:
     world.client.set_roles(roles)
 
 
-def test_each_action_has_its_story(world: Spine) -> None:
-    """The table names every action of the app's own roles, and no other."""
-    roles = deployed_into(world.simulator, INFRA / "snapshots" / f"{WIDEST}.snapshot.json").of(
-        ROLES
-    )
+def actions_of(template: str) -> set[str]:
+    """Return every action of the app's own roles in a template."""
+    known = Known(SUBSCRIPTION, "0a", "0b")
+    roles = read_template(INFRA / "snapshots" / f"{template}.snapshot.json", known).of(ROLES)
     of_app = [
         role["properties"] for role in roles if " wait (" not in role["properties"]["roleName"]
     ]
     permissions = [one for role in of_app for one in role["permissions"]]
-    granted = {action for one in permissions for action in one["actions"] + one["dataActions"]}
-    assert granted | {SEND} == set(NEEDED_FOR) | NOT_PLAYED
+    return {action for one in permissions for action in one["actions"] + one["dataActions"]}
+
+
+def test_each_action_has_its_story() -> None:
+    """The table names every action of the app's own roles, and no other."""
+    assert actions_of(WIDEST) | {SEND} == set(NEEDED_FOR) | NOT_PLAYED
 
 
 @pytest.mark.parametrize("story", ENDS, ids=lambda story: story.__name__)
@@ -262,6 +274,39 @@ def test_nothing_granted_is_needless(world: Spine, action: str) -> None:
     """Without the action, the story that it is there for ends otherwise."""
     grant(world, but=action)
     story = NEEDED_FOR[action]
+    try:
+        came_of_it = story(world)
+    except (Refused, Transient) as error:
+        came_of_it = error
+    assert came_of_it != ENDS[story]
+
+
+COPIES_ONLY = "keeping"
+"""The template whose app may change no VM outside its workshop."""
+
+
+def needed_by_copies() -> dict[str, Callable[[Spine], object]]:
+    """Return what that template grants for copies, each with a story of a copy that needs it."""
+    copies = {version: kept, kept: kept, kept_with_disks: kept_with_disks}
+    granted = actions_of(COPIES_ONLY)
+    found = {action: copies.get(story) for action, story in NEEDED_FOR.items() if action in granted}
+    return {action: story for action, story in found.items() if story}
+
+
+def test_copies_only_is_enough(world: Spine) -> None:
+    """With the smaller roles a copy is captured, whatever its disks are."""
+    for story in (kept, kept_with_disks):
+        empty(world.client)
+        world.deploy_roles(COPIES_ONLY)
+        world.restart()
+        assert story(world) == ENDS[story]
+
+
+@pytest.mark.parametrize("action", needed_by_copies())
+def test_nothing_that_copies_get_is_needless(world: Spine, action: str) -> None:
+    """Without the action, and with nothing but those roles, the copy's story ends otherwise."""
+    grant(world, but=action, template=COPIES_ONLY)
+    story = needed_by_copies()[action]
     try:
         came_of_it = story(world)
     except (Refused, Transient) as error:
