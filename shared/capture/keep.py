@@ -56,6 +56,9 @@ from shared.model.steps import (
 from shared.model.tags import Status, Tag
 from shared.workshop.clone import LASTS, clone_ref
 
+OF_ITS_COPY = "its copy: "
+"""How the detail of an order begins that ended in the VM's copy, not in the VM."""
+
 _COPYING = "a copy of it is being captured; the VM is left as it is"
 _OPEN = "its OS disk has an active SAS, perhaps of a backup; the copy is made when it ends"
 _BUSY = (Provisioning.CREATING, Provisioning.UPDATING)
@@ -167,7 +170,7 @@ def _of_vm(  # noqa: PLR0913, PLR0917 the copy, whose it is, and when
             return ReadImage(image)
         return Rest(_captured(look, order, label, detail, begun))
     if status in (Status.NOT_GENERALIZED, Status.FAILED, Status.REFUSED):
-        return _ends(order, Status(status), f"its copy: {detail}", begun)
+        return _ends(order, Status(status), f"{OF_ITS_COPY}{detail}", begun)
     if clone.made and clone.made.provisioning is Provisioning.FAILED:
         why = f"Azure could not create its copy: {clone.made.code}: {clone.made.why}"
         return _ends(order, Status.REFUSED, why, None)

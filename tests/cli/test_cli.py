@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 
 from cli.advice import settings_unread
-from cli.orders import next_step
+from cli.orders import next_step, orders
 from cli.tables import naming, plan_page, sweep_page
 from cli.words import in_the_apps_words
+from shared.capture.keep import OF_ITS_COPY
 from shared.model.errors import Refused, StillframeError, Transient
-from shared.model.facts import PowerState
-from shared.model.tags import Status
+from shared.model.facts import ListedVm, Listing, PowerState
+from shared.model.tags import Status, Tag
 from shared.model.version import VERSION
 from shared.sweep.report import SweepReport
 from simulator.simulator import Simulator
@@ -161,9 +162,29 @@ def test_the_version_is_shown(subscription: Simulator) -> None:
 
 @pytest.mark.parametrize("status", [None, *Status])
 @pytest.mark.parametrize("power", PowerState)
-def test_every_order_has_a_next_step(status: Status | None, power: PowerState) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_every_order_has_a_next_step(
+    status: Status | None, power: PowerState, *, kept: bool
+) -> None:
     """For every status and power state there is a text for the next step."""
-    assert next_step(status, power)
+    assert next_step(status, power, kept=kept)
+
+
+@pytest.mark.parametrize(
+    "by", [{Tag.KEEP: " Yes"}, {Tag.DETAIL: f"{OF_ITS_COPY}Sysprep failed: 0x80073cf2"}]
+)
+@pytest.mark.parametrize("power", PowerState)
+def test_nobody_is_told_to_run_sysprep_in_a_vm_that_is_kept(
+    by: dict[str, str], power: PowerState
+) -> None:
+    """It is known by its tag, or by the detail where the app keeps every VM."""
+    tags = {Tag.CAPTURE.value: "golden/web", Tag.STATUS.value: "not-generalized", **by}
+    listing = Listing({REF.key: ListedVm(REF, tags, power)}, {})
+    (row,) = orders(listing)
+    assert row["next"] == (
+        "fix what the detail says in the VM, but do not run Sysprep in it; then remove the tag "
+        "stillframe-capture and set it again"
+    )
 
 
 def test_orders_are_counted_by_the_apps_own_words() -> None:
