@@ -252,6 +252,7 @@ def test_a_process_may_end_at_any_request(world: Spine, words: Json) -> None:
         assert len(told) == 1, points
         untouched(vm, before)
         points += APART
+    print(f"{points} points")  # noqa: T201 shown by pytest -s: how much is tried
     assert points > LEAST_POINTS
 
 
