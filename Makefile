@@ -36,13 +36,13 @@ demo: $(STAMP)
 sim: $(STAMP)
 	@$(PY) -m simulator
 
-# make sweep SUBSCRIPTION=<id> [APP=<id>] [JSON=1]; several ids are quoted and separated by spaces.
+# make sweep SUBSCRIPTION=<id> [APP=<id>] [JSON=1] [ARGS=--csv]; several ids are quoted and separated by spaces.
 # APP is the function app's resource id: its settings are read, including SUBSCRIPTIONS. Changes nothing.
 ## sweep        what a sweep finds and would do: make sweep SUBSCRIPTION=<id>; default: all that you can see
 ## plan         only what would be done now; arguments as for sweep
 ## status       every order and its next step; arguments as for sweep
 sweep plan status: $(STAMP)
-	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(APP:%=--app %) $(if $(JSON),--json)
+	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(APP:%=--app %) $(if $(JSON),--json) $(ARGS)
 
 ## bench        the benchmark
 bench: $(STAMP)

@@ -4,8 +4,9 @@ Reads Azure as the signed-in user and changes nothing: no VM, no tag, and no hea
 In a checkout also `make sweep`, `make plan`, `make status`.
 
 Tables or JSON go to stdout, progress and errors to stderr. Exit codes: 0; 1 if something could not
-be read, with what to do about it on stderr; 2 if arguments or settings are invalid. The status of
-an order is the one that the app has written to the VM's tags.
+be read, with what to do about it on stderr; 2 if arguments or settings are invalid; 130 after
+Ctrl-C; `make` ends with 2 for each but 0. The status of an order is the one that the app has
+written to the VM's tags.
 """
 
 import argparse
@@ -13,12 +14,13 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 
@@ -33,9 +35,10 @@ from cli.advice import (
 from cli.app import app_settings, read_app_id
 from cli.focus import focus_csv
 from cli.ledger_page import ledger_page, read_month
-from cli.orders import Row, orders
+from cli.orders import STATUSES, Row, chosen, orders
+from cli.status_page import status_page
 from cli.subscriptions import enabled_subscriptions
-from cli.tables import naming, plan_page, status_page, sweep_page
+from cli.tables import naming, plain, plan_page, sweep_page
 from cli.words import in_the_apps_words
 from shared.cloud.azure import connect
 from shared.model.cloud import Cloud
@@ -46,7 +49,10 @@ from shared.model.version import VERSION
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 
-OK, TROUBLE, USAGE = 0, 1, 2
+OK, TROUBLE, USAGE, INTERRUPTED = 0, 1, 2, 130
+EVERY = 15
+"""Seconds between two reads of `status --watch`."""
+
 COLUMNS = 130
 """The width of tables in a file or a pipe."""
 
@@ -56,6 +62,14 @@ SINCE_LAST_SWEEP = timedelta(hours=1)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
+    try:
+        return _piped(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _piped(arguments: Sequence[str] | None) -> int:
+    """Run one command; a reader that closes its pipe ends it, and that is no error."""
     try:
         ended = _run(arguments)
         sys.stdout.flush()
@@ -90,7 +104,9 @@ def _command(given: argparse.Namespace) -> Callable[[Cloud], int]:
         return partial(_sweep, as_json=given.json, as_csv=given.csv)
     if given.command == "ledger":
         return partial(_ledger, month=given.month, as_json=given.json)
-    return partial({"plan": _plan, "status": _status}[given.command], as_json=given.json)
+    if given.command == "plan":
+        return partial(_plan, as_json=given.json)
+    return partial(_watch if given.watch else _status, given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,7 +148,23 @@ def _parser() -> argparse.ArgumentParser:
         "--month", type=read_month, metavar="YYYY-MM", help="default: this month (UTC)"
     )
     commands.add_parser("plan", parents=[common], help="only what the app would do now")
-    commands.add_parser("status", parents=[common], help="every order: its status and next step")
+    status = commands.add_parser(
+        "status", parents=[common], help="every order: its status and next step"
+    )
+    status.add_argument(
+        "--status", action="append", default=[], choices=STATUSES, help="only orders with it"
+    )
+    status.add_argument(
+        "--vm",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only orders of VMs with this name or group/name; * and ? are allowed",
+    )
+    status.add_argument("--all", action="store_true", help="also list the captured ones")
+    status.add_argument(
+        "--watch", action="store_true", help=f"show it again every {EVERY} s, until Ctrl-C"
+    )
     return parser
 
 
@@ -217,20 +249,46 @@ def _gaps(report: SweepReport) -> int:
     return TROUBLE if gaps else OK
 
 
-def _status(cloud: Cloud, *, as_json: bool) -> int:
-    """Show the status of every order."""
+def _status(given: argparse.Namespace, cloud: Cloud) -> int:
+    """Show the status of every order that is asked for."""
     with _progress(cloud):
         rows, unlisted, strange = _orders(cloud)
-    subscriptions = cloud.settings.subscriptions
-    if as_json:
-        told = {"orders": rows, "unlisted": unlisted, "strange": strange}
+    if given.json:
+        wanted = chosen(rows, given.status, given.vm)
+        told = {"orders": wanted, "unlisted": unlisted, "strange": strange}
         print(json.dumps({"version": VERSION} | told, indent=2))
-    elif len(unlisted) < len(subscriptions):
-        _screen().print(status_page(rows, naming(subscriptions)), f"Stillframe {VERSION}", sep="\n")
+    elif len(unlisted) < len(cloud.settings.subscriptions):
+        page = _status_page(given, rows, cloud)
+        _screen().print(*page, f"Stillframe {VERSION}", sep="\n")
     _explain(unlisted)
     for vm, why in strange.items():
         print(f"{vm} is not shown: its entry in Azure's list is malformed ({why})", file=sys.stderr)
     return TROUBLE if unlisted or strange else OK
+
+
+def _status_page(given: argparse.Namespace, rows: list[Row], cloud: Cloud) -> list[RenderableType]:
+    wanted = chosen(rows, given.status, given.vm)
+    name = naming(cloud.settings.subscriptions)
+    filtered = bool(given.status or given.vm)
+    return status_page(wanted, name, whole=given.all, filtered=filtered)
+
+
+def _watch(given: argparse.Namespace, cloud: Cloud) -> int:
+    """Show the status of orders on a terminal, again and again until Ctrl-C."""
+    screen = _screen()
+    if given.json or not screen.is_terminal:
+        print("--watch needs a terminal, and tables: leave it out", file=sys.stderr)
+        return USAGE
+    with suppress(KeyboardInterrupt), Live(console=screen, auto_refresh=False) as live:
+        while True:
+            rows, unlisted, strange = _orders(cloud)
+            told = [f"{where}: {why.partition('\n')[0]}" for where, why in unlisted.items()]
+            told += [f"{vm} is not shown: {why}" for vm, why in strange.items()]
+            told.append(f"{datetime.now(UTC):%H:%M:%S} UTC, again in {EVERY} s; Ctrl-C ends it")
+            page = [*_status_page(given, rows, cloud), *map(plain, told)]
+            live.update(Group(*page), refresh=True)
+            time.sleep(EVERY)
+    return OK
 
 
 def _ledger(cloud: Cloud, *, month: str | None, as_json: bool) -> int:
@@ -269,10 +327,17 @@ def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:
     return rows, unlisted, strange
 
 
+class _Screen(Console):
+    """A console that leaves a closed pipe to `main`; rich's own ends the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _screen() -> Console:
     """Return the terminal, or a console of `COLUMNS` columns for a file or pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=COLUMNS)
+    console = _Screen(highlight=False)
+    return console if console.is_terminal else _Screen(highlight=False, width=COLUMNS)
 
 
 def _progress(cloud: Cloud) -> AbstractContextManager[object]:

@@ -1,20 +1,32 @@
-"""A subscription's lists -> its orders as rows: the status of each, and the next step.
+"""A subscription's lists -> its orders as rows: the status of each, whose turn it is, what is next.
 
 Pure. Rows depend only on the VM's tags, as the last sweep or event left them, and its power state;
 the app's settings are not known here. So an order that keeps its VM is known by its tag, or by what
 Stillframe has written since.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from shared.capture.keep import OF_ITS_COPY
 from shared.model.facts import ListedVm, Listing, PowerState
+from shared.model.ids import VmRef
 from shared.model.tags import Status, Tag
 
 type Row = dict[str, str | None]
-"""vm (id), status, powerState, asOf (an instant), next, image, detail, by (a function app)."""
+"""vm (id), status, powerState, asOf (an instant), turn, next, image, detail, by (an app)."""
 
 UNANSWERED = "unanswered"
+STATUSES = (UNANSWERED, *(status.value for status in Status))
+
+
+class Turn(StrEnum):
+    """Who does the next step of an order: Stillframe's turn is also Azure's."""
+
+    OWNER = "owner"
+    STILLFRAME = "stillframe"
+    NOBODY = "nobody"
 
 
 def orders(listing: Listing) -> list[Row]:
@@ -23,14 +35,36 @@ def orders(listing: Listing) -> list[Row]:
     return [_row(vm) for vm in sorted(ordered, key=lambda vm: vm.ref.key)]
 
 
+def chosen(rows: Iterable[Row], statuses: Collection[str], patterns: Collection[str]) -> list[Row]:
+    """Return the rows with one of the statuses, of a VM that matches one of the patterns.
+
+    A pattern is a VM's name or `group/name`, in any case, with `*` and `?`. No statuses or no
+    patterns: all.
+    """
+    return [
+        row
+        for row in rows
+        if (not statuses or row["status"] in statuses)
+        and (not patterns or any(_matches(row["vm"] or "", pattern) for pattern in patterns))
+    ]
+
+
+def _matches(vm_id: str, pattern: str) -> bool:
+    ref = VmRef.find(vm_id)
+    names = (ref.name, f"{ref.group}/{ref.name}") if ref else (vm_id,)
+    return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)
+
+
 def _row(vm: ListedVm) -> Row:
     status = vm.tags.get(Tag.STATUS)
+    turn, text = next_step(status, vm.power, kept=_kept(vm.tags))
     return {
         "vm": vm.ref.id,
         "status": status or UNANSWERED,
         "powerState": vm.power.value,
         "asOf": vm.tags.get(Tag.AS_OF),
-        "next": next_step(status, vm.power, kept=_kept(vm.tags)),
+        "turn": turn.value,
+        "next": text,
         "image": vm.tags.get(Tag.IMAGE, vm.tags[Tag.CAPTURE]),
         "detail": vm.tags.get(Tag.DETAIL),
         "by": vm.tags.get(Tag.BY),
@@ -43,8 +77,8 @@ def _kept(tags: Mapping[str, str]) -> bool:
     return asked or tags.get(Tag.DETAIL, "").startswith(OF_ITS_COPY)
 
 
-def next_step(status: str | None, power: PowerState, *, kept: bool = False) -> str:
-    """Return the next step: an imperative is for people, else the text names who does it.
+def next_step(status: str | None, power: PowerState, *, kept: bool = False) -> tuple[Turn, str]:
+    """Return whose turn it is, and the next step: an imperative is for the owner.
 
     `kept` is whether the order keeps its VM: then nobody runs Sysprep in it, or starts it for us.
     """
@@ -54,39 +88,68 @@ def next_step(status: str | None, power: PowerState, *, kept: bool = False) -> s
 
 
 _AT_THE_LATEST = "at its next sweep at the latest"
-_ANSWERS = f"Stillframe answers the order, {_AT_THE_LATEST}"
-_CAPTURES = f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}"
-_ORDER_AGAIN = f"for the next one, remove the tag {Tag.CAPTURE} and set it again"
-_NEXT: Mapping[tuple[str | None, PowerState | None], str] = {
-    (Status.WAITING, PowerState.RUNNING): "run Sysprep in the VM: /generalize /oobe /shutdown",
-    (Status.WAITING, PowerState.STOPPED): f"Stillframe deallocates it, {_AT_THE_LATEST}",
+_ORDER_AGAIN = f"remove the tag {Tag.CAPTURE} and set it again"
+_ANSWERS = (Turn.STILLFRAME, f"Stillframe answers the order, {_AT_THE_LATEST}")
+_CAPTURES = (Turn.STILLFRAME, f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}")
+_NEXT: Mapping[tuple[str | None, PowerState | None], tuple[Turn, str]] = {
+    (Status.WAITING, PowerState.RUNNING): (
+        Turn.OWNER,
+        "run Sysprep in the VM: /generalize /oobe /shutdown",
+    ),
+    (Status.WAITING, PowerState.STOPPED): (
+        Turn.STILLFRAME,
+        f"Stillframe deallocates it, {_AT_THE_LATEST}",
+    ),
     (Status.WAITING, PowerState.DEALLOCATED): _CAPTURES,
     (Status.DEALLOCATING, PowerState.DEALLOCATED): _CAPTURES,
-    (Status.DEALLOCATING, None): "Azure deallocates it, then Stillframe captures it",
-    (Status.CAPTURING, None): "Azure creates the image, then Stillframe reports it",
+    (Status.DEALLOCATING, None): (
+        Turn.STILLFRAME,
+        "Azure deallocates it, then Stillframe captures it",
+    ),
+    (Status.CAPTURING, None): (
+        Turn.STILLFRAME,
+        "Azure creates the image, then Stillframe reports it",
+    ),
     # A captured VM never runs: its copy was captured, or this is another VM of that name.
-    (Status.CAPTURED, PowerState.RUNNING): f"use the image; {_ORDER_AGAIN}",
-    (Status.CAPTURED, None): "use the image; the VM never starts again, delete it if not needed",
-    (
-        Status.NOT_GENERALIZED,
-        PowerState.RUNNING,
-    ): "fix what the detail says, then run Sysprep again",
-    (Status.NOT_GENERALIZED, None): "start it, fix what the detail says, then run Sysprep again",
-    (Status.REFUSED, None): "fix what the detail says; Stillframe checks again within the hour",
-    (
-        Status.FAILED,
-        None,
-    ): "fix what the detail says and delete the failed versions; the capture then continues",
+    (Status.CAPTURED, PowerState.RUNNING): (
+        Turn.NOBODY,
+        f"use the image; for the next one, {_ORDER_AGAIN}",
+    ),
+    (Status.CAPTURED, None): (
+        Turn.NOBODY,
+        "use the image; the VM never starts again, delete it if not needed",
+    ),
+    (Status.NOT_GENERALIZED, PowerState.RUNNING): (
+        Turn.OWNER,
+        "fix what the detail says, then run Sysprep again",
+    ),
+    (Status.NOT_GENERALIZED, None): (
+        Turn.OWNER,
+        "start it, fix what the detail says, then run Sysprep again",
+    ),
+    (Status.REFUSED, None): (
+        Turn.OWNER,
+        "fix what the detail says; Stillframe checks again within the hour",
+    ),
+    (Status.FAILED, None): (
+        Turn.OWNER,
+        "fix what the detail says and delete the failed versions; the capture then continues",
+    ),
 }
 """By status and power state; None is any other power state."""
 
-_NEXT_OF_KEPT: Mapping[str | None, str] = {
-    None: f"Stillframe copies it, {_AT_THE_LATEST}",
-    Status.WAITING: "end the access that the detail names; Stillframe then copies it",
-    Status.CAPTURING: "none; its copy is being captured, the VM may be used",
-    Status.CAPTURED: f"use the image; {_ORDER_AGAIN}",
-    Status.NOT_GENERALIZED: f"fix what the detail says in the VM, but do not run Sysprep in it; "
-    f"then remove the tag {Tag.CAPTURE} and set it again",
-    Status.FAILED: f"fix what the detail says, then remove the tag {Tag.CAPTURE} and set it again",
+_NEXT_OF_KEPT: Mapping[str | None, tuple[Turn, str]] = {
+    None: (Turn.STILLFRAME, f"Stillframe copies it, {_AT_THE_LATEST}"),
+    Status.WAITING: (
+        Turn.OWNER,
+        "end the access that the detail names; Stillframe then copies it",
+    ),
+    Status.CAPTURING: (Turn.STILLFRAME, "its copy is being captured; the VM may be used"),
+    Status.CAPTURED: (Turn.NOBODY, f"use the image; for the next one, {_ORDER_AGAIN}"),
+    Status.NOT_GENERALIZED: (
+        Turn.OWNER,
+        f"fix what the detail says in the VM, but do not run Sysprep in it; then {_ORDER_AGAIN}",
+    ),
+    Status.FAILED: (Turn.OWNER, f"fix what the detail says, then {_ORDER_AGAIN}"),
 }
 """By status, for an order that keeps its VM; other statuses have the same next step as any."""

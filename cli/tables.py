@@ -1,6 +1,6 @@
 """Results -> tables for a terminal.
 
-Pure. Takes a sweep's report or the rows of orders, gives what rich prints. Tags and Azure's
+Pure. Takes a sweep's report, gives what rich prints. Tags and Azure's
 messages are untrusted, so they are shown as plain text: no markup, no control characters.
 """
 
@@ -11,10 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cli.orders import Row
 from shared.costguard.bill import of_list_price
 from shared.model.ids import VmRef
-from shared.model.instants import read_instant
 from shared.model.tags import Status
 from shared.model.version import VERSION
 from shared.sweep.report import Flagged, SweepReport
@@ -93,26 +91,12 @@ def _cost(report: SweepReport) -> Text:
     return Text(f"Stillframe {VERSION}: {requests}; nothing was changed.")
 
 
-def status_page(rows: Sequence[Row], name: Naming) -> RenderableType:
-    """Return every order: its status, since when, and the next step."""
-    if not rows:
-        return Text("No VM has an order: no VM has the tag stillframe-capture.")
-    table = table_of("Orders", "VM", "status", "since", "next", "image", "detail")
-    return filled(table, (_order_cells(row, name) for row in rows))
-
-
-def _order_cells(row: Row, name: Naming) -> Iterable[str | None]:
-    as_of = read_instant(row["asOf"])
-    since = instant_text(as_of) if as_of else None
-    return name(row["vm"] or ""), row["status"], since, row["next"], row["image"], row["detail"]
-
-
 def _counts(title: str, counted: Mapping[str, int]) -> Table:
     """Return a table of counts, the largest first, and their sum."""
     table = table_of(title, "", "VMs")
     table.columns[1].justify = "right"
     for what, count in sorted(counted.items(), key=lambda item: -item[1]):
-        table.add_row(_text(what), str(count))
+        table.add_row(plain(what), str(count))
     if counted:
         table.add_section()
         table.add_row("all", str(sum(counted.values())))
@@ -220,11 +204,11 @@ def table_of(title: str, *columns: str) -> Table:
 def filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
     """Add rows to a table, with untrusted texts made safe; return the table."""
     for row in rows:
-        table.add_row(*map(_text, row))
+        table.add_row(*map(plain, row))
     return table
 
 
-def _text(text: str | None) -> Text:
+def plain(text: str | None) -> Text:
     """Return a text unchanged, but with spaces for terminal control characters."""
     return Text("".join(char if char.isprintable() else " " for char in text or "-"))
 
