@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from shared import reconcile
 from shared.model.errors import Transient
 from shared.model.settings import ProofPolicy
 from tests.stories.world import Json, Spine, Vm, kinds
@@ -76,7 +75,7 @@ def test_a_verdict_does_not_keep(fresh: Spine, monkeypatch: pytest.MonkeyPatch) 
     """An old verdict does not allow generalize; the next look reads the disk again."""
     vm = ordered(fresh)
     with monkeypatch.context() as patched:
-        patched.setattr(reconcile, "VERDICT_HOLDS", -1.0)
+        patched.setattr("shared.visit.VERDICT_HOLDS", -1.0)
         with pytest.raises(Transient, match="older than"):
             fresh.look(vm)
     assert "generalize" not in kinds(fresh.writes)
