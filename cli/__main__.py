@@ -1,4 +1,4 @@
-"""`stillframe sweep`, `plan`, `status` and `ledger`: what Stillframe finds in subscriptions.
+"""`stillframe sweep`, `plan`, `status`, `report` and `ledger`: what Stillframe finds.
 
 Reads Azure as the signed-in user and changes nothing: no VM, no tag, and no heartbeat is published.
 In a checkout also `make sweep`, `make plan`, `make status`.
@@ -15,10 +15,12 @@ import logging
 import os
 import sys
 import time
+import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -35,7 +37,6 @@ from cli.advice import (
 from cli.app import app_settings, read_app_id
 from cli.focus import focus_csv
 from cli.ledger_page import ledger_page, read_month
-from cli.orders import STATUSES, Row, chosen, orders
 from cli.status_page import status_page
 from cli.subscriptions import enabled_subscriptions
 from cli.tables import naming, plain, plan_page, sweep_page
@@ -43,9 +44,12 @@ from cli.words import in_the_apps_words
 from shared.cloud.azure import connect
 from shared.model.cloud import Cloud
 from shared.model.errors import Misconfigured, Refused, StillframeError, Transient
-from shared.model.ledger import month_of
+from shared.model.ledger import Ledger, month_of
 from shared.model.settings import APP_NAME, Name, read_settings
 from shared.model.version import VERSION
+from shared.page.html import report_html
+from shared.page.orders import STATUSES, Row, chosen, orders
+from shared.page.view import Names, view
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 
@@ -104,6 +108,8 @@ def _command(given: argparse.Namespace) -> Callable[[Cloud], int]:
         return partial(_sweep, as_json=given.json, as_csv=given.csv)
     if given.command == "ledger":
         return partial(_ledger, month=given.month, as_json=given.json)
+    if given.command == "report":
+        return partial(_report, given)
     if given.command == "plan":
         return partial(_plan, as_json=given.json)
     return partial(_watch if given.watch else _status, given)
@@ -146,6 +152,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     ledger.add_argument(
         "--month", type=read_month, metavar="YYYY-MM", help="default: this month (UTC)"
+    )
+    report = commands.add_parser(
+        "report", parents=[common], help="the same as one HTML file, to show and to mail"
+    )
+    report.add_argument(
+        "--output",
+        metavar="FILE",
+        default="stillframe-report.html",
+        help="default: stillframe-report.html; - is stdout",
+    )
+    report.add_argument("--mask", action="store_true", help="without names: vm 1, owner 2")
+    report.add_argument("--open", action="store_true", help="open it in the browser")
+    report.add_argument(
+        "--currency", metavar="CODE", help="currency of list prices, for example EUR"
     )
     commands.add_parser("plan", parents=[common], help="only what the app would do now")
     status = commands.add_parser(
@@ -204,7 +224,7 @@ def _environment(
     settings.pop("SUBSCRIPTION", None)  # make passes its own variables on
     if given.subscription:
         settings[Name.SUBSCRIPTIONS] = ",".join(given.subscription)
-    if given.command == "sweep" and given.currency:
+    if given.command in ("sweep", "report") and given.currency:
         settings[Name.COST_GUARD_CURRENCY] = given.currency
     return settings
 
@@ -220,6 +240,42 @@ def _sweep(cloud: Cloud, *, as_json: bool, as_csv: bool) -> int:
     elif len(report.unlisted) < len(subscriptions):
         _screen().print(*sweep_page(report, now, naming(subscriptions)), sep="\n")
     return _gaps(report)
+
+
+def _report(given: argparse.Namespace, cloud: Cloud) -> int:
+    """Write what a sweep would find into one HTML file, and print its name."""
+    report, now = _swept(cloud)
+    if given.json:
+        print(json.dumps(report.body(now), indent=2))
+        return _gaps(report)
+    names, ledger = Names(masked=given.mask), _ledger_or_why(cloud, now)
+    seen = view(report, orders(report.ordered), ledger, cloud.settings, now, names=names)
+    page = report_html(seen)
+    if given.output == "-":
+        sys.stdout.buffer.write(page)
+        return _gaps(report)
+    file = Path(given.output).resolve()
+    try:
+        file.write_bytes(page)
+    except OSError as error:
+        print(
+            f"{file} cannot be written: {error.strerror}; name another: --output", file=sys.stderr
+        )
+        return USAGE
+    print(file)
+    if given.open:
+        webbrowser.open(file.as_uri())
+    return _gaps(report)
+
+
+def _ledger_or_why(cloud: Cloud, now: datetime) -> Ledger | str:
+    """Return this month's ledger, or why there is none."""
+    if not cloud.settings.ledger:
+        return "This app keeps no ledger (LEDGER)."
+    try:
+        return cloud.ledger_of(month_of(now))
+    except StillframeError as error:
+        return f"The ledger could not be read: {error}"
 
 
 def _plan(cloud: Cloud, *, as_json: bool) -> int:
@@ -322,7 +378,7 @@ def _orders(cloud: Cloud) -> tuple[list[Row], dict[str, str], dict[str, str]]:
         except StillframeError as error:
             unlisted[subscription] = str(error)
             continue
-        rows += orders(listing)
+        rows += orders(listing.vms.values())
         strange |= listing.strange
     return rows, unlisted, strange
 

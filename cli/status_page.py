@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.orders import STATUSES, Row, Turn
 from cli.tables import Naming, instant_text, plain
 from shared.model.instants import read_instant
+from shared.page.orders import STATUSES, Row, Turn
 
 _TITLES = {
     Turn.OWNER: "Needs a person",

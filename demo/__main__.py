@@ -8,11 +8,13 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from cli.__main__ import main as stillframe
 from demo.cast import GALLERY, IMAGES_GROUP
 from demo.engineer import Engineer
 from demo.screen import Screen, results
@@ -24,6 +26,7 @@ from simulator.simulator import Simulator
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".demo"
 COLUMNS = 110
+REPORT = OUT / "report.html"
 SPEED = 60.0
 """Simulated seconds per real second: minutes in Azure are seconds here."""
 
@@ -61,9 +64,17 @@ def main() -> int:
                 return 1
             summary = summarize(simulator.client, courses, bills, time.monotonic() - started)
             look_at_tests(engineer, summary["boot_tests"], simulator.ca_path)
+            if failed := write_report(settings):
+                return failed
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(_conclusion(summary))
     return 0
+
+
+def write_report(settings: Mapping[str, str]) -> int:
+    """Write the report of the subscription as it is at the end; return the exit status."""
+    os.environ.update(settings)
+    return stillframe(["report", "--output", str(REPORT)])
 
 
 def look_at_tests(engineer: Engineer, tests: list[dict[str, Any]], trusted: Path) -> None:
@@ -99,7 +110,9 @@ def _conclusion(summary: dict[str, Any]) -> str:
         f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "
         f"{_of_tests(summary['boot_tests'])} The workshop is empty again. "
         "All prices are the simulator's: plausible, not Azure's. "
-        f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log."
+        f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log. "
+        f"Open {OUT.name}/report.html in a browser: it is what `stillframe report` shows. It took "
+        f"{summary['seconds']:.0f} s."
     )
 
 

@@ -37,6 +37,7 @@ PIP = (
 
 DEPLOYED = (
     *("function_app.py", "host.json", "requirements.txt", "shared/**/*.py"),
+    *("shared/page/*.j2", "shared/page/*.css"),
     *("LICENSE", "NOTICE"),
 )
 """The checkout's own files that are deployed, as patterns within it."""

@@ -72,9 +72,10 @@ def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepRe
             tagged = vm.tags.get(Tag.STATUS, "unanswered")
             status = told.get(vm.ref.key, tagged)
             report.statuses[status] += 1
+            report.ordered.append(vm)
             if status != tagged:
                 report.unsaid[vm.ref.id] = (tagged, status)
-            if status == Status.CAPTURED and vm.generalized:
+            if Status.CAPTURED in (tagged, status) and vm.generalized:
                 report.left_vms.append(_left(scan, vm, cloud))
         for tags in (vm.tags, scan.listing.group_tags(vm.ref) or {}):
             if value := invalid_word(tags, scan.now):

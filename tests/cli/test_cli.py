@@ -12,14 +12,14 @@ import pytest
 from rich.console import Console
 
 from cli.advice import settings_unread
-from cli.orders import next_step, orders
 from cli.tables import naming, plan_page, sweep_page
 from cli.words import in_the_apps_words
 from shared.capture.keep import OF_ITS_COPY
 from shared.model.errors import Refused, StillframeError, Transient
-from shared.model.facts import ListedVm, Listing, PowerState
+from shared.model.facts import ListedVm, PowerState
 from shared.model.tags import Status, Tag
 from shared.model.version import VERSION
+from shared.page.orders import next_step, orders
 from shared.sweep.report import SweepReport
 from simulator.simulator import Simulator
 from tests.cli.commands import ROOT, run
@@ -182,8 +182,7 @@ def test_nobody_is_told_to_run_sysprep_in_a_vm_that_is_kept(
 ) -> None:
     """It is known by its tag, or by the detail where the app keeps every VM."""
     tags = {Tag.CAPTURE.value: "golden/web", Tag.STATUS.value: "not-generalized", **by}
-    listing = Listing({REF.key: ListedVm(REF, tags, power)}, {})
-    (row,) = orders(listing)
+    (row,) = orders([ListedVm(REF, tags, power)])
     assert row["next"] == (
         "fix what the detail says in the VM, but do not run Sysprep in it; then remove the tag "
         "stillframe-capture and set it again"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from cli.orders import STATUSES, Row, Turn, chosen
 from cli.status_page import status_page
 from cli.tables import naming
+from shared.page.orders import STATUSES, Row, Turn, chosen
 from simulator.simulator import Simulator
 from tests.cli.commands import ROOT, run
 from tests.unit.making import REF

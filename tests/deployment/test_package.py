@@ -75,7 +75,8 @@ def own(package: Package) -> list[Path]:
 
 def test_it_holds_the_app_and_nothing_else(package: Package) -> None:
     """From the checkout it has the app, `host.json`, all of `shared`, and the licence, no more."""
-    modules = {path.relative_to(ROOT) for path in (ROOT / "shared").rglob("*.py")}
+    ours = (path for kind in ("py", "j2", "css") for path in (ROOT / "shared").rglob(f"*.{kind}"))
+    modules = {path.relative_to(ROOT) for path in ours}
     others = ("function_app.py", "host.json", "requirements.txt", "LICENSE", "NOTICE")
     assert set(own(package)) == modules | set(map(Path, others))
 

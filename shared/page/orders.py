@@ -1,4 +1,4 @@
-"""A subscription's lists -> its orders as rows: the status of each, whose turn it is, what is next.
+"""VMs as listed -> their orders as rows: the status of each, whose turn it is, what is next.
 
 Pure. Rows depend only on the VM's tags, as the last sweep or event left them, and its power state;
 the app's settings are not known here. So an order that keeps its VM is known by its tag, or by what
@@ -10,7 +10,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from shared.capture.keep import OF_ITS_COPY
-from shared.model.facts import ListedVm, Listing, PowerState
+from shared.model.facts import ListedVm, PowerState
 from shared.model.ids import VmRef
 from shared.model.tags import Status, Tag
 
@@ -29,9 +29,9 @@ class Turn(StrEnum):
     NOBODY = "nobody"
 
 
-def orders(listing: Listing) -> list[Row]:
-    """Return the orders in a subscription, by VM id."""
-    ordered = [vm for vm in listing.vms.values() if Tag.CAPTURE in vm.tags]
+def orders(vms: Iterable[ListedVm]) -> list[Row]:
+    """Return the orders among VMs, by VM id."""
+    ordered = [vm for vm in vms if Tag.CAPTURE in vm.tags]
     return [_row(vm) for vm in sorted(ordered, key=lambda vm: vm.ref.key)]
 
 

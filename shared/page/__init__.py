@@ -1,0 +1,1 @@
+"""The report: what a sweep found, as one HTML file."""

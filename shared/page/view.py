@@ -1,0 +1,409 @@
+"""What a sweep found -> the texts, numbers and shares that the report shows.
+
+Pure. The template (`report.html.j2`) only places what is here. Texts of strangers (tags, names,
+Azure's messages) are cut and without characters that do not print; the template escapes them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.costguard.bill import HOURS_A_DAY, SECONDS_AN_HOUR, of_list_price
+from shared.model.ids import VmRef
+from shared.model.instants import read_instant
+from shared.model.ledger import Entry, Ledger, amount
+from shared.model.outcomes import OutcomeType
+from shared.model.settings import Settings
+from shared.model.tags import Status
+from shared.model.version import VERSION
+from shared.page.orders import Row, Turn
+from shared.sweep.left import LeftVm
+from shared.sweep.report import Flagged, SweepReport
+
+SHOWN = 150
+"""Rows of a table; the others are counted, so that the file stays small enough to mail."""
+
+LONGEST = 400
+"""Characters of a text of a stranger."""
+
+SILENT_AFTER = timedelta(hours=2)
+"""Without a sweep for this long the app is taken to have stopped."""
+
+UNKNOWN = "unknown"
+HIDDEN = "hidden"
+
+
+class Names:
+    """From ids and names to what the report shows: themselves, or `vm 1`, `owner 2` if masked."""
+
+    def __init__(self, *, masked: bool = False) -> None:
+        self.masked = masked
+        self._known: dict[tuple[str, str], str] = {}
+
+    def shown(self, kind: str, text: str | None) -> str:
+        """Return a name as the report shows it: one that is masked gets the same number again."""
+        if not text:
+            return ""
+        if not self.masked:
+            return printable(text)
+        same = [key for key in self._known if key[0] == kind]
+        return self._known.setdefault((kind, text.lower()), f"{kind} {len(same) + 1}")
+
+    def text(self, text: str | None) -> str:
+        """Return a text that may hold names: hidden if masked."""
+        return HIDDEN if text and self.masked else printable(text or "")
+
+    def vm(self, ref: VmRef) -> str:
+        """Return a VM's name."""
+        return self.shown("vm", ref.name) if not self.masked else self.shown("vm", ref.key)
+
+    def place(self, ref: VmRef) -> str:
+        """Return its resource group and subscription."""
+        group = self.shown("group", ref.group.lower())
+        return f"{group}, {self.shown('subscription', ref.subscription)}"
+
+
+def printable(text: str) -> str:
+    """Return a text cut to `LONGEST`, with a space for each character that does not print.
+
+    Those that change the direction of writing are among them.
+    """
+    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return "".join(char if char.isprintable() else " " for char in shown)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledRow:
+    """A VM that is stopped and still billed; `share` is its hours of the longest's, in percent."""
+
+    vm: str
+    place: str
+    owner: str
+    size: str
+    since: str
+    hours: str
+    share: float
+    day: str
+    so_far: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of an order: its name, and `done`, `here`, `failed` or `open`."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order: whose VM, how far it is, what is next."""
+
+    vm: str
+    place: str
+    status: str
+    since: str
+    lane: tuple[Stage, ...]
+    next: str
+    image: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The orders of one turn."""
+
+    title: str
+    turn: Turn
+    count: int
+    rows: list[OrderRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table of plain texts: its caption, its columns, its rows; `more` rows are not shown."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The whole report."""
+
+    at: str
+    version: str = VERSION
+    silent: bool = False
+    sentence: str
+    billed: list[BilledRow]
+    billed_more: int
+    billed_sum: str
+    orders: list[Orders]
+    left: Cells
+    left_versions: str
+    ended: Cells
+    ended_sum: str
+    unseen: list[str]
+    settings: list[tuple[str, str]] = field(default_factory=list)
+
+
+def view(  # noqa: PLR0913 each is a source of its own
+    report: SweepReport,
+    rows: Sequence[Row],
+    ledger: Ledger | str,
+    settings: Settings,
+    now: datetime,
+    *,
+    swept: datetime | None = None,
+    names: Names,
+) -> View:
+    """Return what the report shows.
+
+    `rows` are the orders; `ledger` is this month's, or why there is none; `swept` is when the app
+    last swept, None if that is not known.
+    """
+    dearest = report.dearest
+    longest = max((_hours(vm, now) or 0.0 for vm in dearest), default=0.0)
+    left = sorted(report.left_vms, key=lambda vm: -(vm.month or 0.0))
+    silent = swept is not None and now - swept > SILENT_AFTER
+    return View(
+        at=_instant(now),
+        silent=silent,
+        sentence=_sentence(report, rows, len(settings.subscriptions), now, swept),
+        billed=[_billed(vm, longest, now, names) for vm in dearest[:SHOWN]],
+        billed_more=max(0, len(dearest) - SHOWN),
+        billed_sum=_billed_sum(report),
+        orders=[_orders(turn, rows, names) for turn in Turn],
+        left=_left(left, report.currency, names),
+        left_versions=_left_versions(report),
+        ended=_ended(ledger, names),
+        ended_sum=ledger if isinstance(ledger, str) else _ended_sum(ledger),
+        unseen=_unseen(report, names),
+        settings=_settings(settings),
+    )
+
+
+def _sentence(
+    report: SweepReport,
+    rows: Sequence[Row],
+    subscriptions: int,
+    now: datetime,
+    swept: datetime | None,
+) -> str:
+    flagged = len(report.flagged)
+    cost = f"{report.per_day * report.factor:.2f} {report.currency} a day"
+    parts = []
+    if flagged:
+        verbs = "looks switched off and costs" if flagged == 1 else "look switched off and cost"
+        parts.append(f"{_count(flagged, 'VM')} {verbs} {cost}, {of_list_price(report.factor)}")
+    else:
+        parts.append("no VM is stopped and still billed")
+    people = sum(row["turn"] == Turn.OWNER for row in rows)
+    if people:
+        parts.append(f"{_count(people, 'order')} {'needs' if people == 1 else 'need'} a person")
+    going = sum(row["turn"] == Turn.STILLFRAME for row in rows)
+    if going:
+        parts.append(f"{_count(going, 'image')} {'is' if going == 1 else 'are'} on the way")
+    watched = sum(report.states.values())
+    seen = f"{_count(watched, 'VM')} in {_count(subscriptions, 'subscription')}"
+    parts.append(f"{_swept(now, swept)}, {seen}")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _swept(now: datetime, swept: datetime | None) -> str:
+    if swept is None:
+        return "read by a person just now"
+    if now - swept > SILENT_AFTER:
+        return f"the last sweep was {_instant(swept)}: the app does not sweep any more"
+    return f"last sweep {_count(int((now - swept) / timedelta(minutes=1)), 'minute')} ago"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _billed(flagged: Flagged, longest: float, now: datetime, names: Names) -> BilledRow:
+    hours, hourly = _hours(flagged, now), flagged.rate.hourly
+    currency = flagged.rate.currency
+    known = hours is not None and hourly is not None
+    return BilledRow(
+        vm=names.vm(flagged.ref),
+        place=names.place(flagged.ref),
+        owner=names.shown("owner", flagged.owner) or UNKNOWN,
+        size=flagged.machine.size if flagged.machine else UNKNOWN,
+        since=_instant(flagged.since) if flagged.since else "first seen now",
+        hours="" if hours is None else f"{hours:,.1f}",
+        share=100 * hours / longest if hours and longest else 0.0,
+        day=UNKNOWN if hourly is None else f"{hourly * HOURS_A_DAY:,.2f} {currency}",
+        so_far=f"{(hours or 0.0) * (hourly or 0.0):,.2f} {currency}" if known else UNKNOWN,
+        command=names.text(f"az vm deallocate --ids {flagged.ref.id}"),
+    )
+
+
+def _hours(flagged: Flagged, now: datetime) -> float | None:
+    return (now - flagged.since).total_seconds() / SECONDS_AN_HOUR if flagged.since else None
+
+
+def _billed_sum(report: SweepReport) -> str:
+    licences = report.licences_per_day * report.factor
+    parts = [f"{report.per_day * report.factor:,.2f} {report.currency} a day in all"]
+    if licences:
+        parts.append(f"{licences:,.2f} more if Azure bills Windows licences while stopped")
+    if report.unpriced:
+        parts.append(f"{report.unpriced} without a known price")
+    return "; ".join(parts) + ". Reservations and savings plans are not counted."
+
+
+_TITLES = {
+    Turn.OWNER: "Needs a person",
+    Turn.STILLFRAME: "In progress",
+    Turn.NOBODY: "Captured",
+}
+_STAGES = ("ordered", "stopped", "deallocated", "generalized", "image")
+_REACHED: Mapping[str, tuple[int, str]] = {
+    Status.WAITING: (1, "here"),
+    Status.DEALLOCATING: (2, "here"),
+    Status.CAPTURING: (4, "here"),
+    Status.CAPTURED: (5, "done"),
+    Status.NOT_GENERALIZED: (3, "failed"),
+    Status.FAILED: (4, "failed"),
+    Status.REFUSED: (0, "failed"),
+}
+"""By status: how many stages are done, and the state of the one after them."""
+
+_FIRST = ("failed", "not-generalized", "refused")
+
+
+def _orders(turn: Turn, rows: Iterable[Row], names: Names) -> Orders:
+    of_turn = [row for row in rows if row["turn"] == turn]
+    newest = sorted(of_turn, key=lambda row: row["asOf"] or "", reverse=True)
+    ranked = sorted(newest, key=lambda row: _rank(row["status"]))
+    return Orders(_TITLES[turn], turn, len(of_turn), [_order(row, names) for row in ranked[:SHOWN]])
+
+
+def _rank(status: str | None) -> int:
+    return _FIRST.index(status) if status in _FIRST else len(_FIRST)
+
+
+def _order(row: Row, names: Names) -> OrderRow:
+    ref = VmRef.find(row["vm"] or "")
+    as_of = read_instant(row["asOf"])
+    return OrderRow(
+        vm=names.vm(ref) if ref else names.text(row["vm"]),
+        place=names.place(ref) if ref else "",
+        status=printable(row["status"] or ""),
+        since=_instant(as_of) if as_of else "",
+        lane=lane(row["status"] or ""),
+        next=row["next"] or "",
+        image=names.shown("image", row["image"]),
+        detail=names.text(row["detail"]),
+    )
+
+
+def lane(status: str) -> tuple[Stage, ...]:
+    """Return the stages of an order with a status; none for a status that is not ours."""
+    if status not in _REACHED:
+        return tuple(Stage(name, "open") for name in _STAGES)
+    done, after = _REACHED[status]
+    states = ["done"] * done + [after] + ["open"] * len(_STAGES)
+    return tuple(map(Stage, _STAGES, states))
+
+
+def _left(left: Sequence[LeftVm], currency: str, names: Names) -> Cells:
+    rows = [
+        (
+            names.vm(vm.ref),
+            names.place(vm.ref),
+            str(vm.disks),
+            f"{vm.size_gb:,}",
+            UNKNOWN if vm.month is None else f"{vm.month:,.2f}",
+        )
+        for vm in left[:SHOWN]
+    ]
+    columns = ("VM", "where", "disks", "GiB", f"{currency} a month")
+    return Cells("Captured VMs, which never start again", columns, rows, len(left) - len(rows))
+
+
+def _left_versions(report: SweepReport) -> str:
+    versions = report.left_versions
+    if versions is None:
+        return "Gallery versions were not listed."
+    failed = _count(len(versions.failed), "gallery version")
+    old = _count(versions.superseded, "version")
+    replicas = _count(versions.replicas, "replica")
+    return (
+        f"{failed} failed, which block their numbers; {old} superseded by a newer one, "
+        f"with {replicas}."
+    )
+
+
+_ENDS = {
+    OutcomeType.NO_LONGER_BILLED: "no longer billed",
+    OutcomeType.DEALLOCATED: "deallocated by Stillframe",
+    OutcomeType.CAPTURED: "captured",
+}
+
+
+def _ended(ledger: Ledger | str, names: Names) -> Cells:
+    columns = ("what", "VM", "at", "cost")
+    if isinstance(ledger, str):
+        return Cells("Ended this month", columns, [])
+    newest = list(reversed(ledger.entries))
+    rows = [_ended_row(entry, names) for entry in newest[:SHOWN]]
+    return Cells(f"Ended in {ledger.month}", columns, rows, len(newest) - len(rows))
+
+
+def _ended_row(entry: Entry, names: Names) -> tuple[str, ...]:
+    at = read_instant(str(entry.get("time")))
+    cost = amount(entry, "ContractedCost")
+    ref = VmRef.find(str(entry.get("subject")))
+    return (
+        _ENDS.get(OutcomeType(str(entry["type"])), ""),
+        names.vm(ref) if ref else names.text(str(entry.get("subject"))),
+        _instant(at) if at else UNKNOWN,
+        "" if cost is None else f"{cost:,.2f} {printable(str(entry.get('BillingCurrency')))}",
+    )
+
+
+def _ended_sum(ledger: Ledger) -> str:
+    hours = ledger.seconds() / SECONDS_AN_HOUR
+    costs = ", ".join(f"{cost:,.2f} {printable(code)}" for code, cost in ledger.costs().items())
+    return f"{hours:,.1f} hours were billed while stopped: {costs or 'nothing'}."
+
+
+def _unseen(report: SweepReport, names: Names) -> list[str]:
+    """Return what the report cannot show, and why."""
+    told = [
+        f"{names.shown('subscription', subscription)} could not be listed: {names.text(why)}"
+        for subscription, why in report.unlisted.items()
+    ]
+    for what, of in (
+        ("could not be read", report.failed),
+        ("is malformed in Azure's list", report.strange),
+    ):
+        told += [f"{_named(vm, names)} {what}: {names.text(why)}" for vm, why in of.items()]
+    if report.unreached:
+        told.append(f"{_count(len(report.unreached), 'VM')} not reached in time: first next time")
+    return told[:SHOWN]
+
+
+def _named(vm_id: str, names: Names) -> str:
+    ref = VmRef.find(vm_id)
+    return f"{names.vm(ref)} ({names.place(ref)})" if ref else names.text(vm_id)
+
+
+def _settings(settings: Settings) -> list[tuple[str, str]]:
+    """Return the settings without which the report cannot be judged; none is secret."""
+    return [
+        ("cost guard", str(settings.guard_action)),
+        ("grace period", str(settings.guard_grace)),
+        ("boot test", str(settings.boot_test)),
+    ]
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
