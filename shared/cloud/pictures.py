@@ -12,13 +12,14 @@ from azure.core.credentials import TokenCredential
 
 from shared.cloud.arm import Arm
 from shared.cloud.container import TIMEOUTS, Container, check
-from shared.model.errors import StillframeError, Withheld
+from shared.model.errors import Refused, StillframeError, Withheld
 from shared.model.ids import VmRef
 
 LARGEST = 5 * 1024 * 1024
 """Bytes; a larger screenshot or log is not kept."""
 
 PNG = b"\x89PNG"
+_ENDINGS = ("png", "bmp")
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +31,46 @@ class Pictures:
         self._container = Container(container, credential)
 
     def keep(self, arm: Arm, ref: VmRef, name: str) -> str:
-        """Keep a VM's screenshot and log; return the screenshot's URL, empty if not kept."""
+        """Keep a VM's screenshot and log; return the screenshot's URL, empty if not kept.
+
+        Another visit may have kept it, and deleted the VM since: then it is that one's.
+        """
         if not self._container.url:
             return ""
         try:
-            urls = arm.boot_diagnostics(ref)
-            shown = self._copy(urls.console_screenshot_blob_uri, name)
-            self._copy(urls.serial_console_log_blob_uri, name, "log")
+            shown = self._copied(arm, ref, name) or self._kept(name)
         except Withheld:
             raise
         except StillframeError as error:
             log.warning("no screenshot of %s: %s", ref.id, error)
             return ""
+        if not shown:
+            log.warning("no screenshot of %s", ref.id)
         return shown
+
+    def _copied(self, arm: Arm, ref: VmRef, name: str) -> str:
+        """Copy screenshot and log; return the screenshot's URL, empty if the VM has none now."""
+        try:
+            urls = arm.boot_diagnostics(ref)
+        except Refused as refused:
+            log.info("no boot diagnostics of %s: %s", ref.id, refused)
+            return ""
+        shown = self._copy(urls.console_screenshot_blob_uri, name)
+        self._copy(urls.serial_console_log_blob_uri, name, "log")
+        return shown
+
+    def _kept(self, name: str) -> str:
+        """Return the URL of a screenshot that is there already, empty if none is."""
+        blobs = (f"{name}.{ending}" for ending in _ENDINGS)
+        found = (blob for blob in blobs if self._container.send("HEAD", blob).ok)
+        return next((f"{self._container.url}/{blob}" for blob in found), "")
 
     def _copy(self, url: str | None, name: str, ending: str = "") -> str:
         """Copy what a URL shows to a blob; return the blob's URL, empty if there is nothing."""
         content = _fetch(url) if url else b""
         if not content:
             return ""
-        blob = f"{name}.{ending or ('png' if content.startswith(PNG) else 'bmp')}"
+        blob = f"{name}.{ending or _ENDINGS[not content.startswith(PNG)]}"
         check(self._container.put(blob, content, {"x-ms-blob-type": "BlockBlob"}))
         return f"{self._container.url}/{blob}"
 

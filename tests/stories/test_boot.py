@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -60,6 +61,21 @@ def test_an_image_that_boots_becomes_latest(world: Spine) -> None:
     (told,) = world.outcomes
     assert told["data"]["boot"]["verdict"] == "booted"
     assert told["data"]["boot"]["screenshot"].endswith("-1.png")
+
+
+def test_a_visit_that_comes_second_names_the_same_screenshot(world: Spine) -> None:
+    """Its test VM is gone, with its screenshot; what the first visit has kept is still there."""
+    vm = world.vm()
+    ordered(world, vm)
+    carried(world, vm)
+    (told,) = world.outcomes
+    shown = told["data"]["boot"]["screenshot"]
+    name = shown.rpartition("/")[2].removesuffix(".png")
+    source = VmRef.find(vm.id)
+    assert source
+    gone = replace(source, group="stillframe-workshop", name="boot-gone-1")
+    assert world.azure.keep_picture(gone, name) == shown
+    assert world.azure.keep_picture(gone, "another") == ""
 
 
 def test_an_image_that_does_not_boot_is_never_latest(world: Spine) -> None:
