@@ -48,8 +48,9 @@ from shared.model.ledger import Ledger, month_of
 from shared.model.settings import APP_NAME, Name, read_settings
 from shared.model.version import VERSION
 from shared.page.html import report_html
+from shared.page.names import Names
 from shared.page.orders import STATUSES, Row, chosen, orders
-from shared.page.view import Names, view
+from shared.page.view import view
 from shared.sweep.report import SweepReport
 from shared.sweep.sweeper import Sweeper
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from rich.console import RenderableType
 from rich.text import Text
 
-from cli.tables import UNKNOWN, Naming, filled, instant_text, money_text, table_of, without_empty
+from cli.tables import UNKNOWN, Naming, filled, money_text, table_of, without_empty
 from shared.costguard.bill import SECONDS_AN_HOUR
 from shared.model.instants import read_instant
 from shared.model.ledger import Entry, Ledger, amount
 from shared.model.outcomes import OutcomeType
+from shared.page.names import instant_text
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 

@@ -10,8 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.tables import Naming, instant_text, plain
+from cli.tables import Naming, plain
 from shared.model.instants import read_instant
+from shared.page.names import instant_text
 from shared.page.orders import STATUSES, Row, Turn
 
 _TITLES = {

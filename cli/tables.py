@@ -15,6 +15,7 @@ from shared.costguard.bill import of_list_price
 from shared.model.ids import VmRef
 from shared.model.tags import Status
 from shared.model.version import VERSION
+from shared.page.names import instant_text
 from shared.sweep.report import Flagged, SweepReport
 
 type Naming = Callable[[str], str]
@@ -211,11 +212,6 @@ def filled(table: Table, rows: Iterable[Iterable[str | None]]) -> Table:
 def plain(text: str | None) -> Text:
     """Return a text unchanged, but with spaces for terminal control characters."""
     return Text("".join(char if char.isprintable() else " " for char in text or "-"))
-
-
-def instant_text(at: datetime) -> str:
-    """Return an instant to the minute."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def money_text(amount: float | None, digits: int = 2) -> str:

@@ -25,6 +25,7 @@ from shared.model.facts import (
     TrialVm,
 )
 from shared.model.ids import ImageRef, VmRef, find_image
+from shared.model.instants import read_instant
 from shared.model.tags import Memory
 
 HIBERNATED = "HibernationState/Hibernated"
@@ -251,14 +252,17 @@ def observed_version(ref: ImageRef, version: wire.Version, body: bytes = b"") ->
     """Return a gallery version's provisioning state, source VM and reason of failure."""
     storage = version.properties.storage_profile or wire.VersionStorage()
     source = storage.source or wire.VersionSource()
+    profile = version.properties.publishing_profile or wire.PublishingProfile()
     return ObservedImage(
         ref=ref,
         provisioning=Provisioning(version.properties.provisioning_state),
         source=VmRef.find(source.virtual_machine_id or source.id or ""),
         tags=lower_names(version.tags),
         why=_why_failed(version.properties.replication_status or wire.Replication()),
-        replicas=_replicas(version.properties.publishing_profile or wire.PublishingProfile()),
+        replicas=_replicas(profile),
         location=version.location,
+        excluded=bool(profile.exclude_from_latest),
+        published=read_instant(profile.published_date),
         body=body,
     )
 

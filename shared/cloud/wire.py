@@ -417,6 +417,8 @@ class TargetRegion(_Wire, frozen=True):
 class PublishingProfile(_Wire, frozen=True):
     """A version's publishing profile: regions, replica count and storage account type."""
 
+    exclude_from_latest: bool | None = None
+    published_date: str | None = None
     target_regions: tuple[TargetRegion, ...] | None = None
     replica_count: int | None = None
     storage_account_type: str | None = None

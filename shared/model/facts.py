@@ -278,7 +278,8 @@ class Boot(StrEnum):
 class ObservedImage:
     """An image or gallery image version: its provisioning state, and its source VM.
 
-    `replicas` are those of a version in all regions. `body` is the version as Azure returned it: a
+    `replicas` are those of a version in all regions; `excluded` is whether it never counts for
+    `latest`, `published` when Azure published it. `body` is the version as Azure returned it: a
     change sends it back whole.
     """
 
@@ -289,6 +290,8 @@ class ObservedImage:
     why: str | None = None
     replicas: int = 0
     location: str = ""
+    excluded: bool = False
+    published: datetime | None = None
     body: bytes = field(default=b"", repr=False, compare=False)
 
     @property

@@ -16,60 +16,19 @@ from shared.model.outcomes import OutcomeType
 from shared.model.settings import Settings
 from shared.model.tags import Status
 from shared.model.version import VERSION
+from shared.page.names import Names, instant_text, printable
 from shared.page.orders import Row, Turn
+from shared.page.versions import Line, lines
 from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
 
 SHOWN = 150
 """Rows of a table; the others are counted, so that the file stays small enough to mail."""
 
-LONGEST = 400
-"""Characters of a text of a stranger."""
-
 SILENT_AFTER = timedelta(hours=2)
 """Without a sweep for this long the app is taken to have stopped."""
 
 UNKNOWN = "unknown"
-HIDDEN = "hidden"
-
-
-class Names:
-    """From ids and names to what the report shows: themselves, or `vm 1`, `owner 2` if masked."""
-
-    def __init__(self, *, masked: bool = False) -> None:
-        self.masked = masked
-        self._known: dict[tuple[str, str], str] = {}
-
-    def shown(self, kind: str, text: str | None) -> str:
-        """Return a name as the report shows it: one that is masked gets the same number again."""
-        if not text:
-            return ""
-        if not self.masked:
-            return printable(text)
-        same = [key for key in self._known if key[0] == kind]
-        return self._known.setdefault((kind, text.lower()), f"{kind} {len(same) + 1}")
-
-    def text(self, text: str | None) -> str:
-        """Return a text that may hold names: hidden if masked."""
-        return HIDDEN if text and self.masked else printable(text or "")
-
-    def vm(self, ref: VmRef) -> str:
-        """Return a VM's name."""
-        return self.shown("vm", ref.name) if not self.masked else self.shown("vm", ref.key)
-
-    def place(self, ref: VmRef) -> str:
-        """Return its resource group and subscription."""
-        group = self.shown("group", ref.group.lower())
-        return f"{group}, {self.shown('subscription', ref.subscription)}"
-
-
-def printable(text: str) -> str:
-    """Return a text cut to `LONGEST`, with a space for each character that does not print.
-
-    Those that change the direction of writing are among them.
-    """
-    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return "".join(char if char.isprintable() else " " for char in shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +101,7 @@ class View:
     billed_more: int
     billed_sum: str
     orders: list[Orders]
+    lines: list[Line]
     left: Cells
     left_versions: str
     ended: Cells
@@ -170,13 +130,14 @@ def view(  # noqa: PLR0913 each is a source of its own
     left = sorted(report.left_vms, key=lambda vm: -(vm.month or 0.0))
     silent = swept is not None and now - swept > SILENT_AFTER
     return View(
-        at=_instant(now),
+        at=instant_text(now),
         silent=silent,
         sentence=_sentence(report, rows, len(settings.subscriptions), now, swept),
         billed=[_billed(vm, longest, now, names) for vm in dearest[:SHOWN]],
         billed_more=max(0, len(dearest) - SHOWN),
         billed_sum=_billed_sum(report),
         orders=[_orders(turn, rows, names) for turn in Turn],
+        lines=lines(report.images, names, now),
         left=_left(left, report.currency, names),
         left_versions=_left_versions(report),
         ended=_ended(ledger, names),
@@ -218,7 +179,7 @@ def _swept(now: datetime, swept: datetime | None) -> str:
     if swept is None:
         return "read by a person just now"
     if now - swept > SILENT_AFTER:
-        return f"the last sweep was {_instant(swept)}: the app does not sweep any more"
+        return f"the last sweep was {instant_text(swept)}: the app does not sweep any more"
     return f"last sweep {_count(int((now - swept) / timedelta(minutes=1)), 'minute')} ago"
 
 
@@ -235,7 +196,7 @@ def _billed(flagged: Flagged, longest: float, now: datetime, names: Names) -> Bi
         place=names.place(flagged.ref),
         owner=names.shown("owner", flagged.owner) or UNKNOWN,
         size=flagged.machine.size if flagged.machine else UNKNOWN,
-        since=_instant(flagged.since) if flagged.since else "first seen now",
+        since=instant_text(flagged.since) if flagged.since else "first seen now",
         hours="" if hours is None else f"{hours:,.1f}",
         share=100 * hours / longest if hours and longest else 0.0,
         day=UNKNOWN if hourly is None else f"{hourly * HOURS_A_DAY:,.2f} {currency}",
@@ -296,7 +257,7 @@ def _order(row: Row, names: Names) -> OrderRow:
         vm=names.vm(ref) if ref else names.text(row["vm"]),
         place=names.place(ref) if ref else "",
         status=printable(row["status"] or ""),
-        since=_instant(as_of) if as_of else "",
+        since=instant_text(as_of) if as_of else "",
         lane=lane(row["status"] or ""),
         next=row["next"] or "",
         image=names.shown("image", row["image"]),
@@ -364,7 +325,7 @@ def _ended_row(entry: Entry, names: Names) -> tuple[str, ...]:
     return (
         _ENDS.get(OutcomeType(str(entry["type"])), ""),
         names.vm(ref) if ref else names.text(str(entry.get("subject"))),
-        _instant(at) if at else UNKNOWN,
+        instant_text(at) if at else UNKNOWN,
         "" if cost is None else f"{cost:,.2f} {printable(str(entry.get('BillingCurrency')))}",
     )
 
@@ -403,7 +364,3 @@ def _settings(settings: Settings) -> list[tuple[str, str]]:
         ("grace period", str(settings.guard_grace)),
         ("boot test", str(settings.boot_test)),
     ]
-
-
-def _instant(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

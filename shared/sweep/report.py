@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.costguard.alert import described
 from shared.costguard.bill import HOURS_A_DAY, Bill, Rate, resource_columns
-from shared.model.facts import ListedVm, Machine
+from shared.model.facts import ListedVm, Machine, ObservedImage
 from shared.model.ids import VmRef
 from shared.model.outcomes import Outcome, OutcomeType, event_id
 from shared.model.tags import Status
@@ -73,6 +73,7 @@ class SweepReport:
     By subscription id: why it could not be listed (`unlisted`). `unreached`: VMs for which there
     was no time. `unsaid`: by VM id, an order's status on its tags, and the status of this sweep,
     if it is another. `ordered`: the VMs with an order, as they are after the sweep.
+    `images`: those where captures go, if this sweep has listed them.
     """
 
     currency: str = "USD"
@@ -92,6 +93,7 @@ class SweepReport:
     strange: dict[str, str] = field(default_factory=dict)
     flagged: list[Flagged] = field(default_factory=list)
     ordered: list[ListedVm] = field(default_factory=list)
+    images: list[ObservedImage] = field(default_factory=list)
     left_vms: list[LeftVm] = field(default_factory=list)
     left_versions: LeftVersions | None = None
     seconds: float = 0.0

@@ -170,6 +170,7 @@ def _look_at_images(
     """Note the versions that are left behind; publish outcomes that are not published."""
     images = cloud.images(targets)
     report.left_versions = left_versions(images)
+    report.images = [replace(image, body=b"") for image in images]
     for image in images:
         ours = cloud.settings.owns(image.tags)
         if ours and image.source and (is_due(image) or image_outcome(image, image.source, now)):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
@@ -13,27 +14,29 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.costguard.bill import Rate
-from shared.model.facts import Machine, Price
+from shared.model.facts import Machine, ObservedImage, Price, Provisioning
 from shared.model.ids import VmRef
 from shared.model.ledger import Ledger
 from shared.model.tags import Status
 from shared.page.html import report_html
+from shared.page.names import LONGEST, Names
 from shared.page.orders import Row, Turn, next_step
-from shared.page.view import LONGEST, SHOWN, SILENT_AFTER, Names, lane, view
+from shared.page.versions import NEWEST, lines
+from shared.page.view import SHOWN, SILENT_AFTER, lane, view
 from shared.sweep.left import LeftVersions, LeftVm
 from shared.sweep.report import Flagged, SweepReport
-from tests.unit.making import NOW, REF, ago, settings
+from tests.unit.making import NOW, REF, VERSION, ago, image, settings
 from tests.unit.making import vm as a_vm
 
 LARGEST = 300_000
 """Bytes: what can still be mailed and opened on a phone."""
 
-VOID = {"meta", "rect"}
+VOID = {"meta", "rect", "line", "circle"}
 INERT = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section"),
     *("h1", "h2", "h3", "h4", "p", "bdi", "strong", "small", "code", "blockquote", "article"),
     *("div", "table", "caption", "thead", "tbody", "tr", "th", "td", "ol", "ul", "li", "dl"),
-    *("dt", "dd", "details", "summary", "svg", "rect"),
+    *("dt", "dd", "details", "summary", "svg", "rect", "line", "circle"),
 }
 
 
@@ -157,10 +160,13 @@ def test_it_is_small_with_more_than_anybody_reads() -> None:
 @example("x" * 10_000, "y" * 10_000)
 def test_a_strangers_text_is_shown_as_text(detail: str, owner: str) -> None:
     """Whatever tags, names and messages hold: no tag, attribute or direction is theirs."""
-    report = found(flagged(owner=owner), failed={detail: detail}, unlisted={owner: detail})
+    made = version("1.0.0", tags={"stillframe-proof": detail, "stillframe-boot-minutes": owner})
+    failures = {"failed": {detail: detail}, "unlisted": {owner: detail}}
+    report = found(flagged(owner=owner), images=[made], **failures)
     page = Reader(shown(report, [row(detail=detail, image=owner, vm=owner)]))
     assert set(page.tags) <= INERT
-    allowed = Reader(shown(found(flagged(), failed={"x": "y"}), [row(detail="x")])).attributes
+    harmless = found(flagged(), failed={"x": "y"}, images=[version("1.0.0")])
+    allowed = Reader(shown(harmless, [row(detail="x")])).attributes
     assert page.attributes == allowed
     expected = "".join(char if char.isprintable() else " " for char in detail[: LONGEST - 1])
     assert expected in page.text
@@ -222,3 +228,66 @@ def test_failures_come_first() -> None:
     text = Reader(shown(found(), rows)).text
     places = [text.index(f"{status}, since") for status in ("failed", "refused", "waiting")]
     assert places == sorted(places)
+
+
+def version(number: str, **said: Any) -> ObservedImage:  # noqa: ANN401 fields of ObservedImage
+    """Return a version of the definition of `VERSION`, published a day ago."""
+    return image(replace(VERSION, version=number), **{"published": ago(days=1), **said})
+
+
+def states(*images: ObservedImage) -> dict[str, str]:
+    """Return the state of each version of the one definition."""
+    (line,) = lines(images, Names(), NOW)
+    return {one.number: one.state for one in line.rows}
+
+
+def test_latest_is_the_highest_number_that_succeeded_and_is_not_excluded() -> None:
+    """As numbers, not as text; at most one of a definition; the newest is shown first."""
+    failed = {"provisioning": Provisioning.FAILED}
+    found = states(
+        version("1.9.0"),
+        version("1.10.0"),
+        version("1.11.0", excluded=True),
+        version("1.12.0", **failed),
+        version("1.13.0", provisioning=Provisioning.CREATING),
+    )
+    assert list(found.items()) == [
+        ("1.13.0", "creating"),
+        ("1.12.0", "failed"),
+        ("1.11.0", "excluded"),
+        ("1.10.0", "latest"),
+        ("1.9.0", "older"),
+    ]
+
+
+def test_an_image_of_a_copy_is_from_the_vm_that_is_kept() -> None:
+    """The copied VM is gone, and nobody knows its name."""
+    copied = replace(REF, group="stillframe-workshop", name="keep-1b881e21a5")
+    made = version("1.0.0", source=copied, tags={"stillframe-copy-of": REF.id})
+    (line,) = lines([made], Names(), NOW)
+    assert [one.vm for one in line.rows] == [REF.name]
+
+
+def test_no_version_is_latest_if_all_are_excluded() -> None:
+    """Azure then gives nobody an image without a number."""
+    assert "latest" not in states(version("1.0.0", excluded=True)).values()
+
+
+def test_versions_are_placed_in_time_and_only_the_newest_are_shown() -> None:
+    """From the oldest shown, at the left, to now; the others are counted."""
+    days = range(NEWEST + 3)
+    found = [version(f"1.{100 - day}.0", published=ago(days=day)) for day in days]
+    (line,) = lines(found, Names(), NOW)
+    places = [one.place for one in line.rows if one.place is not None]
+    assert (len(places), line.more) == (NEWEST, 3)
+    assert places == sorted(places, reverse=True)
+    assert (places[0], places[-1]) == (98, 2)
+
+
+def test_the_report_has_the_versions_with_proof_and_boot_test() -> None:
+    """From which VM, how old, and what its tests said."""
+    tags = {"stillframe-proof": "generalized", "stillframe-boot": "booted"}
+    made = version("1.0.0", source=REF, tags=tags | {"stillframe-boot-minutes": "3"})
+    text = Reader(shown(found(images=[made]), [])).text
+    for told in ("latest", REF.name, "24 h", "generalized", "booted, 3 min"):
+        assert told in text
