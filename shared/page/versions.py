@@ -5,7 +5,7 @@ succeeded and are not excluded. Versions of others are shown too, because one ma
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.model.facts import ObservedImage, Provisioning
@@ -90,7 +90,7 @@ def _row(
     image: ObservedImage, names: Names, first: datetime, now: datetime, *, is_latest: bool
 ) -> VersionRow:
     at = made_at(image)
-    source = VmRef.find(image.tags.get(SourceTag.COPY_OF, "")) or image.source
+    source = _source(image)
     boot, minutes = image.tags.get(SourceTag.BOOT, ""), image.tags.get(SourceTag.BOOT_MINUTES)
     number = image.ref.label.rpartition("/")[2]
     is_version = isinstance(image.ref, VersionRef)
@@ -104,6 +104,14 @@ def _row(
         boot=printable(f"{boot}, {minutes} min" if minutes else boot),
         place=_place(at, first, now),
     )
+
+
+def _source(image: ObservedImage) -> VmRef | None:
+    """Return the VM of an image; for that of a copy, the VM that is kept."""
+    group, _, name = image.tags.get(SourceTag.COPY_OF, "").partition("/")
+    if image.source and group and name:
+        return replace(image.source, group=group, name=name)
+    return image.source
 
 
 def _state(image: ObservedImage, *, is_latest: bool) -> str:

@@ -263,7 +263,7 @@ def test_latest_is_the_highest_number_that_succeeded_and_is_not_excluded() -> No
 def test_an_image_of_a_copy_is_from_the_vm_that_is_kept() -> None:
     """The copied VM is gone, and nobody knows its name."""
     copied = replace(REF, group="stillframe-workshop", name="keep-1b881e21a5")
-    made = version("1.0.0", source=copied, tags={"stillframe-copy-of": REF.id})
+    made = version("1.0.0", source=copied, tags={"stillframe-copy-of": f"{REF.group}/{REF.name}"})
     (line,) = lines([made], Names(), NOW)
     assert [one.vm for one in line.rows] == [REF.name]
 
