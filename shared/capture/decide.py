@@ -334,7 +334,7 @@ def _made(look: Look, image: ObservedImage, as_of: datetime, now: datetime) -> D
         return Rest(_progress(image, as_of, now))
     say = Say(status=Status.CAPTURING, detail=_MAKING_AND_BOOTING, image=label, as_of=as_of)
     if not is_due(image):
-        why = f"{_VERDICTS[boot]}; it is not latest: {image.tags.get(SourceTag.BOOT_DETAIL, '')}"
+        why = f"{_VERDICTS[boot]}{NOT_LATEST}{image.tags.get(SourceTag.BOOT_DETAIL, '')}"
         return Rest(replace(say, status=Status.FAILED, detail=why, of=image))
     if look.awaited is None:
         return BootImage(say, image)
@@ -456,6 +456,9 @@ _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
 _READY = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
 _MAKING = "Azure is creating the image"
 _MAKING_AND_BOOTING = "Azure is creating the image, which is then booted to test it"
+NOT_LATEST = "; it is not latest: "
+"""What the detail of an order has in it if its image was created, but has not booted."""
+
 _VERDICTS = {
     Boot.DUE: "the image is not tested yet",
     Boot.NOT_PREPARED: "the image is not prepared",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from shared.capture.decide import NOT_LATEST
 from shared.capture.keep import OF_ITS_COPY
 from shared.model.facts import ListedVm, PowerState
 from shared.model.ids import VmRef
@@ -57,7 +58,8 @@ def _matches(vm_id: str, pattern: str) -> bool:
 
 def _row(vm: ListedVm) -> Row:
     status = vm.tags.get(Tag.STATUS)
-    turn, text = next_step(status, vm.power, kept=_kept(vm.tags))
+    unbooted = status == Status.FAILED and NOT_LATEST in vm.tags.get(Tag.DETAIL, "")
+    turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, kept=_kept(vm.tags))
     return {
         "vm": vm.ref.id,
         "status": status or UNANSWERED,
@@ -89,6 +91,10 @@ def next_step(status: str | None, power: PowerState, *, kept: bool = False) -> t
 
 _AT_THE_LATEST = "at its next sweep at the latest"
 _ORDER_AGAIN = f"remove the tag {Tag.CAPTURE} and set it again"
+_NOT_BOOTED = (
+    Turn.OWNER,
+    "see the screenshot that the event names; to look further, create a VM from this exact version",
+)
 _ANSWERS = (Turn.STILLFRAME, f"Stillframe answers the order, {_AT_THE_LATEST}")
 _CAPTURES = (Turn.STILLFRAME, f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}")
 _NEXT: Mapping[tuple[str | None, PowerState | None], tuple[Turn, str]] = {

@@ -14,6 +14,7 @@ from rich.console import Console
 from cli.advice import settings_unread
 from cli.tables import naming, plan_page, sweep_page
 from cli.words import in_the_apps_words
+from shared.capture.decide import NOT_LATEST
 from shared.capture.keep import OF_ITS_COPY
 from shared.model.errors import Refused, StillframeError, Transient
 from shared.model.facts import ListedVm, PowerState
@@ -187,6 +188,15 @@ def test_nobody_is_told_to_run_sysprep_in_a_vm_that_is_kept(
         "fix what the detail says in the VM, but do not run Sysprep in it; then remove the tag "
         "stillframe-capture and set it again"
     )
+
+
+@pytest.mark.parametrize("kept", ["yes", "no"])
+def test_who_ordered_an_image_that_does_not_boot_is_shown_to_its_screenshot(kept: str) -> None:
+    """Nothing failed in Azure, so no failed version is to be deleted."""
+    detail = f"the image does not boot{NOT_LATEST}OSProvisioningTimedOut"
+    tags = {Tag.CAPTURE: "golden/web", Tag.STATUS: "failed", Tag.DETAIL: detail, Tag.KEEP: kept}
+    (row,) = orders([ListedVm(REF, {tag.value: text for tag, text in tags.items()})])
+    assert str(row["next"]).startswith("see the screenshot that the event names")
 
 
 def test_orders_are_counted_by_the_apps_own_words() -> None:
