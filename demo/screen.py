@@ -53,9 +53,10 @@ class Screen:
         if self._console.is_terminal:
             self._live.update(progress(self._courses), refresh=True)
             return
-        at = max(course.instants.values())
         status = course.status or "no order"
-        self._console.print(f"{at:%H:%M:%S}  {course.actor.name:<10} {course.power:<13} {status}")
+        self._console.print(
+            f"{course.changed:%H:%M:%S}  {course.actor.name:<10} {course.power:<13} {status}"
+        )
 
 
 def progress(courses: list[Course]) -> Table:

@@ -45,12 +45,13 @@ UNFLAGGED = {Ending.UNTOUCHED, Ending.EXEMPT}
 class Course:
     """What has happened to a VM: an instant for each state first seen, and its current state.
 
-    `details` has the text of its detail tag for each status.
+    `changed` is when that last became another; `details` has its detail tag for each status.
     """
 
     actor: Actor
     vm_id: str
     instants: dict[str, datetime] = field(default_factory=dict)
+    changed: datetime | None = None
     power: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
@@ -74,7 +75,10 @@ class Course:
                 self.instants.setdefault(thing, now)
         if self.status:
             self.details[self.status] = self.tags.get(DETAIL, "")
-        return before != (self.power, self.status)
+        if before == (self.power, self.status):
+            return False
+        self.changed = now
+        return True
 
     def ended(self, now: datetime) -> bool:
         """Whether it has reached the ending that the cast defines for it."""
