@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import select
+import signal
 import subprocess
 import sys
 import termios
@@ -22,6 +24,9 @@ from tests.cli.commands import ROOT, run
 from tests.unit.making import REF
 
 WIDTH = 80
+PATIENCE = 60.0
+"""Seconds in which a terminal must show something, or its process end."""
+
 TAGGED = {
     "done": "captured",
     "broken": "failed",
@@ -129,24 +134,32 @@ def test_a_watch_shows_the_orders_until_ctrl_c(subscription: Simulator) -> None:
         preexec_fn=_own_terminal,  # noqa: PLW1509 the child has no threads yet
     ) as watching:
         os.close(terminal)
-        page = read_until(ours, "Ctrl-C ends it")
-        os.write(ours, b"\x03")
-        rest = read_until(ours, None)
-        assert watching.wait(30) == 0
+        try:
+            page = read_until(ours, "Ctrl-C ends it")
+            os.write(ours, b"\x03")
+            rest = read_until(ours, None)
+            assert watching.wait(PATIENCE) == 0
+        finally:
+            watching.kill()
     os.close(ours)
     assert "Needs a person: 3" in page
     assert "Traceback" not in rest
 
 
 def _own_terminal() -> None:
-    """Make the terminal that is the process's input its controlling one."""
+    """Make the terminal that is the process's input its controlling one, with Ctrl-C as usual.
+
+    A shell has a job that it starts in the background ignore SIGINT, and so do all below it.
+    """
     os.login_tty(0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_until(terminal: int, text: str | None) -> str:
-    """Return what a terminal shows until a text, or until its process ends."""
+    """Return what a terminal shows until a text, or until its process ends; it must go on."""
     told = ""
     while text is None or text not in told:
+        assert select.select([terminal], [], [], PATIENCE)[0], told
         try:
             told += os.read(terminal, 4096).decode(errors="replace")
         except OSError:  # the process has ended
