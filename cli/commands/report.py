@@ -1,0 +1,69 @@
+"""`stillframe report`: what a sweep finds, as one HTML file."""
+
+import argparse
+import json
+import sys
+import webbrowser
+from datetime import datetime
+from pathlib import Path
+
+from cli.commands.common import Add, add_currency
+from cli.dry_run import gaps, swept
+from cli.exit_codes import USAGE
+from shared.model.cloud import Cloud
+from shared.model.errors import StillframeError
+from shared.model.ledger import Ledger, month_of
+from shared.page.html import report_html
+from shared.page.names import Names
+from shared.page.orders import orders
+from shared.page.view import view
+
+
+def add(command: Add) -> None:
+    """Add the command."""
+    parser = command("report", run=report, help="the same as one HTML file, to show and to mail")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        default="stillframe-report.html",
+        help="default: stillframe-report.html; - is stdout",
+    )
+    parser.add_argument("--mask", action="store_true", help="without names: vm 1, owner 2")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+    add_currency(parser)
+
+
+def report(given: argparse.Namespace, cloud: Cloud) -> int:
+    """Write what a sweep would find into one HTML file, and print its name."""
+    found, now = swept(cloud)
+    if given.json:
+        print(json.dumps(found.body(now), indent=2))
+        return gaps(found)
+    names, ledger = Names(masked=given.mask), _ledger_or_why(cloud, now)
+    seen = view(found, orders(found.ordered), ledger, cloud.settings, now, names=names)
+    page = report_html(seen)
+    if given.output == "-":
+        sys.stdout.buffer.write(page)
+        return gaps(found)
+    file = Path(given.output).resolve()
+    try:
+        file.write_bytes(page)
+    except OSError as error:
+        print(
+            f"{file} cannot be written: {error.strerror}; name another: --output", file=sys.stderr
+        )
+        return USAGE
+    print(file)
+    if given.open:
+        webbrowser.open(file.as_uri())
+    return gaps(found)
+
+
+def _ledger_or_why(cloud: Cloud, now: datetime) -> Ledger | str:
+    """Return this month's ledger, or why there is none."""
+    if not cloud.settings.ledger:
+        return "This app keeps no ledger (LEDGER)."
+    try:
+        return cloud.ledger_of(month_of(now))
+    except StillframeError as error:
+        return f"The ledger could not be read: {error}"
