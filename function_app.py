@@ -17,6 +17,7 @@ from shared.model.errors import Refused, Unreadable
 from shared.model.ids import CopyRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.settings import read_settings
+from shared.page.report import keep_page
 from shared.reconcile import reconcile, reconcile_copy, reconcile_image
 from shared.sweep.sweeper import Sweeper
 from shared.visit import Report
@@ -59,6 +60,7 @@ def sweep(timer: TimerRequest) -> None:
     last = timer.schedule_status.get("Last")
     report = sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)
     log.info("sweep %s", report.line(now, dry_run=settings.dry_run))
+    keep_page(azure, report, now)
 
 
 def _look(wake: Wake, now: datetime) -> Report | None:

@@ -18,6 +18,7 @@ _BLOBS = re.compile(
     r"(core\.windows\.net|core\.usgovcloudapi\.net|core\.chinacloudapi\.cn|storage\.azure\.net)"
     r"/[a-z0-9-]+"
 )
+_CONTAINERS = (Name.LEDGER, Name.BOOT_DIAGNOSTICS, Name.REPORT)
 _APP = re.compile(
     rf"/subscriptions/{GUID.pattern}/resourceGroups/[\w.()-]*[\w()-]"
     r"/providers/Microsoft\.Web/sites/[\w-]+",
@@ -46,10 +47,9 @@ def app_settings(app_id: str, environment: Mapping[str, str]) -> dict[str, str]:
 def safe_settings(found: Mapping[str, str]) -> dict[str, str]:
     """Return Stillframe's settings but those that decide where the user's tokens are sent.
 
-    `ARM_ENDPOINT` is always the environment's. `LEDGER` is the app's only if it is in Azure's blob
-    storage: whoever may change the app's settings must not get a token of whoever reads them.
+    `ARM_ENDPOINT` is always the environment's. Containers are the app's only if they are in Azure's
+    blob storage: whoever may change the app's settings must not get a token of whoever reads them.
     """
     ours = set(Name) - {Name.ARM_ENDPOINT}
-    if not _BLOBS.fullmatch(found.get(Name.LEDGER, "")):
-        ours -= {Name.LEDGER}
+    ours -= {name for name in _CONTAINERS if not _BLOBS.fullmatch(found.get(name, ""))}
     return {name: value for name, value in found.items() if name in ours}

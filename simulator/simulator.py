@@ -116,6 +116,7 @@ class Simulator:
             "ARM_ENDPOINT": self.arm_endpoint,
             "OUTCOME_TOPIC": f"{self.arm_endpoint}{OUTCOMES}",
             "LEDGER": f"{self.arm_endpoint}/{ACCOUNT}/ledger",
+            "REPORT": f"{self.arm_endpoint}/{ACCOUNT}/reports",
             "BOOT_DIAGNOSTICS": f"{self.arm_endpoint}/{ACCOUNT}/boot-tests",
             "PRICES_ENDPOINT": f"{self.arm_endpoint}{price_list.PATH}",
             "IDENTITY_ENDPOINT": self.identity_endpoint,

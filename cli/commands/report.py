@@ -12,11 +12,8 @@ from cli.dry_run import gaps, swept
 from cli.exit_codes import USAGE
 from shared.model.cloud import Cloud
 from shared.model.errors import StillframeError
-from shared.model.ledger import Ledger, month_of
-from shared.page.html import report_html
 from shared.page.names import Names
-from shared.page.orders import orders
-from shared.page.view import view
+from shared.page.report import report_page
 
 
 def add(command: Add) -> None:
@@ -39,9 +36,7 @@ def report(given: argparse.Namespace, cloud: Cloud) -> int:
     if given.json:
         print(json.dumps(found.body(now), indent=2))
         return gaps(found)
-    names, ledger = Names(masked=given.mask), _ledger_or_why(cloud, now)
-    seen = view(found, orders(found.ordered), ledger, cloud.settings, now, names=names)
-    page = report_html(seen)
+    page = report_page(cloud, found, now, _reported(cloud), Names(masked=given.mask))
     if given.output == "-":
         sys.stdout.buffer.write(page)
         return gaps(found)
@@ -59,11 +54,9 @@ def report(given: argparse.Namespace, cloud: Cloud) -> int:
     return gaps(found)
 
 
-def _ledger_or_why(cloud: Cloud, now: datetime) -> Ledger | str:
-    """Return this month's ledger, or why there is none."""
-    if not cloud.settings.ledger:
-        return "This app keeps no ledger (LEDGER)."
+def _reported(cloud: Cloud) -> datetime | None:
+    """Return when the app last kept a report; None if there is none, or it may not be read."""
     try:
-        return cloud.ledger_of(month_of(now))
-    except StillframeError as error:
-        return f"The ledger could not be read: {error}"
+        return cloud.page_kept()
+    except StillframeError:
+        return None

@@ -126,6 +126,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       PRICES_ENDPOINT: settings.pricesEndpoint
       PROOF: settings.proof
       PROOF_MACHINE_ID: settings.proofMachineId
+      REPORT: '${storage.properties.primaryEndpoints.blob}${names.reports}'
       SUBSCRIPTIONS: join(settings.subscriptions, ',')
       SWEEP_SCHEDULE: settings.sweepSchedule
       WORKSHOP: settings.workshop

@@ -20,6 +20,8 @@ type Names = {
   deadLetters: string
   @description('The blob container of the ledger.')
   ledger: string
+  @description('The blob container of the report.')
+  reports: string
   @description('The blob container of boot tests\' screenshots.')
   bootTests: string
   @description('The resource group of temporary VMs, in each watched subscription.')
@@ -62,6 +64,7 @@ func namesOf(name string, group string) Names => {
   packages: 'packages'
   deadLetters: 'dead-letters'
   ledger: 'ledger'
+  reports: 'reports'
   bootTests: 'boot-tests'
   workshop: '${name}-workshop'
   workspace: '${name}-logs'

@@ -1,5 +1,5 @@
-// The storage account, without keys: the app's package and its host's own state, dead letters, and
-// the ledger, screenshots of boot tests.
+// The storage account, without keys: the app's package and its host's own state, dead letters, the
+// ledger, the report, screenshots of boot tests.
 // The host needs Storage Blob Data Owner, as documented for identity-based connections; topics
 // may write only to the container of dead letters, which the events layer grants them. If the account is
 // closed to the internet, Event Grid still has access, as a trusted Azure service.
@@ -63,6 +63,10 @@ resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
 
     resource ledger 'containers' = {
       name: names.ledger
+    }
+
+    resource reports 'containers' = {
+      name: names.reports
     }
 
     resource bootTests 'containers' = {

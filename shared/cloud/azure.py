@@ -33,6 +33,7 @@ from shared.cloud.observe import (
     observed_vm,
     trial_vm,
 )
+from shared.cloud.pages import Pages
 from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
 from shared.cloud.temporary import interface_body, interface_id, trial_body
@@ -98,6 +99,7 @@ class Azure:
     topic: Topic
     ledger: LedgerStore
     pictures: Pictures
+    pages: Pages
     prices: Prices
     settings: Settings
 
@@ -199,6 +201,14 @@ class Azure:
     def ledger_of(self, month: str) -> Ledger:
         """Return what ended in a month, `2026-11`."""
         return self.ledger.read(month)
+
+    def picture(self, url: str) -> bytes:
+        """Return a screenshot that was kept; empty if it is not there."""
+        return self.pictures.read(url)
+
+    def page_kept(self) -> datetime | None:
+        """Return when the last report was kept; None if none was."""
+        return self.pages.kept_at()
 
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         """Return the images and versions in these targets, as far as they can be listed."""
@@ -312,6 +322,10 @@ class Azure:
         else:
             self.arm.delete(left.id)
 
+    def keep_page(self, page: bytes) -> None:
+        """Keep a report in place of the last one."""
+        self.pages.keep(page)
+
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome event, then append it to the ledger."""
         self.topic.publish(outcome)
@@ -372,6 +386,7 @@ def connect(settings: Settings) -> Azure:
         Topic(settings.outcome_topic, credential, dry_run=dry_run),
         LedgerStore(settings.ledger, credential),
         Pictures(settings.boot_diagnostics, credential),
+        Pages(settings.report, credential, dry_run=dry_run),
         Prices(settings.prices_endpoint, settings.guard_currency),
         settings,
     )

@@ -48,6 +48,17 @@ class Pictures:
             log.warning("no screenshot of %s", ref.id)
         return shown
 
+    def read(self, url: str) -> bytes:
+        """Return a screenshot that was kept here; empty if it is not, or not any more."""
+        folder, _, blob = url.rpartition("/")
+        if not blob or folder != self._container.url:
+            return b""
+        answer = self._container.send("GET", blob)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return b""
+        check(answer)
+        return answer.content
+
     def _copied(self, arm: Arm, ref: VmRef, name: str) -> str:
         """Copy screenshot and log; return the screenshot's URL, empty if the VM has none now."""
         try:

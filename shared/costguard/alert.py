@@ -21,6 +21,11 @@ WHAT_IS_LOST = (
     "deallocation empties the temporary disk, releases a dynamic public address and gives back the "
     "claim on capacity; a guest that has hibernated itself loses its session"
 )
+HEALTH = "resource-health"
+GRAPH = "resource-graph"
+FIRST_SEEN = "first-seen"
+"""Who says since when a VM is stopped: the last is a sweep, and it may be stopped for longer."""
+
 OWNER_TAGS = ("owner", "contact", "created-by", "createdby")
 
 

@@ -13,7 +13,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from shared.capture.durations import START_LASTS
-from shared.costguard.alert import deallocated, no_longer_billed, still_billed
+from shared.costguard.alert import (
+    FIRST_SEEN,
+    GRAPH,
+    HEALTH,
+    deallocated,
+    no_longer_billed,
+    still_billed,
+)
 from shared.costguard.bill import Bill, Rate
 from shared.costguard.rules import (
     Alert,
@@ -36,9 +43,6 @@ from shared.model.tags import GUARD_TAGS, Tag, Words
 
 log = logging.getLogger(__name__)
 
-HEALTH = "resource-health"
-GRAPH = "resource-graph"
-FIRST_SEEN = "first-seen"
 GRAPH_LAGS = timedelta(minutes=15)
 """Resource Graph shows a change after five minutes in general."""
 

@@ -82,6 +82,12 @@ class Cloud(Protocol):
     def ledger_of(self, month: str) -> Ledger:
         """Return what ended in a month, `2026-11`."""
 
+    def picture(self, url: str) -> bytes:
+        """Return the screenshot that `keep_picture` has kept at a URL; empty if none is there."""
+
+    def page_kept(self) -> datetime | None:
+        """Return when the last report was kept; None if none was."""
+
     def images(self, targets: Iterable[Target]) -> list[ObservedImage]:
         """Return the images and versions of the targets that can be listed."""
 
@@ -137,6 +143,9 @@ class Cloud(Protocol):
 
     def delete(self, left: LeftOver | VmRef) -> None:
         """Start to delete a resource in the workshop; a VM's disks and interface go with it."""
+
+    def keep_page(self, page: bytes) -> None:
+        """Keep a report, an HTML file, in place of the last one."""
 
     def publish(self, outcome: Outcome) -> None:
         """Publish an outcome event."""

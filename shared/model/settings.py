@@ -42,7 +42,7 @@ AN_HOUR = "PT1H"
 
 _OURS = re.compile(
     r"SUBSCRIPTIONS?$|CAPTURE_|IMAGE_RESOURCE|PROOF(_|$)|COST_GUARD|PRICES?_END|OUTCOME_|SWEEP_"
-    r"|LEDGER|WORKSHOP|BOOT_|KEEP_|DRY_?RUN|ARM_END"
+    r"|LEDGER|REPORT$|WORKSHOP|BOOT_|KEEP_|DRY_?RUN|ARM_END"
 )
 
 
@@ -122,6 +122,7 @@ class Name(StrEnum):
     PRICES_ENDPOINT = "PRICES_ENDPOINT"
     OUTCOME_TOPIC = "OUTCOME_TOPIC"
     LEDGER = "LEDGER"
+    REPORT = "REPORT"
     SWEEP_SCHEDULE = "SWEEP_SCHEDULE"
     DRY_RUN = "DRY_RUN"
     ARM_ENDPOINT = "ARM_ENDPOINT"
@@ -160,6 +161,7 @@ class Settings:
     prices_endpoint: str = PUBLIC_PRICES
     outcome_topic: str = ""
     ledger: str = ""
+    report: str = ""
     sweep_schedule: str = EVERY_FIVE_MINUTES
     dry_run: bool = False
     arm_endpoint: str = PUBLIC_ARM
@@ -223,6 +225,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         prices_endpoint=_prices(environment),
         outcome_topic=read_https(Name.OUTCOME_TOPIC, values[Name.OUTCOME_TOPIC]),
         ledger=read_https(Name.LEDGER, values[Name.LEDGER]),
+        report=read_https(Name.REPORT, values[Name.REPORT]),
         sweep_schedule=read_schedule(
             Name.SWEEP_SCHEDULE, values[Name.SWEEP_SCHEDULE] or EVERY_FIVE_MINUTES
         ),

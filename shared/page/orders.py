@@ -16,7 +16,10 @@ from shared.model.ids import VmRef
 from shared.model.tags import Status, Tag
 
 type Row = dict[str, str | None]
-"""vm (id), status, powerState, asOf (an instant), turn, next, image, detail, by (an app)."""
+"""vm (id), status, powerState, asOf (an instant), turn, next, image, detail, by (an app), kept.
+
+`kept` is `yes` if the order keeps its VM, else None.
+"""
 
 UNANSWERED = "unanswered"
 STATUSES = (UNANSWERED, *(status.value for status in Status))
@@ -59,7 +62,8 @@ def _matches(vm_id: str, pattern: str) -> bool:
 def _row(vm: ListedVm) -> Row:
     status = vm.tags.get(Tag.STATUS)
     unbooted = status == Status.FAILED and NOT_LATEST in vm.tags.get(Tag.DETAIL, "")
-    turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, kept=_kept(vm.tags))
+    kept = _kept(vm.tags)
+    turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, kept=kept)
     return {
         "vm": vm.ref.id,
         "status": status or UNANSWERED,
@@ -70,6 +74,7 @@ def _row(vm: ListedVm) -> Row:
         "image": vm.tags.get(Tag.IMAGE, vm.tags[Tag.CAPTURE]),
         "detail": vm.tags.get(Tag.DETAIL),
         "by": vm.tags.get(Tag.BY),
+        "kept": "yes" if kept else None,
     }
 
 

@@ -4,25 +4,27 @@ Pure. The template (`report.html.j2`) only places what is here. Texts of strange
 Azure's messages) are cut and without characters that do not print; the template escapes them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
+from shared.costguard.alert import FIRST_SEEN, GRAPH
 from shared.costguard.bill import HOURS_A_DAY, SECONDS_AN_HOUR, of_list_price
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.ledger import Entry, Ledger, amount
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import Settings
-from shared.model.tags import Status
 from shared.model.version import VERSION
+from shared.page.lanes import Orders, made_of, order_groups
 from shared.page.names import Names, instant_text, printable
 from shared.page.orders import Row, Turn
 from shared.page.versions import Line, lines
 from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
 
-SHOWN = 150
+SHOWN = 100
 """Rows of a table; the others are counted, so that the file stays small enough to mail."""
 
 SILENT_AFTER = timedelta(hours=2)
@@ -40,43 +42,12 @@ class BilledRow:
     owner: str
     size: str
     since: str
+    known_by: str
     hours: str
     share: float
     day: str
     so_far: str
     command: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A stage of an order: its name, and `done`, `here`, `failed` or `open`."""
-
-    name: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
-    """An order: whose VM, how far it is, what is next."""
-
-    vm: str
-    place: str
-    status: str
-    since: str
-    lane: tuple[Stage, ...]
-    next: str
-    image: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """The orders of one turn."""
-
-    title: str
-    turn: Turn
-    count: int
-    rows: list[OrderRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +88,27 @@ def view(  # noqa: PLR0913 each is a source of its own
     settings: Settings,
     now: datetime,
     *,
-    swept: datetime | None = None,
+    reported: datetime | None = None,
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
     names: Names,
 ) -> View:
     """Return what the report shows.
 
-    `rows` are the orders; `ledger` is this month's, or why there is none; `swept` is when the app
-    last swept, None if that is not known.
+    `rows` are the orders; `ledger` is this month's, or why there is none; `reported` is when the
+    app last kept a report, None if that is not known; `pictures` are small screenshots by URL.
     """
     dearest = report.dearest
     longest = max((_hours(vm, now) or 0.0 for vm in dearest), default=0.0)
     left = sorted(report.left_vms, key=lambda vm: -(vm.month or 0.0))
-    silent = swept is not None and now - swept > SILENT_AFTER
+    silent = reported is not None and now - reported > SILENT_AFTER
     return View(
         at=instant_text(now),
         silent=silent,
-        sentence=_sentence(report, rows, len(settings.subscriptions), now, swept),
+        sentence=_sentence(report, rows, len(settings.subscriptions), now, reported),
         billed=[_billed(vm, longest, now, names) for vm in dearest[:SHOWN]],
         billed_more=max(0, len(dearest) - SHOWN),
         billed_sum=_billed_sum(report),
-        orders=[_orders(turn, rows, names) for turn in Turn],
+        orders=order_groups(rows, made_of(report.images, ledger, pictures), names, now),
         lines=lines(report.images, names, now),
         left=_left(left, report.currency, names),
         left_versions=_left_versions(report),
@@ -152,7 +124,7 @@ def _sentence(
     rows: Sequence[Row],
     subscriptions: int,
     now: datetime,
-    swept: datetime | None,
+    reported: datetime | None,
 ) -> str:
     flagged = len(report.flagged)
     cost = f"{report.per_day * report.factor:.2f} {report.currency} a day"
@@ -170,17 +142,18 @@ def _sentence(
         parts.append(f"{_count(going, 'image')} {'is' if going == 1 else 'are'} on the way")
     watched = sum(report.states.values())
     seen = f"{_count(watched, 'VM')} in {_count(subscriptions, 'subscription')}"
-    parts.append(f"{_swept(now, swept)}, {seen}")
+    parts.append(f"{_reported(now, reported)}, {seen}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _swept(now: datetime, swept: datetime | None) -> str:
-    if swept is None:
+def _reported(now: datetime, reported: datetime | None) -> str:
+    if reported is None:
         return "read by a person just now"
-    if now - swept > SILENT_AFTER:
-        return f"the last sweep was {instant_text(swept)}: the app does not sweep any more"
-    return f"last sweep {_count(int((now - swept) / timedelta(minutes=1)), 'minute')} ago"
+    if now - reported > SILENT_AFTER:
+        return f"the app has not swept since {instant_text(reported)}"
+    minutes = int((now - reported) / timedelta(minutes=1))
+    return f"last hourly sweep {_count(minutes, 'minute')} ago" if minutes > 0 else "swept just now"
 
 
 def _count(number: int, what: str) -> str:
@@ -197,12 +170,20 @@ def _billed(flagged: Flagged, longest: float, now: datetime, names: Names) -> Bi
         owner=names.shown("owner", flagged.owner) or UNKNOWN,
         size=flagged.machine.size if flagged.machine else UNKNOWN,
         since=instant_text(flagged.since) if flagged.since else "first seen now",
+        known_by=_KNOWN_BY[flagged.known_by],
         hours="" if hours is None else f"{hours:,.1f}",
         share=100 * hours / longest if hours and longest else 0.0,
         day=UNKNOWN if hourly is None else f"{hourly * HOURS_A_DAY:,.2f} {currency}",
         so_far=f"{(hours or 0.0) * (hourly or 0.0):,.2f} {currency}" if known else UNKNOWN,
         command=names.text(f"az vm deallocate --ids {flagged.ref.id}"),
     )
+
+
+_KNOWN_BY = {
+    GRAPH: "by Azure Resource Health",
+    FIRST_SEEN: "first seen then, may be longer",
+    None: "",
+}
 
 
 def _hours(flagged: Flagged, now: datetime) -> float | None:
@@ -217,61 +198,6 @@ def _billed_sum(report: SweepReport) -> str:
     if report.unpriced:
         parts.append(f"{report.unpriced} without a known price")
     return "; ".join(parts) + ". Reservations and savings plans are not counted."
-
-
-_TITLES = {
-    Turn.OWNER: "Needs a person",
-    Turn.STILLFRAME: "In progress",
-    Turn.NOBODY: "Captured",
-}
-_STAGES = ("ordered", "stopped", "deallocated", "generalized", "image")
-_REACHED: Mapping[str, tuple[int, str]] = {
-    Status.WAITING: (1, "here"),
-    Status.DEALLOCATING: (2, "here"),
-    Status.CAPTURING: (4, "here"),
-    Status.CAPTURED: (5, "done"),
-    Status.NOT_GENERALIZED: (3, "failed"),
-    Status.FAILED: (4, "failed"),
-    Status.REFUSED: (0, "failed"),
-}
-"""By status: how many stages are done, and the state of the one after them."""
-
-_FIRST = ("failed", "not-generalized", "refused")
-
-
-def _orders(turn: Turn, rows: Iterable[Row], names: Names) -> Orders:
-    of_turn = [row for row in rows if row["turn"] == turn]
-    newest = sorted(of_turn, key=lambda row: row["asOf"] or "", reverse=True)
-    ranked = sorted(newest, key=lambda row: _rank(row["status"]))
-    return Orders(_TITLES[turn], turn, len(of_turn), [_order(row, names) for row in ranked[:SHOWN]])
-
-
-def _rank(status: str | None) -> int:
-    return _FIRST.index(status) if status in _FIRST else len(_FIRST)
-
-
-def _order(row: Row, names: Names) -> OrderRow:
-    ref = VmRef.find(row["vm"] or "")
-    as_of = read_instant(row["asOf"])
-    return OrderRow(
-        vm=names.vm(ref) if ref else names.text(row["vm"]),
-        place=names.place(ref) if ref else "",
-        status=printable(row["status"] or ""),
-        since=instant_text(as_of) if as_of else "",
-        lane=lane(row["status"] or ""),
-        next=row["next"] or "",
-        image=names.shown("image", row["image"]),
-        detail=names.text(row["detail"]),
-    )
-
-
-def lane(status: str) -> tuple[Stage, ...]:
-    """Return the stages of an order with a status; none for a status that is not ours."""
-    if status not in _REACHED:
-        return tuple(Stage(name, "open") for name in _STAGES)
-    done, after = _REACHED[status]
-    states = ["done"] * done + [after] + ["open"] * len(_STAGES)
-    return tuple(map(Stage, _STAGES, states))
 
 
 def _left(left: Sequence[LeftVm], currency: str, names: Names) -> Cells:
@@ -359,8 +285,22 @@ def _named(vm_id: str, names: Names) -> str:
 
 def _settings(settings: Settings) -> list[tuple[str, str]]:
     """Return the settings without which the report cannot be judged; none is secret."""
+    after = settings.guard_deallocate_after
     return [
-        ("cost guard", str(settings.guard_action)),
-        ("grace period", str(settings.guard_grace)),
+        ("subscriptions", str(len(settings.subscriptions))),
+        ("orders", "in some scopes" if settings.scopes else "everywhere"),
+        ("proof", str(settings.proof)),
         ("boot test", str(settings.boot_test)),
+        ("keep the VM", str(settings.keep_source)),
+        ("cost guard", f"{settings.guard_action}{f' after {_span(after)}' if after else ''}"),
+        ("off means off", "yes" if settings.off_means_off else "no"),
+        ("grace period", _span(settings.guard_grace)),
+        ("price factor", f"{settings.guard_price_factor:g}"),
+        ("sweep", settings.sweep_schedule),
+        ("dry run", "yes" if settings.dry_run else "no"),
     ]
+
+
+def _span(span: timedelta) -> str:
+    hours, minutes = divmod(int(span / timedelta(minutes=1)), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

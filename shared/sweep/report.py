@@ -42,6 +42,7 @@ class Flagged:
     """A VM that is stopped and still billed; None means unknown.
 
     `past_grace`: whether it is billed for longer than the grace period. `owner`: as its tags name.
+    `known_by`: who says since when, if that was read.
     """
 
     ref: VmRef
@@ -50,6 +51,7 @@ class Flagged:
     rate: Rate
     past_grace: bool = False
     owner: str | None = None
+    known_by: str | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """Return the row that the event and the tables show."""

@@ -8,6 +8,8 @@ Source: https://learn.microsoft.com/rest/api/storageservices/append-block
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from uuid import uuid4
 
 from aiohttp import web
@@ -22,6 +24,7 @@ AUDIENCES = ("https://storage.azure.com",)
 BLOCKS = 50_000
 """The most blocks of an append blob."""
 
+_BYTES = "application/octet-stream"
 _NAME = re.compile(r"[a-z0-9](?:-?[a-z0-9]){2,62}")
 _CONTAINER = f"/{ACCOUNT}/{{container}}"
 _BLOB = f"{_CONTAINER}/{{blob}}"
@@ -34,9 +37,11 @@ class Blob:
     """A blob; `lease` is the id of the active lease."""
 
     kind: str
+    changed: datetime
     content: bytearray = field(default_factory=bytearray)
     blocks: int = 0
     lease: str | None = None
+    content_type: str = _BYTES
 
 
 class AppendBlobs:
@@ -109,7 +114,12 @@ class AppendBlobs:
             _check_lease(blobs[name], request)
         kind = request.headers.get("x-ms-blob-type", "")
         content = await request.read()
-        blobs[name] = Blob(kind, bytearray(content if kind == "BlockBlob" else b""))
+        blobs[name] = Blob(
+            kind,
+            self.tokens.world.clock.now(),
+            bytearray(content if kind == "BlockBlob" else b""),
+            content_type=request.headers.get("x-ms-blob-content-type", _BYTES),
+        )
         return web.Response(status=201)
 
     async def _append(self, request: web.Request) -> web.Response:
@@ -121,6 +131,7 @@ class AppendBlobs:
             raise refusals.too_many_blocks()
         blob.content += await request.read()
         blob.blocks += 1
+        blob.changed = self.tokens.world.clock.now()
         return web.Response(status=201)
 
     def _lease(self, request: web.Request) -> web.Response:
@@ -131,7 +142,11 @@ class AppendBlobs:
         return web.Response(status=201 if acquired else 200, headers=headers)
 
     async def _get(self, request: web.Request) -> web.Response:
-        return web.Response(body=bytes(self._blob(request).content))
+        blob = self._blob(request)
+        changed = format_datetime(blob.changed.astimezone(UTC), usegmt=True)
+        headers = {"Last-Modified": changed, "x-ms-blob-type": blob.kind}
+        headers |= {"Content-Type": blob.content_type}
+        return web.Response(body=bytes(blob.content), headers=headers)
 
     async def _delete(self, request: web.Request) -> web.Response:
         _check_lease(self._blob(request), request)

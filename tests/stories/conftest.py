@@ -19,6 +19,7 @@ from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.client import find_credential
 from shared.cloud.ledger import LedgerStore
+from shared.cloud.pages import Pages
 from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
@@ -190,7 +191,8 @@ def connected(simulator: Simulator) -> Azure:
         ledger = LedgerStore(settings.ledger, credential)
         arm = Arm(settings.arm_endpoint, credential)
         pictures = Pictures(settings.boot_diagnostics, credential)
-        return Azure(arm, topic, ledger, pictures, Prices("", "USD"), settings)
+        pages = Pages(settings.report, credential, dry_run=False)
+        return Azure(arm, topic, ledger, pictures, pages, Prices("", "USD"), settings)
 
 
 @pytest.fixture

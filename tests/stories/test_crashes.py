@@ -88,7 +88,7 @@ def in_process(azure: Azure, process: Process) -> Azure:
     arm: Any = Client(azure.arm, process)
     ledger: Any = Client(LedgerStore(azure.settings.ledger, find_credential()), process)
     pictures: Any = Client(Pictures(azure.settings.boot_diagnostics, find_credential()), process)
-    return Azure(arm, topic, ledger, pictures, azure.prices, azure.settings)
+    return Azure(arm, topic, ledger, pictures, azure.pages, azure.prices, azure.settings)
 
 
 def handled(spine: Spine, event: int, vm: Vm, process: Process, now: datetime) -> bool:

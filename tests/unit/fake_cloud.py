@@ -55,6 +55,8 @@ class FakeCloud:
     requests: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     published: list[Outcome] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    pages: list[bytes] = field(default_factory=list)
 
     def look(self, ref: VmRef) -> Look | Missing:
         self._asked("look")
@@ -136,6 +138,18 @@ class FakeCloud:
     def start_trial(self, image: ObservedImage, ref: VmRef, carried: Mapping[str, str]) -> None:
         self._wrote("start_trial", ref.id)
         self.carried = dict(carried)
+
+    def picture(self, url: str) -> bytes:
+        self._asked("picture")
+        return self.pictures.get(url, b"")
+
+    def page_kept(self) -> datetime | None:
+        self._asked("page_kept")
+        return None
+
+    def keep_page(self, page: bytes) -> None:
+        self._asked("keep_page")
+        self.pages.append(page)
 
     def keep_picture(self, ref: VmRef, name: str) -> str:
         self._wrote("keep_picture", name)

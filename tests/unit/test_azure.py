@@ -11,6 +11,7 @@ from requests import ConnectionError as ConnectionFailed
 from shared.cloud.arm import Arm
 from shared.cloud.azure import Azure
 from shared.cloud.ledger import LedgerStore
+from shared.cloud.pages import Pages
 from shared.cloud.pictures import Pictures
 from shared.cloud.prices import Prices
 from shared.cloud.topic import Topic
@@ -88,6 +89,7 @@ def azure(topic: str = TOPIC, *, dry_run: bool = False) -> Azure:
         Topic(topic, signed_in, dry_run=dry_run),
         LedgerStore("", signed_in),
         Pictures("", signed_in),
+        Pages("", signed_in, dry_run=dry_run),
         Prices(PRICES, "EUR"),
         settings(dry_run=dry_run),
     )

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.costguard.enforce import FIRST_SEEN, HEALTH, Enforced, enforce
+from shared.costguard.alert import FIRST_SEEN, HEALTH
+from shared.costguard.enforce import Enforced, enforce
 from shared.costguard.rules import Standing
 from shared.model.errors import Refused, Transient
 from shared.model.facts import Missing, ObservedVm, PowerState, Price, Provisioning
