@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit stories sim sweep plan status bench infra audit package sbom notice wheel lock fuzz
+.PHONY: help demo test unit stories sim sweep plan status report pictures bench infra audit package sbom notice wheel lock fuzz
 .PHONY: conformance lint clean clients
 
 # Each line that begins with `## ` is shown by `make help`.
@@ -41,8 +41,14 @@ sim: $(STAMP)
 ## sweep        what a sweep finds and would do: make sweep SUBSCRIPTION=<id>; default: all that you can see
 ## plan         only what would be done now; arguments as for sweep
 ## status       every order and its next step; arguments as for sweep
-sweep plan status: $(STAMP)
+## report       the same and the bill as one HTML file; arguments as for sweep
+sweep plan status report: $(STAMP)
 	@$(PY) -m cli $@ $(SUBSCRIPTION:%=--subscription %) $(APP:%=--app %) $(if $(JSON),--json) $(ARGS)
+
+# Needs make demo before, Node, chromium or chrome, and npm ci --prefix tests/page/browser.
+## pictures     the pictures of the report in docs/pictures
+pictures: $(STAMP)
+	@$(PY) -m tests.page
 
 ## bench        the benchmark
 bench: $(STAMP)

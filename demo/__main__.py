@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ REPORT = OUT / "report.html"
 SPEED = 60.0
 """Simulated seconds per real second: minutes in Azure are seconds here."""
 
+LASTS = timedelta(minutes=25)
+"""About how long the story is in simulated time: it begins so long ago, and ends now."""
+
 
 def main() -> int:
     """Run the story; return the exit status."""
@@ -39,7 +43,8 @@ def main() -> int:
         f"Starting a simulated Azure subscription ({SPEED:.0f} times faster than life) and the "
         "function app, which reads each OS disk before it generalizes anything (PROOF=required)."
     )
-    with Simulator(speed=SPEED, state_dir=OUT / "simulator") as simulator:
+    begins = datetime.now(UTC) - LASTS
+    with Simulator(speed=SPEED, start_at=begins, state_dir=OUT / "simulator") as simulator:
         os.environ.update(simulator.environment())
         settings = {
             "SUBSCRIPTIONS": simulator.subscription_id,
@@ -68,6 +73,7 @@ def main() -> int:
                 return failed
     (OUT / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     console.print(_conclusion(summary))
+    console.print(_next(), highlight=False, soft_wrap=True)
     return 0
 
 
@@ -110,9 +116,18 @@ def _conclusion(summary: dict[str, Any]) -> str:
         f"waiting, and its proof {_span(proofs)} more and {_span(reads)} ranges of its disk. "
         f"{_of_tests(summary['boot_tests'])} The workshop is empty again. "
         "All prices are the simulator's: plausible, not Azure's. "
-        f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log. "
-        f"Open {OUT.name}/report.html in a browser: it is what `stillframe report` shows. It took "
+        f"{OUT.name}/summary.json has the figures, {OUT.name}/host.log the app's log. It took "
         f"{summary['seconds']:.0f} s."
+    )
+
+
+def _next() -> str:
+    return (
+        "\nNext:\n"
+        f"  open {OUT.name}/report.html in a browser: what `stillframe report` shows\n"
+        "  make report             the same of your own subscriptions, after az login; read-only\n"
+        "  make sim                this simulator until Ctrl-C, to order images yourself\n"
+        "  README.md, \"Deploy\"    the app in your subscription"
     )
 
 

@@ -3,12 +3,16 @@
 Pure. A masked report is for people who must learn no name: each becomes a kind and a number.
 """
 
+import unicodedata
 from datetime import datetime
 
 from shared.model.ids import VmRef
 
 LONGEST = 400
 """Characters of a text of a stranger."""
+
+MARKS = 4
+"""Combining marks of one character."""
 
 HIDDEN = "hidden"
 
@@ -46,10 +50,18 @@ class Names:
 def printable(text: str) -> str:
     """Return a text cut to `LONGEST`, with a space for each character that does not print.
 
-    Those that change the direction of writing are among them.
+    Those that change the direction of writing are among them. Of combining marks only the first
+    `MARKS` in a row are shown: a browser cannot break a line within them.
     """
     shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    return "".join(char if char.isprintable() else " " for char in shown)
+    if shown.isascii():
+        return "".join(char if char.isprintable() else " " for char in shown)
+    kept, marks = [], 0
+    for char in shown:
+        marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
+        if marks <= MARKS:
+            kept.append(char if char.isprintable() else " ")
+    return "".join(kept)
 
 
 def instant_text(at: datetime) -> str:

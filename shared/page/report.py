@@ -5,6 +5,7 @@ cannot be read is told in the file, or left out, and never an error.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -75,18 +76,20 @@ def _pictures(
 
     First those of images that do not boot.
     """
-    shown = {row["image"] for row in rows}
+    shown = Counter(row["image"] for row in rows)
     of_orders = [image for image in images if image.ref.label in shown]
     urls = {
-        image.tags[SourceTag.BOOT_PICTURE]: None
+        image.tags[SourceTag.BOOT_PICTURE]: shown[image.ref.label]
         for image in sorted(of_orders, key=lambda image: image.boot is Boot.BOOTED)
         if SourceTag.BOOT_PICTURE in image.tags
     }
     found: dict[str, bytes] = {}
-    for url in list(urls)[:SCREENSHOTS]:
+    left = PICTURES_LARGEST
+    for url, times in list(urls.items())[:SCREENSHOTS]:
         small = thumbnail(_picture(cloud, url))
-        if small and sum(map(len, found.values())) + len(small) <= PICTURES_LARGEST:
+        if small and len(small) * times <= left:
             found[url] = small
+            left -= len(small) * times
     return found
 
 

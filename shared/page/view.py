@@ -127,7 +127,7 @@ def _sentence(
     reported: datetime | None,
 ) -> str:
     flagged = len(report.flagged)
-    cost = f"{report.per_day * report.factor:.2f} {report.currency} a day"
+    cost = f"{report.per_day * report.factor:,.2f} {report.currency} a day"
     parts = []
     if flagged:
         verbs = "looks switched off and costs" if flagged == 1 else "look switched off and cost"

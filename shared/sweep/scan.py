@@ -46,9 +46,15 @@ class Scan:
         """Return what is due about a VM's bill."""
         return judge(self.standing(vm), self.settings, self.now)
 
-    def wants_since(self) -> bool:
-        """Whether it must be known since when some VM is stopped: to mark or to report it."""
-        return any(isinstance(self.bill(vm), Mark | Alert) for vm in self.listing.vms.values())
+    def wants_since(self, *, reported: bool) -> bool:
+        """Whether it must be known since when some VM is stopped: to mark it or to alert.
+
+        If the sweep is `reported`, also for a VM that is marked.
+        """
+        return any(
+            isinstance(due, Mark | Alert) or (reported and isinstance(due, Nothing) and due.since)
+            for due in map(self.bill, self.listing.vms.values())
+        )
 
     def wants_any_off(self) -> bool:
         """Whether a stopped VM is to be deallocated by a tag or by the policy."""

@@ -46,7 +46,10 @@ RETRY_PATIENCE = 20.0
 """The longest Retry-After, in seconds, that a visit waits for; it retries once."""
 
 IMAGES_EVERY = timedelta(hours=1)
-"""Images are listed by the first sweep of each hour, and if the last sweep is this long ago."""
+"""Images are listed by the first sweep of each hour, and if the last sweep is this long ago.
+
+The report shows them; so that sweep also reads who says since when VMs are stopped.
+"""
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +68,11 @@ class Sweeper:
         report = SweepReport(currency=cloud.currency, factor=cloud.settings.guard_price_factor)
         group = cloud.settings.image_group
         targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
+        hourly = since.hour != now.hour or now - since >= IMAGES_EVERY
         for subscription in cloud.settings.subscriptions:
             try:
-                scan = self._scan(subscription, since, now, started + VISITS_START_WITHIN)
+                until = started + VISITS_START_WITHIN
+                scan = self._scan(subscription, since, now, until, hourly=hourly)
             except StillframeError as error:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
@@ -76,7 +81,7 @@ class Sweeper:
             sum_up(scan, told, cloud, report)
             tidy(cloud, subscription, now, report)
             targets |= scan.targets()
-        if since.hour != now.hour or now - since >= IMAGES_EVERY:
+        if hourly:
             _look_at_images(cloud, targets, now, report)
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)
@@ -86,7 +91,9 @@ class Sweeper:
         _publish(cloud, report, now)
         return report
 
-    def _scan(self, subscription: str, since: datetime, now: datetime, until: float) -> Scan:
+    def _scan(
+        self, subscription: str, since: datetime, now: datetime, until: float, *, hourly: bool
+    ) -> Scan:
         """List a subscription; its locks, and since when VMs are stopped, only if that matters."""
         cloud = self._cloud
         listing = cloud.vms(subscription)
@@ -96,7 +103,7 @@ class Sweeper:
         scan = Scan(listing, frozenset(), cloud.settings, since, now, until)
         if scan.wants_any_off():
             scan = replace(scan, locked=locked_scopes(cloud, subscription))
-        if scan.wants_since():
+        if scan.wants_since(reported=hourly):
             scan = replace(scan, stops=cloud.stops(subscription))
         return scan
 
