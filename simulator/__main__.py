@@ -16,6 +16,7 @@ from pathlib import Path
 
 from simulator.arm.core.rbac import DEFAULT_ROLES
 from simulator.deployment import Deployment, DeploymentError
+from simulator.live_report import LiveReport
 from simulator.simulator import PortTaken, Simulator
 from simulator.template import TemplateError
 from simulator.trial import TrialError, client_environment, forget_clouds, stock
@@ -26,7 +27,7 @@ _INSTALLED = "stillframe-sim"
 _COMMAND = _INSTALLED if Path(sys.argv[0]).stem == _INSTALLED else ".venv/bin/python -m simulator"
 _ELSEWHERE = (
     "another simulator may be running. Stop it, or start this one beside it: "
-    f"{_COMMAND} --port 0 --identity-port 0 --state-dir .sim-2"
+    f"{_COMMAND} --port 0 --identity-port 0 --report-port 0 --state-dir .sim-2"
 )
 
 
@@ -67,13 +68,14 @@ def _run(said: argparse.Namespace) -> None:
         running.enter_context(simulator)
         forget_clouds(simulator)
         order_into = stock(simulator)
-        app = None
+        app, report = None, None
         if template:
             deployment = _deployment(simulator, said.app, settings, template)
             app = running.enter_context(deployment).url
+            report = running.enter_context(_live_report(simulator, app, said.report_port))
         if said.throttling:
             simulator.client.settings(throttling=True)
-        _announce(simulator, app, order_into)
+        _announce(simulator, app, report, order_into)
         stopped.wait()
 
 
@@ -86,6 +88,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=10443, help="https; 0 takes any")
     parser.add_argument("--identity-port", type=int, default=10080, help="http; 0 takes any")
+    parser.add_argument("--report-port", type=int, default=10081, help="http; 0 takes any")
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
     parser.add_argument("--state-dir", type=Path, default=Path(".sim"), help="CA, keys, endpoints")
     parser.add_argument("--roles", type=Path, default=DEFAULT_ROLES, help="the role file")
@@ -144,15 +147,25 @@ def _deployment(
     return Deployment(simulator, app.resolve(), here | settings, template, log)
 
 
-def _announce(simulator: Simulator, app: str | None, order_into: str) -> None:
+def _live_report(simulator: Simulator, app: str, port: int) -> LiveReport:
+    try:
+        return LiveReport(simulator, app, port)
+    except OSError as error:
+        raise PortTaken(port) from error
+
+
+def _announce(
+    simulator: Simulator, app: str | None, report: LiveReport | None, order_into: str
+) -> None:
     environment = client_environment(simulator)
     endpoints = simulator.endpoints() | {"environment": environment, "definition": order_into}
     endpoints |= {"app": app} if app else {}
+    endpoints |= {"report": report.url} if report else {}
     (simulator.state_dir / "endpoints.json").write_text(json.dumps(endpoints, indent=2) + "\n")
     exported = "".join(f"export {n}={shlex.quote(v)}\n" for n, v in environment.items())
     sourced = (simulator.state_dir / "env").resolve()
     sourced.write_text(exported)
-    for name in ("arm", "identity", "steering", "ca", "app"):
+    for name in ("arm", "identity", "steering", "ca", "app", "report"):
         if name in endpoints:
             print(f"{name:>9}  {endpoints[name]}")
     print(f"\nThe value of the tag stillframe-capture for an image:\n\n{order_into}")

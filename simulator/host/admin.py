@@ -1,15 +1,16 @@
 """The host's admin API, and a few routes for tests.
 
 `POST /admin/functions/{name}` starts a function and answers 202 before it ends, as the real host
-does; `POST /_host/functions/{name}/run` waits and returns the result. `/_host/invocations` and
-`/_host/counts` show what ran. The admin API requires the master key; the simulator's own routes
-(`/_host`) do not.
+does; `POST /_host/functions/{name}/run` waits and returns the result, with `?last=` (an instant) as
+if a timer had run last then. `/_host/invocations` and `/_host/counts` show what ran. The admin API
+requires the master key; the simulator's own routes (`/_host`) do not.
 """
 
 import asyncio
 import json
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -120,7 +121,9 @@ class Admin:
     async def _run(self, request: web.Request) -> web.Response:
         self._check_running()
         function = _named(self._loaded.functions, request)
-        record = await self._invoke(function, await _input(request))
+        last = request.query.get("last")
+        at = datetime.fromisoformat(last) if last else None
+        record = await self._invoke(function, await _input(request), at)
         return web.json_response(asdict(record))
 
     async def _log(self, request: web.Request) -> web.Response:
@@ -129,11 +132,14 @@ class Admin:
     async def _count(self, _request: web.Request) -> web.Response:
         return web.json_response(self._invocations.counts())
 
-    async def _invoke(self, function: Function, value: str) -> Invocation:
+    async def _invoke(
+        self, function: Function, value: str, last: datetime | None = None
+    ) -> Invocation:
         timer = self._loaded.timers.get(function.name)
         if timer is None:
             return await self._invocations.run(function, value, REASON)
-        return await timers.fire(timer, self._invocations, await self._time.move(), reason=REASON)
+        now = await self._time.move()
+        return await timers.fire(timer, self._invocations, now, reason=REASON, last=last)
 
     def _check_running(self) -> None:
         if not self._condition.running:

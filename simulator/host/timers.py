@@ -8,7 +8,7 @@ or while the simulated clock was advanced, become one ordinary run. A stopped cl
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -66,9 +66,10 @@ class Timer:
         if self.monitored:
             self.statuses.put(self.function.name, self.status)
 
-    def request(self, *, past_due: bool = False) -> str:
-        """Write the TimerRequest as the host hands it to the worker."""
-        status = self.status.content() if self.status and self.monitored else None
+    def request(self, *, past_due: bool = False, last: datetime | None = None) -> str:
+        """Write the TimerRequest as the host hands it to the worker; `last` stands for its own."""
+        known = self.status if self.status and self.monitored else None
+        status = replace(known, last=last or known.last).content() if known else None
         return json.dumps(
             {
                 "Schedule": {"AdjustForDST": True},
@@ -128,17 +129,18 @@ async def keep(
         timer.ran(now, planned=True)
 
 
-async def fire(
+async def fire(  # noqa: PLR0913 how a run differs from another
     timer: Timer,
     invocations: Invocations,
     now: datetime,
     *,
     reason: str | None = None,
     past_due: bool = False,
+    last: datetime | None = None,
 ) -> Invocation:
-    """Run the function once, after a run that is under way."""
+    """Run the function once, after a run that is under way; `last`: when it is told it ran last."""
     async with timer.turn:
-        value = timer.request(past_due=past_due)
+        value = timer.request(past_due=past_due, last=last)
         said = reason or f"Timer fired at {now.isoformat()}"
         return await invocations.run(timer.function, value, said)
 

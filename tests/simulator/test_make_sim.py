@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from simulator.client import SimClient
 from simulator.simulator import Simulator
 from tests.cli.commands import ROOT
 
@@ -55,6 +57,35 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         printed = running.stdout.read()
         assert (folder / "env").read_text() in printed
         assert json.loads((folder / "endpoints.json").read_text())["definition"] in printed
+
+
+def test_the_report_is_live(tmp_path: Path) -> None:
+    """A page of what the app finds now; other names of this machine, and other paths, get none."""
+    state = tmp_path / "state"
+    ports = (*ANY_PORTS, "--report-port", "0")
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and command
+        command(*ports, "--state-dir", str(state)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as running:
+        until = time.monotonic() + 120
+        while not (state / "env").exists():
+            assert running.poll() is None, running.communicate()[0]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        served = json.loads((state / "endpoints.json").read_text())
+        url = served["report"]
+        first = requests.get(url, timeout=60)
+        SimClient(served["arm"], Path(served["ca"])).create_vm("idle", power="stopped")
+        second = requests.get(url, timeout=60)
+        elsewhere = requests.get(url, headers={"Host": "evil.example"}, timeout=60)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) == 0
+    assert "No VM is stopped and still billed" in first.text
+    assert "idle" in second.text
+    assert (second.headers["Refresh"], elsewhere.status_code) == ("15", 404)
 
 
 def sourced(state: Path, folder: Path, said: str) -> str:
