@@ -126,8 +126,8 @@ def _next() -> str:
         "\nNext:\n"
         f"  open {OUT.name}/report.html in a browser: what `stillframe report` shows\n"
         "  make report             the same of your own subscriptions, after az login; read-only\n"
-        "  make sim                this simulator until Ctrl-C, to order images yourself, the report live\n"
-        '  README.md, "Deploy"    the app in your subscription'
+        "  make sim                this simulator until Ctrl-C: order images, watch the report\n"
+        '  README.md, "Deploy"     the app in your subscription'
     )
 
 

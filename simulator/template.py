@@ -29,6 +29,7 @@ ONLY_AZURE_KNOWS = {
     _REFERENCE.format("Microsoft.Insights/components/[^']*", "ConnectionString"): "insights",
     _REFERENCE.format(r"storageAccounts/[^']*", r"primaryEndpoints\.blob"): "blobs",
     r"environment\(\)\.resourceManager": "arm_endpoint",
+    r"environment\(\)\.portal": "portal",
 }
 """The expressions that a snapshot may hold, and the member of `Known` that replaces each."""
 
@@ -49,6 +50,7 @@ class Known:
     app_id: str
     object_id: str
     arm_endpoint: str = "https://management.azure.com/"
+    portal: str = "https://portal.azure.com"
     outcome_topic: str = "https://outcomes.invalid/api/events"
     event_grid: str = "0b000000-0000-4000-8000-00000000dead"
     waits: str = "0b000000-0000-4000-8000-000000003a17"

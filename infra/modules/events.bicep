@@ -3,7 +3,7 @@
 
 targetScope = 'subscription'
 
-import { Names, Tags } from 'names.bicep'
+import { Names, Tags, seeWorkbook } from 'names.bicep'
 import { ofHealth, ofSubscription, ofWorkshop } from 'filters.bicep'
 
 @description('The name of the platform\'s deployment.')
@@ -143,6 +143,7 @@ module ofSubscriptionEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
     name: '${prefix}-subscription'
     topic: empty(subscriptionTopic) ? '${name}-subscription' : split(subscriptionTopic, '/')[8]
     actionGroups: actionGroups
+    seeAlso: seeWorkbook(environment().portal, platform, names)
     tags: owned
   }
   dependsOn: [subscriptionEvents]
@@ -154,6 +155,7 @@ module ofHealthEvents 'undelivered.bicep' = if (!empty(actionGroups)) {
     name: '${prefix}-health'
     topic: empty(healthTopic) ? '${name}-health' : split(healthTopic, '/')[8]
     actionGroups: actionGroups
+    seeAlso: seeWorkbook(environment().portal, platform, names)
     tags: owned
   }
   dependsOn: [healthEvents]

@@ -30,6 +30,8 @@ type Names = {
   workspace: string
   @description('Application Insights.')
   insights: string
+  @description('The workbook; a GUID, which Azure requires.')
+  workbook: string
   @description('The action group that alerts are sent to.')
   people: string
   @description('The topic of outcome events.')
@@ -69,6 +71,12 @@ func namesOf(name string, group string) Names => {
   workshop: '${name}-workshop'
   workspace: '${name}-logs'
   insights: '${name}-insights'
+  workbook: guid(toLower(group), name, 'workbook')
   people: '${name}-people'
   outcomes: '${take(name, 27)}-outcomes-${uniqueString(toLower(group), name)}'
 }
+
+@export()
+@description('Returns what an alert says at its end: where more is to be seen. The platform is its resource group\'s id.')
+func seeWorkbook(portal string, platform string, names Names) string =>
+  ' What Stillframe knows: ${portal}/#resource${platform}/providers/Microsoft.Insights/workbooks/${names.workbook}/workbook'

@@ -3,7 +3,7 @@
 // A rule fires when its query finds something. An alert is sent once, and per VM if it concerns a VM. Azure
 // reports `resolved` when the query finds nothing more: that does not mean that a failed capture was fixed.
 
-import { Names, Tags } from 'names.bicep'
+import { Names, seeWorkbook, Tags } from 'names.bicep'
 
 @description('The deployment\'s name.')
 param name string
@@ -115,7 +115,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: 'Stillframe: ${rule.name}'
-      description: rule.description
+      description: '${rule.description}${seeWorkbook(environment().portal, resourceGroup().id, names)}'
       severity: rule.severity
       enabled: true
       scopes: [insights.id]

@@ -13,6 +13,9 @@ param topic string
 @description('Ids of the action groups that get the alerts.')
 param actionGroups string[]
 
+@description('What each alert says at its end.')
+param seeAlso string
+
 @description('Tags on every resource.')
 param tags Tags
 
@@ -39,7 +42,7 @@ resource alerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
     location: 'global'
     tags: tags
     properties: {
-      description: one.description
+      description: '${one.description}${seeAlso}'
       severity: 2
       enabled: true
       scopes: [from.id]

@@ -1,4 +1,4 @@
-// The workbook: captures, refusals, bills and the heartbeat, for a time range that the reader selects.
+// The workbook: the sections of the report, and the heartbeat, for a time range that the reader selects.
 
 import { Names, Tags } from 'names.bicep'
 
@@ -33,46 +33,22 @@ type Section = {
 
 var sections Section[] = [
   {
-    heading: 'Captures'
+    heading: 'At the last sweep'
     parts: [
       {
-        name: 'in-flight'
-        title: 'In progress, and for how long'
+        name: 'last-sweep'
+        title: 'What it found'
         shown: 'table'
-        query: loadTextContent('../queries/in-flight.kql')
-      }
-      {
-        name: 'captured'
-        title: 'Images that are ready, and how long they took'
-        shown: 'table'
-        query: loadTextContent('../queries/captured.kql')
-      }
-      {
-        name: 'refused'
-        title: 'Refused, with the reason'
-        shown: 'table'
-        query: loadTextContent('../queries/refused.kql')
-      }
-      {
-        name: 'capture-failed'
-        title: 'Failed or stuck, with the reason'
-        shown: 'table'
-        query: loadTextContent('../queries/capture-failed.kql')
-      }
-      {
-        name: 'orders'
-        title: 'Orders by status'
-        shown: 'linechart'
-        query: loadTextContent('../queries/orders.kql')
+        query: loadTextContent('../queries/last-sweep.kql')
       }
     ]
   }
   {
-    heading: 'Billed while stopped'
+    heading: 'Stopped, but still billed'
     parts: [
       {
         name: 'still-billed'
-        title: 'Now, for longer than the grace period'
+        title: 'Now, for longer than the grace period, the dearest first'
         shown: 'table'
         query: loadTextContent('../queries/still-billed.kql')
       }
@@ -88,11 +64,79 @@ var sections Section[] = [
         shown: 'linechart'
         query: loadTextContent('../queries/billed-vms.kql')
       }
+    ]
+  }
+  {
+    heading: 'Orders'
+    parts: [
+      {
+        name: 'capture-failed'
+        title: 'Failed or stuck, with the reason'
+        shown: 'table'
+        query: loadTextContent('../queries/capture-failed.kql')
+      }
+      {
+        name: 'refused'
+        title: 'Refused, with the reason'
+        shown: 'table'
+        query: loadTextContent('../queries/refused.kql')
+      }
+      {
+        name: 'in-flight'
+        title: 'In progress, and for how long'
+        shown: 'table'
+        query: loadTextContent('../queries/in-flight.kql')
+      }
+      {
+        name: 'orders'
+        title: 'Orders by status'
+        shown: 'linechart'
+        query: loadTextContent('../queries/orders.kql')
+      }
+    ]
+  }
+  {
+    heading: 'Images'
+    parts: [
+      {
+        name: 'images'
+        title: 'Tested or captured, the newest first'
+        shown: 'table'
+        query: loadTextContent('../queries/images.kql')
+      }
+      {
+        name: 'captured'
+        title: 'How long captures took'
+        shown: 'table'
+        query: loadTextContent('../queries/captured.kql')
+      }
+    ]
+  }
+  {
+    heading: 'Left behind'
+    parts: [
+      {
+        name: 'left-behind'
+        title: 'Captured VMs and their disks, list price; gallery versions'
+        shown: 'table'
+        query: loadTextContent('../queries/left-behind.kql')
+      }
+    ]
+  }
+  {
+    heading: 'Ended'
+    parts: [
       {
         name: 'billed-over'
-        title: 'Ended, with the total'
+        title: 'No longer billed, with the total'
         shown: 'table'
         query: loadTextContent('../queries/billed-over.kql')
+      }
+      {
+        name: 'deallocated'
+        title: 'Deallocated by Stillframe, and what an hour saves'
+        shown: 'table'
+        query: loadTextContent('../queries/deallocated.kql')
       }
     ]
   }
@@ -163,7 +207,7 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
 }
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(insights.id, 'stillframe')
+  name: names.workbook
   location: location
   tags: tags
   kind: 'shared'

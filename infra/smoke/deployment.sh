@@ -122,6 +122,8 @@ untried() {
   point 'that a metric alert accepts an action group of another subscription' 'not tested: needs such an action group' no
   point 'that a packageUri to a GitHub release is followed to its file' 'not tested: needs a release' no
   point "that the portal's form accepts main.json" 'not tested: needs a browser' no
+  point "that the address in an alert's text opens the workbook" 'not tested: needs a browser' no
+  point 'in which format Azure gives screenshots' 'not tested: needs the identity of the app' no
   point "that Resource Graph shows the status of VMs to the app's role" 'not tested: needs the identity of the app' no
   point 'whether Azure bills the Windows licence of a VM that is stopped but not deallocated' 'not tested: needs a bill' no
   point 'that a guest that has hibernated itself shows as stopped' 'not tested: needs such a guest' no

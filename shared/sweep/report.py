@@ -32,7 +32,7 @@ LONGEST_OWNER = 40
 
 _IN_LINE = (
     *("ResourceId", "RegionId", "ChargePeriodStart", "pastGrace", "size"),
-    *("ContractedUnitPrice", "ContractedCost", "x_LicenseUnitPrice"),
+    *("ContractedUnitPrice", "ContractedCost", "x_LicenseUnitPrice", "sinceKnownBy"),
 )
 _NAMED = ("steps", "untold", "failed", "unlisted", "unreached", "unreadable", "others", "strange")
 
@@ -59,6 +59,7 @@ class Flagged:
         return {
             **resource_columns(self.ref, self.machine.region if self.machine else None),
             "owner": self.owner,
+            "sinceKnownBy": self.known_by,
             "pastGrace": self.past_grace,
             **(described(self.machine) if self.machine else {}),
             **(bill.columns() if bill else self.rate.columns()),

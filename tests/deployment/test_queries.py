@@ -4,6 +4,7 @@ Their results are tested in tests/stories/test_queries.py.
 """
 
 import json
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from shared.model.ids import VmRef
 from shared.model.tags import Status
 from shared.sweep.report import SHOWN, Flagged, SweepReport
 from simulator.simulator import SUBSCRIPTION
+from simulator.template import Known, evaluate
 from tests.deployment.queries.traces import QUERIES, text
 
 type Json = dict[str, Any]
@@ -125,6 +127,37 @@ def test_what_is_asked_for_is_deployed() -> None:
     for kind in ("actionGroups", "scheduledQueryRules", "metricAlerts"):
         assert resources("usual", f"Microsoft.Insights/{kind}") == []
     assert workbook("usual") == workbook("wide")
+
+
+def test_each_alert_leads_to_the_workbook() -> None:
+    """Its text ends with the address of the workbook that is deployed with it."""
+    (book,) = resources("wide", "Microsoft.Insights/workbooks")
+    shown = f"https://portal.azure.com/#resource{book['id']}/workbook"
+    kinds = ("scheduledQueryRules", "metricAlerts")
+    texts = [
+        text_of(rule["properties"]["description"])
+        for kind in kinds
+        for rule in resources("wide", f"Microsoft.Insights/{kind}")
+    ]
+    assert len(texts) > 4
+    assert all(one.endswith(f" {shown}") for one in texts)
+
+
+def text_of(value: str) -> str:
+    """Return a text of a snapshot, which may be an expression."""
+    known = Known(SUBSCRIPTION, "app", "object")
+    return evaluate(value, known) if value.startswith("[") else value
+
+
+def test_the_workbook_has_the_sections_of_the_report() -> None:
+    """In its order, by the same headings, after what the last sweep found; then the heartbeat."""
+    (one,) = resources("usual", "Microsoft.Insights/workbooks")
+    items = json.loads(one["properties"]["serializedData"])["items"]
+    headings = [item["content"]["json"].removeprefix("## ") for item in items if item["type"] == 1]
+    page = (INFRA.parent / "shared" / "page" / "report.html.j2").read_text()
+    sections = re.findall(r'<h2 id="\w+">([^<]+)</h2>', page)
+    of_report = [name.removesuffix(" this month") for name in sections if name != "Not seen"]
+    assert headings == ["At the last sweep", *of_report, "Heartbeat"]
 
 
 def test_each_topic_tells_what_it_could_not_deliver() -> None:

@@ -155,3 +155,60 @@ def test_a_sweep_is_a_heartbeat(world: Hosted) -> None:
     assert [row["sweeps"] for row in found(world, "sweeps")] == [1]
     rows = {row["status"]: row["orders"] for row in found(world, "orders")}
     assert rows == {"waiting": 1, "refused": 1}
+
+
+def test_the_last_sweep_is_one_row(world: Hosted) -> None:
+    """VMs, what is billed, and orders by whose turn it is; the newest sweep only."""
+    world.let(60)
+    world.sweep()
+    world.vm("idle", power="stopped", stopped_since=5 * HOUR)
+    ordered(world, "managed-image", "good")
+    ordered(world, "nowhere/nothing", "bad")
+    world.let(60)
+    world.sweep()
+    (row,) = found(world, "last-sweep")
+    assert (row["vms"], row["stillBilled"], row["orders"]) == (3, 1, 2)
+    assert (row["needAPerson"], row["waiting"], row["onTheWay"], row["captured"]) == (1, 1, 0, 0)
+
+
+def test_images_are_shown_by_definition_with_their_tests(world: Hosted) -> None:
+    """Definition, version, VM and proof of each gallery version; a managed image has none."""
+    world.definition()
+    for name, target in (("a", "golden/windows"), ("b", "managed-image")):
+        vm = ordered(world, target, name)
+        vm.guest("sysprep")
+        world.settle()
+        assert vm.status == "captured"
+    logged = traces(world.invocations)
+    (row,) = find("images", logged)
+    assert unlogged("images", logged) == {"boot.verdict", "boot.screenshot"}
+    assert (row["definition"], row["result"], row["proof"]) == (
+        "golden/windows", "captured", "generalized",
+    )  # fmt: skip
+    assert row["vm"].endswith("/a")
+    assert row["version"].startswith("20")
+
+
+def test_what_captures_left_behind_is_shown_as_of_the_last_hour(world: Hosted) -> None:
+    """Captured VMs with the price of their disks; sweeps that list no images do not hide it."""
+    vm = ordered(world, "managed-image")
+    vm.guest("sysprep")
+    world.settle()
+    world.let(HOUR)
+    world.sweep()
+    world.sweep()
+    (row,) = found(world, "left-behind")
+    assert (row["capturedVms"], row["failedVersions"]) == (1, 0)
+
+
+def test_a_deallocation_by_a_tag_is_shown_with_whose_word_it_was(owned: Hosted) -> None:
+    """By the VM's own tag; what an hour saves is text, with its currency."""
+    vm = owned.vm("dev", tags={"stillframe-cost-guard": "deallocate"})
+    vm.guest("shutdown")
+    owned.settle()
+    owned.let(HOUR)
+    owned.sweep()
+    owned.settle()
+    (row,) = found(owned, "deallocated")
+    assert (row["whoseWord"], row["word"]) == ("vm", "deallocate")
+    assert row["savedPerHour"]
