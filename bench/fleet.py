@@ -1,82 +1,85 @@
-"""A fleet: one sweep of a large subscription in which nothing is new.
+"""Fleets: finding the stopped VMs of a large subscription, by Stillframe and in other ways.
 
-Ten thousand VMs, two hundred of them stopped and reported; the sweep must find those two hundred
-and do nothing. It runs in a separate process (`bench/sweep_once.py`), so that its CPU and memory
-are not the simulator's. Gives seconds of CPU, memory, and requests.
+A stub of Azure (`bench/stub.py`) serves the lists; each way runs in a process of its own
+(`bench/ways.py`), so that CPU time and memory are its own. `BENCH_BEFORE` names another checkout,
+which is measured in the same run.
 """
 
-import json
 import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+import statistics
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
-from shared.model.instants import write_instant
-from simulator.client import SimClient
-from simulator.simulator import Simulator
+from bench.stubbed import measure, rows_of, stubbed
+
+OURS, BEFORE = "stillframe", "stillframe before"
+FLOOR = "floor: http.client, msgspec, one list"
+BOTH = "floor: http.client, msgspec, both lists"
+WAYS = {
+    OURS: "stillframe",
+    BEFORE: "stillframe",
+    "SDK pipeline, msgspec, one list": "pipeline",
+    FLOOR: "floor",
+    BOTH: "floor-of-both",
+    "SDK models, status only": "models",
+}
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """What a sweep took: CPU seconds for the lists and in total; MiB after import and at peak."""
+class Measured:
+    """What a way took: requests, seconds of CPU and of the clock, MiB at its peak (medians)."""
 
+    way: str
     vms: int
-    stopped: int
-    list_cpu_seconds: float
-    sweep_cpu_seconds: float
-    imported_mib: float
-    peak_mib: float
+    delay_ms: int
+    found: int
     requests: int
-    looks: int
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mib: float
 
 
-def run(out: Path, vms: int, stopped: int) -> Fleet:
-    """Create that fleet, and measure one sweep of it."""
-    with Simulator(state_dir=out / "simulator") as simulator:
-        _make(simulator.client, vms, stopped)
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **simulator.environment(),
-            "SUBSCRIPTIONS": simulator.subscription_id,
-            "PRICES_ENDPOINT": "",
-        }
-        measured = subprocess.run(
-            [sys.executable, "-m", "bench.sweep_once"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
+def run(out: Path, sizes: list[tuple[int, float]], times: int) -> list[Measured]:
+    """Measure each way for each number of VMs and delay; two in a hundred are stopped."""
+    before = os.environ.get("BENCH_BEFORE")
+    ways = [way for way in WAYS if way != BEFORE or before]
+    rows, found = rows_of(out), []
+    for vms, delay in sizes:
+        with stubbed(out, rows, vms, delay) as environment:
+            runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
+            for _ in range(times):
+                for way in ways:
+                    if vms > 10_000 and WAYS[way] == "models":  # noqa: PLR2004 a minute and more
+                        continue
+                    home = Path(before) if way == BEFORE and before else Path.cwd()
+                    runs[way].append(measure(WAYS[way], environment, home))
+        found += [_median(way, vms, delay, ran) for way, ran in runs.items() if ran]
+    return found
+
+
+def show(measured: list[Measured]) -> Table:
+    """Return the figures as a table; ratios are to the floor of the same size."""
+    table = Table(title="Find the stopped VMs, 2 in 100 (medians)")
+    for name in ("way", "VMs", "delay ms", "requests", "CPU s", "of floor", "wall s", "MiB"):
+        table.add_column(name, justify="left" if name == "way" else "right")
+    floors = {(one.vms, one.delay_ms): one.cpu_seconds for one in measured if one.way == FLOOR}
+    for one in measured:
+        ratio = one.cpu_seconds / floors[one.vms, one.delay_ms]
+        table.add_row(
+            *(one.way, f"{one.vms:,}", str(one.delay_ms), str(one.requests)),
+            *(f"{one.cpu_seconds:.2f}", f"{ratio:.1f}", f"{one.wall_seconds:.1f}"),
+            f"{one.peak_mib:.0f}",
         )
-    return Fleet(**json.loads(measured.stdout))
-
-
-def show(fleet: Fleet) -> Table:
-    """Return the figures as a table."""
-    table = Table(title=f"A sweep of {fleet.vms} VMs, {fleet.stopped} stopped and reported")
-    row = asdict(fleet)
-    for name in row:
-        table.add_column(name.replace("_", " "))
-    table.add_row(*map(str, row.values()))
     return table
 
 
-def _make(steering: SimClient, vms: int, stopped: int) -> None:
-    now = datetime.now(UTC)
-    told = {
-        "stillframe-billed-since": write_instant(now - timedelta(hours=5)),
-        "stillframe-billed-alerted": write_instant(now - timedelta(hours=4)),
-    }
+def _median(way: str, vms: int, delay: float, ran: list[dict[str, float]]) -> Measured:
+    def middle(name: str) -> float:
+        return statistics.median(one[name] for one in ran)
 
-    def make(number: int) -> None:
-        words: dict[str, object] = {"group": f"rg-{number % 50}", "age": 9 * 3600.0}
-        if number < stopped:
-            words |= {"power": "stopped", "tags": told}
-        steering.create_vm(f"vm-{number:05d}", **words)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(make, range(vms)))
+    return Measured(
+        way, vms, round(delay * 1000), int(middle("found")), int(middle("requests")),
+        round(middle("cpu"), 3), round(middle("wall"), 3), round(middle("peak"), 1),
+    )  # fmt: skip

@@ -57,6 +57,9 @@ _STOPS = (
 )
 """Source: https://learn.microsoft.com/azure/virtual-machines/resource-graph-availability"""
 
+BLOCK = 1024 * 1024
+"""Bytes of a response that are read at once; a page of a list has some hundred thousand."""
+
 _NO_SUBSCRIPTION = ""
 """The key of the client for requests outside any subscription."""
 
@@ -85,7 +88,9 @@ class Arm:
     ) -> None:
         self._endpoint = endpoint
         self._credential = credential
-        self._transport = RequestsTransport(connection_timeout=5, read_timeout=20)
+        self._transport = RequestsTransport(
+            connection_timeout=5, read_timeout=20, connection_data_block_size=BLOCK
+        )
         self._clients: dict[str, ComputeManagementClient] = {}
         self._making = threading.Lock()
         self._counted = Counted()
@@ -333,10 +338,13 @@ class Arm:
         for page in self._pages(subscription, url, wire.VmPage, strange):
             yield from page.value
 
-    def vm_states(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.VmState]:
-        """Yield the run states of a subscription's VMs; `strange` as in `vms`."""
+    def vm_states(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
+        """Yield the run states of a subscription's VMs; `strange` as in `vms`.
+
+        Of a row only the id and the run state are sure to be there.
+        """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}&statusOnly=true"
-        for page in self._pages(subscription, url, wire.StatePage, strange):
+        for page in self._pages(subscription, url, wire.VmPage, strange):
             yield from page.value
 
     def group(self, ref: VmRef) -> wire.Group | Missing:

@@ -1,9 +1,11 @@
 """The ARM client's configuration: credential, cloud and pipeline.
 
-The pipeline differs from the SDK's default in two points. Azure has sent Retry-After of 1200
+The pipeline differs from the SDK's default in three points. Azure has sent Retry-After of 1200
 seconds, and the SDK would sleep that long inside an invocation; here a request whose Retry-After is
 over `LONGEST_RETRY_AFTER` fails, and redelivery and the sweep retry it. And the SDK's policy that
-registers a missing resource provider polls until that is done; here the refusal is reported.
+registers a missing resource provider polls until that is done; here the refusal is reported. And
+no policy decodes the JSON of each response: that was most of a sweep's CPU time, and only structs
+(`wire.py`) and the SDK's operations, which decode for themselves, read it.
 """
 
 import itertools
@@ -90,7 +92,6 @@ def new_client(
             policies.RequestIdPolicy(),
             policies.HeadersPolicy(),
             policies.UserAgentPolicy(f"Stillframe/{VERSION}"),
-            policies.ContentDecodePolicy(),
             _PatientRetry(),
             *before_sending,
             ARMChallengeAuthenticationPolicy(credential, scope),

@@ -1,13 +1,23 @@
 """The listing of a subscription: counts every VM, keeps those that may need an action.
 
-Joins Azure's two lists of VMs by id, one with tags and one with run states; reads the resource
-groups' tags if a VM is stopped. Keeps only VMs with a Stillframe tag, stopped VMs and generalized
-VMs (whose tags may be on the OS disk), so memory does not grow with the number of VMs.
+Joins Azure's two lists of VMs by id, one with tags and one with run states, which are read side by
+side; reads the resource groups' tags if a VM is stopped. Keeps only VMs with a Stillframe tag,
+stopped VMs and generalized VMs (whose tags may be on the OS disk), so memory does not grow with the
+number of VMs.
+
+If the list of run states has whole VMs, it is enough: then the other one is left after its first
+page. It is not documented whether Azure sends them; each subscription's first rows show it.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import chain, islice
+from threading import Event
+from typing import NamedTuple
 
 from shared.cloud import wire
 from shared.cloud.arm import Arm
@@ -30,21 +40,123 @@ log = logging.getLogger(__name__)
 
 OURS = "stillframe-"
 GENERALIZED = "OSState/generalized"
+FIRST = 50
+"""Rows by which it is judged whether the list of run states has whole VMs."""
+
 _PROVISIONING = "provisioningstate/"
+
+
+class _State(NamedTuple):
+    """The run state of a VM."""
+
+    power: PowerState
+    provisioning: Provisioning
+    generalized: bool
+    hibernated: bool
+
+
+_RUNS = _State(PowerState.RUNNING, Provisioning.SUCCEEDED, generalized=False, hibernated=False)
+
+
+@dataclass(slots=True)
+class _States:
+    """The run states of a subscription; most VMs run, and of these only a number is kept.
+
+    `others` has the id of each VM with another state, by that in lower case; `running` has the
+    hashes of the ids of the others: a set of ids would take ten times as much memory.
+    """
+
+    others: dict[str, tuple[str, _State]] = field(default_factory=dict)
+    running: set[int] = field(default_factory=set)
+
+    def see(self, vm_id: str, state: _State) -> None:
+        """Keep a VM's state."""
+        if state == _RUNS:
+            self.running.add(hash(vm_id.lower()))
+        else:
+            self.others[vm_id.lower()] = vm_id, state
+
+    def of(self, key: str) -> _State | None:
+        """Return a VM's state; None if its row was missing or malformed."""
+        other = self.others.get(key)
+        return other[1] if other else _RUNS if hash(key) in self.running else None
 
 
 def list_subscription(arm: Arm, subscription: str) -> Listing:
     """Return the listing of a subscription."""
-    listing = Listing()
-    for row in arm.vms(subscription, listing.strange):
-        if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
-            listing.vms[ref.key] = _listed(ref, row)
-    for state in arm.vm_states(subscription, listing.strange):
-        _see_state(listing, state)
+    listing, enough = Listing(), Event()
+    strange: dict[str, str] = {}
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            rows = arm.vms(subscription, strange)
+            tagged = beside.submit(copy_context().run, _tagged, rows, enough)
+            states, whole = _states(arm, subscription, listing, enough)
+        except BaseException:
+            enough.set()
+            raise
+        listing.vms = tagged.result() if whole is None else whole
+    listing.strange |= strange
+    _join(listing, states)
     _remember(arm, listing)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
         listing.groups = _group_tags(arm, subscription)
     return listing
+
+
+def _tagged(rows: Iterable[wire.ListedVm], enough: Event) -> dict[str, ListedVm]:
+    """Return the VMs with a Stillframe tag, by `VmRef.key`; some of them after `enough`."""
+    found = {}
+    for row in rows:
+        if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
+            found[ref.key] = _listed(ref, row)
+        if enough.is_set():
+            break
+    return found
+
+
+def _states(
+    arm: Arm, subscription: str, listing: Listing, enough: Event
+) -> tuple[_States, dict[str, ListedVm] | None]:
+    """Count the run states, and return them; if its rows are whole VMs, also those with our tags.
+
+    Sets `enough` as soon as it is known that they are.
+    """
+    states = _States()
+    rows: Iterator[wire.ListedVm] = arm.vm_states(subscription, listing.strange)
+    first = list(islice(rows, FIRST))
+    whole: dict[str, ListedVm] | None = {} if _are_whole(first) else None
+    if whole is not None:
+        enough.set()
+    for row in chain(first, rows):
+        state = _state_of(row)
+        listing.states[state.power] += 1
+        states.see(row.id, state)
+        if whole is not None and _has_ours(row.tags) and (ref := VmRef.find(row.id)):
+            whole[ref.key] = _listed(ref, row)
+    return states, whole
+
+
+def _are_whole(rows: Iterable[wire.ListedVm]) -> bool:
+    """Whether rows have all that is read of a VM: tags are only sent if a VM has some."""
+    rows = list(rows)
+    return any(row.tags for row in rows) and all(
+        row.location
+        and row.properties.vm_id
+        and row.properties.hardware_profile.vm_size
+        and row.properties.storage_profile.os_disk.os_type
+        for row in rows
+    )
+
+
+def _join(listing: Listing, states: _States) -> None:
+    """Give each VM its run state; add those that are stopped or generalized without our tags."""
+    for key, vm in listing.vms.items():
+        if state := states.of(key):
+            listing.vms[key] = replace(vm, **state._asdict())
+    for key, (vm_id, state) in states.others.items():
+        concerns = state.power is PowerState.STOPPED or state.generalized
+        if concerns and key not in listing.vms and (ref := VmRef.find(vm_id)):
+            listing.vms[key] = replace(ListedVm(ref, {}), **state._asdict())
 
 
 def _remember(arm: Arm, listing: Listing) -> None:
@@ -98,27 +210,16 @@ def _group_tags(arm: Arm, subscription: str) -> dict[str, Mapping[str, str]] | N
     return {group.id.lower(): lower_names(group.tags) for group in groups if _has_ours(group.tags)}
 
 
-def _see_state(listing: Listing, state: wire.VmState) -> None:
-    view = state.properties.instance_view
-    codes = [status.code for status in view.statuses] if view else []
-    power = power_state(codes)
-    listing.states[power] += 1
-    key = state.id.lower()
-    known = listing.vms.get(key)
-    generalized = GENERALIZED in codes
-    if known is None:
-        # No Stillframe tag on the VM, but if it is generalized its disk may have some.
-        concerns = power is PowerState.STOPPED or generalized
-        ref = VmRef.find(state.id) if concerns else None
-        if ref is None:
-            return
-        known = ListedVm(ref, {})
-    listing.vms[key] = replace(
-        known,
-        power=power,
-        provisioning=_provisioning(codes),
-        generalized=generalized,
-        hibernated=HIBERNATED in codes,
+def _state_of(row: wire.ListedVm) -> _State:
+    view = row.properties.instance_view
+    return _state(tuple(status.code for status in view.statuses) if view else ())
+
+
+@lru_cache(maxsize=1024)
+def _state(codes: tuple[str, ...]) -> _State:
+    """Return the run state in an instance view's codes, of which there are few different ones."""
+    return _State(
+        power_state(codes), _provisioning(codes), GENERALIZED in codes, HIBERNATED in codes
     )
 
 

@@ -29,6 +29,7 @@ from shared.model.instants import read_instant
 from shared.model.tags import Memory
 
 HIBERNATED = "HibernationState/Hibernated"
+_POWER_STATES = {state.value: state for state in PowerState}
 _FAILED = "provisioningstate/failed/"
 _READY = "provisioningstate/succeeded"
 
@@ -155,8 +156,8 @@ def is_spot(priority: str | None) -> bool:
 
 def power_state(codes: Iterable[str]) -> PowerState:
     """Return the power state in an instance view's codes; `UNKNOWN` if missing or new."""
-    known = [code for code in codes if code in set(PowerState)]
-    return PowerState(known[0]) if known else PowerState.UNKNOWN
+    known = (_POWER_STATES[code] for code in codes if code in _POWER_STATES)
+    return next(known, PowerState.UNKNOWN)
 
 
 def newest_regions(versions: Iterable[wire.Version]) -> tuple[Region, ...]:

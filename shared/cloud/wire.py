@@ -201,28 +201,16 @@ class ListedProperties(_Wire, frozen=True):
     priority: str | None = None
     vm_id: str = ""
     additional_capabilities: AdditionalCapabilities | None = None
+    instance_view: InstanceView | None = None
 
 
 class ListedVm(_Wire, frozen=True):
-    """A VM in a plain list: tags, OS disk, and what its price depends on."""
+    """A VM in a list: tags, OS disk, and what its price depends on, or its run state, or both."""
 
     id: str
     location: str = ""
     tags: dict[str, str] | None = None
     properties: ListedProperties = ListedProperties()
-
-
-class StateProperties(_Wire, frozen=True):
-    """A VM's run state."""
-
-    instance_view: InstanceView | None = None
-
-
-class VmState(_Wire, frozen=True):
-    """A VM in a list of run states; no other field of that list is reliable."""
-
-    id: str
-    properties: StateProperties = StateProperties()
 
 
 class Stop(_Wire, frozen=True):
@@ -255,12 +243,6 @@ class VmPage(Page, frozen=True):
     """A page of a list of virtual machines."""
 
     value: tuple[ListedVm, ...] = ()
-
-
-class StatePage(Page, frozen=True):
-    """A page of a list of run states."""
-
-    value: tuple[VmState, ...] = ()
 
 
 class Group(_Wire, frozen=True):

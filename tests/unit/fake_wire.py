@@ -30,7 +30,10 @@ class Signedin:
 
 @dataclass
 class Wire:
-    """Responses by `METHOD end-of-path`; `sent` are the requests as `METHOD path`."""
+    """Responses by `METHOD end-of-path`, or that with `?` and a part of the query.
+
+    `sent` are the requests as `METHOD path`.
+    """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
@@ -46,9 +49,11 @@ class Wire:
         path = unquote(urlsplit(request.url or "").path)
         self.sent.append(f"{request.method} {path}")
         self.bodies.append(request.body)
-        for what, answers in self.answers.items():
-            method, _, end = what.partition(" ")
-            if method == request.method and path.lower().endswith(end.lower()):
+        for what, answers in sorted(self.answers.items(), key=lambda one: "?" not in one[0]):
+            method, _, asked = what.partition(" ")
+            end, _, part = asked.partition("?")
+            fits = path.lower().endswith(end.lower()) and part in (request.url or "")
+            if method == request.method and fits:
                 status, body, headers = answers.pop(0) if len(answers) > 1 else answers[0]
                 break
         else:

@@ -199,7 +199,8 @@ def test_a_subscription_is_read_by_its_lists(wire: Wire) -> None:
     tagged = {**VM, "tags": {"stillframe-capture": "yes"}}
     more = f"{PUBLIC_ARM}/subscriptions/{REF.subscription}/next"
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [], "nextLink": more})
-    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [_state("stopped")]})
+    states = {"value": [_state("stopped")]}
+    wire.answer("GET Microsoft.Compute/virtualMachines?statusOnly", states)
     wire.answer("GET /next", {"value": [tagged]})
     wire.answer("GET /resourcegroups", {"value": [{"id": REF.group_id, "tags": {"A": "b"}}]})
     listing = azure().vms(REF.subscription)
@@ -215,7 +216,7 @@ def test_a_failed_state_may_have_its_reason(wire: Wire) -> None:
     view = {"statuses": [{"code": "ProvisioningState/failed/AllocationFailed"}]}
     view["statuses"].append({"code": "PowerState/stopped"})
     state = {"id": REF.id, "properties": {"instanceView": view}}
-    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [state]})
+    wire.answer("GET Microsoft.Compute/virtualMachines?statusOnly", {"value": [state]})
     wire.answer("GET /resourcegroups", {"value": []})
     (listed,) = azure().vms(REF.subscription).vms.values()
     assert listed.provisioning is Provisioning.FAILED
@@ -232,8 +233,8 @@ def test_a_generalized_vms_disk_is_listed_with_it(wire: Wire) -> None:
     remembered = {"stillframe-source-id": "0a0b", "stillframe-status": "captured"}
     listed = {"id": DISK, "managedBy": REF.id, "tags": remembered, "properties": {"osType": "W"}}
     frozen = _state("deallocated", "OSState/generalized")
+    wire.answer("GET Microsoft.Compute/virtualMachines?statusOnly", {"value": [frozen]})
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [VM]})
-    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [frozen]})
     wire.answer("GET Microsoft.Compute/disks", {"value": [listed]})
     (found,) = azure().vms(REF.subscription).vms.values()
     assert found.tags["stillframe-status"] == "captured"
@@ -244,8 +245,9 @@ def test_what_may_not_be_read_of_groups_does_not_count(
 ) -> None:
     """`groups` is None if groups cannot be listed, so that no VM is deallocated by policy."""
     denied = {"error": {"code": "AuthorizationFailed", "message": "no right"}}
+    states = {"value": [_state("stopped")]}
+    wire.answer("GET Microsoft.Compute/virtualMachines?statusOnly", states)
     wire.answer("GET Microsoft.Compute/virtualMachines", {"value": []})
-    wire.answer("GET Microsoft.Compute/virtualMachines", {"value": [_state("stopped")]})
     wire.answer("GET /resourcegroups", denied, 403)
     assert azure().vms(REF.subscription).groups is None
     assert "are ignored" in caplog.text
