@@ -17,7 +17,6 @@ from shared.model.errors import Refused, Unreadable
 from shared.model.ids import CopyRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.settings import read_settings
-from shared.page.report import keep_page
 from shared.reconcile import reconcile, reconcile_copy, reconcile_image
 from shared.sweep.sweeper import Sweeper
 from shared.visit import Report
@@ -56,6 +55,8 @@ def look(event: func.EventGridEvent) -> None:
 @app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
 def sweep(timer: TimerRequest) -> None:
     """Visit what changed without an event."""
+    from shared.page.report import keep_page  # noqa: PLC0415 an event need not wait for it
+
     now = datetime.now(UTC)
     last = timer.schedule_status.get("Last")
     report = sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)

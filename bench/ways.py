@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 BASE = os.environ["ARM_ENDPOINT"]
@@ -45,18 +46,18 @@ def stillframe() -> Callable[[], int]:
 
 def pipeline() -> Callable[[], int]:
     """Read one list with the SDK's pipeline, and its states with msgspec."""
-    from azure.core.pipeline.transport import RequestsTransport
+    from azure.core import PipelineClient
     from azure.core.rest import HttpRequest
 
     from shared.cloud import wire
     from shared.cloud.arm import page_of
-    from shared.cloud.client import find_credential, new_client
+    from shared.cloud.client import find_credential, policies_of
 
-    client = new_client(BASE, find_credential(), SUBSCRIPTION, RequestsTransport(), [])
-    client.send_request(HttpRequest("GET", f"/subscriptions/{SUBSCRIPTION}/locks"))
+    client: Any = PipelineClient(BASE, policies=policies_of(BASE, find_credential(), []))
+    client.send_request(HttpRequest("GET", f"{BASE}/subscriptions/{SUBSCRIPTION}/locks"))
 
     def read() -> int:
-        found, url = 0, LIST
+        found, url = 0, f"{BASE}{LIST}"
         while url:
             page, _ = page_of(client.send_request(HttpRequest("GET", url)).content, wire.VmPage)
             found += sum(_is_stopped(row) for row in page.value)

@@ -5,11 +5,11 @@ or `Missing` for 403 and 404; lists and `app_settings` raise `Refused` for these
 nothing, and a long operation is only started; access to a disk returns its `Progress`, to be
 polled. Raises `Transient` and `Refused`, in a dry run `Withheld` for everything but a GET, and
 `Misconfigured` for an endpoint without a token audience; never an error of the SDK. One `Arm` per
-process: creating a client takes 18 ms, which a look must not pay.
+process.
 
-Reads use the SDK's pipeline without its models, which would cost as much again as the request.
-Deallocate, generalize and image creation use the SDK's operations. Tags and access to a disk use
-the pipeline: the compute SDK has no operations for tags, and none without polling for the access.
+Requests use the SDK's pipeline without its models, which would cost as much again as the request,
+and are not imported before they are needed: only the writes that create something, or that nobody
+can undo, use the SDK's operations (`operations.py`).
 """
 
 import logging
@@ -17,20 +17,23 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from azure.core import PipelineClient
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
-from azure.mgmt.compute import ComputeManagementClient, models
 
 from shared.cloud import wire
-from shared.cloud.client import GRAPH, Counted, ReadsOnly, new_client
+from shared.cloud.client import GRAPH, Counted, ReadsOnly, policies_of
 from shared.cloud.errors import our_errors, seconds
 from shared.model.errors import Refused, Transient
 from shared.model.facts import Missing
 from shared.model.ids import GalleryTarget, ManagedImageRef, ManagedImageTarget, VersionRef, VmRef
+
+if TYPE_CHECKING:
+    from shared.cloud.operations import Operations
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +63,6 @@ _STOPS = (
 BLOCK = 1024 * 1024
 """Bytes of a response that are read at once; a page of a list has some hundred thousand."""
 
-_NO_SUBSCRIPTION = ""
-"""The key of the client for requests outside any subscription."""
-
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
 
 
@@ -81,7 +81,7 @@ class Progress:
 
 
 class Arm:
-    """The clients of one process, one per subscription, which share a connection pool."""
+    """The pipeline of one process, and its connection pool."""
 
     def __init__(
         self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
@@ -91,7 +91,8 @@ class Arm:
         self._transport = RequestsTransport(
             connection_timeout=5, read_timeout=20, connection_data_block_size=BLOCK
         )
-        self._clients: dict[str, ComputeManagementClient] = {}
+        self._pipeline: PipelineClient[HttpRequest, HttpResponse] | None = None
+        self._of_subscription: dict[str, Operations] = {}
         self._making = threading.Lock()
         self._counted = Counted()
         self._before_sending = [*([ReadsOnly()] if dry_run else []), self._counted]
@@ -103,44 +104,44 @@ class Arm:
 
     def vm(self, ref: VmRef) -> wire.Vm | Missing:
         """Return a VM's model and instance view, read with one GET."""
-        return self._get(ref.subscription, f"{ref.id}?$expand=instanceView", _COMPUTE_API, wire.Vm)
+        return self._get(f"{ref.id}?$expand=instanceView", _COMPUTE_API, wire.Vm)
 
     def disk(self, disk_id: str) -> wire.Disk | Missing:
         """Return a managed disk."""
-        return self._get(subscription_of(disk_id), disk_id, _DISK_API, wire.Disk)
+        return self._get(disk_id, _DISK_API, wire.Disk)
 
     def definition(self, target: GalleryTarget) -> wire.Definition | Missing:
         """Return a gallery image definition."""
-        return self._get(target.subscription, target.scope, _GALLERY_API, wire.Definition)
+        return self._get(target.scope, _GALLERY_API, wire.Definition)
 
     def versions(self, target: GalleryTarget) -> list[wire.Version]:
         """Return all versions of an image definition."""
         url = f"{target.scope}/versions?api-version={_GALLERY_API}"
-        pages = self._pages(target.subscription, url, wire.VersionPage)
+        pages = self._pages(url, wire.VersionPage)
         return [version for page in pages for version in page.value]
 
     def galleries(self, group: ManagedImageTarget) -> Iterator[str]:
         """Yield the names of a resource group's galleries."""
         url = f"{group.scope}/providers/Microsoft.Compute/galleries?api-version={_GALLERY_API}"
-        for page in self._pages(group.subscription, url, wire.NamedPage):
+        for page in self._pages(url, wire.NamedPage):
             yield from (gallery.name for gallery in page.value)
 
     def definitions(self, group: ManagedImageTarget, gallery: str) -> Iterator[str]:
         """Yield the names of a gallery's image definitions."""
         path = f"{group.scope}/providers/Microsoft.Compute/galleries/{gallery}/images"
         url = f"{path}?api-version={_GALLERY_API}"
-        for page in self._pages(group.subscription, url, wire.NamedPage):
+        for page in self._pages(url, wire.NamedPage):
             yield from (definition.name for definition in page.value)
 
     def managed_images(self, group: ManagedImageTarget) -> Iterator[wire.Image]:
         """Yield a resource group's managed images."""
         url = f"{group.scope}/providers/Microsoft.Compute/images?api-version={_COMPUTE_API}"
-        for page in self._pages(group.subscription, url, wire.ImagePage):
+        for page in self._pages(url, wire.ImagePage):
             yield from page.value
 
     def managed_image(self, ref: ManagedImageRef) -> wire.Image | Missing:
         """Return a managed image."""
-        return self._get(ref.subscription, ref.id, _COMPUTE_API, wire.Image)
+        return self._get(ref.id, _COMPUTE_API, wire.Image)
 
     def version(self, ref: VersionRef) -> tuple[wire.Version, bytes] | Missing:
         """Return a gallery image version with its replication status, and the response's body.
@@ -148,15 +149,15 @@ class Arm:
         In the api-version in which a change sends it back.
         """
         url = f"{ref.id}?$expand=ReplicationStatus"
-        content = self._read(ref.subscription, url, _VERSION_API)
+        content = self._read(url, _VERSION_API)
         if isinstance(content, Missing):
             return content
         return _decoded(content, wire.Version), content
 
-    def permissions(self, scope: str, subscription: str) -> wire.Grants | Missing:
+    def permissions(self, scope: str) -> wire.Grants | Missing:
         """Return the caller's permissions on a resource or resource group."""
         url = f"{scope}/providers/Microsoft.Authorization/permissions"
-        return self._get(subscription, url, "2022-04-01", wire.Grants)
+        return self._get(url, "2022-04-01", wire.Grants)
 
     def merge_tags(self, resource_id: str, tags: Mapping[str, str]) -> None:
         """Set tags on a resource; its other tags are unchanged."""
@@ -168,37 +169,19 @@ class Arm:
 
     def deallocate(self, ref: VmRef) -> None:
         """Start to deallocate a VM."""
-        operations = self._client(ref.subscription).virtual_machines
-        with our_errors():
-            operations.begin_deallocate(ref.group, ref.name, polling=False)
+        self._send(HttpRequest("POST", f"{ref.id}/deallocate?api-version={_COMPUTE_API}"))
 
     def generalize(self, ref: VmRef) -> None:
         """Mark a VM as generalized. It can never be started again."""
-        operations = self._client(ref.subscription).virtual_machines
-        with our_errors():
-            operations.generalize(ref.group, ref.name)
+        self._operations(ref.subscription).generalize(ref)
 
     def create_managed_image(self, ref: ManagedImageRef, body: Mapping[str, Any]) -> None:
         """Start to create a managed image; `body` is the body of the PUT."""
-        operations = self._client(ref.subscription).images
-        with our_errors():
-            operations.begin_create_or_update(
-                ref.group, ref.name, models.Image(body), polling=False
-            )
+        self._operations(ref.subscription).create_managed_image(ref, body)
 
     def put_version(self, ref: VersionRef, body: Mapping[str, Any]) -> None:
         """Start to create or change a gallery image version; `body` is the body of the PUT."""
-        operations = self._client(ref.subscription).gallery_image_versions
-        with our_errors():
-            operations.begin_create_or_update(
-                ref.group,
-                ref.gallery,
-                ref.definition,
-                ref.version,
-                models.GalleryImageVersion(body),
-                polling=False,
-                api_version=_VERSION_API,
-            )
+        self._operations(ref.subscription).put_version(ref, body, _VERSION_API)
 
     def put_interface(self, interface_id: str, body: Mapping[str, Any]) -> None:
         """Create a network interface; `body` is the body of the PUT."""
@@ -206,23 +189,16 @@ class Arm:
 
     def create_vm(self, ref: VmRef, body: Mapping[str, Any]) -> None:
         """Start to create a VM; `body` is the body of the PUT."""
-        operations = self._client(ref.subscription).virtual_machines
-        with our_errors():
-            operations.begin_create_or_update(
-                ref.group, ref.name, models.VirtualMachine(body), polling=False
-            )
+        self._operations(ref.subscription).create_vm(ref, body)
 
     def change_vm(self, ref: VmRef, body: Mapping[str, Any]) -> None:
         """Start to change a VM; `body` is the body of the PATCH."""
         url = f"{ref.id}?api-version={_COMPUTE_API}"
-        self._send(ref.subscription, HttpRequest("PATCH", url, json=body))
+        self._send(HttpRequest("PATCH", url, json=body))
 
     def delete_vm(self, ref: VmRef, *, force: bool = True) -> None:
         """Start to delete a VM, with what it deletes with it."""
-        operations = self._client(ref.subscription).virtual_machines
-        options = {"force_deletion": True} if force else {}
-        with our_errors():
-            operations.begin_delete(ref.group, ref.name, polling=False, **options)
+        self._operations(ref.subscription).delete_vm(ref, force=force)
 
     def delete(self, resource_id: str) -> None:
         """Start to delete a disk, a snapshot, restore points, or a network interface."""
@@ -233,12 +209,12 @@ class Arm:
             "restorepointcollections": _COMPUTE_API,
         }.get(kind, _NETWORK_API)
         url = f"{resource_id}?api-version={api}"
-        self._send(subscription_of(resource_id), HttpRequest("DELETE", url))
+        self._send(HttpRequest("DELETE", url))
 
     def resources(self, group_id: str) -> Iterator[wire.Resource]:
         """Yield a resource group's resources."""
         url = f"{group_id}/resources?api-version={_GROUP_API}&$expand=createdTime"
-        for page in self._pages(subscription_of(group_id), url, wire.ResourcePage):
+        for page in self._pages(url, wire.ResourcePage):
             yield from page.value
 
     def boot_diagnostics(self, ref: VmRef) -> wire.BootDiagnostics:
@@ -247,7 +223,7 @@ class Arm:
             f"{ref.id}/retrieveBootDiagnosticsData?api-version={_COMPUTE_API}"
             "&sasUriExpirationTimeInMinutes=5"
         )
-        content = self._send(ref.subscription, HttpRequest("POST", url))
+        content = self._send(HttpRequest("POST", url))
         return _decoded(content, wire.BootDiagnostics)
 
     def put_disk(self, disk_id: str, body: Mapping[str, Any]) -> None:
@@ -280,18 +256,18 @@ class Arm:
 
     def snapshot(self, snapshot_id: str) -> wire.Disk | Missing:
         """Return a snapshot."""
-        return self._get(subscription_of(snapshot_id), snapshot_id, _DISK_API, wire.Disk)
+        return self._get(snapshot_id, _DISK_API, wire.Disk)
 
     def restore_point(self, collection_id: str, name: str) -> wire.RestorePoint | Missing:
         """Return a restore point."""
         url = f"{collection_id}/restorePoints/{name}"
-        return self._get(subscription_of(collection_id), url, _COMPUTE_API, wire.RestorePoint)
+        return self._get(url, _COMPUTE_API, wire.RestorePoint)
 
     def tags(self, resource_id: str) -> wire.Group | Missing:
         """Return a resource's id and tags."""
         kind = resource_id.split("/")[-2].lower()
         api = _COMPUTE_API if kind == "restorepointcollections" else _DISK_API
-        return self._get(subscription_of(resource_id), resource_id, api, wire.Group)
+        return self._get(resource_id, api, wire.Group)
 
     def begin_disk_access(self, disk_id: str, seconds: int) -> Progress:
         """Start to open a disk for reading; Azure ends the access after `seconds`."""
@@ -302,9 +278,9 @@ class Arm:
         """Start to close a disk; this revokes the access of every reader."""
         return self._begin(disk_id, "endGetAccess", None)
 
-    def poll(self, disk_id: str, url: str) -> Progress:
+    def poll(self, url: str) -> Progress:
         """Return the state of an operation on a disk."""
-        return self._progress(subscription_of(disk_id), HttpRequest("GET", url))
+        return self._progress(HttpRequest("GET", url))
 
     def disk_token(self) -> str:
         """Return a token for disks that require one in addition to their URL."""
@@ -314,7 +290,7 @@ class Arm:
     def health(self, ref: VmRef) -> wire.Availability | Missing:
         """Return the current availability status of a VM from Resource Health."""
         url = f"{ref.id}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
-        return self._get(ref.subscription, url, "2022-10-01", wire.Availability)
+        return self._get(url, "2022-10-01", wire.Availability)
 
     def stops(self, subscription: str) -> Iterator[wire.Stop]:
         """Yield the VMs that Resource Graph shows as unavailable, minutes late."""
@@ -323,7 +299,7 @@ class Arm:
             options = {"$top": 1000, **({"$skipToken": token} if token else {})}
             body = {"subscriptions": [subscription], "query": _STOPS, "options": options}
             request = HttpRequest("POST", f"{GRAPH}?api-version=2022-10-01", json=body)
-            page = _decoded(self._send(subscription, request), wire.StopPage)
+            page = _decoded(self._send(request), wire.StopPage)
             yield from page.data
             token = page.skip_token
             if not token:
@@ -335,7 +311,7 @@ class Arm:
         Rows that do not match the documented schema are added to `strange`: id to reason.
         """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}"
-        for page in self._pages(subscription, url, wire.VmPage, strange):
+        for page in self._pages(url, wire.VmPage, strange):
             yield from page.value
 
     def vm_states(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
@@ -344,50 +320,50 @@ class Arm:
         Of a row only the id and the run state are sure to be there.
         """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}&statusOnly=true"
-        for page in self._pages(subscription, url, wire.VmPage, strange):
+        for page in self._pages(url, wire.VmPage, strange):
             yield from page.value
 
     def group(self, ref: VmRef) -> wire.Group | Missing:
         """Return a VM's resource group."""
-        return self._get(ref.subscription, ref.group_id, _GROUP_API, wire.Group)
+        return self._get(ref.group_id, _GROUP_API, wire.Group)
 
     def groups(self, subscription: str) -> Iterator[wire.Group]:
         """Yield a subscription's resource groups."""
         url = f"/subscriptions/{subscription}/resourcegroups?api-version={_GROUP_API}"
-        for page in self._pages(subscription, url, wire.GroupPage):
+        for page in self._pages(url, wire.GroupPage):
             yield from page.value
 
     def disks(self, group_id: str) -> Iterator[wire.ListedDisk]:
         """Yield a resource group's disks."""
         url = f"{group_id}/providers/Microsoft.Compute/disks?api-version={_DISK_API}"
-        for page in self._pages(subscription_of(group_id), url, wire.DiskPage):
+        for page in self._pages(url, wire.DiskPage):
             yield from page.value
 
     def locks(self, subscription: str) -> Iterator[wire.Id]:
         """Yield every management lock in a subscription, at any scope."""
         scope = f"/subscriptions/{subscription}"
         url = f"{scope}/providers/Microsoft.Authorization/locks?api-version=2016-09-01"
-        for page in self._pages(subscription, url, wire.LockPage):
+        for page in self._pages(url, wire.LockPage):
             yield from page.value
 
     def subscriptions(self) -> Iterator[wire.Subscription]:
         """Yield the subscriptions in which the caller has any role assignment."""
         url = "/subscriptions?api-version=2022-12-01"
-        for page in self._pages(_NO_SUBSCRIPTION, url, wire.SubscriptionPage):
+        for page in self._pages(url, wire.SubscriptionPage):
             yield from page.value
 
     def app_settings(self, app_id: str) -> dict[str, str]:
         """Return all settings of a function app, including its secrets."""
         url = f"{app_id}/config/appsettings/list?api-version=2024-04-01"
-        content = self._send(subscription_of(app_id), HttpRequest("POST", url))
+        content = self._send(HttpRequest("POST", url))
         return _decoded(content, wire.AppSettings).properties
 
     def _pages[P: wire.Page](
-        self, subscription: str, url: str, shape: type[P], strange: dict[str, str] | None = None
+        self, url: str, shape: type[P], strange: dict[str, str] | None = None
     ) -> Iterator[P]:
         following: str | None = url
         while following:
-            content = self._send(subscription, HttpRequest("GET", following))
+            content = self._send(HttpRequest("GET", following))
             page, left_out = page_of(content, shape)
             if strange is not None:
                 strange |= left_out
@@ -396,21 +372,21 @@ class Arm:
 
     def _put(self, resource_id: str, api: str, body: Mapping[str, Any]) -> None:
         url = f"{resource_id}?api-version={api}"
-        self._send(subscription_of(resource_id), HttpRequest("PUT", url, json=body))
+        self._send(HttpRequest("PUT", url, json=body))
 
     def _patch_tags(self, resource_id: str, operation: str, tags: Mapping[str, str]) -> None:
         path = f"{resource_id}/providers/Microsoft.Resources/tags/default?api-version=2024-11-01"
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
-        self._send(subscription_of(resource_id), HttpRequest("PATCH", path, json=body))
+        self._send(HttpRequest("PATCH", path, json=body))
 
-    def _get[T](self, subscription: str, url: str, api: str, shape: type[T]) -> T | Missing:
-        content = self._read(subscription, url, api)
+    def _get[T](self, url: str, api: str, shape: type[T]) -> T | Missing:
+        content = self._read(url, api)
         return content if isinstance(content, Missing) else _decoded(content, shape)
 
-    def _read(self, subscription: str, url: str, api: str) -> bytes | Missing:
+    def _read(self, url: str, api: str) -> bytes | Missing:
         version = f"{'&' if '?' in url else '?'}api-version={api}"
         try:
-            return self._send(subscription, HttpRequest("GET", url + version))
+            return self._send(HttpRequest("GET", url + version))
         except Refused as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return Missing.GONE
@@ -420,10 +396,10 @@ class Arm:
 
     def _begin(self, disk_id: str, act: str, body: Mapping[str, Any] | None) -> Progress:
         url = f"{disk_id}/{act}?api-version={_DISK_API}"
-        return self._progress(subscription_of(disk_id), HttpRequest("POST", url, json=body))
+        return self._progress(HttpRequest("POST", url, json=body))
 
-    def _progress(self, subscription: str, request: HttpRequest) -> Progress:
-        response = self._ask(subscription, request)
+    def _progress(self, request: HttpRequest) -> Progress:
+        response = self._ask(request)
         content = response.content
         operation = _decoded(content, wire.Operation) if content else wire.Operation()
         if operation.status in ("Failed", "Canceled"):
@@ -437,24 +413,41 @@ class Arm:
             retry_after=seconds(response.headers.get("Retry-After")),
         )
 
-    def _send(self, subscription: str, request: HttpRequest) -> bytes:
-        return self._ask(subscription, request).content
+    def _send(self, request: HttpRequest) -> bytes:
+        return self._ask(request).content
 
-    def _ask(self, subscription: str, request: HttpRequest) -> HttpResponse:
+    def _ask(self, request: HttpRequest) -> HttpResponse:
+        pipeline = self._connected()
+        if request.url.startswith("/"):
+            request.url = f"{self._endpoint}{request.url}"
         with our_errors():
-            response = self._client(subscription).send_request(request)
+            response = pipeline.send_request(request)
             response.raise_for_status()
             return response
 
-    def _client(self, subscription: str) -> ComputeManagementClient:
+    def _connected(self) -> PipelineClient[HttpRequest, HttpResponse]:
+        """Return the pipeline; the first request creates it."""
+        with self._making:
+            if self._pipeline is None:
+                self._pipeline = PipelineClient(self._endpoint, **self._options())
+            return self._pipeline
+
+    def _operations(self, subscription: str) -> "Operations":
+        """Return the SDK's operations in a subscription."""
+        from shared.cloud.operations import Operations  # noqa: PLC0415 loaded by who needs it
+
         key = subscription.lower()
         with self._making:
-            if key not in self._clients:
-                self._clients[key] = new_client(
-                    *(self._endpoint, self._credential, key, self._transport),
-                    before_sending=self._before_sending,
+            if key not in self._of_subscription:
+                self._of_subscription[key] = Operations(
+                    key, self._endpoint, self._credential, **self._options()
                 )
-            return self._clients[key]
+            return self._of_subscription[key]
+
+    def _options(self) -> dict[str, Any]:
+        """Return the options of a client of the SDK: our policies, the one connection pool."""
+        policies = policies_of(self._endpoint, self._credential, self._before_sending)
+        return {"transport": self._transport, "policies": policies}
 
 
 _NO_ID = "without an id"
@@ -493,8 +486,3 @@ def _decoded[T](content: bytes, shape: type[T]) -> T:
     except msgspec.DecodeError as error:
         msg = f"Azure's response could not be parsed: {error}"
         raise Transient(msg) from error
-
-
-def subscription_of(resource_id: str) -> str:
-    """Return the subscription id in a resource id: `/subscriptions/<this>/..`."""
-    return resource_id.split("/", 3)[2]

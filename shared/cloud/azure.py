@@ -14,7 +14,7 @@ from typing import assert_never
 import msgspec
 
 from shared.cloud import clones
-from shared.cloud.arm import Arm, subscription_of
+from shared.cloud.arm import Arm
 from shared.cloud.bodies import going_whole_body, managed_image_body, promoted_body, version_body
 from shared.cloud.client import find_credential
 from shared.cloud.examine import examine
@@ -364,14 +364,14 @@ class Azure:
 
     def _rights(self, vm: VmRef, target: Target) -> Rights:
         return Rights(
-            vm=granted(self.arm.permissions(vm.id, vm.subscription)),
-            target=granted(self.arm.permissions(target.scope, target.subscription)),
+            vm=granted(self.arm.permissions(vm.id)),
+            target=granted(self.arm.permissions(target.scope)),
         )
 
     def _disk_rights(self, disk_id: str | None) -> tuple[Permission, ...] | Missing:
         if not disk_id:
             return Missing.DENIED
-        grants = granted(self.arm.permissions(disk_id, subscription_of(disk_id)))
+        grants = granted(self.arm.permissions(disk_id))
         return Missing.DENIED if grants is None else grants
 
 

@@ -17,9 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
-from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
-from azure.mgmt.compute import ComputeManagementClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from shared.model.errors import Misconfigured, Transient, Withheld
@@ -71,32 +69,21 @@ class ReadsOnly(policies.SansIOHTTPPolicy[Any, Any]):
             raise Withheld(msg)
 
 
-def new_client(
+def policies_of(
     endpoint: str,
     credential: TokenCredential,
-    subscription: str,
-    transport: RequestsTransport,
     before_sending: Sequence[policies.SansIOHTTPPolicy[Any, Any]],
-) -> ComputeManagementClient:
-    """Create the client of a subscription; `transport` is the connection pool all clients share.
-
-    `before_sending` are policies that run before each attempt of a request.
-    """
+) -> list[Any]:
+    """Return the policies of a pipeline; `before_sending` run before each attempt of a request."""
     scope = audience(endpoint) + "/.default"
-    return ComputeManagementClient(
-        credential,
-        subscription,
-        base_url=endpoint,
-        transport=transport,
-        policies=[
-            policies.RequestIdPolicy(),
-            policies.HeadersPolicy(),
-            policies.UserAgentPolicy(f"Stillframe/{VERSION}"),
-            _PatientRetry(),
-            *before_sending,
-            ARMChallengeAuthenticationPolicy(credential, scope),
-        ],
-    )
+    return [
+        policies.RequestIdPolicy(),
+        policies.HeadersPolicy(),
+        policies.UserAgentPolicy(f"Stillframe/{VERSION}"),
+        _PatientRetry(),
+        *before_sending,
+        ARMChallengeAuthenticationPolicy(credential, scope),
+    ]
 
 
 def find_credential() -> TokenCredential:

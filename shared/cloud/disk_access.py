@@ -59,7 +59,7 @@ def _done(arm: Arm, disk_id: str, progress: Progress, until: float) -> Progress:
             msg = f"Azure took too long to open or close {disk_id}"
             raise Transient(msg)
         time.sleep(wait)
-        progress = arm.poll(disk_id, progress.poll)
+        progress = arm.poll(progress.poll)
     return progress
 
 

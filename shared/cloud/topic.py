@@ -7,15 +7,19 @@ error of the SDK.
 import json
 import logging
 from collections import deque
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError
 from azure.core.messaging import CloudEvent
-from azure.eventgrid import EventGridPublisherClient
 
 from shared.cloud.errors import our_error
 from shared.model.errors import Withheld
 from shared.model.outcomes import Outcome, OutcomeType
+
+if TYPE_CHECKING:
+    from azure.eventgrid import EventGridPublisherClient
 
 REMEMBERED = 1000
 """How many ids of published outcomes a process remembers."""
@@ -32,9 +36,15 @@ class Topic:
     def __init__(
         self, endpoint: str, credential: TokenCredential, *, dry_run: bool = False
     ) -> None:
-        self._client = EventGridPublisherClient(endpoint, credential) if endpoint else None
+        self._endpoint, self._credential = endpoint, credential
         self._dry_run = dry_run
         self._published: deque[str] = deque(maxlen=REMEMBERED)
+
+    @cached_property
+    def _client(self) -> "EventGridPublisherClient":
+        from azure.eventgrid import EventGridPublisherClient  # noqa: PLC0415 for the first outcome
+
+        return EventGridPublisherClient(self._endpoint, self._credential)
 
     def publish(self, outcome: Outcome) -> None:
         """Log and publish an outcome, unless this process has published it already.
@@ -49,12 +59,12 @@ class Topic:
         if outcome.id in self._published:
             return
         log.info("outcome %s", json.dumps({"type": outcome.type, "id": outcome.id, **outcome.data}))
-        if self._client:
+        if self._endpoint:
             _send(self._client, outcome)
         self._published.append(outcome.id)
 
 
-def _send(client: EventGridPublisherClient, outcome: Outcome) -> None:
+def _send(client: "EventGridPublisherClient", outcome: Outcome) -> None:
     """Send one event without retries; if it fails, the next look publishes it again.
 
     With retries the SDK would sleep for as long as Retry-After says. The SDK accepts these options

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from azure.core import PipelineClient
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import HttpRequest, RequestsTransport
 from azure.core.rest import HttpRequest as Request
 
-from shared.cloud.client import Counted, new_client
+from shared.cloud.client import Counted, policies_of
 from shared.model.settings import PUBLIC_ARM
 from shared.model.version import VERSION
 
@@ -31,8 +32,9 @@ def test_azure_is_told_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
     transport = RequestsTransport()
     monkeypatch.setattr(transport, "send", send)
-    client = new_client(PUBLIC_ARM, Credential(), "subscription", transport, [Counted()])
+    policies = policies_of(PUBLIC_ARM, Credential(), [Counted()])
+    client: Any = PipelineClient(PUBLIC_ARM, transport=transport, policies=policies)
     with pytest.raises(ServiceRequestError):
-        client.send_request(Request("GET", "/subscriptions"))
+        client.send_request(Request("GET", f"{PUBLIC_ARM}/subscriptions"))
     assert agents
     assert {agent.split()[0] for agent in agents} == {f"Stillframe/{VERSION}"}
