@@ -18,7 +18,7 @@ from simulator.client import SimClient
 from simulator.deployment import Deployment
 from simulator.simulator import Simulator
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds until a burst counts as stuck."""
 
 NOT_OURS = "stillframe-orders"
@@ -27,47 +27,70 @@ NOT_OURS = "stillframe-orders"
 
 @dataclass(frozen=True)
 class Burst:
-    """Seconds from delivery to the deallocate request, one for each VM, smallest first."""
+    """Seconds from delivery to the deallocate request, one for each VM, smallest first.
 
+    `throttled` are the requests that were answered 429, of all `requests`.
+    """
+
+    way: str
     delays: list[float]
     requests: int
+    throttled: int
 
-    def row(self) -> dict[str, float]:
+    def row(self) -> dict[str, float | str]:
         """Return the figures."""
         return {
+            "way": self.way,
             "vms": len(self.delays),
             "median_seconds": round(statistics.median(self.delays), 3),
             "p95_seconds": round(self.delays[int(len(self.delays) * 0.95)], 3),
             "max_seconds": round(self.delays[-1], 3),
             "arm_requests_per_vm": round(self.requests / len(self.delays), 1),
+            "answered_429": self.throttled,
         }
 
 
-def run(root: Path, out: Path, vms: int) -> Burst:
-    """Shut down that many ordered VMs at once; return when a deallocation of each is requested."""
+def run(root: Path, out: Path, vms: int) -> list[Burst]:
+    """Shut down that many ordered VMs at once, with Azure's limits and without.
+
+    Also with the app of the checkout of `BENCH_BEFORE`.
+    """
+    before = os.environ.get("BENCH_BEFORE")
+    apps = {"": root} | ({" (before)": Path(before)} if before else {})
+    return [
+        _run(f"{'throttled' if throttling else 'no limits'}{name}", app, root, out, vms, throttling)
+        for throttling in (False, True)
+        for name, app in apps.items()
+    ]
+
+
+def _run(way: str, app: Path, root: Path, out: Path, vms: int, throttling: bool) -> Burst:  # noqa: FBT001, PLR0913, PLR0917
     with Simulator(speed=1.0, state_dir=out / "simulator") as simulator:
         settings = {"SUBSCRIPTIONS": simulator.subscription_id, "PROOF": "off"}
         template = root / "infra" / "snapshots" / "usual.snapshot.json"
         log = out / "host.log"
-        with Deployment(simulator, root, settings, template, log, timers=False):
+        with Deployment(simulator, app, settings, template, log, timers=False):
             steering = simulator.client
             steering.ask("PUT", "eventgrid/latency", {"health": 0})
             ids = [_waiting_vm(steering, number) for number in range(vms)]
+            steering.settings(throttling=throttling)
             steering.clear_requests()
             for vm_id in ids:
                 steering.guest(vm_id, "shutdown")
             asked = _await_deallocations(steering, vms)
-            return Burst(_delays(steering, asked), len(steering.requests(caller="app")))
+            requests = steering.requests(caller="app")
+            throttled = sum(request["status"] == 429 for request in requests)  # noqa: PLR2004
+            return Burst(way, _delays(steering, asked), len(requests), throttled)
 
 
-def show(burst: Burst) -> Table:
+def show(bursts: list[Burst]) -> Table:
     """Return the figures as a table."""
-    title = f"{len(burst.delays)} VMs shut down at once ({os.cpu_count()} cores)"
+    title = f"{len(bursts[0].delays)} VMs shut down at once ({os.cpu_count()} cores)"
     table = Table(title=title)
-    row = burst.row()
-    for name in row:
+    for name in bursts[0].row():
         table.add_column(name.replace("_", " "))
-    table.add_row(*map(str, row.values()))
+    for burst in bursts:
+        table.add_row(*map(str, burst.row().values()))
     return table
 
 

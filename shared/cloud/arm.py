@@ -28,6 +28,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from shared.cloud import wire
 from shared.cloud.client import GRAPH, Counted, ReadsOnly, policies_of
 from shared.cloud.errors import our_errors, seconds
+from shared.cloud.pace import Paced
 from shared.model.errors import Refused, Transient
 from shared.model.facts import Missing
 from shared.model.ids import GalleryTarget, ManagedImageRef, ManagedImageTarget, VersionRef, VmRef
@@ -95,7 +96,7 @@ class Arm:
         self._of_subscription: dict[str, Operations] = {}
         self._making = threading.Lock()
         self._counted = Counted()
-        self._before_sending = [*([ReadsOnly()] if dry_run else []), self._counted]
+        self._before_sending = [*([ReadsOnly()] if dry_run else []), Paced(), self._counted]
 
     @property
     def requests(self) -> int:
@@ -426,23 +427,30 @@ class Arm:
             return response
 
     def _connected(self) -> PipelineClient[HttpRequest, HttpResponse]:
-        """Return the pipeline; the first request creates it."""
-        with self._making:
-            if self._pipeline is None:
-                self._pipeline = PipelineClient(self._endpoint, **self._options())
-            return self._pipeline
+        """Return the pipeline; the first requests create it.
+
+        Not under the lock: the endpoint may have to be asked for its audience, and if it does not
+        answer, all requests must fail at the same time, not each after the one before.
+        """
+        if self._pipeline is None:
+            made: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+                self._endpoint, **self._options()
+            )
+            with self._making:
+                self._pipeline = self._pipeline or made
+        return self._pipeline
 
     def _operations(self, subscription: str) -> "Operations":
         """Return the SDK's operations in a subscription."""
         from shared.cloud.operations import Operations  # noqa: PLC0415 loaded by who needs it
 
         key = subscription.lower()
-        with self._making:
-            if key not in self._of_subscription:
-                self._of_subscription[key] = Operations(
-                    key, self._endpoint, self._credential, **self._options()
-                )
-            return self._of_subscription[key]
+        if key not in self._of_subscription:
+            known = (key, self._endpoint, self._credential)
+            made = Operations(*known, **self._options())
+            with self._making:
+                self._of_subscription.setdefault(key, made)
+        return self._of_subscription[key]
 
     def _options(self) -> dict[str, Any]:
         """Return the options of a client of the SDK: our policies, the one connection pool."""

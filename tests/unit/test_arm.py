@@ -1,13 +1,17 @@
-"""Pages of lists: rows that do not match the documented schema are dropped, others are kept."""
+"""Pages of lists, of which rows that are not as documented are dropped; the first connection."""
 
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.cloud import wire
-from shared.cloud.arm import page_of
+from shared.cloud import client, wire
+from shared.cloud.arm import Arm, page_of
 from shared.model.errors import Transient
+from tests.unit.fake_wire import Signedin
+from tests.unit.making import REF
 
 WHOLE = {"id": "/subscriptions/s/vm", "tags": {"stillframe-capture": "yes"}}
 
@@ -37,3 +41,22 @@ def test_what_is_no_page_comes_again(content: bytes) -> None:
     """Such a response is not read as an empty list: all its VMs would be missed."""
     with pytest.raises(Transient):
         page_of(content, wire.VmPage)
+
+
+def test_requests_do_not_wait_for_each_others_first_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An endpoint that does not tell its audience fails all requests at once, not one by one."""
+    together = threading.Barrier(4, timeout=10)
+
+    def silent(_: str) -> str:
+        together.wait()
+        msg = "no answer"
+        raise Transient(msg)
+
+    monkeypatch.setattr(client, "audience", silent)
+    arm = Arm("https://arm.invalid", Signedin())  # type: ignore[arg-type]
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(arm.vm, REF) for _ in range(4)]
+        failed = [one.exception() for one in asked]
+    assert [str(one) for one in failed] == ["no answer"] * 4
