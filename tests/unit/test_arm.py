@@ -55,7 +55,7 @@ def test_requests_do_not_wait_for_each_others_first_connection(
         raise Transient(msg)
 
     monkeypatch.setattr(client, "audience", silent)
-    arm = Arm("https://arm.invalid", Signedin())  # type: ignore[arg-type]
+    arm = Arm("https://arm.invalid", Signedin())
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(arm.vm, REF) for _ in range(4)]
         failed = [one.exception() for one in asked]
