@@ -278,6 +278,10 @@ class Azure:
             self.arm.delete_tags(vm.memory.id, change.removed)
         return after(vm, words)
 
+    def tag_vm(self, ref: VmRef, tags: Mapping[str, str]) -> None:
+        """Set tags on a VM; its other tags are unchanged."""
+        self.arm.merge_tags(ref.id, tags)
+
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         """Set tags on an image; its other tags are unchanged."""
         self.arm.merge_tags(ref.id, tags)

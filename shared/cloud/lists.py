@@ -89,26 +89,41 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
     with ThreadPoolExecutor(1) as beside:
         try:
             rows = arm.vms(subscription, strange)
-            tagged = beside.submit(copy_context().run, _tagged, rows, enough)
+            plain = beside.submit(copy_context().run, _plain, rows, enough)
             states, whole = _states(arm, subscription, listing, enough)
         except BaseException:
             enough.set()
             raise
-        listing.vms = tagged.result() if whole is None else whole
+        rows_read = plain.result() if whole is None else whole
+    listing.vms = rows_read.tagged
     listing.strange |= strange
-    _join(listing, states)
+    _join(listing, states, rows_read)
     _remember(arm, listing)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
         listing.groups = _group_tags(arm, subscription)
     return listing
 
 
-def _tagged(rows: Iterable[wire.ListedVm], enough: Event) -> dict[str, ListedVm]:
-    """Return the VMs with a Stillframe tag, by `VmRef.key`; some of them after `enough`."""
-    found = {}
-    for row in rows:
+@dataclass(slots=True)
+class _Rows:
+    """What is kept of rows with tags: VMs with ours by `VmRef.key`; sizes by the hash of an id."""
+
+    tagged: dict[str, ListedVm] = field(default_factory=dict)
+    machines: dict[int, Machine] = field(default_factory=dict)
+
+    def see(self, row: wire.ListedVm) -> None:
+        """Keep a row."""
         if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
-            found[ref.key] = _listed(ref, row)
+            self.tagged[ref.key] = _listed(ref, row)
+        else:
+            self.machines[hash(row.id.lower())] = _machine(row)
+
+
+def _plain(rows: Iterable[wire.ListedVm], enough: Event) -> _Rows:
+    """Return what is kept of the list with tags; some of it after `enough`."""
+    found = _Rows()
+    for row in rows:
+        found.see(row)
         if enough.is_set():
             break
     return found
@@ -116,23 +131,23 @@ def _tagged(rows: Iterable[wire.ListedVm], enough: Event) -> dict[str, ListedVm]
 
 def _states(
     arm: Arm, subscription: str, listing: Listing, enough: Event
-) -> tuple[_States, dict[str, ListedVm] | None]:
-    """Count the run states, and return them; if its rows are whole VMs, also those with our tags.
+) -> tuple[_States, _Rows | None]:
+    """Count the run states, and return them; if its rows are whole VMs, also what is kept of these.
 
     Sets `enough` as soon as it is known that they are.
     """
     states = _States()
     rows: Iterator[wire.ListedVm] = arm.vm_states(subscription, listing.strange)
     first = list(islice(rows, FIRST))
-    whole: dict[str, ListedVm] | None = {} if _are_whole(first) else None
+    whole = _Rows() if _are_whole(first) else None
     if whole is not None:
         enough.set()
     for row in chain(first, rows):
         state = _state_of(row)
         listing.states[state.power] += 1
         states.see(row.id, state)
-        if whole is not None and _has_ours(row.tags) and (ref := VmRef.find(row.id)):
-            whole[ref.key] = _listed(ref, row)
+        if whole is not None:
+            whole.see(row)
     return states, whole
 
 
@@ -148,7 +163,7 @@ def _are_whole(rows: Iterable[wire.ListedVm]) -> bool:
     )
 
 
-def _join(listing: Listing, states: _States) -> None:
+def _join(listing: Listing, states: _States, rows: _Rows) -> None:
     """Give each VM its run state; add those that are stopped or generalized without our tags."""
     for key, vm in listing.vms.items():
         if state := states.of(key):
@@ -156,7 +171,8 @@ def _join(listing: Listing, states: _States) -> None:
     for key, (vm_id, state) in states.others.items():
         concerns = state.power is PowerState.STOPPED or state.generalized
         if concerns and key not in listing.vms and (ref := VmRef.find(vm_id)):
-            listing.vms[key] = replace(ListedVm(ref, {}), **state._asdict())
+            vm = ListedVm(ref, {}, machine=rows.machines.get(hash(key)))
+            listing.vms[key] = replace(vm, **state._asdict())
 
 
 def _remember(arm: Arm, listing: Listing) -> None:
@@ -226,23 +242,42 @@ def _state(codes: tuple[str, ...]) -> _State:
 def _listed(ref: VmRef, row: wire.ListedVm) -> ListedVm:
     properties = row.properties
     disk = properties.storage_profile.os_disk
-    machine = Machine(
-        size=properties.hardware_profile.vm_size,
-        region=row.location,
-        os_type=disk.os_type or "",
-        hybrid=is_hybrid(properties.license_type),
-        spot=is_spot(properties.priority),
-    )
     ephemeral = bool(disk.diff_disk_settings and disk.diff_disk_settings.option)
     managed = disk.managed_disk or wire.ManagedDisk()
     return ListedVm(
         ref,
         lower_names(row.tags),
-        machine=machine,
+        machine=_machine(row),
         ephemeral=ephemeral,
         vm_id=properties.vm_id,
         os_disk=managed.id,
         hibernates=hibernates(properties.additional_capabilities),
+    )
+
+
+def _machine(row: wire.ListedVm) -> Machine:
+    """Return what the price of a VM depends on."""
+    properties = row.properties
+    return _machine_of(
+        properties.hardware_profile.vm_size,
+        row.location,
+        properties.storage_profile.os_disk.os_type or "",
+        properties.license_type,
+        properties.priority,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _machine_of(
+    size: str, region: str, os_type: str, license_type: str | None, priority: str | None
+) -> Machine:
+    """Return one object for all VMs that are priced alike: a subscription has few kinds."""
+    return Machine(
+        size=size,
+        region=region,
+        os_type=os_type,
+        hybrid=is_hybrid(license_type),
+        spot=is_spot(priority),
     )
 
 

@@ -197,10 +197,16 @@ def stopped_since(
     Resource Graph if it was read and the stop is not of the last minutes, which it does not show
     yet; else Resource Health; else now, the first sighting.
     """
-    if standing.stopped and now - standing.stopped >= GRAPH_LAGS:
-        return standing.stopped, GRAPH
+    if settled := settled_since(standing, now):
+        return settled, GRAPH
     stopped = cloud.stopped_at(ref, now)
     return (stopped, HEALTH) if stopped else (now, FIRST_SEEN)
+
+
+def settled_since(standing: Standing, now: datetime) -> datetime | None:
+    """Return when a VM stopped by Resource Graph; None if unknown, or of the last minutes."""
+    known = standing.stopped and now - standing.stopped >= GRAPH_LAGS
+    return standing.stopped if known else None
 
 
 def _bill(cloud: Cloud, vm: ObservedVm, since: datetime, until: datetime) -> Bill:

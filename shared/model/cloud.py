@@ -117,6 +117,9 @@ class Cloud(Protocol):
     def write(self, vm: ObservedVm, words: Words) -> ObservedVm:
         """Change an order's tags where `vm.memory` says; return the VM with the new tags."""
 
+    def tag_vm(self, ref: VmRef, tags: Mapping[str, str]) -> None:
+        """Set tags of a VM; its other tags do not change."""
+
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         """Set tags of an image; its other tags do not change."""
 

@@ -274,8 +274,14 @@ def _unseen(report: SweepReport, names: Names) -> list[str]:
     ):
         told += [f"{_named(vm, names)} {what}: {names.text(why)}" for vm, why in of.items()]
     if report.unreached:
-        told.append(f"{_count(len(report.unreached), 'VM')} not reached in time: first next time")
+        told.append(_unreached(len(report.unreached), report.looked))
     return told[:SHOWN]
+
+
+def _unreached(left: int, looked: int) -> str:
+    """Return how many VMs were not reached, and after how many sweeps all will have been."""
+    first = f"{_count(left, 'VM')} not reached in time: they come first next time"
+    return f"{first}, and within {_count(-(-left // looked), 'sweep')} all" if looked else first
 
 
 def _named(vm_id: str, names: Names) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from shared.capture.targets import is_ordered, read_order
+from shared.costguard.enforce import settled_since
 from shared.costguard.rules import Alert, Due, Mark, Nothing, Standing, judge, why_kept, wish_of
 from shared.model.facts import ListedVm, Listing, PowerState
 from shared.model.ids import Target
@@ -55,6 +56,15 @@ class Scan:
             isinstance(due, Mark | Alert) or (reported and isinstance(due, Nothing) and due.since)
             for due in map(self.bill, self.listing.vms.values())
         )
+
+    def known_since(self, vm: ListedVm) -> datetime | None:
+        """Return since when a VM is stopped, if only that is to be noted on it; else None."""
+        due = self.bill(vm)
+        if not isinstance(due, Mark) or due.unreadable or vm.generalized:
+            return None
+        if look_is_due(vm, self.settings, self.since, self.now):
+            return None
+        return settled_since(self.standing(vm), self.now)
 
     def wants_any_off(self) -> bool:
         """Whether a stopped VM is to be deallocated by a tag or by the policy."""

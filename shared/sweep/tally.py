@@ -11,7 +11,7 @@ from datetime import datetime
 from shared.capture.durations import is_under_way
 from shared.capture.targets import is_ordered
 from shared.costguard.alert import FIRST_SEEN, GRAPH, owner
-from shared.costguard.enforce import Enforced, rate_of
+from shared.costguard.enforce import NOTHING, rate_of
 from shared.costguard.rules import Clear, Mark, Nothing, Retract, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
@@ -27,11 +27,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """The result of one visit; `vm` is the VM after it, None if it is gone or the visit failed."""
+    """The result of one visit; `vm` is the VM after it, None if it is gone or the visit failed.
+
+    `bill` is what was done about its bill, `unwritten` why that was not completed.
+    """
 
     vm: ListedVm | None = None
     report: Report | None = None
-    enforced: Enforced | None = None
+    bill: str = NOTHING
+    unwritten: str | None = None
     failed: str | None = None
     reached: bool = True
 
@@ -51,13 +55,13 @@ def count(report: SweepReport, vm: ListedVm, visited: Visited) -> None:
         log.info("look %s", visited.report.line())
     if visited.failed:
         report.failed[vm.ref.id] = visited.failed
-    untold = [part.untold for part in (visited.report, visited.enforced) if part and part.untold]
-    if untold:
+    of_order = visited.report.untold if visited.report else None
+    if untold := [why for why in (of_order, visited.unwritten) if why]:
         report.untold[vm.ref.id] = "; ".join(untold)
     if visited.report and visited.report.steps:
         report.steps[vm.ref.id] = visited.report.steps
-    if visited.enforced and visited.enforced.what != "nothing":
-        report.bills[visited.enforced.what] += 1
+    if visited.bill != NOTHING:
+        report.bills[visited.bill] += 1
 
 
 def sum_up(scan: Scan, told: Mapping[str, Status], cloud: Cloud, report: SweepReport) -> None:

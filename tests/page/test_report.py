@@ -174,6 +174,13 @@ def test_a_masked_vm_has_the_same_number_everywhere() -> None:
     assert [names.vm(ref) for ref in (REF, upper, other)] == ["vm 1", "vm 1", "vm 2"]
 
 
+def test_what_was_not_reached_is_told_with_when_it_will_be() -> None:
+    """After how many sweeps like this one all VMs will have been visited."""
+    left = [REF.id] * 250
+    assert "and within 3 sweeps all" in Reader(shown(found(unreached=left, looked=100), [])).text
+    assert "first next time</bdi>" in shown(found(unreached=left), []).decode()
+
+
 def test_failures_come_first() -> None:
     """Among the orders that need a person."""
     rows = [row("a", "waiting", turn=Turn.OWNER), row("b", "refused"), row("c", "failed")]

@@ -124,6 +124,9 @@ class FakeCloud:
         self._wrote("write", vm.memory.id)
         return after(vm, words)
 
+    def tag_vm(self, ref: VmRef, tags: Mapping[str, str]) -> None:
+        self._wrote("tag_vm", ref.id)
+
     def tag_image(self, ref: ImageRef, tags: Mapping[str, str]) -> None:
         self._wrote("tag_image", ref.id)
 

@@ -117,6 +117,9 @@ def test_tags_and_run_states_come_together() -> None:
     found = listed(lists)
     names = {vm.ref.name: vm.power for vm in found.vms.values()}
     assert names == {"Web": PowerState.DEALLOCATED, "off": PowerState.STOPPED}
+    sizes = {vm.machine.size for vm in found.vms.values() if vm.machine}
+    assert sizes == {"Standard_D4s_v5"}
+    assert all(vm.machine for vm in found.vms.values())
     assert sum(found.states.values()) == 3
     assert set(found.strange) == {"plain", "states"}
 

@@ -74,6 +74,45 @@ def test_a_stopped_vm_without_an_order_is_marked_and_flagged() -> None:
     assert (report.per_day, report.licences_per_day, report.unpriced) == (12.0, 6.0, 0)
 
 
+def test_a_vm_that_resource_graph_knows_is_marked_without_a_look() -> None:
+    """One request, a tag; the report has it with since when, who says so, and its price."""
+    cloud = a_stopped({})
+    cloud.graph, cloud.costs = {REF.key: SINCE}, Price(0.2)
+    report = swept(cloud)
+    assert cloud.calls == [("tag_vm", REF.id), ("publish", "Stillframe.SweepCompleted")]
+    assert dict(report.bills) == {"mark": 1}
+    (flagged,) = report.flagged
+    assert (flagged.since, flagged.known_by, flagged.rate.hourly) == (SINCE, "resource-graph", 0.2)
+
+
+@pytest.mark.parametrize("stopped", [None, NOW - timedelta(minutes=5)])
+def test_a_vm_that_has_just_stopped_is_looked_at(stopped: Any) -> None:  # noqa: ANN401
+    """Resource Graph does not show the last minutes: it may have been started since."""
+    cloud = a_stopped({})
+    cloud.graph = {REF.key: stopped} if stopped else {}
+    assert dict(swept(cloud).bills) == {"mark": 1}
+    assert ("write", REF.id) in cloud.calls
+
+
+def test_a_mark_that_azure_refuses_is_named() -> None:
+    """The VM stays in the report, with the reason; a dry run says what it would do."""
+    cloud = a_stopped({})
+    cloud.graph, cloud.raises = {REF.key: SINCE}, {"tag_vm": LOCKED}
+    report = swept(cloud)
+    assert report.untold == {REF.id: str(LOCKED)}
+    dry = a_stopped({})
+    dry.graph, dry.settings = {REF.key: SINCE}, settings(dry_run=True)
+    assert dict(swept(dry).bills) == {"would mark": 1}
+
+
+def test_an_order_that_is_due_is_looked_at_although_its_stop_is_known() -> None:
+    """The look is for the order; the mark is part of it."""
+    cloud = a_stopped(TO_GALLERY)
+    cloud.graph = {REF.key: SINCE}
+    swept(cloud)
+    assert ("deallocate", REF.id) in cloud.calls
+
+
 def test_an_error_of_one_vm_is_that_vms_alone() -> None:
     """It is reported by the VM's id, whatever it was, and the heartbeat comes."""
     cloud = a_stopped({})
