@@ -10,6 +10,7 @@ page. It is not documented whether Azure sends them; each subscription's first r
 """
 
 import logging
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -55,31 +56,48 @@ class _State(NamedTuple):
     hibernated: bool
 
 
-_RUNS = _State(PowerState.RUNNING, Provisioning.SUCCEEDED, generalized=False, hibernated=False)
+class _Numbers[T]:
+    """For each of many ids a value of which there are few different ones: 12 bytes each.
+
+    Ids are known by their hashes; a dict of them would take ten times as much memory.
+    """
+
+    def __init__(self) -> None:
+        self._hashes, self._which = array("q"), array("L")
+        self._values: dict[T, int] = {}
+
+    def add(self, resource_id: str, value: T) -> None:
+        """Note the value of an id."""
+        self._hashes.append(hash(resource_id.lower()))
+        self._which.append(self._values.setdefault(value, len(self._values)))
+
+    def of(self, keys: Iterable[str]) -> dict[str, T]:
+        """Return the values of these ids, which are in lower case, as far as they were noted."""
+        wanted = {hash(key): key for key in keys}
+        values = list(self._values)
+        return {
+            wanted[number]: values[which]
+            for number, which in zip(self._hashes, self._which, strict=True)
+            if number in wanted
+        }
 
 
 @dataclass(slots=True)
 class _States:
-    """The run states of a subscription; most VMs run, and of these only a number is kept.
+    """The run states of a subscription's VMs; `others` are those that may need an action.
 
-    `others` has the id of each VM with another state, by that in lower case; `running` has the
-    hashes of the ids of the others: a set of ids would take ten times as much memory.
+    They have their ids, by these in lower case. Most VMs run or are deallocated.
     """
 
     others: dict[str, tuple[str, _State]] = field(default_factory=dict)
-    running: set[int] = field(default_factory=set)
+    usual: _Numbers[_State] = field(default_factory=_Numbers)
 
     def see(self, vm_id: str, state: _State) -> None:
         """Keep a VM's state."""
-        if state == _RUNS:
-            self.running.add(hash(vm_id.lower()))
-        else:
+        if state.power is PowerState.STOPPED or state.generalized:
             self.others[vm_id.lower()] = vm_id, state
-
-    def of(self, key: str) -> _State | None:
-        """Return a VM's state; None if its row was missing or malformed."""
-        other = self.others.get(key)
-        return other[1] if other else _RUNS if hash(key) in self.running else None
+        else:
+            self.usual.add(vm_id, state)
 
 
 def list_subscription(arm: Arm, subscription: str) -> Listing:
@@ -106,17 +124,17 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
 
 @dataclass(slots=True)
 class _Rows:
-    """What is kept of rows with tags: VMs with ours by `VmRef.key`; sizes by the hash of an id."""
+    """What is kept of rows with tags: VMs with ours by `VmRef.key`, and the sizes of the others."""
 
     tagged: dict[str, ListedVm] = field(default_factory=dict)
-    machines: dict[int, Machine] = field(default_factory=dict)
+    machines: _Numbers[Machine] = field(default_factory=_Numbers)
 
     def see(self, row: wire.ListedVm) -> None:
         """Keep a row."""
         if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
             self.tagged[ref.key] = _listed(ref, row)
         else:
-            self.machines[hash(row.id.lower())] = _machine(row)
+            self.machines.add(row.id, _machine(row))
 
 
 def _plain(rows: Iterable[wire.ListedVm], enough: Event) -> _Rows:
@@ -164,14 +182,19 @@ def _are_whole(rows: Iterable[wire.ListedVm]) -> bool:
 
 
 def _join(listing: Listing, states: _States, rows: _Rows) -> None:
-    """Give each VM its run state; add those that are stopped or generalized without our tags."""
+    """Give each VM its run state; add those that are stopped or generalized without our tags.
+
+    A VM whose row was missing or malformed in the list of run states has an unknown one.
+    """
+    usual = states.usual.of(listing.vms)
     for key, vm in listing.vms.items():
-        if state := states.of(key):
+        _, state = states.others.get(key, ("", usual.get(key)))
+        if state:
             listing.vms[key] = replace(vm, **state._asdict())
+    machines = rows.machines.of(states.others)
     for key, (vm_id, state) in states.others.items():
-        concerns = state.power is PowerState.STOPPED or state.generalized
-        if concerns and key not in listing.vms and (ref := VmRef.find(vm_id)):
-            vm = ListedVm(ref, {}, machine=rows.machines.get(hash(key)))
+        if key not in listing.vms and (ref := VmRef.find(vm_id)):
+            vm = ListedVm(ref, {}, machine=machines.get(key))
             listing.vms[key] = replace(vm, **state._asdict())
 
 
