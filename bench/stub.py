@@ -34,6 +34,7 @@ class Answers:
         self._rows = plan["rows"]
         self._base = f"https://{HOST}:{port}"
         vms, stopped = plan["vms"], plan["stopped"]
+        self._stopped = stopped
         self._lists = {
             kind: list(self._pages(kind, vms, stopped)) for kind in ("plain", "statusOnly")
         }
@@ -50,7 +51,9 @@ class Answers:
             ("/disks/", self._rows["disk"].encode()),
         ]
         kinds = {"idle": "vm plain", "waiting": "vm running", "off": "vm stopped"}
-        self._vms = {name: self._rows[kind].encode() for name, kind in kinds.items()}
+        self._vms: dict[str, bytes] = {
+            name: self._rows[kind].encode() for name, kind in kinds.items()
+        }
 
     def answer(self, method: str, path: str) -> tuple[int, bytes]:
         """Return the status and body of a request."""
@@ -66,7 +69,14 @@ class Answers:
                 return 200, body
         if method == "POST":
             return 202, b""
-        return 200, self._vms[path.partition("?")[0].rpartition("/")[2]]
+        return 200, self._vm(path.partition("?")[0].rpartition("/")[2])
+
+    def _vm(self, name: str) -> bytes:
+        """Return a VM with its instance view; those with numbers are the ones in the lists."""
+        number = name.removeprefix("vm-")
+        if number.isdecimal():
+            return self._vms["off" if int(number) < self._stopped else "idle"]
+        return self._vms[name]
 
     def _pages(self, kind: str, vms: int, stopped: int) -> Iterator[bytes]:
         """Yield the pages of a list: the first VMs are stopped and reported."""

@@ -31,6 +31,7 @@ from shared.cloud.observe import (
     lower_names,
     power_state,
 )
+from shared.costguard.alert import OWNER_TAGS
 from shared.model.errors import Refused
 from shared.model.facts import ListedVm, Listing, Machine, PowerState, Provisioning
 from shared.model.ids import VmRef
@@ -122,19 +123,27 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
     return listing
 
 
+class _Other(NamedTuple):
+    """What is kept of a VM without our tags: the report has its price and owner if it stops."""
+
+    machine: Machine | None
+    owner: tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class _Rows:
-    """What is kept of rows with tags: VMs with ours by `VmRef.key`, and the sizes of the others."""
+    """What is kept of rows with tags: VMs with ours by `VmRef.key`, and a little of the others."""
 
     tagged: dict[str, ListedVm] = field(default_factory=dict)
-    machines: _Numbers[Machine] = field(default_factory=_Numbers)
+    others: _Numbers[_Other] = field(default_factory=_Numbers)
 
     def see(self, row: wire.ListedVm) -> None:
         """Keep a row."""
-        if _has_ours(row.tags) and (ref := VmRef.find(row.id)):
+        ours, owner = _sorted(row.tags)
+        if ours and (ref := VmRef.find(row.id)):
             self.tagged[ref.key] = _listed(ref, row)
         else:
-            self.machines.add(row.id, _machine(row))
+            self.others.add(row.id, _Other(_machine(row), owner))
 
 
 def _plain(rows: Iterable[wire.ListedVm], enough: Event) -> _Rows:
@@ -191,11 +200,12 @@ def _join(listing: Listing, states: _States, rows: _Rows) -> None:
         _, state = states.others.get(key, ("", usual.get(key)))
         if state:
             listing.vms[key] = replace(vm, **state._asdict())
-    machines = rows.machines.of(states.others)
+    known = rows.others.of(states.others)
     for key, (vm_id, state) in states.others.items():
         if key not in listing.vms and (ref := VmRef.find(vm_id)):
-            vm = ListedVm(ref, {}, machine=machines.get(key))
-            listing.vms[key] = replace(vm, **state._asdict())
+            other = known.get(key) or _Other(None, ())
+            seen = ListedVm(ref, dict(other.owner), machine=other.machine)
+            listing.vms[key] = replace(seen, **state._asdict())
 
 
 def _remember(arm: Arm, listing: Listing) -> None:
@@ -308,6 +318,15 @@ def _provisioning(codes: Iterable[str]) -> Provisioning:
     """Return the state in a code, which may be followed by a reason: `failed/AllocationFailed`."""
     found = (code for code in codes if code.lower().startswith(_PROVISIONING))
     return Provisioning(next(found, "")[len(_PROVISIONING) :].partition("/")[0])
+
+
+def _sorted(tags: Mapping[str, str] | None) -> tuple[bool, tuple[tuple[str, str], ...]]:
+    """Return whether there are Stillframe's tags, and those that name an owner."""
+    if not tags:
+        return False, ()
+    lower = {name.lower(): value for name, value in tags.items()}
+    owner = tuple((name, lower[name]) for name in OWNER_TAGS if name in lower)
+    return any(name.startswith(OURS) for name in lower), owner
 
 
 def _has_ours(tags: Mapping[str, str] | None) -> bool:

@@ -1,5 +1,7 @@
 """The sweep: list each subscription once, visit the VMs that are due as events do.
 
+The next subscriptions are listed while the VMs of one are visited.
+
 Takes the subscriptions of the settings; gives a `SweepReport` and publishes it as the heartbeat.
 An error of one VM or one subscription is reported, and the sweep continues. Visits run in parallel,
 at a limited rate and for a limited time: the VMs that were not reached are reported, and are
@@ -8,8 +10,9 @@ visited first in the next sweep.
 
 import logging
 import time
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +40,9 @@ from shared.visit import Visit
 from shared.workshop.boot import is_due
 
 WORKERS = 4
+AHEAD = 4
+"""Subscriptions that are listed ahead; Azure's limits are of each subscription."""
+
 REQUESTS_A_VISIT = 4.0
 """What a visit takes from the token bucket: a visit makes two to ten requests."""
 
@@ -73,18 +79,18 @@ class Sweeper:
         group = cloud.settings.image_group
         targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
         hourly = since.hour != now.hour or now - since >= IMAGES_EVERY
-        for subscription in cloud.settings.subscriptions:
+        scan = partial(self._scan, since, now, started + VISITS_START_WITHIN, hourly=hourly)
+        for subscription, scanned in _ahead(scan, cloud.settings.subscriptions):
             try:
-                until = started + VISITS_START_WITHIN
-                scan = self._scan(subscription, since, now, until, hourly=hourly)
+                scan_of = scanned.result()
             except StillframeError as error:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
                 continue
-            told = self._visit_all(scan, report)
-            sum_up(scan, told, cloud, report)
+            told = self._visit_all(scan_of, report)
+            sum_up(scan_of, told, cloud, report)
             tidy(cloud, subscription, now, report)
-            targets |= scan.targets()
+            targets |= scan_of.targets()
         if hourly:
             _look_at_images(cloud, targets, now, report)
         self._unreached = set(report.unreached)
@@ -96,7 +102,7 @@ class Sweeper:
         return report
 
     def _scan(
-        self, subscription: str, since: datetime, now: datetime, until: float, *, hourly: bool
+        self, since: datetime, now: datetime, until: float, subscription: str, *, hourly: bool
     ) -> Scan:
         """List a subscription; its locks, and since when VMs are stopped, only if that matters."""
         cloud = self._cloud
@@ -131,6 +137,20 @@ class Sweeper:
                 elif visited.gone:
                     del vms[vm.ref.key]
         return told
+
+
+def _ahead(
+    scan: Callable[[str], Scan], subscriptions: Iterable[str]
+) -> Iterator[tuple[str, Future[Scan]]]:
+    """Yield the scan of each subscription; the next ones are listed while it is worked on."""
+    waiting: deque[tuple[str, Future[Scan]]] = deque()
+    with ThreadPoolExecutor(AHEAD, initializer=_adopt, initargs=(copy_context(),)) as pool:
+        for subscription in subscriptions:
+            waiting.append((subscription, pool.submit(scan, subscription)))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
 
 
 def _adopt(context: Context) -> None:

@@ -111,7 +111,7 @@ def listed(lists: Lists) -> Listing:
 def test_tags_and_run_states_come_together() -> None:
     """By id in any case; a stopped VM is kept without our tags, a running one only with them."""
     lists = Lists(
-        [plain("Web", ORDERED), plain("other", {"env": "prod"}), plain("off")],
+        [plain("Web", ORDERED), plain("other"), plain("off", {"Owner": "ann", "a": "b"})],
         [state("WEB", "deallocated"), state("other"), state("off", "stopped")],
     )
     found = listed(lists)
@@ -120,6 +120,7 @@ def test_tags_and_run_states_come_together() -> None:
     sizes = {vm.machine.size for vm in found.vms.values() if vm.machine}
     assert sizes == {"Standard_D4s_v5"}
     assert all(vm.machine for vm in found.vms.values())
+    assert [vm.tags for vm in found.vms.values() if vm.ref.name == "off"] == [{"owner": "ann"}]
     assert sum(found.states.values()) == 3
     assert set(found.strange) == {"plain", "states"}
 
