@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import burst, disks, events, fleet, package
+from bench import burst, disks, events, fleet, package, scale
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".bench"
@@ -32,6 +32,9 @@ def main() -> int:
     console = Console(width=110)
     fleets = fleet.run(OUT, SIZES if QUICK else SIZES + LARGE, TIMES)
     console.print(fleet.show(fleets))
+    largest = [one for one in fleets if one.way == fleet.OURS][-1]
+    scales = scale.run(largest.cpu_seconds / largest.vms)
+    console.print(scale.show(scales))
     events_measured = events.run(OUT, TIMES)
     console.print(events.show(events_measured))
     package_measured = package.run(ROOT, OUT)
@@ -43,6 +46,7 @@ def main() -> int:
     console.print(burst.show(bursts))
     results = {
         "fleets": list(map(asdict, fleets)),
+        "scales": list(map(asdict, scales)),
         "events": list(map(asdict, events_measured)),
         "package": asdict(package_measured),
         "disks": {"import_ms": imported, "verdicts": list(map(asdict, disks_measured))},

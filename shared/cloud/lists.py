@@ -64,7 +64,7 @@ class _Numbers[T]:
     """
 
     def __init__(self) -> None:
-        self._hashes, self._which = array("q"), array("L")
+        self._hashes, self._which = array("q"), array("I")
         self._values: dict[T, int] = {}
 
     def add(self, resource_id: str, value: T) -> None:

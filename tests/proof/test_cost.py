@@ -12,7 +12,7 @@ from shared.proof.verdict import judge
 from simulator.contents.disk import LAYOUTS, Guest, contents
 from simulator.contents.footer import LENGTH as FOOTER
 
-MOST_RANGES, MOST_BYTES = 40, 3 * 1024**2
+MOST_RANGES, MOST_BYTES, MOST_ROUNDS = 40, 4 * 1024**2, 20
 STATES = ("never", "running", "failed", "succeeded")
 
 
@@ -31,7 +31,17 @@ def test_a_windows_verdict_reads_little(size: int, generation: str, sysprep: str
     """Its three files cost the same few blocks on a small disk and on a large one."""
     _, _, disk = read(Guest("Windows", generation, size, sysprep, why="A reason."))
     assert disk.ranges <= MOST_RANGES
+    assert disk.rounds <= MOST_ROUNDS
     assert disk.fetched <= MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    ("layout", "rounds"), [("linux", 10), ("linux-xfs", 20), ("linux-lvm-xfs", 44)]
+)
+def test_a_linux_verdict_waits_for_few_ranges_in_a_row(layout: str, rounds: int) -> None:
+    """What can be fetched at the same time is no round of its own."""
+    _, _, disk = read(Guest("Linux", "V2", 64, "succeeded", layout=layout))
+    assert disk.rounds <= rounds
 
 
 @pytest.mark.parametrize("layout", sorted(one for one in LAYOUTS if one.startswith("windows")))

@@ -5,7 +5,7 @@ import pytest
 from shared.model.facts import Doubt, Proof
 from tests.proof.matrix import PAGE, Row, page, rows
 
-MOST = {"Windows": (40, 3 * 1024**2), "Linux": (60, 4 * 1024**2)}
+MOST = {"Windows": (40, 4 * 1024**2), "Linux": (60, 6 * 1024**2)}
 """The most ranges and bytes of a verdict."""
 
 NO, YES, UNSURE = Proof.NOT_GENERALIZED, Proof.GENERALIZED, Proof.CANNOT_TELL

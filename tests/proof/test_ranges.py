@@ -1,12 +1,13 @@
 """A disk as a file: which ranges are fetched for a read, and the limits."""
 
 import io
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proof.ranges import AT_ONCE, BLOCK, BYTES, RANGES, Ranges
+from shared.proof.ranges import AHEAD, AT_ONCE, BLOCK, BYTES, RANGES, Ranges
 from shared.proof.watch import Endless
 
 SIZE = 5 * BLOCK + 700
@@ -106,3 +107,53 @@ def test_bytes_have_an_end() -> None:
         disk.read(AT_ONCE)
     with pytest.raises(Endless):
         disk.read(1)
+
+
+def test_what_will_be_read_is_fetched_at_the_same_time() -> None:
+    """One round for several ranges, neighbours as one; not for what is there, or beyond."""
+    source, together = Source(), threading.Barrier(2, timeout=10)
+
+    def fetch(offset: int, length: int) -> bytes:
+        together.wait()
+        return source.fetch(offset, length)
+
+    disk = Ranges(fetch, SIZE)
+    disk.keep(CONTENT[:BLOCK])
+    disk.ahead([0, BLOCK + 5, 2 * BLOCK, 4 * BLOCK, SIZE, -1])
+    assert sorted(source.fetched) == [(BLOCK, 2 * BLOCK), (4 * BLOCK, BLOCK)]
+    assert (disk.rounds, disk.ranges, disk.fetched) == (2, 3, 4 * BLOCK)
+    disk.seek(BLOCK)
+    assert disk.read(2 * BLOCK) == CONTENT[BLOCK : 3 * BLOCK]
+    assert disk.rounds == 2
+
+
+def test_a_read_that_goes_on_gets_the_next_blocks_as_well() -> None:
+    """Not beyond the end, and not those that are there already."""
+    source = Source()
+    disk = Ranges(source.fetch, SIZE)
+    for number in range(6):
+        disk.seek(number * BLOCK)
+        assert disk.read(10) == CONTENT[number * BLOCK :][:10]
+    assert source.fetched == [(0, BLOCK), (BLOCK, 4 * BLOCK), (5 * BLOCK, 700)]
+
+
+def test_an_error_of_a_range_that_is_fetched_ahead_is_the_reads() -> None:
+    """Also one that is no `Exception`, which a parser would catch."""
+
+    def fetch(offset: int, length: int) -> bytes:
+        msg = f"{offset} {length}"
+        raise Endless(msg)
+
+    disk = Ranges(fetch, SIZE)
+    with pytest.raises(Endless), disk.parsed():
+        disk.ahead([0, 2 * BLOCK])
+    with disk.parsed():
+        pass
+
+
+def test_fetching_ahead_has_limits() -> None:
+    """A hostile partition table has no more fetched than the same limits allow."""
+    source = Source(bytes(AHEAD * 4 * BLOCK))
+    disk = Ranges(source.fetch, len(source.content))
+    disk.ahead(range(0, len(source.content), 2 * BLOCK))
+    assert len(source.fetched) == AHEAD

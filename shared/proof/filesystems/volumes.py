@@ -92,7 +92,9 @@ def find_volumes(disk: Ranges) -> list[Volume]:
     table = Disk(disk)
     if isinstance(table.scheme, GPT):
         _check_gpt(disk)
-    for partition in table.partitions[:MOST]:
+    partitions = table.partitions[:MOST]
+    disk.ahead(one.offset + at for one in partitions for at in (0, _BTRFS_MAGIC[0]))
+    for partition in partitions:
         file = partition.open()
         of_linux = partition.type in _LINUX
         kind = Kind.DYNAMIC if partition.type in _DYNAMIC else _kind(file, of_linux=of_linux)
