@@ -5,7 +5,6 @@ an image was ready is in the ledger. An order that keeps its VM has stages of it
 """
 
 import base64
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from shared.model.instants import read_instant
 from shared.model.ledger import Entry, Ledger
 from shared.model.outcomes import OutcomeType
 from shared.model.tags import SourceTag, Status
-from shared.page.names import Names, instant_text, printable
+from shared.page.names import Names, instant_text, minutes_text, printable
 from shared.page.orders import UNANSWERED, Row, Turn
 
 SHOWN = 100
@@ -40,7 +39,6 @@ _COPIED, _PROOF, _CAPTURING, _BOOTED, _CAPTURED = (
 _OF_VM = (_TAGGED, _WAITING, _STOPPED, _DEALLOCATED, _PROOF, _CAPTURING, _BOOTED, _CAPTURED)
 _OF_COPY = (_TAGGED, _COPIED, _PROOF, _CAPTURING, _BOOTED, _CAPTURED)
 _HERE, _FAILED = "here", "failed"
-_MINUTES = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +215,8 @@ def _spans(image: ObservedImage, told: datetime | None, now: datetime) -> dict[s
         read_instant(tags.get(tag)) for tag in (SourceTag.AS_OF, SourceTag.STARTED)
     )
     spans = {}
-    minutes = tags.get(SourceTag.BOOT_MINUTES, "")
-    boot = timedelta(minutes=int(minutes)) if _MINUTES.fullmatch(minutes) else None
+    minutes = minutes_text(tags.get(SourceTag.BOOT_MINUTES, ""))
+    boot = timedelta(minutes=int(minutes)) if minutes else None
     if boot is not None:
         spans[_BOOTED] = boot
     if released and started:

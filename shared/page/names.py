@@ -3,6 +3,7 @@
 Pure. A masked report is for people who must learn no name: each becomes a kind and a number.
 """
 
+import re
 import unicodedata
 from datetime import datetime
 
@@ -15,6 +16,7 @@ MARKS = 4
 """Combining marks of one character."""
 
 HIDDEN = "hidden"
+_MINUTES = re.compile(r"[0-9]{1,4}")
 
 
 class Names:
@@ -67,3 +69,8 @@ def printable(text: str) -> str:
 def instant_text(at: datetime) -> str:
     """Return an instant to the minute."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def minutes_text(text: str) -> str:
+    """Return a number of minutes as a tag has it; empty if it is none."""
+    return text if _MINUTES.fullmatch(text) else ""

@@ -38,6 +38,8 @@ def keep_page(cloud: Cloud, report: SweepReport, now: datetime) -> None:
         log.info("dry run: would keep the report")
     except StillframeError as error:
         log.warning("the report could not be kept: %s", error)
+    except Exception:
+        log.exception("the report could not be made")  # the sweep is done, whatever this is
 
 
 def report_page(

@@ -7,12 +7,13 @@ succeeded and are not excluded. Versions of others are shown too, because one ma
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from shared.model.facts import ObservedImage, Provisioning
+from shared.model.facts import Boot, ObservedImage, Proof, Provisioning
 from shared.model.ids import VersionRef, VmRef
 from shared.model.instants import read_instant
 from shared.model.tags import SourceTag
-from shared.page.names import Names, instant_text, printable
+from shared.page.names import Names, instant_text, minutes_text
 
 NEWEST = 12
 """Versions of a definition that are shown; the others are counted."""
@@ -91,7 +92,8 @@ def _row(
 ) -> VersionRow:
     at = made_at(image)
     source = _source(image)
-    boot, minutes = image.tags.get(SourceTag.BOOT, ""), image.tags.get(SourceTag.BOOT_MINUTES)
+    boot = image.tags.get(SourceTag.BOOT, "")
+    minutes = minutes_text(image.tags.get(SourceTag.BOOT_MINUTES, ""))
     number = image.ref.label.rpartition("/")[2]
     is_version = isinstance(image.ref, VersionRef)
     return VersionRow(
@@ -100,10 +102,15 @@ def _row(
         vm=names.vm(source) if source else "",
         at=instant_text(at) if at else "",
         age=_age(now - at) if at else "",
-        proof=printable(image.tags.get(SourceTag.PROOF, "")),
-        boot=printable(f"{boot}, {minutes} min" if minutes else boot),
+        proof=_word(image.tags.get(SourceTag.PROOF, ""), Proof, names),
+        boot=f"{_word(boot, Boot, names)}{f', {minutes} min' if minutes else ''}",
         place=_place(at, first, now),
     )
+
+
+def _word(text: str, known: type[StrEnum], names: Names) -> str:
+    """Return a tag's value: one of ours as it is; another may hold a name."""
+    return text if text in known else names.text(text)
 
 
 def _source(image: ObservedImage) -> VmRef | None:

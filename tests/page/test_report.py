@@ -166,6 +166,15 @@ def test_a_masked_report_has_no_name() -> None:
     assert all(name in page for name in ("vm 1", "group 1", "subscription 1", "owner 1", "image 1"))
 
 
+def test_a_strangers_word_on_an_image_is_masked_and_ours_is_not() -> None:
+    """A tag that somebody else has written may hold a name."""
+    tags = {"stillframe-proof": "ann did it", "stillframe-boot": "booted"}
+    made = version("1.0.0", tags=tags | {"stillframe-boot-minutes": "ann"})
+    page = shown(found(images=[made]), [], names=Names(masked=True)).decode()
+    assert "ann" not in page.replace("and", "")
+    assert "<bdi>booted</bdi>" in page
+
+
 def test_a_masked_vm_has_the_same_number_everywhere() -> None:
     """In any case of its letters; another VM has another."""
     names = Names(masked=True)

@@ -79,7 +79,9 @@ def test_a_dry_run_keeps_nothing(spine: Spine) -> None:
     assert spine.azure.page_kept() is None
 
 
-@pytest.mark.parametrize("error", [Transient("busy"), Refused("LeaseIdMissing", "leased", 412)])
+@pytest.mark.parametrize(
+    "error", [Transient("busy"), Refused("LeaseIdMissing", "leased", 412), ValueError("a bug")]
+)
 def test_a_fault_of_storage_ends_no_sweep(
     spine: Spine, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
