@@ -179,15 +179,15 @@ def _states(
 
 
 def _are_whole(rows: Iterable[wire.ListedVm]) -> bool:
-    """Whether rows have all that is read of a VM: tags are only sent if a VM has some."""
+    """Whether rows are VMs with all that each has; tags are only sent if a VM has some."""
     rows = list(rows)
-    return any(row.tags for row in rows) and all(
-        row.location
-        and row.properties.vm_id
-        and row.properties.hardware_profile.vm_size
-        and row.properties.storage_profile.os_disk.os_type
-        for row in rows
-    )
+    return any(row.tags for row in rows) and all(map(_is_whole, rows))
+
+
+def _is_whole(row: wire.ListedVm) -> bool:
+    properties, disk = row.properties, row.properties.storage_profile.os_disk
+    needed = (row.location, properties.vm_id, properties.hardware_profile.vm_size, disk.os_type)
+    return all(needed) and bool(disk.managed_disk and disk.managed_disk.id)
 
 
 def _join(listing: Listing, states: _States, rows: _Rows) -> None:

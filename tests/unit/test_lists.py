@@ -59,7 +59,7 @@ def whole(
         "properties": {
             "vmId": "1",
             "hardwareProfile": {"vmSize": "Standard_D4s_v5"},
-            "storageProfile": {"osDisk": {"osType": "Linux"}},
+            "storageProfile": {"osDisk": {"osType": "Linux", "managedDisk": {"id": "/d"}}},
             "instanceView": view(power),
         }
         | other,
