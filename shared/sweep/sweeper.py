@@ -17,6 +17,7 @@ from contextvars import Context, copy_context
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 
 from shared.capture.tell import image_outcome
 from shared.costguard.enforce import enforce, locked_scopes
@@ -79,18 +80,18 @@ class Sweeper:
         group = cloud.settings.image_group
         targets: set[Target] = {ManagedImageTarget(*group)} if group else set()
         hourly = since.hour != now.hour or now - since >= IMAGES_EVERY
-        scan = partial(self._scan, since, now, started + VISITS_START_WITHIN, hourly=hourly)
-        for subscription, scanned in _ahead(scan, cloud.settings.subscriptions):
+        scanning = partial(self._scan, since, now, started + VISITS_START_WITHIN, hourly=hourly)
+        for subscription, scanned in _ahead(scanning, cloud.settings.subscriptions):
             try:
-                scan_of = scanned.result()
+                scan = scanned.result()
             except StillframeError as error:
                 log.exception("subscription %s could not be listed", subscription)
                 report.unlisted[subscription] = str(error)
                 continue
-            told = self._visit_all(scan_of, report)
-            sum_up(scan_of, told, cloud, report)
+            told = self._visit_all(scan, report)
+            sum_up(scan, told, cloud, report)
             tidy(cloud, subscription, now, report)
-            targets |= scan_of.targets()
+            targets |= scan.targets()
         if hourly:
             _look_at_images(cloud, targets, now, report)
         self._unreached = set(report.unreached)
@@ -184,6 +185,8 @@ def _mark(cloud: Cloud, vm: ListedVm, since: datetime) -> Visited:
         log.info("dry run: would mark %s", vm.ref.id)
         return Visited(vm, bill="would mark", unwritten="dry run")
     except (Refused, Transient) as error:
+        if isinstance(error, Refused) and error.status == HTTPStatus.NOT_FOUND:
+            return Visited()
         log.warning("not done: mark %s: %s", vm.ref.id, error)
         return Visited(vm, bill="mark", unwritten=str(error))
     return Visited(replace(vm, tags={**vm.tags, **words}), bill="mark")

@@ -105,6 +105,15 @@ def test_a_mark_that_azure_refuses_is_named() -> None:
     assert dict(swept(dry).bills) == {"would mark": 1}
 
 
+def test_a_vm_that_is_gone_when_it_is_marked_is_no_longer_counted() -> None:
+    """It was deleted after it was listed."""
+    cloud = a_stopped({})
+    cloud.graph = {REF.key: SINCE}
+    cloud.raises = {"tag_vm": Refused("ResourceNotFound", "gone", 404)}
+    report = swept(cloud)
+    assert (report.flagged, report.untold, dict(report.bills)) == ([], {}, {})
+
+
 def test_an_order_that_is_due_is_looked_at_although_its_stop_is_known() -> None:
     """The look is for the order; the mark is part of it."""
     cloud = a_stopped(TO_GALLERY)
