@@ -18,7 +18,7 @@ from simulator.client import SimClient
 from simulator.deployment import Deployment
 from simulator.simulator import Simulator
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds until a burst counts as stuck."""
 
 NOT_OURS = "stillframe-orders"
