@@ -14,7 +14,7 @@ can undo, use the SDK's operations (`operations.py`).
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,10 @@ BLOCK = 1024 * 1024
 """Bytes of a response that are read at once; a page of a list has some hundred thousand."""
 
 _VMS = "/providers/Microsoft.Compute/virtualMachines"
+
+
+type Lesser = Callable[[bytes], object]
+"""Decodes a row that does not match the schema by what is sure to be in it; raises as msgspec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +322,10 @@ class Arm:
     def vm_states(self, subscription: str, strange: dict[str, str]) -> Iterator[wire.ListedVm]:
         """Yield the run states of a subscription's VMs; `strange` as in `vms`.
 
-        Of a row only the id and the run state are sure to be there.
+        Of a row only the id and the run state are sure to be there, or to be as in the other list.
         """
         url = f"/subscriptions/{subscription}{_VMS}?api-version={_COMPUTE_API}&statusOnly=true"
-        for page in self._pages(url, wire.VmPage, strange):
+        for page in self._pages(url, wire.VmPage, strange, state_alone):
             yield from page.value
 
     def group(self, ref: VmRef) -> wire.Group | Missing:
@@ -360,12 +364,16 @@ class Arm:
         return _decoded(content, wire.AppSettings).properties
 
     def _pages[P: wire.Page](
-        self, url: str, shape: type[P], strange: dict[str, str] | None = None
+        self,
+        url: str,
+        shape: type[P],
+        strange: dict[str, str] | None = None,
+        lesser: Lesser | None = None,
     ) -> Iterator[P]:
         following: str | None = url
         while following:
             content = self._send(HttpRequest("GET", following))
-            page, left_out = page_of(content, shape)
+            page, left_out = page_of(content, shape, lesser)
             if strange is not None:
                 strange |= left_out
             yield page
@@ -461,8 +469,13 @@ class Arm:
 _NO_ID = "without an id"
 
 
-def page_of[P: wire.Page](content: bytes, shape: type[P]) -> tuple[P, dict[str, str]]:
-    """Return a page without the rows that do not match the schema, and these rows: id to reason."""
+def page_of[P: wire.Page](
+    content: bytes, shape: type[P], lesser: Lesser | None = None
+) -> tuple[P, dict[str, str]]:
+    """Return a page without the rows that do not match the schema, and these rows: id to reason.
+
+    With `lesser` a row is left out only if that fails as well.
+    """
     try:
         return msgspec.json.decode(content, type=shape), {}
     except msgspec.DecodeError:
@@ -472,13 +485,29 @@ def page_of[P: wire.Page](content: bytes, shape: type[P]) -> tuple[P, dict[str, 
     valid, left_out = [], {}
     for row in raw.value:
         try:
-            valid.append(msgspec.json.decode(row, type=row_type))
+            valid.append(_row(bytes(row), row_type, lesser))
         except msgspec.ValidationError as error:
             row_id = _id(row)
             left_out[row_id] = str(error)
             log.warning("ignored a list row which is not as documented: %s: %s", row_id, error)
     page = shape(value=tuple(valid), next_link=raw.next_link)  # type: ignore[call-arg]
     return page, left_out
+
+
+def _row(row: bytes, shape: Any, lesser: Lesser | None) -> object:  # noqa: ANN401 a struct's type
+    try:
+        return msgspec.json.decode(row, type=shape)
+    except msgspec.ValidationError:
+        if lesser is None:
+            raise
+        return lesser(row)
+
+
+def state_alone(row: bytes) -> wire.ListedVm:
+    """Return the run state in a row; what else is in it is not as in the other list."""
+    state = msgspec.json.decode(row, type=wire.VmState)
+    view = state.properties.instance_view
+    return wire.ListedVm(state.id, properties=wire.ListedProperties(instance_view=view))
 
 
 def _id(row: bytes) -> str:

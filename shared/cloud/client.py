@@ -10,12 +10,14 @@ no policy decodes the JSON of each response: that was most of a sweep's CPU time
 
 import itertools
 import os
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from azure.core.credentials import TokenCredential
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse, policies
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -23,6 +25,9 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from shared.model.errors import Misconfigured, Transient, Withheld
 from shared.model.settings import PUBLIC_ARM
 from shared.model.version import VERSION
+
+EARLY = 300
+"""Seconds; as the SDK's own policy has it."""
 
 LONGEST_RETRY_AFTER = 3.0
 """The longest Retry-After, in seconds, that is waited for inside one request."""
@@ -86,11 +91,35 @@ def policies_of(
     ]
 
 
+class SharedToken:
+    """A credential that asks another one for a token once, however many threads need it.
+
+    A developer's credential starts a process (`az`) for each token, and gives up if eight of them
+    take too long. `EARLY` seconds before a token ends another one is asked for.
+    """
+
+    def __init__(self, credential: TokenCredential) -> None:
+        self._credential = credential
+        self._tokens: dict[tuple[str, ...], AccessToken] = {}
+        self._lock = threading.Lock()
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401 the SDK's own
+        """Return a token; one with options, such as claims to answer a challenge, is a new one."""
+        with self._lock:
+            known = self._tokens.get(scopes)
+            if known and not options.get("claims") and known.expires_on - time.time() > EARLY:
+                return known
+            token = self._credential.get_token(*scopes, **options)
+            self._tokens[scopes] = token
+            return token
+
+
 def find_credential() -> TokenCredential:
     """Return the function app's managed identity; elsewhere the developer's credential."""
     if "IDENTITY_ENDPOINT" in os.environ:
-        return ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
-    return DefaultAzureCredential()
+        identity = ManagedIdentityCredential(client_id=os.environ.get("AZURE_CLIENT_ID"))
+        return SharedToken(identity)
+    return SharedToken(DefaultAzureCredential())
 
 
 def audience(endpoint: str) -> str:

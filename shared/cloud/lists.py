@@ -98,6 +98,7 @@ class _States:
         if state.power is PowerState.STOPPED or state.generalized:
             self.others[vm_id.lower()] = vm_id, state
         else:
+            self.others.pop(vm_id.lower(), None)  # a VM may be on two pages: the later one counts
             self.usual.add(vm_id, state)
 
 
@@ -105,18 +106,20 @@ def list_subscription(arm: Arm, subscription: str) -> Listing:
     """Return the listing of a subscription."""
     listing, enough = Listing(), Event()
     strange: dict[str, str] = {}
-    with ThreadPoolExecutor(1) as beside:
-        try:
-            rows = arm.vms(subscription, strange)
-            plain = beside.submit(copy_context().run, _plain, rows, enough)
-            states, whole = _states(arm, subscription, listing, enough)
-        except BaseException:
-            enough.set()
-            raise
-        rows_read = plain.result() if whole is None else whole
-    listing.vms = rows_read.tagged
+    beside = ThreadPoolExecutor(1)
+    try:
+        reading = beside.submit(copy_context().run, _plain, arm.vms(subscription, strange), enough)
+        states, rows = _states(arm, subscription, listing, enough)
+        if rows is None and enough.is_set():  # not all rows were whole: the other list was left
+            rows = _plain(arm.vms(subscription, strange), Event())
+        elif rows is None:
+            rows = reading.result()
+    finally:
+        enough.set()
+        beside.shutdown(wait=False)
+    listing.vms = rows.tagged
     listing.strange |= strange
-    _join(listing, states, rows_read)
+    _join(listing, states, rows)
     _remember(arm, listing)
     if any(vm.power is PowerState.STOPPED for vm in listing.vms.values()):
         listing.groups = _group_tags(arm, subscription)
@@ -159,9 +162,9 @@ def _plain(rows: Iterable[wire.ListedVm], enough: Event) -> _Rows:
 def _states(
     arm: Arm, subscription: str, listing: Listing, enough: Event
 ) -> tuple[_States, _Rows | None]:
-    """Count the run states, and return them; if its rows are whole VMs, also what is kept of these.
+    """Count the run states, and return them; if all rows are whole VMs, also what is kept of these.
 
-    Sets `enough` as soon as it is known that they are.
+    Sets `enough` as soon as the first rows are.
     """
     states = _States()
     rows: Iterator[wire.ListedVm] = arm.vm_states(subscription, listing.strange)
@@ -173,8 +176,10 @@ def _states(
         state = _state_of(row)
         listing.states[state.power] += 1
         states.see(row.id, state)
-        if whole is not None:
+        if whole is not None and _is_whole(row):
             whole.see(row)
+        else:
+            whole = None
     return states, whole
 
 

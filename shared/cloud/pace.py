@@ -19,8 +19,11 @@ from shared.model.errors import Transient
 RESERVE = 30.0
 """Requests left in a bucket below which the next ones wait: other instances' are on their way."""
 
-LONGEST_WAIT = 8.0
-"""Seconds that a request waits; beyond, it is not sent. Event Grid waits half a minute in all."""
+LONGEST_WAIT = 5.0
+"""Seconds that a request waits; beyond, it is not sent.
+
+Event Grid waits half a minute for a look, which makes four to ten requests, half of them writes.
+"""
 
 REFILL = {"reads": 25.0, "writes": 10.0, "deletes": 10.0}
 """Requests a second that Azure adds to a bucket."""

@@ -213,6 +213,19 @@ class ListedVm(_Wire, frozen=True):
     properties: ListedProperties = ListedProperties()
 
 
+class StateProperties(_Wire, frozen=True):
+    """A VM's run state."""
+
+    instance_view: InstanceView | None = None
+
+
+class VmState(_Wire, frozen=True):
+    """What is sure to be in a row of the list of run states."""
+
+    id: str
+    properties: StateProperties = StateProperties()
+
+
 class Stop(_Wire, frozen=True):
     """A VM that Resource Graph shows as unavailable: its id in lower case, and since when."""
 

@@ -16,8 +16,8 @@ from shared.model.instants import read_instant
 from shared.model.ledger import Entry, Ledger
 from shared.model.outcomes import OutcomeType
 from shared.model.tags import SourceTag, Status
-from shared.page.names import Names, instant_text, minutes_text, printable
-from shared.page.orders import UNANSWERED, Row, Turn
+from shared.page.names import Names, instant_text, minutes_text
+from shared.page.orders import STATUSES, UNANSWERED, Row, Turn
 
 SHOWN = 100
 """Orders of one turn; the others are counted, so that the file stays small enough to mail."""
@@ -133,7 +133,7 @@ def _order(row: Row, made: Made, names: Names, now: datetime) -> OrderRow:
     return OrderRow(
         vm=names.vm(ref) if ref else names.text(row["vm"]),
         place=names.place(ref) if ref else "",
-        status=printable(row["status"] or ""),
+        status=_word(row["status"] or "", names),
         since=instant_text(as_of) if as_of else "",
         lane=lane(row, image, made.told.get(row["image"] or ""), now),
         next=row["next"] or "",
@@ -142,6 +142,11 @@ def _order(row: Row, made: Made, names: Names, now: datetime) -> OrderRow:
         picture=_data(made.pictures.get(url, b"")) if not names.masked else "",
         picture_at=names.text(url),
     )
+
+
+def _word(status: str, names: Names) -> str:
+    """Return a status as it is; one that is not ours may hold a name."""
+    return status if status in STATUSES else names.text(status)
 
 
 def _data(picture: bytes) -> str:
@@ -183,7 +188,7 @@ def _position(row: Row, image: ObservedImage | None) -> tuple[str, str]:
             return (_COPIED if kept else _after(row["powerState"])), _HERE
         case Status.DEALLOCATING:
             released = row["powerState"] == PowerState.DEALLOCATED
-            return (_PROOF if released else _DEALLOCATED), _HERE
+            return (_PROOF if released else _COPIED if kept else _DEALLOCATED), _HERE
         case Status.NOT_GENERALIZED:
             return _PROOF, _FAILED
         case Status.CAPTURING:

@@ -39,7 +39,8 @@ def _smaller(bitmap: bytes, width: int, channels: int) -> bytes:
     rows = []
     for y in range(0, abs(down), step):
         from_top = y if down < 0 else abs(down) - 1 - y
-        line = bitmap[start + from_top * stride :][: across * pixel]
+        begins = start + from_top * stride
+        line = bitmap[begins : begins + across * pixel]
         blue, green, red = (line[channel :: pixel * step] for channel in range(3))
         if len(blue) != -(-across // step):
             msg = "the bitmap is cut"

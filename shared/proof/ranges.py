@@ -101,7 +101,7 @@ class Ranges(io.RawIOBase):
     def _need(self, first: int, last: int) -> None:
         """Ensure that these blocks are loaded; a read that goes on gets the next ones as well."""
         missing = [number for number in range(first, last + 1) if number not in self._blocks]
-        if missing == [first] and first - 1 in self._blocks:
+        if missing == [first] and first - 1 in self._blocks and self.fetched < BYTES // 2:
             more = range(first + 1, min(first + GOES_ON, -(-self.size // BLOCK)))
             missing += takewhile(lambda number: number not in self._blocks, more)
         self._take(missing)

@@ -145,13 +145,16 @@ def _ahead(
 ) -> Iterator[tuple[str, Future[Scan]]]:
     """Yield the scan of each subscription; the next ones are listed while it is worked on."""
     waiting: deque[tuple[str, Future[Scan]]] = deque()
-    with ThreadPoolExecutor(AHEAD, initializer=_adopt, initargs=(copy_context(),)) as pool:
+    pool = ThreadPoolExecutor(AHEAD, initializer=_adopt, initargs=(copy_context(),))
+    try:
         for subscription in subscriptions:
             waiting.append((subscription, pool.submit(scan, subscription)))
             if len(waiting) > AHEAD:
                 yield waiting.popleft()
         while waiting:
             yield waiting.popleft()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _adopt(context: Context) -> None:

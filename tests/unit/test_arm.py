@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.cloud import client, wire
-from shared.cloud.arm import Arm, page_of
+from shared.cloud.arm import Arm, page_of, state_alone
 from shared.model.errors import Transient
 from tests.unit.fake_wire import Signedin
 from tests.unit.making import REF
@@ -41,6 +41,28 @@ def test_what_is_no_page_comes_again(content: bytes) -> None:
     """Such a response is not read as an empty list: all its VMs would be missed."""
     with pytest.raises(Transient):
         page_of(content, wire.VmPage)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"location": None},
+        {"properties": {"vmId": None}},
+        {"properties": {"storageProfile": None, "hardwareProfile": {"vmSize": None}}},
+    ],
+)
+def test_a_run_state_is_read_whatever_else_is_in_its_row(
+    strange: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only the id and the state are sure to be as documented."""
+    view = {"statuses": [{"code": "PowerState/stopped"}]}
+    properties: dict[str, object] = dict(strange.get("properties") or {})  # type: ignore[call-overload]
+    row = {"id": "/vm", **strange, "properties": {**properties, "instanceView": view}}
+    page, left_out = page_of(json.dumps({"value": [row]}).encode(), wire.VmPage, state_alone)
+    assert (left_out, caplog.messages) == ({}, [])
+    (seen,) = page.value
+    assert seen.properties.instance_view
+    assert [one.code for one in seen.properties.instance_view.statuses] == ["PowerState/stopped"]
 
 
 def test_requests_do_not_wait_for_each_others_first_connection(

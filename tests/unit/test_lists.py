@@ -178,3 +178,19 @@ def test_an_error_of_either_list_is_the_listings(fails: str) -> None:
 def test_a_state_that_is_new_is_counted_as_unknown() -> None:
     """Azure may add power states."""
     assert listed(Lists([], [state("web", "sleeping")])).states == {PowerState.UNKNOWN: 1}
+
+
+def test_one_row_that_is_not_whole_has_the_other_list_read() -> None:
+    """From its beginning: it was left when the first rows were whole."""
+    tags = {f"vm-{number}": ORDERED for number in range(FIRST + 1)}
+    plains = [plain(name, tags[name]) for name in tags]
+    mixed = [whole(name, tags[name]) for name in list(tags)[:-1]] + [state(f"vm-{FIRST}")]
+    found = listed(Lists(plains, mixed))
+    assert len(found.vms) == FIRST + 1
+    assert all(vm.tags == ORDERED for vm in found.vms.values())
+
+
+def test_of_two_rows_of_a_vm_the_later_counts() -> None:
+    """It was started while the list was read, and came again on a later page."""
+    found = listed(Lists([plain("web", ORDERED)], [state("web", "stopped"), state("web")]))
+    assert [vm.power for vm in found.vms.values()] == [PowerState.RUNNING]

@@ -1,5 +1,6 @@
 """A sweep with a fake of Azure: which VMs it visits, what it counts, which errors it survives."""
 
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -8,14 +9,23 @@ from typing import Any
 import pytest
 
 from shared.model.errors import Refused, Transient
-from shared.model.facts import ListedVm, Listing, Missing, PowerState, Price, Provisioning
+from shared.model.facts import (
+    ListedVm,
+    Listing,
+    Look,
+    Missing,
+    PowerState,
+    Price,
+    Provisioning,
+)
+from shared.model.ids import VmRef
 from shared.model.instants import write_instant
 from shared.model.outcomes import OutcomeType
 from shared.model.settings import GuardAction
 from shared.model.tags import SourceTag, Tag
 from shared.sweep.left import LeftVersions
 from shared.sweep.report import SweepReport
-from shared.sweep.sweeper import Sweeper
+from shared.sweep.sweeper import AHEAD, Sweeper
 from tests.unit.fake_cloud import FakeCloud
 from tests.unit.making import NOW, REF, RELEASED, TO_GALLERY, VERSION, Facts, image, settings, vm
 
@@ -256,3 +266,25 @@ def test_images_are_looked_for_where_orders_send_them() -> None:
     cloud.settings = settings(image_group=(REF.subscription, "images"))
     swept(cloud, NOW - timedelta(hours=1))
     assert {target.label for target in cloud.targets} == {"managed-image", "gallery/windows"}
+
+
+def test_an_interrupt_does_not_wait_for_what_is_listed_ahead() -> None:
+    """Ctrl-C in a command: what has not started to be listed never is."""
+    ids = tuple(f"{number:08d}-2222-3333-4444-555555555555" for number in range(20))
+    gate, begun = threading.Event(), list[str]()
+
+    class Waiting(FakeCloud):
+        def vms(self, subscription: str) -> Listing:
+            begun.append(subscription)
+            if subscription != ids[0] and not gate.wait(20):
+                pytest.fail("it was waited for")
+            return self.listing
+
+        def look(self, ref: VmRef) -> Look | Missing:
+            raise KeyboardInterrupt
+
+    cloud = Waiting(listing=listing(listed({})), settings=replace(settings(), subscriptions=ids))
+    with pytest.raises(KeyboardInterrupt):
+        swept(cloud)
+    gate.set()
+    assert len(begun) <= AHEAD + 1
