@@ -281,7 +281,7 @@ def test_an_interrupt_does_not_wait_for_what_is_listed_ahead() -> None:
             return self.listing
 
         def look(self, ref: VmRef) -> Look | Missing:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(ref.name)
 
     cloud = Waiting(listing=listing(listed({})), settings=replace(settings(), subscriptions=ids))
     with pytest.raises(KeyboardInterrupt):
