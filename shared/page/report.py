@@ -47,7 +47,7 @@ def report_page(
 ) -> bytes:
     """Return the file; `reported` is when the app last kept a report, None if not known."""
     rows = orders(report.ordered)
-    pictures = _pictures(cloud, rows, report.images)
+    pictures = {} if names.masked else _pictures(cloud, rows, report.images)
     seen = view(
         report,
         rows,
