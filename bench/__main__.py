@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import burst, disks, events, fleet, package, scale
+from bench.stubbed import rows_of
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / ".bench"
@@ -30,12 +31,13 @@ def main() -> int:
     OUT.mkdir(exist_ok=True)
     logging.basicConfig(filename=OUT / "simulator.log", level=logging.WARNING)
     console = Console(width=110)
-    fleets = fleet.run(OUT, SIZES if QUICK else SIZES + LARGE, TIMES)
+    rows = rows_of(OUT)
+    fleets = fleet.run(OUT, rows, SIZES if QUICK else SIZES + LARGE, TIMES)
     console.print(fleet.show(fleets))
     largest = [one for one in fleets if one.way == fleet.OURS][-1]
     scales = scale.run(largest.cpu_seconds / largest.vms)
     console.print(scale.show(scales))
-    events_measured = events.run(OUT, TIMES)
+    events_measured = events.run(OUT, rows, TIMES)
     console.print(events.show(events_measured))
     package_measured = package.run(ROOT, OUT)
     console.print(package.show_parts(package_measured))

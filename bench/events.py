@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from bench.stubbed import measure, rows_of, stubbed
+from bench.stubbed import measure, stubbed
 
 WAYS = {
     "no order": "event",
@@ -26,11 +26,11 @@ class Measured:
     requests: float
 
 
-def run(out: Path, times: int) -> list[Measured]:
+def run(out: Path, rows: dict[str, str], times: int) -> list[Measured]:
     """Measure each kind of event, here and in the checkout of `BENCH_BEFORE`."""
     before = os.environ.get("BENCH_BEFORE")
     runs: dict[str, list[dict[str, float]]] = {}
-    with stubbed(out, rows_of(out), 1, 0.0) as environment:
+    with stubbed(out, rows, 1, 0.0) as environment:
         for _ in range(times):
             for name, way in WAYS.items():
                 runs.setdefault(name, []).append(measure(way, environment, Path.cwd()))

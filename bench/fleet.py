@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from bench import rivals
-from bench.stubbed import measure, rows_of, stubbed
+from bench.stubbed import measure, stubbed
 
 OURS, BEFORE = "stillframe", "stillframe before"
 FLOOR = "floor: http.client, msgspec, one list"
@@ -45,11 +45,13 @@ class Measured:
     peak_mib: float
 
 
-def run(out: Path, sizes: list[tuple[int, float]], times: int) -> list[Measured]:
+def run(
+    out: Path, rows: dict[str, str], sizes: list[tuple[int, float]], times: int
+) -> list[Measured]:
     """Measure each way for each number of VMs and delay; two in a hundred are stopped."""
     before = os.environ.get("BENCH_BEFORE")
     ways = [way for way in WAYS if way != BEFORE or before]
-    rows, found = rows_of(out), []
+    found = []
     for vms, delay in sizes:
         with stubbed(out, rows, vms, delay) as environment:
             runs: dict[str, list[dict[str, float]]] = {way: [] for way in ways}

@@ -105,15 +105,7 @@ def floor_of_both() -> Callable[[], int]:
 
 def models() -> Callable[[], int]:
     """Read one list with the SDK's own operation and models."""
-    from azure.identity import ManagedIdentityCredential
-    from azure.mgmt.compute import ComputeManagementClient
-
-    client = ComputeManagementClient(
-        ManagedIdentityCredential(),
-        SUBSCRIPTION,
-        base_url=BASE,
-        credential_scopes=[f"{BASE}/.default"],
-    )
+    client = _sdk()
 
     def read() -> int:
         found = 0
@@ -162,15 +154,7 @@ def _events(name: str) -> Callable[[], int]:
 
 def get_by_models() -> Callable[[], int]:
     """Read a VM with the SDK's own operation and models."""
-    from azure.identity import ManagedIdentityCredential
-    from azure.mgmt.compute import ComputeManagementClient
-
-    client = ComputeManagementClient(
-        ManagedIdentityCredential(),
-        SUBSCRIPTION,
-        base_url=BASE,
-        credential_scopes=[f"{BASE}/.default"],
-    )
+    client = _sdk()
 
     def read() -> int:
         for _ in range(EVENTS):
@@ -179,6 +163,19 @@ def get_by_models() -> Callable[[], int]:
 
     client.virtual_machines.get("rg-fleet", "idle", expand="instanceView")
     return read
+
+
+def _sdk() -> Any:  # noqa: ANN401 imported only by those ways
+    """Return the SDK's client, with its models."""
+    from azure.identity import ManagedIdentityCredential
+    from azure.mgmt.compute import ComputeManagementClient
+
+    return ComputeManagementClient(
+        ManagedIdentityCredential(),
+        SUBSCRIPTION,
+        base_url=BASE,
+        credential_scopes=[f"{BASE}/.default"],
+    )
 
 
 def _is_stopped(row: object) -> bool:

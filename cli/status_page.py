@@ -13,16 +13,9 @@ from rich.text import Text
 from cli.tables import Naming, plain
 from shared.model.instants import read_instant
 from shared.page.names import instant_text
-from shared.page.orders import STATUSES, Row, Turn
+from shared.page.orders import STATUSES, TITLES, URGENT, Row, Turn
 
-_TITLES = {
-    Turn.OWNER: "Needs a person",
-    Turn.STILLFRAME: "In progress",
-    Turn.NOBODY: "Captured",
-}
 _STYLES = {Turn.OWNER: "bold red", Turn.STILLFRAME: "bold", Turn.NOBODY: "bold green"}
-_URGENT = ("failed", "not-generalized", "refused")
-"""The statuses that come first; then the others, in their usual order."""
 
 
 def status_page(
@@ -40,7 +33,7 @@ def status_page(
         of_turn = sorted((row for row in rows if row["turn"] == turn), key=_urgency)
         if not of_turn:
             continue
-        parts.append(Text(f"{_TITLES[turn]}: {len(of_turn)}", style=_STYLES[turn]))
+        parts.append(Text(f"{TITLES[turn]}: {len(of_turn)}", style=_STYLES[turn]))
         folded = turn is Turn.NOBODY and not whole
         parts += [_folded(of_turn, name)] if folded else [_order(row, name) for row in of_turn]
     return parts
@@ -50,7 +43,7 @@ _NONE = "No VM has an order: no VM has the tag stillframe-capture."
 
 
 def _urgency(row: Row) -> tuple[int, str, str]:
-    order = (*_URGENT, *(status for status in STATUSES if status not in _URGENT))
+    order = (*URGENT, *(status for status in STATUSES if status not in URGENT))
     status = row["status"] or ""
     rank = order.index(status) if status in order else len(order)
     return rank, row["asOf"] or "", row["vm"] or ""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from simulator.arm.core.rbac import DEFAULT_ROLES
 from simulator.deployment import Deployment, DeploymentError
-from simulator.live_report import LiveReport
+from simulator.live_report import live_report
 from simulator.simulator import PortTaken, Simulator
 from simulator.template import TemplateError
 from simulator.trial import TrialError, client_environment, forget_clouds, stock
@@ -72,7 +72,7 @@ def _run(said: argparse.Namespace) -> None:
         if template:
             deployment = _deployment(simulator, said.app, settings, template)
             app = running.enter_context(deployment).url
-            report = running.enter_context(_live_report(simulator, app, said.report_port))
+            report = running.enter_context(live_report(simulator, app, said.report_port))
         if said.throttling:
             simulator.client.settings(throttling=True)
         _announce(simulator, app, report, order_into)
@@ -147,20 +147,11 @@ def _deployment(
     return Deployment(simulator, app.resolve(), here | settings, template, log)
 
 
-def _live_report(simulator: Simulator, app: str, port: int) -> LiveReport:
-    try:
-        return LiveReport(simulator, app, port)
-    except OSError as error:
-        raise PortTaken(port) from error
-
-
-def _announce(
-    simulator: Simulator, app: str | None, report: LiveReport | None, order_into: str
-) -> None:
+def _announce(simulator: Simulator, app: str | None, report: str | None, order_into: str) -> None:
     environment = client_environment(simulator)
     endpoints = simulator.endpoints() | {"environment": environment, "definition": order_into}
     endpoints |= {"app": app} if app else {}
-    endpoints |= {"report": report.url} if report else {}
+    endpoints |= {"report": report} if report else {}
     (simulator.state_dir / "endpoints.json").write_text(json.dumps(endpoints, indent=2) + "\n")
     exported = "".join(f"export {n}={shlex.quote(v)}\n" for n, v in environment.items())
     sourced = (simulator.state_dir / "env").resolve()

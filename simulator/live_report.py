@@ -5,15 +5,16 @@ browser asks again by itself. Only for trying: in Azure nothing serves the repor
 """
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 
 import requests
 
-from simulator.simulator import HOST, Simulator
+from simulator.simulator import HOST, PortTaken, Simulator
 
 AGAIN = 15
 """Seconds after which a browser asks again."""
@@ -22,48 +23,44 @@ CONTAINER, BLOB = "reports", "report.html"
 _PATIENCE = 60
 
 
-class LiveReport:
-    """A server of one page, while used as a context manager; `app` is the address of the host."""
-
-    def __init__(self, simulator: Simulator, app: str, port: int) -> None:
-        self._simulator, self._app = simulator, app
-        self._server = ThreadingHTTPServer((HOST, port), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://{HOST}:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def page(self) -> bytes | None:
-        """Let the app sweep; return the report that it has kept, None if it has none."""
-        last = self._simulator.client.now() - timedelta(hours=1)
-        run = f"{self._app}/_host/functions/sweep/run"
-        requests.post(run, params={"last": last.isoformat()}, timeout=_PATIENCE).raise_for_status()
-        kept = self._simulator.arm.blobs.append.containers.get(CONTAINER, {}).get(BLOB)
-        return bytes(kept.content) if kept else None
+@contextmanager
+def live_report(simulator: Simulator, app: str, port: int) -> Iterator[str]:
+    """Serve the page of the app at an address, 0 is any port; give the page's. `PortTaken`."""
+    try:
+        server = ThreadingHTTPServer((HOST, port), BaseHTTPRequestHandler)
+    except OSError as error:
+        raise PortTaken(port) from error
+    url = f"http://{HOST}:{server.server_port}/"
+    server.RequestHandlerClass = _handler(url, partial(_page, simulator, app))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield url
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-def _handler(report: LiveReport) -> type[BaseHTTPRequestHandler]:
+def _page(simulator: Simulator, app: str) -> bytes | None:
+    """Let the app sweep; return the report that it has kept, None if it has none."""
+    last = simulator.client.now() - timedelta(hours=1)
+    run = f"{app}/_host/functions/sweep/run"
+    requests.post(run, params={"last": last.isoformat()}, timeout=_PATIENCE).raise_for_status()
+    kept = simulator.arm.blobs.append.containers.get(CONTAINER, {}).get(BLOB)
+    return bytes(kept.content) if kept else None
+
+
+def _handler(url: str, make: Callable[[], bytes | None]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Answers `GET /` to who asks for this machine by name: no other site may read it."""
 
         def do_GET(self) -> None:
             """Answer with the report."""
-            if self.path != "/" or f"http://{self.headers.get('Host')}/" != report.url:
+            if self.path != "/" or f"http://{self.headers.get('Host')}/" != url:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             try:
-                page = report.page()
+                page = make()
             except requests.RequestException as error:
                 self.send_error(HTTPStatus.BAD_GATEWAY, explain=f"the app does not run: {error}")
                 return

@@ -5,6 +5,7 @@ since when it is billed, and the number of the alert, so that a repeat can be dr
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from shared.costguard.bill import NOT_COUNTED, Bill, resource_columns
@@ -27,6 +28,12 @@ FIRST_SEEN = "first-seen"
 """Who says since when a VM is stopped: the last is a sweep, and it may be stopped for longer."""
 
 OWNER_TAGS = ("owner", "contact", "created-by", "createdby")
+
+
+def who_says(since: datetime, stopped: datetime, source: str) -> str:
+    """Return who says since when a VM is billed: the source of its stop, if that is the instant."""
+    same = write_instant(since) == write_instant(stopped)
+    return source if same else FIRST_SEEN
 
 
 def still_billed(

@@ -20,6 +20,7 @@ from shared.costguard.alert import (
     deallocated,
     no_longer_billed,
     still_billed,
+    who_says,
 )
 from shared.costguard.bill import Bill, Rate
 from shared.costguard.rules import (
@@ -95,7 +96,7 @@ def _alert(
     cloud: Cloud, vm: ObservedVm, standing: Standing, due: Alert, now: datetime
 ) -> ObservedVm:
     stopped, source = stopped_since(cloud, vm.ref, standing, now)
-    known_by = source if write_instant(stopped) == write_instant(due.since) else FIRST_SEEN
+    known_by = who_says(due.since, stopped, source)
     bill = _bill(cloud, vm, due.since, now)
     cloud.publish(still_billed(vm, bill, due.number, known_by=known_by, kept=due.kept))
     return cloud.write(vm, Words({Tag.BILLED_ALERTED.value: write_instant(now)}))

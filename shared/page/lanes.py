@@ -9,28 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.capture.decide import NOT_LATEST
 from shared.model.facts import Boot, ObservedImage, PowerState, Provisioning
 from shared.model.ids import VmRef
 from shared.model.instants import read_instant
 from shared.model.ledger import Entry, Ledger
 from shared.model.outcomes import OutcomeType
 from shared.model.tags import SourceTag, Status
-from shared.page.names import Names, instant_text, minutes_text
-from shared.page.orders import STATUSES, UNANSWERED, Row, Turn
-
-SHOWN = 100
-"""Orders of one turn; the others are counted, so that the file stays small enough to mail."""
+from shared.page.names import SHOWN, Names, instant_text, minutes_text
+from shared.page.orders import STATUSES, TITLES, UNANSWERED, URGENT, Row, Turn, is_unbooted
 
 PICTURES_LARGEST = 60_000
-"""Bytes of all screenshots together, for the same reason."""
-
-_TITLES = {
-    Turn.OWNER: "Needs a person",
-    Turn.STILLFRAME: "In progress",
-    Turn.NOBODY: "Captured",
-}
-_FIRST = ("failed", "not-generalized", "refused")
+"""Bytes of all screenshots together, so that the file stays small enough to mail."""
 
 _TAGGED, _WAITING, _STOPPED, _DEALLOCATED = "tagged", "waiting", "stopped", "deallocated"
 _COPIED, _PROOF, _CAPTURING, _BOOTED, _CAPTURED = (
@@ -118,11 +107,11 @@ def _orders(turn: Turn, rows: Iterable[Row], made: Made, names: Names, now: date
     newest = sorted(of_turn, key=lambda row: row["asOf"] or "", reverse=True)
     ranked = sorted(newest, key=lambda row: _rank(row["status"]))
     shown = [_order(row, made, names, now) for row in ranked[:SHOWN]]
-    return Orders(_TITLES[turn], turn, len(of_turn), shown)
+    return Orders(TITLES[turn], turn, len(of_turn), shown)
 
 
 def _rank(status: str | None) -> int:
-    return _FIRST.index(status) if status in _FIRST else len(_FIRST)
+    return URGENT.index(Status(status)) if status in URGENT else len(URGENT)
 
 
 def _order(row: Row, made: Made, names: Names, now: datetime) -> OrderRow:
@@ -133,7 +122,7 @@ def _order(row: Row, made: Made, names: Names, now: datetime) -> OrderRow:
     return OrderRow(
         vm=names.vm(ref) if ref else names.text(row["vm"]),
         place=names.place(ref) if ref else "",
-        status=_word(row["status"] or "", names),
+        status=names.word(row["status"] or "", STATUSES),
         since=instant_text(as_of) if as_of else "",
         lane=lane(row, image, made.told.get(row["image"] or ""), now),
         next=row["next"] or "",
@@ -144,11 +133,6 @@ def _order(row: Row, made: Made, names: Names, now: datetime) -> OrderRow:
     )
 
 
-def _word(status: str, names: Names) -> str:
-    """Return a status as it is; one that is not ours may hold a name."""
-    return status if status in STATUSES else names.text(status)
-
-
 def _data(picture: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
 
@@ -157,23 +141,18 @@ def lane(
     row: Row, image: ObservedImage | None, told: datetime | None, now: datetime
 ) -> tuple[Stage, ...]:
     """Return the stages of an order; none is reached if its status is not ours."""
-    tested = (image is not None and image.boot is not None) or _is_unbooted(row)
+    unbooted = is_unbooted(row["status"], row["detail"])
+    tested = unbooted or (image is not None and image.boot is not None)
     known = _OF_COPY if row["kept"] else _OF_VM
     stages = [name for name in known if tested or name != _BOOTED]
     here, state = _position(row, image)
     at = stages.index(here) if here in stages else -1
     states = ["done"] * at + [state] + ["open"] * len(stages)
     spans = _spans(image, told, now) if image else {}
-    if row["status"] == Status.CAPTURED:
-        states = ["done"] * len(stages)
     return tuple(
         Stage(name, state, _minutes(spans.get(name)))
         for name, state in zip(stages, states, strict=False)
     )
-
-
-def _is_unbooted(row: Row) -> bool:
-    return row["status"] == Status.FAILED and NOT_LATEST in (row["detail"] or "")
 
 
 def _position(row: Row, image: ObservedImage | None) -> tuple[str, str]:
@@ -196,7 +175,8 @@ def _position(row: Row, image: ObservedImage | None) -> tuple[str, str]:
             tests = ready and image is not None and image.boot is Boot.DUE
             return (_BOOTED if tests else _imaging(image, kept=kept)), _HERE
         case Status.FAILED:
-            return (_BOOTED if _is_unbooted(row) else _imaging(image, kept=kept)), _FAILED
+            unbooted = is_unbooted(row["status"], row["detail"])
+            return (_BOOTED if unbooted else _imaging(image, kept=kept)), _FAILED
         case Status.CAPTURED:
             return _CAPTURED, "done"
         case _:

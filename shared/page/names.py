@@ -5,9 +5,13 @@ Pure. A masked report is for people who must learn no name: each becomes a kind 
 
 import re
 import unicodedata
+from collections.abc import Container
 from datetime import datetime
 
 from shared.model.ids import VmRef
+
+SHOWN = 100
+"""Rows of a table, orders of one turn; the others are counted, so that a file can be mailed."""
 
 LONGEST = 400
 """Characters of a text of a stranger."""
@@ -38,6 +42,10 @@ class Names:
     def text(self, text: str | None) -> str:
         """Return a text that may hold names: hidden if masked."""
         return HIDDEN if text and self.masked else printable(text or "")
+
+    def word(self, text: str, known: Container[str]) -> str:
+        """Return a tag's value: one of ours as it is; another may hold a name."""
+        return text if text in known else self.text(text)
 
     def vm(self, ref: VmRef) -> str:
         """Return a VM's name."""

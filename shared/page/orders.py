@@ -33,6 +33,15 @@ class Turn(StrEnum):
     NOBODY = "nobody"
 
 
+TITLES = {
+    Turn.OWNER: "Needs a person",
+    Turn.STILLFRAME: "In progress",
+    Turn.NOBODY: "Captured",
+}
+URGENT = (Status.FAILED, Status.NOT_GENERALIZED, Status.REFUSED)
+"""The statuses that come first."""
+
+
 def orders(vms: Iterable[ListedVm]) -> list[Row]:
     """Return the orders among VMs, by VM id."""
     ordered = [vm for vm in vms if Tag.CAPTURE in vm.tags]
@@ -61,7 +70,7 @@ def _matches(vm_id: str, pattern: str) -> bool:
 
 def _row(vm: ListedVm) -> Row:
     status = vm.tags.get(Tag.STATUS)
-    unbooted = status == Status.FAILED and NOT_LATEST in vm.tags.get(Tag.DETAIL, "")
+    unbooted = is_unbooted(status, vm.tags.get(Tag.DETAIL))
     kept = _kept(vm.tags)
     turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, kept=kept)
     return {
@@ -76,6 +85,11 @@ def _row(vm: ListedVm) -> Row:
         "by": vm.tags.get(Tag.BY),
         "kept": "yes" if kept else None,
     }
+
+
+def is_unbooted(status: str | None, detail: str | None) -> bool:
+    """Whether an order has failed because its image does not boot."""
+    return status == Status.FAILED and NOT_LATEST in (detail or "")
 
 
 def _kept(tags: Mapping[str, str]) -> bool:

@@ -7,7 +7,6 @@ succeeded and are not excluded. Versions of others are shown too, because one ma
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from shared.model.facts import Boot, ObservedImage, Proof, Provisioning
 from shared.model.ids import VersionRef, VmRef
@@ -102,15 +101,10 @@ def _row(
         vm=names.vm(source) if source else "",
         at=instant_text(at) if at else "",
         age=_age(now - at) if at else "",
-        proof=_word(image.tags.get(SourceTag.PROOF, ""), Proof, names),
-        boot=f"{_word(boot, Boot, names)}{f', {minutes} min' if minutes else ''}",
+        proof=names.word(image.tags.get(SourceTag.PROOF, ""), Proof),
+        boot=f"{names.word(boot, Boot)}{f', {minutes} min' if minutes else ''}",
         place=_place(at, first, now),
     )
-
-
-def _word(text: str, known: type[StrEnum], names: Names) -> str:
-    """Return a tag's value: one of ours as it is; another may hold a name."""
-    return text if text in known else names.text(text)
 
 
 def _source(image: ObservedImage) -> VmRef | None:

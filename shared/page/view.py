@@ -18,14 +18,11 @@ from shared.model.outcomes import OutcomeType
 from shared.model.settings import Settings
 from shared.model.version import VERSION
 from shared.page.lanes import Orders, made_of, order_groups
-from shared.page.names import Names, instant_text, printable
+from shared.page.names import SHOWN, Names, instant_text, printable
 from shared.page.orders import Row, Turn
 from shared.page.versions import Line, lines
 from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
-
-SHOWN = 100
-"""Rows of a table; the others are counted, so that the file stays small enough to mail."""
 
 SILENT_AFTER = timedelta(hours=2)
 """Without a sweep for this long the app is taken to have stopped."""

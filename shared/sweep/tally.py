@@ -6,16 +6,14 @@ Changes only the report that it is given.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.capture.durations import is_under_way
 from shared.capture.targets import is_ordered
-from shared.costguard.alert import FIRST_SEEN, GRAPH, owner
+from shared.costguard.alert import GRAPH, owner, who_says
 from shared.costguard.enforce import NOTHING, rate_of
 from shared.costguard.rules import Clear, Mark, Nothing, Retract, invalid_word
 from shared.model.cloud import Cloud
 from shared.model.facts import ListedVm, PowerState
-from shared.model.instants import write_instant
 from shared.model.tags import Status, Tag
 from shared.sweep.left import LeftVm
 from shared.sweep.report import Flagged, SweepReport
@@ -109,12 +107,6 @@ def _flagged(scan: Scan, vm: ListedVm, cloud: Cloud) -> Flagged | None:
         return None
     rate = rate_of(cloud, vm.machine, scan.now)
     past_grace = since is not None and scan.now - since >= scan.settings.guard_grace
-    known_by = _known_by(since, scan.stops.get(vm.ref.key))
+    stopped = scan.stops.get(vm.ref.key)
+    known_by = who_says(since, stopped, GRAPH) if since and stopped else None
     return Flagged(vm.ref, since, vm.machine, rate, past_grace, owner(vm.tags), known_by)
-
-
-def _known_by(since: datetime | None, stopped: datetime | None) -> str | None:
-    """Return who says since when a VM is stopped; None if Resource Graph was not read for it."""
-    if since is None or stopped is None:
-        return None
-    return GRAPH if write_instant(since) == write_instant(stopped) else FIRST_SEEN

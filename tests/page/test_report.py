@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from shared.model.facts import ObservedImage, Provisioning
 from shared.model.ids import VmRef
 from shared.model.ledger import Ledger
-from shared.page.names import LONGEST, Names
+from shared.page.names import LONGEST, SHOWN, Names
 from shared.page.orders import Turn
 from shared.page.versions import NEWEST, lines
-from shared.page.view import SHOWN, SILENT_AFTER
+from shared.page.view import SILENT_AFTER
 from shared.sweep.left import LeftVersions, LeftVm
 from tests.page.making import flagged, found, large, row, shown, version
 from tests.unit.making import NOW, REF, ago

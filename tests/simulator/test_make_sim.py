@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,56 +34,49 @@ def refused(*said: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@contextmanager
+def running(folder: Path, *said: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run it with its state in a folder, from when it has written that until Ctrl-C ends it."""
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and command
+        command(*ANY_PORTS, *said, "--state-dir", os.path.relpath(folder, ROOT)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        until = time.monotonic() + 120
+        while not (folder / "env").exists():
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield process
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+
+
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Run it without an app, its state in a folder whose name has a space; give that folder."""
     folder = tmp_path_factory.mktemp("a place")
-    relative = os.path.relpath(folder, ROOT)
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and command
-        command(*ANY_PORTS, "--no-app", "--state-dir", relative),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as running:
-        until = time.monotonic() + 60
-        while not (folder / "env").exists():
-            assert running.poll() is None, running.communicate()[0]
-            assert time.monotonic() < until
-            time.sleep(0.05)
+    with running(folder, "--no-app") as process:
+        printing = process.stdout
         yield folder
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=60) == 0
-        assert running.stdout
-        printed = running.stdout.read()
-        assert (folder / "env").read_text() in printed
-        assert json.loads((folder / "endpoints.json").read_text())["definition"] in printed
+        process.send_signal(signal.SIGINT)
+        assert printing
+        printed = printing.read()
+    assert (folder / "env").read_text() in printed
+    assert json.loads((folder / "endpoints.json").read_text())["definition"] in printed
 
 
 def test_the_report_is_live(tmp_path: Path) -> None:
     """A page of what the app finds now; other names of this machine, and other paths, get none."""
-    state = tmp_path / "state"
-    ports = (*ANY_PORTS, "--report-port", "0")
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and command
-        command(*ports, "--state-dir", str(state)),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as running:
-        until = time.monotonic() + 120
-        while not (state / "env").exists():
-            assert running.poll() is None, running.communicate()[0]
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        served = json.loads((state / "endpoints.json").read_text())
+    with running(tmp_path, "--report-port", "0"):
+        served = json.loads((tmp_path / "endpoints.json").read_text())
         url = served["report"]
         first = requests.get(url, timeout=60)
         SimClient(served["arm"], Path(served["ca"])).create_vm("idle", power="stopped")
         second = requests.get(url, timeout=60)
         elsewhere = requests.get(url, headers={"Host": "evil.example"}, timeout=60)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=60) == 0
     assert "No VM is stopped and still billed" in first.text
     assert "idle" in second.text
     assert (second.headers["Refresh"], elsewhere.status_code) == ("15", 404)
