@@ -1,23 +1,24 @@
 """A disk as a file, read in blocks by fetching byte ranges, with limits.
 
-Each block of 64 KiB is fetched at most once, neighbouring blocks in one range. Blocks that will be
-read are fetched ahead, at the same time: over a network `rounds` count, not ranges. The disk's
-author controls what is read from it, so the number of ranges, the total bytes and the length of a
-single read are limited. Reading a few files of a file system needs a fraction of these limits.
+Each block of 64 KiB is fetched at most once, neighbouring blocks in one range. Over a network
+`rounds` count, not ranges: reads that do not depend on each other are rehearsed (`read_ahead`), so
+that what they need is fetched at the same time. The disk's author controls what is read from it, so
+the number of ranges, the total bytes and the length of a single read are limited. Reading a few
+files of a file system needs a fraction of these limits.
 """
 
 import io
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise, takewhile
 
 from shared.proof.watch import Endless
 
 BLOCK = 64 * 1024
-AHEAD, GOES_ON, CONNECTIONS = 16, 4, 4
-"""The most blocks fetched ahead, those of a read that goes on, and connections for them."""
+AHEAD, GOES_ON, CONNECTIONS = 32, 4, 4
+"""The most blocks fetched ahead in a round, those of a read that goes on, and connections."""
 
 RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
 """The most ranges, total bytes, and bytes in one read."""
@@ -25,8 +26,28 @@ RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
 _PARSER = threading.Lock()
 """One parser at a time: dissect's structures keep their evaluation state in themselves."""
 
+_local = threading.local()
+
+type Read = Callable[[], object]
 type Fetch = Callable[[int, int], bytes]
 """Offset and length -> exactly those bytes, all of them within the disk."""
+
+
+class _Missing(BaseException):
+    """A rehearsed read needs blocks that are not there; no `Exception`: parsers catch those."""
+
+
+def read_ahead(*reads: Read) -> None:
+    """Fetch what these reads of the disk that this thread parses will need, at the same time.
+
+    Each is tried until it needs a block that is not there. The blocks that all of them need are
+    fetched in one round, and they are tried again, until they need no more. What they return or
+    raise is dropped: the caller does the same reads afterwards and finds their blocks there. Reads
+    may call this themselves.
+    """
+    disk: Ranges | None = getattr(_local, "disk", None)
+    if disk is not None:
+        disk.rehearse(reads)
 
 
 class Ranges(io.RawIOBase):
@@ -37,6 +58,7 @@ class Ranges(io.RawIOBase):
         self._blocks: dict[int, bytes] = {}
         self._at = 0
         self._parsed = False
+        self._missing: set[int] | None = None
         self.size = size
         self.ranges = self.fetched = self.rounds = 0
 
@@ -78,11 +100,11 @@ class Ranges(io.RawIOBase):
     def parsed(self) -> Iterator[None]:
         """Hold the parser lock: one disk at a time per process, except while bytes are fetched."""
         with _PARSER:
-            self._parsed = True
+            self._parsed, _local.disk = True, self
             try:
                 yield
             finally:
-                self._parsed = False
+                self._parsed, _local.disk = False, None
 
     def keep(self, head: bytes) -> None:
         """Store the first bytes of the disk, which were fetched to learn its size."""
@@ -90,13 +112,30 @@ class Ranges(io.RawIOBase):
         self.ranges, self.fetched = self.ranges + 1, self.fetched + len(head)
         self.rounds += 1
 
-    def ahead(self, offsets: Iterable[int]) -> None:
-        """Fetch the blocks at these offsets at the same time: they will be read.
+    def rehearse(self, reads: Sequence[Read]) -> None:
+        """Fetch what these reads will need (`read_ahead`), up to half of the limits."""
+        if self._missing is not None:
+            misses = [self._misses(read) for read in reads]
+            if any(misses):
+                raise _Missing
+            return
+        while reads and self.ranges < RANGES // 2 and self.fetched < BYTES // 2:
+            self._missing = set()
+            try:
+                reads = [read for read in reads if self._misses(read)]
+                missing = sorted(self._missing)
+            finally:
+                self._missing = None
+            self._take(missing[:AHEAD])
 
-        At most `AHEAD` of them, and only those within the disk.
-        """
-        numbers = {offset // BLOCK for offset in offsets if 0 <= offset < self.size}
-        self._take(sorted(numbers - self._blocks.keys())[:AHEAD])
+    def _misses(self, read: Read) -> bool:
+        """Try a read; return whether it needs blocks that are not there."""
+        try:
+            with suppress(Exception):
+                read()
+        except _Missing:
+            return True
+        return False
 
     def _need(self, first: int, last: int) -> None:
         """Ensure that these blocks are loaded; a read that goes on gets the next ones as well."""
@@ -104,6 +143,9 @@ class Ranges(io.RawIOBase):
         if missing == [first] and first - 1 in self._blocks and self.fetched < BYTES // 2:
             more = range(first + 1, min(first + GOES_ON, -(-self.size // BLOCK)))
             missing += takewhile(lambda number: number not in self._blocks, more)
+        if missing and self._missing is not None:
+            self._missing.update(missing)
+            raise _Missing
         self._take(missing)
 
     def _take(self, numbers: Sequence[int]) -> None:

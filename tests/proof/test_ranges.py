@@ -2,12 +2,13 @@
 
 import io
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.proof.ranges import AHEAD, AT_ONCE, BLOCK, BYTES, RANGES, Ranges
+from shared.proof.ranges import AHEAD, AT_ONCE, BLOCK, BYTES, RANGES, Ranges, read_ahead
 from shared.proof.watch import Endless
 
 SIZE = 5 * BLOCK + 700
@@ -109,7 +110,20 @@ def test_bytes_have_an_end() -> None:
         disk.read(1)
 
 
-def test_what_will_be_read_is_fetched_at_the_same_time() -> None:
+def reading(disk: Ranges, *blocks: int) -> Callable[[], bytes]:
+    """Return a read of a byte of each of these blocks, one after the other."""
+
+    def read() -> bytes:
+        found = b""
+        for number in blocks:
+            disk.seek(number * BLOCK)
+            found += disk.read(1)
+        return found
+
+    return read
+
+
+def test_what_reads_need_is_fetched_at_the_same_time() -> None:
     """One round for several ranges, neighbours as one; not for what is there, or beyond."""
     source, together = Source(), threading.Barrier(2, timeout=10)
 
@@ -119,12 +133,40 @@ def test_what_will_be_read_is_fetched_at_the_same_time() -> None:
 
     disk = Ranges(fetch, SIZE)
     disk.keep(CONTENT[:BLOCK])
-    disk.ahead([0, BLOCK + 5, 2 * BLOCK, 4 * BLOCK, SIZE, -1])
-    assert sorted(source.fetched) == [(BLOCK, 2 * BLOCK), (4 * BLOCK, BLOCK)]
-    assert (disk.rounds, disk.ranges, disk.fetched) == (2, 3, 4 * BLOCK)
-    disk.seek(BLOCK)
-    assert disk.read(2 * BLOCK) == CONTENT[BLOCK : 3 * BLOCK]
+    with disk.parsed():
+        read_ahead(*(reading(disk, number) for number in (0, 2, 3, 5, 100)))
+    assert sorted(source.fetched) == [(2 * BLOCK, 2 * BLOCK), (5 * BLOCK, 700)]
+    assert (disk.rounds, disk.ranges, disk.fetched) == (2, 3, 3 * BLOCK + 700)
+    assert reading(disk, 2, 3)() == bytes((CONTENT[2 * BLOCK], CONTENT[3 * BLOCK]))
     assert disk.rounds == 2
+
+
+def test_a_round_has_the_next_step_of_every_read() -> None:
+    """Also of reads that others rehearse: as many rounds as the longest of them has steps."""
+    disk = Ranges(Source(bytes(40 * BLOCK)).fetch, 40 * BLOCK)
+
+    def both() -> None:
+        read_ahead(reading(disk, 20, 24), reading(disk, 22, 26, 28))
+
+    with disk.parsed():
+        read_ahead(reading(disk, 0, 2, 4), both, reading(disk, 30))
+    assert (disk.rounds, disk.ranges) == (3, 9)
+
+
+def test_only_the_read_itself_fails() -> None:
+    """What a rehearsal raises is dropped, and nothing is rehearsed where no disk is parsed."""
+    disk, tried = Ranges(Source().fetch, SIZE), []
+
+    def fails() -> None:
+        tried.append(reading(disk, 2)())
+        msg = "damaged"
+        raise ValueError(msg)
+
+    with disk.parsed():
+        read_ahead(fails)
+    assert (len(tried), disk.rounds) == (1, 1)
+    read_ahead(fails)
+    assert len(tried) == 1
 
 
 def test_a_read_that_goes_on_gets_the_next_blocks_as_well() -> None:
@@ -138,7 +180,7 @@ def test_a_read_that_goes_on_gets_the_next_blocks_as_well() -> None:
 
 
 def test_an_error_of_a_range_that_is_fetched_ahead_is_the_reads() -> None:
-    """Also one that is no `Exception`, which a parser would catch."""
+    """An error that is no `Exception`, which a parser would catch: no disk is judged without it."""
 
     def fetch(offset: int, length: int) -> bytes:
         msg = f"{offset} {length}"
@@ -146,14 +188,18 @@ def test_an_error_of_a_range_that_is_fetched_ahead_is_the_reads() -> None:
 
     disk = Ranges(fetch, SIZE)
     with pytest.raises(Endless), disk.parsed():
-        disk.ahead([0, 2 * BLOCK])
+        read_ahead(reading(disk, 0), reading(disk, 2))
     with disk.parsed():
         pass
 
 
 def test_fetching_ahead_has_limits() -> None:
-    """A hostile partition table has no more fetched than the same limits allow."""
-    source = Source(bytes(AHEAD * 4 * BLOCK))
+    """So many blocks in a round, and no rehearsal beyond half of what may be read."""
+    source = Source(bytes(800 * BLOCK))
     disk = Ranges(source.fetch, len(source.content))
-    disk.ahead(range(0, len(source.content), 2 * BLOCK))
-    assert len(source.fetched) == AHEAD
+    with disk.parsed():
+        read_ahead(*(reading(disk, number) for number in range(0, 80, 2)))
+        assert (disk.rounds, disk.ranges) == (-(-40 // AHEAD), 40)
+        read_ahead(reading(disk, *range(100, 800, 2)))
+    assert disk.ranges == RANGES // 2
+    assert reading(disk, 700)() == b"\0"

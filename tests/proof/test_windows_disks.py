@@ -15,6 +15,7 @@ from dissect.volume.disk import Disk
 
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence.windows import GENERALIZED, SMALLEST, judge_volume, windows_of
+from shared.proof.filesystems.ntfs import Ntfs
 from shared.proof.filesystems.volumes import Kind, Volume, find_volumes
 from shared.proof.ranges import Ranges
 from shared.proof.watch import watched
@@ -209,7 +210,7 @@ def test_a_folder_named_windows_is_no_installation() -> None:
     assert hidden
     another = disk.volumes(*hidden)[ANOTHER]
     assert another.file
-    assert judge_volume(another.file) is None
+    assert judge_volume(Ntfs(another.file)) is None
     assert disk.says(*hidden).proof is Proof.GENERALIZED
 
 

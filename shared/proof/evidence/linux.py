@@ -24,6 +24,7 @@ the guest mounts there (`mounts.py`), and no journal must be replayed.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import BinaryIO, Final
 
 from shared.model.facts import Doubt, Proof, Verdict
@@ -35,6 +36,7 @@ from shared.proof.filesystems.ext import Ext
 from shared.proof.filesystems.files import Entry, FileSystem, Type
 from shared.proof.filesystems.volumes import ENCRYPTED, Kind, Volume
 from shared.proof.filesystems.xfs import Xfs
+from shared.proof.ranges import read_ahead
 
 READERS: Final[Mapping[Kind, Callable[[BinaryIO], FileSystem]]] = {
     Kind.EXT: Ext,
@@ -58,7 +60,9 @@ _DEPROVISION = "run waagent -deprovision+user -force, then deallocate the VM"
 
 def judge_linux(volumes: Iterable[Volume]) -> Verdict | None:
     """Return the verdict on the Linux on these volumes; None if there is none."""
-    disk = [_open(volume) for volume in volumes if volume.kind in READERS or _is_closed(volume)]
+    possible = [volume for volume in volumes if volume.kind in READERS or _is_closed(volume)]
+    read_ahead(*(partial(_open, volume) for volume in possible))
+    disk = [_open(volume) for volume in possible]
     roots = list(_roots(disk))
     if not roots:
         why = "; ".join(f"{opened.volume.name}: {opened.why}" for opened in disk if opened.why)
@@ -118,8 +122,10 @@ def _judge_root(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool
     """Return the verdict on one root; if there are several, it names the root."""
     opened, number = root
     assert opened.files is not None  # noqa: S101 its root was listed
+    guest = partial(System, opened.volume, opened.files, number, disk, folders={})
     try:
-        verdict = _judge_system(System(opened.volume, opened.files, number, disk), disk)
+        read_ahead(opened.files.is_clean, partial(_rehearse, guest, disk))
+        verdict = _judge_system(guest(), disk)
     except NotRead as reason:
         verdict = cannot_tell(str(reason))
     except Exception as error:  # noqa: BLE001 - as above
@@ -127,6 +133,25 @@ def _judge_root(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool
     if alone:
         return verdict
     return Verdict(verdict.proof, f"{opened.volume.name}: {verdict.why}", verdict.warnings)
+
+
+def _rehearse(guest: Callable[[], System], disk: Sequence[Opened]) -> None:
+    """Do what the verdict on a guest needs, on a system of its own, as `used` must not grow."""
+    spare = guest()
+    read_ahead(
+        partial(_mark, spare),
+        partial(_agent_runs, spare),
+        partial(_cloud_texts, spare),
+        partial(_keys, spare),
+        partial(lambda: dict(_warnings(spare, disk))),
+        partial(_is_clean, spare),
+    )
+
+
+def _is_clean(system: System) -> bool:
+    """Whether no journal of the file systems that were read must be replayed."""
+    read_ahead(*(files.is_clean for files in system.used))
+    return all(files.is_clean() for files in system.used)
 
 
 def _judge_system(system: System, disk: Sequence[Opened]) -> Verdict:
@@ -144,7 +169,7 @@ def _judge_system(system: System, disk: Sequence[Opened]) -> Verdict:
     warnings = dict(_warnings(system, disk))
     if other := _other_root(system, disk):
         return cannot_tell(other)
-    if not all(files.is_clean() for files in system.used):
+    if not _is_clean(system):
         return cannot_tell(
             "the VM was not shut down cleanly; start it, deprovision it and shut it down"
         )

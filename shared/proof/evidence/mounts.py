@@ -90,16 +90,19 @@ class Place:
 
 @dataclass(slots=True)
 class System:
-    """A root directory on a volume, and its guest's mounts; `used` are the file systems read."""
+    """A root directory on a volume, and its guest's mounts; `used` are the file systems read.
+
+    `folders` are directories that have been read, by file system and number.
+    """
 
     volume: Volume
     files: FileSystem
     number: int
     disk: Sequence[Opened]
+    folders: dict[tuple[int, int], Mapping[str, Entry]] = field(default_factory=dict)
     mounts: dict[PurePosixPath, Mount] = field(default_factory=dict)
     used: list[FileSystem] = field(default_factory=list)
     _roots: dict[PurePosixPath, Place] = field(default_factory=dict, init=False)
-    _folders: dict[tuple[int, int], Mapping[str, Entry]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.used.append(self.files)
@@ -151,9 +154,9 @@ class System:
     def _list(self, folder: Place) -> Mapping[str, Entry]:
         """Return the entries of a directory; cached, because several paths go through it."""
         key = (id(folder.files), folder.entry.number)
-        if key not in self._folders:
-            self._folders[key] = folder.list()
-        return self._folders[key]
+        if key not in self.folders:
+            self.folders[key] = folder.list()
+        return self.folders[key]
 
     def _mounted(self, at: PurePosixPath) -> Place:
         """Return the root directory of the volume mounted at a path."""

@@ -14,15 +14,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import BinaryIO
-
-from dissect.ntfs.mft import MftRecord
 
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence.sysprep_log import BEGINS, Run, decode, last_run
 from shared.proof.evidence.words import cannot_tell, describe_error, strictest
 from shared.proof.filesystems.ntfs import Ntfs, tail, written
 from shared.proof.filesystems.volumes import ENCRYPTED, FAT, Kind, Volume
+from shared.proof.ranges import read_ahead
 
 GENERALIZED = "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE"
 AUDIT = "IMAGE_STATE_GENERALIZE_RESEAL_TO_AUDIT"
@@ -40,14 +40,13 @@ SET_UP_ANEW, RAN_ON = timedelta(hours=1), timedelta(days=1)
 """Sysprep's last run is outdated if this long after its last log line the state was written (by a
 setup), or the registry was (Windows writes it while it runs and when it shuts down)."""
 
-_ROOT = "Windows"
-_STATE = ("Setup", "State", "State.ini")
-_SYSPREP = ("System32", "Sysprep")
-_TAG = "Sysprep_succeeded.tag"
-_ACTIONS, _ERRORS = ("Panther", "setupact.log"), ("Panther", "setuperr.log")
-_REGISTRY = ("System32", "config", "SYSTEM")
-_STATE_INI = "\\".join((_ROOT, *_STATE))
-_TAG_FILE = "\\".join((_ROOT, *_SYSPREP, _TAG))
+_STATE = ("Windows", "Setup", "State", "State.ini")
+_SYSPREP = ("Windows", "System32", "Sysprep")
+_TAG = (*_SYSPREP, "Sysprep_succeeded.tag")
+_ACTIONS = (*_SYSPREP, "Panther", "setupact.log")
+_ERRORS = (*_SYSPREP, "Panther", "setuperr.log")
+_REGISTRY = ("Windows", "System32", "config", "SYSTEM")
+_STATE_INI, _TAG_FILE = "\\".join(_STATE), "\\".join(_TAG)
 _RUN_IT = "run it with /generalize /oobe /shutdown"
 _THEN = "then run Sysprep with /generalize /oobe /shutdown"
 
@@ -68,20 +67,20 @@ def windows_of(volumes: Sequence[Volume]) -> Verdict | None:
     A volume that is too small for a Windows, such as a recovery or boot partition, has no effect.
     Volumes that are damaged or might contain another Windows are named.
     """
-    several = sum(volume.kind is Kind.NTFS for volume in volumes) > 1
+    readable = [(volume, volume.file, Ntfs(volume.file)) for volume in volumes if volume.file]
+    opened = [ntfs for volume, _, ntfs in readable if volume.kind is Kind.NTFS]
+    read_ahead(*(partial(judge_volume, ntfs) for ntfs in opened))
     found: list[Verdict] = []
     unread: list[_Unread] = []
-    for volume in volumes:
-        if volume.file is None:
-            continue
+    for volume, file, ntfs in readable:
         if volume.kind is not Kind.NTFS:
-            if _may_hide_windows(volume.kind, volume.file):
+            if _may_hide_windows(volume.kind, file):
                 unread.append(_Unread(volume, f"it is {volume.kind}", has_room=True))
             continue
         try:
-            verdict = judge_volume(volume.file, volume.name if several else "")
+            verdict = judge_volume(ntfs, volume.name if len(opened) > 1 else "")
         except Exception as error:  # noqa: BLE001 - on a damaged volume the parser can raise anything
-            unread.append(_Unread(volume, describe_error(error), has_room=_has_room(volume.file)))
+            unread.append(_Unread(volume, describe_error(error), has_room=_has_room(file)))
         else:
             found += [verdict] if verdict else []
     return _together(found, unread)
@@ -136,28 +135,29 @@ def _has_room(file: BinaryIO) -> bool:
     return file.seek(0, io.SEEK_END) >= SMALLEST
 
 
-def judge_volume(file: BinaryIO, name: str = "") -> Verdict | None:
+def judge_volume(volume: Ntfs, name: str = "") -> Verdict | None:
     r"""Return the verdict on the Windows on a volume; None if there is none.
 
     A volume has Windows if it has the registry (`config\SYSTEM`), without which Windows cannot
     boot. A folder named Windows is not enough. `name` is the volume's, for messages. Raises what
     the parser raises if the volume is damaged or of an unknown kind.
     """
-    volume = Ntfs(file)
-    root = volume.find(_ROOT)
-    registry = root and volume.find(*_REGISTRY, below=root)
-    if root is None or registry is None:
+    read_ahead(
+        *(partial(volume.find, *path) for path in (_REGISTRY, _STATE, _TAG)), volume.is_clean
+    )
+    registry = volume.find(*_REGISTRY)
+    if registry is None:
         return None
-    state_ini, sysprep = volume.find(*_STATE, below=root), volume.find(*_SYSPREP, below=root)
+    state_ini = volume.find(*_STATE)
     state = None if state_ini is None else image_state(decode(tail(state_ini, STATE_LIMIT)))
     on = f" on {name}" if name else ""
-    if state == GENERALIZED and sysprep and volume.find(_TAG, below=sysprep):
+    if state == GENERALIZED and volume.find(*_TAG):
         return _unless_dirty(volume, on)
-    actions = sysprep and volume.find(*_ACTIONS, below=sysprep)
-    errors = sysprep and volume.find(*_ERRORS, below=sysprep)
-    run = last_run(_actions(actions), decode(tail(errors, ERRORS_TAIL)))
+    read_ahead(partial(_actions, volume), partial(_errors, volume))
+    run = last_run(_actions(volume), _errors(volume))
+    logged = [written(volume.find(*log)) for log in (_ACTIONS, _ERRORS)]
     ran_until = written(registry) if state == COMPLETE else None
-    is_old = is_over([written(actions), written(errors)], written(state_ini), ran_until)
+    is_old = is_over(logged, written(state_ini), ran_until)
     return Verdict(Proof.NOT_GENERALIZED, why_not(state, run, is_old=is_old, on=on))
 
 
@@ -240,11 +240,16 @@ def _unless_dirty(volume: Ntfs, on: str) -> Verdict:
     return Verdict(Proof.GENERALIZED, why)
 
 
-def _actions(record: MftRecord | None) -> str:
+def _actions(volume: Ntfs) -> str:
     """Return the end of Sysprep's long log, including the start of its last run if that is near."""
     text = ""
     for length in ACTIONS_TAILS:
-        text = decode(tail(record, length))
+        text = decode(tail(volume.find(*_ACTIONS), length))
         if BEGINS in text:
             break
     return text
+
+
+def _errors(volume: Ntfs) -> str:
+    """Return the end of Sysprep's log of errors."""
+    return decode(tail(volume.find(*_ERRORS), ERRORS_TAIL))

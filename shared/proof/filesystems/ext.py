@@ -81,6 +81,7 @@ class Ext:
         self._file = file
         self._seed = self._checked(head)
         self._volume = ExtFS(file)
+        self._nodes: dict[int, Any] = {}
         label = sb.s_volume_name.split(b"\0")[0].decode("utf-8", "replace")
         self.specs = specs_of(self._volume.uuid, label)
 
@@ -123,10 +124,12 @@ class Ext:
         return checksum(self._sb.s_uuid)
 
     def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
-        node = self._volume.get_inode(number)
-        if self._seed is not None:
-            self._check_inode(node)
-        return node
+        if number not in self._nodes:
+            node = self._volume.get_inode(number)
+            if self._seed is not None:
+                self._check_inode(node)
+            self._nodes[number] = node
+        return self._nodes[number]
 
     def _check_inode(self, node: Any) -> None:  # noqa: ANN401 - as above
         """Raise unless the checksum of an inode matches its content."""

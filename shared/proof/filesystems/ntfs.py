@@ -6,15 +6,17 @@ names as Python does. Directories are therefore searched here, strictly: each in
 the one requested, complete and in order, and must lead to the intended file. Any doubt is an error.
 """
 
+import io
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import BinaryIO
 
 from dissect.ntfs import NTFS
 from dissect.ntfs.c_ntfs import ATTRIBUTE_TYPE_CODE
-from dissect.ntfs.index import Index, IndexBuffer, IndexEntry, IndexRoot
+from dissect.ntfs.index import IndexBuffer, IndexEntry, IndexRoot
 from dissect.ntfs.mft import MftRecord
 from dissect.ntfs.util import segment_reference
 
@@ -38,36 +40,130 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _LAST_TIME = 2650467744000000000
 """The last time that both NTFS and Python can represent: the end of 9999."""
 
+_UNUSED = io.BytesIO()
+"""In place of metadata files that dissect would look up: access rights, the journal of changes."""
+
 type _Ordered = tuple[int, ...]
+type _Block = tuple[list[IndexEntry], list[_Ordered]]
+"""The entries of an index block, and the names of all but the last one, the end mark."""
+
+
+class _Folder:
+    """A directory, whose index blocks are parsed once."""
+
+    def __init__(self, record: MftRecord) -> None:
+        self._record = record
+        self._index = record.index("$I30")
+        self._blocks: dict[int | None, _Block] = {}
+        if self._index.root.bytes_per_index_buffer > _INDEX_LIMIT:
+            msg = "a directory index of the volume is too large"
+            raise ValueError(msg)
+
+    def find(self, name: str) -> MftRecord | None:
+        """Return the entry with a name; links are not followed.
+
+        Raises if the index entry does not match the file: it must be the same file as when the name
+        was written (sequence number), and a directory if the entry is one.
+        """
+        found = self._search(_ordered(name.encode("ascii")))
+        if found is None:
+            return None
+        record = found.dereference()
+        _check_file(record, name, self._record.segment)
+        (kind,) = struct.unpack_from("<I", found.buf, 56)
+        is_other = record.header.SequenceNumber != found.header.FileReference.SequenceNumber
+        if is_other or bool(kind & _FOLDER_IN_INDEX) != bool(record.header.Flags & _IS_FOLDER):
+            msg = f"a directory index and the file table have different files {name}"
+            raise ValueError(msg)
+        return record
+
+    def _search(self, name: _Ordered) -> IndexEntry | None:
+        """Return the entry with a name, which is ASCII; None if there is none.
+
+        Each index block must be the one requested, end with an end mark, be in order, and lie
+        between the two names that led to it.
+        """
+        entries, names = self._block(None)
+        low: list[_Ordered] = []
+        high: list[_Ordered] = []
+        for _ in range(_DEEPEST):
+            _check_order([*low, *names, *high])
+            at = next((number for number, other in enumerate(names) if other >= name), len(names))
+            if at < len(names) and names[at] == name:
+                return entries[at]
+            if not entries[at].is_node:
+                return None
+            low, high = names[at - 1 : at] if at else low, names[at : at + 1] or high
+            entries, names = self._block(entries[at].node_vcn)
+        msg = "a directory index has a loop"
+        raise ValueError(msg)
+
+    def _block(self, number: int | None) -> _Block:
+        """Return an index block by its number; None is the root."""
+        if number not in self._blocks:
+            entries = self._entries(number)
+            names = [_name(entry, self._record.segment) for entry in entries[:-1]]
+            self._blocks[number] = entries, names
+        return self._blocks[number]
+
+    def _entries(self, number: int | None) -> list[IndexEntry]:
+        if number is None:
+            return _entries(self._index.root, _ROOT_HEADER)
+        block = self._index.index_buffer(number)
+        if block.header.Vcn != number:
+            msg = "a directory index leads to a block of another index"
+            raise ValueError(msg)
+        return _entries(block, _BLOCK_HEADER)
 
 
 class Ntfs:
-    """An NTFS volume; raises what dissect raises, or ValueError, if it is damaged or unknown."""
+    """An NTFS volume, opened by the first call.
+
+    Every call raises what dissect raises, or ValueError, if the volume is damaged or unknown.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
-        _check_boot_sector(file)
-        self._volume = NTFS(file)
-        information = _file(self._volume, *_VOLUME).attributes
-        (attribute,) = information[ATTRIBUTE_TYPE_CODE.VOLUME_INFORMATION]
-        self._flags = volume_flags(attribute.data())
+        self._file = file
+        self._folders: dict[tuple[str, ...], _Folder] = {}
+        self._found: dict[tuple[str, ...], MftRecord | None] = {}
 
-    def find(self, *names: str, below: MftRecord | None = None) -> MftRecord | None:
+    @cached_property
+    def _opened(self) -> tuple[NTFS, int]:
+        """The volume, and its flags."""
+        _check_boot_sector(self._file)
+        volume = NTFS(self._file, sds=_UNUSED, usnjrnl=_UNUSED)
+        information = _file(volume, *_VOLUME).attributes
+        (attribute,) = information[ATTRIBUTE_TYPE_CODE.VOLUME_INFORMATION]
+        return volume, volume_flags(attribute.data())
+
+    def find(self, *names: str) -> MftRecord | None:
         """Return the file or directory at a path; links are not followed."""
-        record = below or _file(self._volume, _TOP, ".")
-        for name in names:
+        if names not in self._found:
+            self._found[names] = self._look_up(names)
+        return self._found[names]
+
+    def _look_up(self, names: tuple[str, ...]) -> MftRecord | None:
+        if not names:
+            return _file(self._opened[0], _TOP, ".")
+        folder = self._folder(names[:-1])
+        return folder.find(names[-1]) if folder else None
+
+    def _folder(self, path: tuple[str, ...]) -> _Folder | None:
+        if path not in self._folders:
+            record = self.find(*path)
             if record is None or not record.header.Flags & _IS_FOLDER:
                 return None
-            record = _entry(record, name)
-        return record
+            self._folders[path] = _Folder(record)
+        return self._folders[path]
 
     @property
     def is_damaged(self) -> bool:
         """Whether chkdsk is due."""
-        return bool(self._flags & _DIRTY)
+        return bool(self._opened[1] & _DIRTY)
 
     def is_clean(self) -> bool:
         """Whether the journal has nothing to replay."""
-        return is_clean(_file(self._volume, *_LOGFILE).open().read(_JOURNAL_HEAD))
+        return is_clean(_file(self._opened[0], *_LOGFILE).open().read(_JOURNAL_HEAD))
 
 
 def volume_flags(information: bytes) -> int:
@@ -101,29 +197,6 @@ def _restart(page: bytes) -> tuple[int, int, int] | None:
     return number, client, flags
 
 
-def _entry(folder: MftRecord, name: str) -> MftRecord | None:
-    """Return a directory's entry with a name; links are not followed.
-
-    Raises if the index entry does not match the file: it must be the same file as when the name was
-    written (sequence number), and a directory if the entry is one.
-    """
-    index = folder.index("$I30")
-    if index.root.bytes_per_index_buffer > _INDEX_LIMIT:
-        msg = "a directory index of the volume is too large"
-        raise ValueError(msg)
-    found = _search(index, _ordered(name.encode("ascii")))
-    if found is None:
-        return None
-    record = found.dereference()
-    _check_file(record, name, folder.segment)
-    (kind,) = struct.unpack_from("<I", found.buf, 56)
-    is_other = record.header.SequenceNumber != found.header.FileReference.SequenceNumber
-    if is_other or bool(kind & _FOLDER_IN_INDEX) != bool(record.header.Flags & _IS_FOLDER):
-        msg = f"a directory index and the file table have different files {name}"
-        raise ValueError(msg)
-    return record
-
-
 def _file(volume: NTFS, number: int, name: str) -> MftRecord:
     """Return a metadata file of the volume, which has a fixed place in the file table."""
     record = volume.mft.get(number)
@@ -140,37 +213,6 @@ def _check_file(record: MftRecord, name: str, folder: int) -> None:
     if not record.header.Flags & _IN_USE or (name.upper(), folder) not in names:
         msg = f"the file table has another file instead of {name}"
         raise ValueError(msg)
-
-
-def _search(index: Index, name: _Ordered) -> IndexEntry | None:
-    """Return the entry with a name, which is ASCII; None if there is none.
-
-    Each index block must be the one requested, end with an end mark, be in order, and lie between
-    the two names that led to it.
-    """
-    entries = _entries(index.root, _ROOT_HEADER)
-    low: list[_Ordered] = []
-    high: list[_Ordered] = []
-    for _ in range(_DEEPEST):
-        names = [_name(entry, index.record.segment) for entry in entries[:-1]]
-        _check_order([*low, *names, *high])
-        at = next((number for number, other in enumerate(names) if other >= name), len(names))
-        if at < len(names) and names[at] == name:
-            return entries[at]
-        if not entries[at].is_node:
-            return None
-        low, high = names[at - 1 : at] if at else low, names[at : at + 1] or high
-        entries = _block(index, entries[at].node_vcn)
-    msg = "a directory index has a loop"
-    raise ValueError(msg)
-
-
-def _block(index: Index, number: int) -> list[IndexEntry]:
-    block = index.index_buffer(number)
-    if block.header.Vcn != number:
-        msg = "a directory index leads to a block of another index"
-        raise ValueError(msg)
-    return _entries(block, _BLOCK_HEADER)
 
 
 def _entries(block: IndexRoot | IndexBuffer, header: int) -> list[IndexEntry]:

@@ -7,9 +7,10 @@ mounted, and nothing else is read.
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from dissect.volume.disk.schemes import GPT
 
 from shared.proof.filesystems.files import Broken
 from shared.proof.filesystems.lvm import logical_volumes
-from shared.proof.ranges import Ranges
+from shared.proof.ranges import Ranges, read_ahead
 
 MOST = 64
 """The most partitions read on one disk; Azure's own images have at most a dozen."""
@@ -93,9 +94,9 @@ def find_volumes(disk: Ranges) -> list[Volume]:
     if isinstance(table.scheme, GPT):
         _check_gpt(disk)
     partitions = table.partitions[:MOST]
-    disk.ahead(one.offset + at for one in partitions for at in (0, _BTRFS_MAGIC[0]))
-    for partition in partitions:
-        file = partition.open()
+    files = [partition.open() for partition in partitions]
+    _read_heads(files)
+    for partition, file in zip(partitions, files, strict=True):
         of_linux = partition.type in _LINUX
         kind = Kind.DYNAMIC if partition.type in _DYNAMIC else _kind(file, of_linux=of_linux)
         name = f"partition {partition.number}"
@@ -108,8 +109,7 @@ def find_volumes(disk: Ranges) -> list[Volume]:
 
 def kind_of(file: BinaryIO) -> Kind:
     """Return the kind of a volume."""
-    file.seek(0)
-    head = file.read(4096)
+    head = _read(file, 0, 4096)
     for magic, (at, kind) in _AT_START.items():
         if _has(head, at, magic):
             return kind
@@ -118,8 +118,17 @@ def kind_of(file: BinaryIO) -> Kind:
     if any(_has(head, at, b"LABELONE") for at in _LVM_LABELS):
         return Kind.LVM
     at, magic = _BTRFS_MAGIC
+    return Kind.BTRFS if _read(file, at, len(magic)) == magic else Kind.OTHER
+
+
+def _read_heads(files: Iterable[BinaryIO]) -> None:
+    """Fetch what the kinds of volumes are read from, at the same time."""
+    read_ahead(*(partial(_read, file, at, 1) for file in files for at in (0, _BTRFS_MAGIC[0])))
+
+
+def _read(file: BinaryIO | Ranges, at: int, length: int) -> bytes:
     file.seek(at)
-    return Kind.BTRFS if file.read(len(magic)) == magic else Kind.OTHER
+    return file.read(length)
 
 
 def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
@@ -130,13 +139,14 @@ def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
 
 def _is_written(file: BinaryIO) -> bool:
     """Whether a volume of unknown kind contains data other than swap space or FAT."""
-    file.seek(0)
-    head = file.read(_HEAD)
+    head = _read(file, 0, _HEAD)
     return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *FAT))
 
 
 def _logical(physical: Mapping[str, BinaryIO]) -> Iterator[Volume]:
-    for logical in logical_volumes(physical):
+    found = list(logical_volumes(physical))
+    _read_heads([one.file for one in found if one.file])
+    for logical in found:
         name, file = logical.name, logical.file
         specs = frozenset({logical.mapped, f"/dev/{name}"} if logical.group else ())
         if file is None:
@@ -159,14 +169,12 @@ def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - diss
 
 def _check_gpt(disk: Ranges) -> None:
     """Raise unless the checksums of a GPT match: no partition may be missing from it."""
-    disk.seek(_GPT_AT)
-    header = disk.read(_GPT_LONGEST)
+    header = _read(disk, _GPT_AT, _GPT_LONGEST)
     (length, written) = struct.unpack_from("<II", header, 12)
     (at, count, size, entries) = struct.unpack_from("<QIII", header, 72)
     sound = header[:8] == b"EFI PART" and 92 <= length <= len(header)  # noqa: PLR2004 - the header
     if sound and count * size <= _ENTRIES_LONGEST:
-        disk.seek(at * 512)
-        table = disk.read(count * size)
+        table = _read(disk, at * 512, count * size)
         own = header[:16] + bytes(4) + header[20:length]
         if zlib.crc32(own) == written and zlib.crc32(table) == entries:
             return

@@ -9,6 +9,7 @@ inode and block must match, and each block must name the directory it belongs to
 import stat
 import struct
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, BinaryIO
 
 from dissect.xfs import XFS
@@ -26,7 +27,8 @@ from shared.proof.filesystems.files import (
     unread,
     without_itself,
 )
-from shared.proof.filesystems.xfs_log import is_clean
+from shared.proof.filesystems.xfs_log import Journal
+from shared.proof.ranges import read_ahead
 
 LARGEST_BLOCK = 64 * 1024
 LARGEST_INODE = 2048
@@ -66,6 +68,8 @@ class Xfs:
             raise Unknown(unread("XFS", other, _NAMES))
         self._file, self._sb = file, sb
         self._volume = XFS(file)
+        self._nodes: dict[int, Any] = {}
+        self._journal = Journal(file, sb)
         self._block = sb.sb_blocksize << sb.sb_dirblklog
         if self._block > LARGEST_BLOCK:
             msg = "the directory block size of the volume is invalid"
@@ -75,7 +79,7 @@ class Xfs:
 
     def is_clean(self) -> bool:
         """Whether the journal has nothing to replay."""
-        return is_clean(self._file, self._sb)
+        return self._journal.is_clean()
 
     def list(self, folder: int) -> Mapping[str, Entry]:
         """Return the entries of a directory."""
@@ -94,7 +98,17 @@ class Xfs:
         return bytes(node.open().read(limit))
 
     def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
-        node = self._volume.get_inode(number)
+        if number not in self._nodes:
+            self._nodes[number] = self._look_up(number)
+        return self._nodes[number]
+
+    def _look_up(self, number: int) -> Any:  # noqa: ANN401 - as above
+        volume = self._volume
+        group, inside = divmod(number, 1 << volume._inum_bits)  # noqa: SLF001 - its version is pinned
+        start = group * volume._ag_size  # noqa: SLF001 - as above
+        inode = start + inside * self._sb.sb_inodesize
+        read_ahead(*(partial(_byte, self._file, at) for at in (start, inode)))
+        node = volume.get_inode(number)
         if self._version == V5:
             raw = self._raw(node)
             own = struct.unpack_from(">Q", raw, 152)[0]
@@ -184,6 +198,11 @@ class Xfs:
         if self._has_types:
             return Entry(text, type_of(kind), number)
         return Entry(text, type_of_mode(self._volume.get_inode(number).filetype), number)
+
+
+def _byte(file: BinaryIO, at: int) -> bytes:
+    file.seek(at)
+    return file.read(1)
 
 
 def _version(head: bytes, sb: Any) -> int:  # noqa: ANN401 - dissect ships no types

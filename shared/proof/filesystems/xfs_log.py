@@ -7,9 +7,11 @@ last record before the head contains only the unmount operation
 """
 
 import struct
-from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
+
+from shared.proof.ranges import read_ahead
 
 BLOCK = 512
 _MAGIC = 0xFEEDBABE
@@ -20,47 +22,53 @@ _HEADER_HOLDS = 32 * 1024
 LOOK_BACK = 1024
 """Blocks before the head in which the last record begins; a record has at most 256 KiB."""
 
-type Block = Callable[[int], bytes]
+PARTS = 4
+"""Parts into which each step of the search for the head divides what is left."""
 
 
-def is_clean(file: BinaryIO, superblock: Any) -> bool:  # noqa: ANN401 - dissect ships no types
-    """Whether the journal has nothing to replay; false for an external journal."""
-    if not superblock.sb_logstart:
+class Journal:
+    """The journal of a volume, whose blocks are read once."""
+
+    def __init__(self, file: BinaryIO, superblock: Any) -> None:  # noqa: ANN401 - dissect ships no types
+        self._file, self._is_external = file, not superblock.sb_logstart
+        group, inside = divmod(superblock.sb_logstart, 1 << superblock.sb_agblklog)
+        self._start = (group * superblock.sb_agblocks + inside) * superblock.sb_blocksize
+        self._length = superblock.sb_logblocks * superblock.sb_blocksize // BLOCK
+        self._blocks: dict[int, bytes] = {}
+
+    def is_clean(self) -> bool:
+        """Whether the journal has nothing to replay; false for an external journal."""
+        return not self._is_external and self._ends_unmounted(self._head())
+
+    def _block(self, number: int) -> bytes:
+        if number not in self._blocks:
+            self._file.seek(self._start + number % self._length * BLOCK)
+            self._blocks[number] = self._file.read(BLOCK).ljust(BLOCK, b"\0")
+        return self._blocks[number]
+
+    def _head(self) -> int:
+        """Return the first block of an older cycle than block 0; the end if there is none."""
+        cycle = _cycle(self._block(0))
+        low, high = 1, self._length
+        while low < high:
+            parts = [low + (high - low) * part // PARTS for part in range(1, PARTS)]
+            read_ahead(*(partial(self._block, number) for number in parts))
+            older = next((one for one in parts if _cycle(self._block(one)) != cycle), high)
+            low = max((one + 1 for one in parts if one < older), default=low)
+            high = older
+        return low
+
+    def _ends_unmounted(self, head: int) -> bool:
+        before = range(head - 1, head - 1 - LOOK_BACK, -1)
+        begins = (number for number in before if self._block(number)[:4] == _MAGIC.to_bytes(4))
+        for number in islice(begins, 1):
+            data = self._block(number)
+            operations, size = (struct.unpack_from(">I", data, at)[0] for at in (40, 320))
+            headers = max(1, -(-size // _HEADER_HOLDS))
+            return operations == 1 and bool(self._block(number + headers)[9] & _UNMOUNTED)
         return False
-    group, inside = divmod(superblock.sb_logstart, 1 << superblock.sb_agblklog)
-    start = (group * superblock.sb_agblocks + inside) * superblock.sb_blocksize
-    length = superblock.sb_logblocks * superblock.sb_blocksize // BLOCK
-
-    def block(number: int) -> bytes:
-        file.seek(start + number % length * BLOCK)
-        return file.read(BLOCK).ljust(BLOCK, b"\0")
-
-    return _ends_unmounted(block, _head(block, length))
-
-
-def _head(block: Block, length: int) -> int:
-    """Return the first block of an older cycle than block 0; the end if there is none."""
-    cycle = _cycle(block(0))
-    low, high = 1, length
-    while low < high:
-        middle = (low + high) // 2
-        if _cycle(block(middle)) == cycle:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def _cycle(data: bytes) -> int:
     first, second = struct.unpack_from(">II", data)
     return int(second if first == _MAGIC else first)
-
-
-def _ends_unmounted(block: Block, head: int) -> bool:
-    before = ((number, block(number)) for number in range(head - 1, head - 1 - LOOK_BACK, -1))
-    begins = ((number, data) for number, data in before if data[:4] == _MAGIC.to_bytes(4))
-    for number, data in islice(begins, 1):
-        operations, size = *struct.unpack_from(">I", data, 40), *struct.unpack_from(">I", data, 320)
-        headers = max(1, -(-size // _HEADER_HOLDS))
-        return operations == 1 and bool(block(number + headers)[9] & _UNMOUNTED)
-    return False
