@@ -21,6 +21,7 @@ PAGE = 300
 
 NAMED = "vm-name-to-replace"
 SUBSCRIPTION = "5a1e0000-0000-4000-8000-00000000a2e5"
+TENANT = "00000000-0000-4000-8000-000000000000"
 _LIST = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Compute/virtualMachines"
 _ALL = [{"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []}]
 
@@ -49,11 +50,38 @@ class Answers:
             ("/Microsoft.ResourceGraph/", _json({"data": [], "totalRecords": 0, "count": 0})),
             ("/tags/default", _json({"properties": {"tags": {}}})),
             ("/disks/", self._rows["disk"].encode()),
+            ("/networkInterfaces/", self._rows["nic"].encode()),
+            *self._entra(),
         ]
         kinds = {"idle": "vm plain", "waiting": "vm running", "off": "vm stopped"}
         self._vms: dict[str, bytes] = {
             name: self._rows[kind].encode() for name, kind in kinds.items()
         }
+
+    def _entra(self) -> list[tuple[str, bytes]]:
+        """Return what `az login` asks for."""
+        endpoint = f"{self._base}/{TENANT}/oauth2/v2.0"
+        names = ("token", "authorize", "devicecode")
+        token, authorize, device = (f"{endpoint}/{name}" for name in names)
+        configuration = {
+            "issuer": f"{self._base}/{TENANT}/",
+            "token_endpoint": token,
+            "authorization_endpoint": authorize,
+            "device_authorization_endpoint": device,
+        }
+        issued = {"access_token": "t", "token_type": "Bearer", "expires_in": 86400}
+        subscription = {
+            "id": f"/subscriptions/{SUBSCRIPTION}",
+            "subscriptionId": SUBSCRIPTION,
+            "tenantId": TENANT,
+            "displayName": "stub",
+            "state": "Enabled",
+        }
+        return [
+            ("/.well-known/openid-configuration", _json(configuration)),
+            ("/oauth2/v2.0/token", _json(issued)),
+            ("/subscriptions?", _json({"value": [subscription]})),
+        ]
 
     def answer(self, method: str, path: str) -> tuple[int, bytes]:
         """Return the status and body of a request."""

@@ -15,7 +15,7 @@ from azure.core.rest import HttpRequest
 from azure.identity import ManagedIdentityCredential
 from azure.mgmt.compute import ComputeManagementClient
 
-from bench.stub import NAMED
+from bench.stub import NAMED, SUBSCRIPTION
 from shared.model.instants import write_instant
 from simulator.simulator import HOST, Simulator
 
@@ -68,7 +68,7 @@ def rows_of(out: Path) -> dict[str, str]:
         simulator.client.reset()
         simulator.client.create_vm(NAMED, **words, power="stopped", tags=told)
         stopped = _asked(simulator)
-        single = {"vm plain": running["vm"], "disk": stopped["disk"]}
+        single = {"vm plain": running["vm"], "disk": stopped["disk"], "nic": stopped["nic"]}
         for power in ("running", "stopped"):
             simulator.client.reset()
             simulator.client.create_vm(NAMED, **words, power=power, tags=ORDERED)
@@ -79,7 +79,7 @@ def rows_of(out: Path) -> dict[str, str]:
 
 def _asked(simulator: Simulator) -> dict[str, str]:
     """Return the only VM as both lists and a GET have it."""
-    os.environ.update(simulator.environment())
+    os.environ.update(simulator.environment("owner"))
     base = simulator.arm_endpoint
     credential = ManagedIdentityCredential(client_id=os.environ["AZURE_CLIENT_ID"])
     client = ComputeManagementClient(
@@ -96,8 +96,10 @@ def _asked(simulator: Simulator) -> dict[str, str]:
 
     vm = asked(f"{one}?$expand=instanceView&api-version=2026-04-01")
     disk = vm["properties"]["storageProfile"]["osDisk"]["managedDisk"]["id"]
+    (nic,) = (named["id"] for named in vm["properties"]["networkProfile"]["networkInterfaces"])
     return {
         "disk": json.dumps(asked(f"{disk}?api-version=2026-03-02")),
+        "nic": json.dumps(asked(f"{nic}?api-version=2024-07-01")),
         "plain": json.dumps(asked(path)["value"][0]),
         "statusOnly": json.dumps(asked(f"{path}&statusOnly=true")["value"][0]),
         "vm": json.dumps(vm),
@@ -130,7 +132,7 @@ def stubbed(out: Path, rows: dict[str, str], vms: int, delay: float) -> Iterator
                 "IDENTITY_HEADER": "h",
                 "REQUESTS_CA_BUNDLE": str(trusted),
                 "SSL_CERT_FILE": str(trusted),
-                "SUBSCRIPTIONS": "5a1e0000-0000-4000-8000-00000000a2e5",
+                "SUBSCRIPTIONS": SUBSCRIPTION,
                 "PRICES_ENDPOINT": "",
             }
         finally:

@@ -22,6 +22,10 @@ KEPT = (OutcomeType.NO_LONGER_BILLED, OutcomeType.DEALLOCATED, OutcomeType.CAPTU
 """The outcomes that end something: a bill, a stop, a capture."""
 
 
+LARGEST = 1e15
+"""Numbers of entries are less: seconds and costs of one bill."""
+
+
 def month_of(instant: datetime) -> str:
     """Return the month of an instant (UTC), `2026-11`."""
     return write_instant(instant)[:7]
@@ -104,13 +108,22 @@ def read_ledger(month: str, lines: Iterable[str]) -> Ledger:
 
 def _entry(line: str) -> Entry | None:
     try:
-        entry = json.loads(line)
+        entry = json.loads(line, parse_constant=_number, parse_float=_number, parse_int=_number)
     except ValueError:
         return None
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
         return None
     known = any(entry.get("type") == kind for kind in OutcomeType)
     return entry if known and read_instant(str(entry.get("time"))) else None
+
+
+def _number(text: str) -> float:
+    """Return a number that can be added to others; raise ValueError for infinity and the like."""
+    number = float(text)
+    if not abs(number) < LARGEST:
+        msg = f"{text:.20} is not below {LARGEST}"
+        raise ValueError(msg)
+    return number if "." in text or "e" in text.lower() else int(text)
 
 
 def amount(entry: Entry, name: str) -> float | None:

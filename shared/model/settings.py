@@ -257,13 +257,7 @@ def _scopes(environment: Mapping[str, str], text: str) -> tuple[str, ...]:
         msg = f"{Name.CAPTURE_SCOPE} is blank; remove it to allow orders everywhere"
         raise Misconfigured(msg)
     is_none = "is neither /subscriptions/<id> nor /subscriptions/<id>/resourceGroups/<name>"
-    scopes = _prefixes(
-        Name.CAPTURE_SCOPE, text, lambda scope: read_scope(scope) is not None, is_none
-    )
-    if text and not scopes:
-        msg = f"{Name.CAPTURE_SCOPE}: {text!r} contains no scope"
-        raise Misconfigured(msg)
-    return scopes
+    return _prefixes(Name.CAPTURE_SCOPE, text, lambda scope: read_scope(scope) is not None, is_none)
 
 
 def _prefixes(
@@ -271,6 +265,9 @@ def _prefixes(
 ) -> tuple[str, ...]:
     """Return a list of ids as prefixes; `is_none` completes the message about an invalid id."""
     ids = read_list(text)
+    if text and not ids:
+        msg = f"{name}: {text!r} contains no id"
+        raise Misconfigured(msg)
     for wrong in (part for part in ids if not is_valid(part)):
         msg = f"{name}: {wrong!r} {is_none}"
         raise Misconfigured(msg)

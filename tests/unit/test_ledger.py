@@ -63,7 +63,7 @@ def test_totals_are_by_currency() -> None:
 
 
 def test_rubbish_is_counted_and_harms_nothing() -> None:
-    """Somebody may write into the blob: no JSON, no entry, another type, no time."""
+    """Somebody may write into the blob: no JSON, no entry, another type, no time, no number."""
     rubbish = [
         "rubbish",
         "[]",
@@ -72,10 +72,13 @@ def test_rubbish_is_counted_and_harms_nothing() -> None:
         json.dumps({"id": "x", "type": "Other", "time": "2026-05-04T10:00:00Z"}),
         json.dumps({"id": "x", "type": "Stillframe.ImageCaptured", "time": "noon"}),
         json.dumps({"id": "x", "type": [], "time": "2026-05-04T10:00:00Z"}),
+        *(line_of(BILL).replace("0.5", f"{many}") for many in ("Infinity", "NaN", "1e999")),
+        line_of(BILL).replace("3600", "9" * 400),
         "",
     ]
     ledger = read_ledger("2026-05", [*rubbish, line_of(BILL)])
-    assert (len(ledger.entries), ledger.unreadable) == (1, 7)
+    assert (len(ledger.entries), ledger.unreadable) == (1, 11)
+    assert (ledger.seconds(), ledger.costs()) == (3600, {"EUR": 0.5})
 
 
 @given(st.lists(st.text(max_size=80), max_size=20))

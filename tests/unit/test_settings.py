@@ -134,6 +134,7 @@ def test_subscriptions_are_a_list() -> None:
         ("CAPTURE_SCOPE", f"{GROUP},golden"),
         ("CAPTURE_SCOPE", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/"),
         ("CAPTURE_SCOPE", REF.id),
+        ("CAPTURE_ALLOWED_TARGETS", ","),
         ("CAPTURE_ALLOWED_TARGETS", "golden"),
         ("CAPTURE_ALLOWED_TARGETS", "managed-image"),
         ("CAPTURE_ALLOWED_TARGETS", GROUP[:51]),
