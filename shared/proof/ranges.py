@@ -20,7 +20,7 @@ BLOCK = 64 * 1024
 AHEAD, GOES_ON, CONNECTIONS = 32, 4, 4
 """The most blocks fetched ahead in a round, those of a read that goes on, and connections."""
 
-RANGES, BYTES, AT_ONCE = 160, 16 * 1024**2, 1024**2
+RANGES, BYTES, AT_ONCE = 200, 16 * 1024**2, 1024**2
 """The most ranges, total bytes, and bytes in one read."""
 
 _PARSER = threading.Lock()
@@ -115,18 +115,23 @@ class Ranges(io.RawIOBase):
     def rehearse(self, reads: Sequence[Read]) -> None:
         """Fetch what these reads will need (`read_ahead`), up to half of the limits."""
         if self._missing is not None:
-            misses = [self._misses(read) for read in reads]
-            if any(misses):
+            if self._those_that_miss(reads):
                 raise _Missing
             return
         while reads and self.ranges < RANGES // 2 and self.fetched < BYTES // 2:
-            self._missing = set()
-            try:
-                reads = [read for read in reads if self._misses(read)]
-                missing = sorted(self._missing)
-            finally:
-                self._missing = None
-            self._take(missing[:AHEAD])
+            reads, missing = self._try_all(reads)
+            self._take(sorted(missing)[:AHEAD])
+
+    def _try_all(self, reads: Sequence[Read]) -> tuple[Sequence[Read], set[int]]:
+        """Return the reads that need blocks which are not there, and those blocks."""
+        missing = self._missing = set()
+        try:
+            return self._those_that_miss(reads), missing  # a loop of its own frame: see watch.py
+        finally:
+            self._missing = None
+
+    def _those_that_miss(self, reads: Sequence[Read]) -> list[Read]:
+        return [read for read in reads if self._misses(read)]
 
     def _misses(self, read: Read) -> bool:
         """Try a read; return whether it needs blocks that are not there."""

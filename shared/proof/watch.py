@@ -4,6 +4,9 @@ A damaged or hostile file system can make its parser loop forever without any fu
 limits on reading do not stop it. Here the interpreter itself (`sys.monitoring`, PEP 669) checks the
 clock at jumps of the code that runs in the watched thread, and raises `Endless`. The limit is
 on the thread's CPU time, not on elapsed time: a slow network does not make a disk hostile.
+
+A `finally` of the function that jumps may be skipped: cleaning up is left to a caller without a
+loop of its own.
 """
 
 import sys

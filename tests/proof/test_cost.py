@@ -37,7 +37,8 @@ def test_a_windows_verdict_reads_little(size: int, generation: str, sysprep: str
 
 
 @pytest.mark.parametrize(
-    ("layout", "rounds"), [("linux", 8), ("linux-xfs", 8), ("linux-lvm-xfs", 11)]
+    ("layout", "rounds"),
+    [("linux", 8), ("linux-xfs", 8), ("linux-lvm-xfs", 11), ("ubuntu-24.04-keys-kept", 7)],
 )
 def test_a_linux_verdict_waits_for_few_ranges_in_a_row(layout: str, rounds: int) -> None:
     """What can be fetched at the same time is no round of its own."""

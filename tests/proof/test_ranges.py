@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.proof.ranges import AHEAD, AT_ONCE, BLOCK, BYTES, RANGES, Ranges, read_ahead
-from shared.proof.watch import Endless
+from shared.proof.watch import Endless, watched
 
 SIZE = 5 * BLOCK + 700
 CONTENT = bytes(n * 31 % 251 for n in range(SIZE))
@@ -191,6 +191,24 @@ def test_an_error_of_a_range_that_is_fetched_ahead_is_the_reads() -> None:
         read_ahead(reading(disk, 0), reading(disk, 2))
     with disk.parsed():
         pass
+
+
+def test_a_rehearsal_that_is_stopped_anywhere_leaves_the_disk_readable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The limit on CPU time may end it at any jump of the interpreter."""
+    monkeypatch.setattr("shared.proof.watch.JUMPS_PER_CHECK", 1)
+    ended = 0
+    for microseconds in range(1, 600):
+        disk = Ranges(Source(bytes(64 * BLOCK)).fetch, 64 * BLOCK)
+        reads = [reading(disk, *range(first, 64, 8)) for first in range(8)]
+        try:
+            with disk.parsed(), watched(microseconds / 1e6):
+                read_ahead(*reads)
+        except Endless:
+            ended += 1
+        assert reading(disk, 63)() == b"\0"
+    assert ended
 
 
 def test_fetching_ahead_has_limits() -> None:

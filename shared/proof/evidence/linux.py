@@ -136,14 +136,17 @@ def _judge_root(root: tuple[Opened, int], disk: Sequence[Opened], *, alone: bool
 
 
 def _rehearse(guest: Callable[[], System], disk: Sequence[Opened]) -> None:
-    """Do what the verdict on a guest needs, on a system of its own, as `used` must not grow."""
+    """Do at the same time what the verdict on a guest needs.
+
+    On a system of its own, because what is only rehearsed does not count as `used`; the folders
+    that it reads are the guest's.
+    """
     spare = guest()
     read_ahead(
         partial(_mark, spare),
         partial(_agent_runs, spare),
-        partial(_cloud_texts, spare),
         partial(_keys, spare),
-        partial(lambda: dict(_warnings(spare, disk))),
+        lambda: dict(_warnings(spare, disk)),
         partial(_is_clean, spare),
     )
 
@@ -232,9 +235,13 @@ def _cloud_texts(system: System) -> list[str]:
     """Return the texts of cloud-init's configuration, in order of precedence, last wins."""
     texts = [_text(system.find("/etc/cloud/cloud.cfg"))]
     folder = system.find("/etc/cloud/cloud.cfg.d")
-    for name, entry in sorted((folder.list() if folder else {}).items()):
-        if folder and name.endswith(".cfg") and entry.type is Type.FILE:
-            texts.append(_text(Place(folder.files, entry)))
+    parts = [
+        Place(folder.files, entry)
+        for name, entry in sorted(folder.list().items() if folder else ())
+        if folder and name.endswith(".cfg") and entry.type is Type.FILE
+    ]
+    read_ahead(*(part.text for part in parts))
+    texts += map(_text, parts)
     if system.find(f"{_CLOUD}/instance/manual-clean"):
         texts.append("manual_cache_clean: true")
     return texts

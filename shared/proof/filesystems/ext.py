@@ -18,6 +18,7 @@ from shared.proof.filesystems.files import (
     ITSELF,
     Broken,
     Entry,
+    Type,
     Unknown,
     checksum,
     gathered,
@@ -82,6 +83,7 @@ class Ext:
         self._seed = self._checked(head)
         self._volume = ExtFS(file)
         self._nodes: dict[int, Any] = {}
+        self._types: dict[int, Type] = {}
         label = sb.s_volume_name.split(b"\0")[0].decode("utf-8", "replace")
         self.specs = specs_of(self._volume.uuid, label)
 
@@ -212,4 +214,6 @@ class Ext:
     def _entry(self, number: int, name: str, kind: int) -> Entry:
         if self._sb.s_feature_incompat & c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE:
             return Entry(name, type_of(kind), number)
-        return Entry(name, type_of_mode(self._volume.get_inode(number).filetype), number)
+        if number not in self._types:  # each may be in a block of its own, which is not there yet
+            self._types[number] = type_of_mode(self._volume.get_inode(number).filetype)
+        return Entry(name, self._types[number], number)

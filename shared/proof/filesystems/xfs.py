@@ -18,6 +18,7 @@ from dissect.xfs.c_xfs import c_xfs
 from shared.proof.filesystems.files import (
     Broken,
     Entry,
+    Type,
     Unknown,
     gathered,
     inverted,
@@ -69,6 +70,7 @@ class Xfs:
         self._file, self._sb = file, sb
         self._volume = XFS(file)
         self._nodes: dict[int, Any] = {}
+        self._types: dict[int, Type] = {}
         self._journal = Journal(file, sb)
         self._block = sb.sb_blocksize << sb.sb_dirblklog
         if self._block > LARGEST_BLOCK:
@@ -197,7 +199,9 @@ class Xfs:
         text = name.decode("utf-8", "surrogateescape")
         if self._has_types:
             return Entry(text, type_of(kind), number)
-        return Entry(text, type_of_mode(self._volume.get_inode(number).filetype), number)
+        if number not in self._types:  # each may be in a block of its own, which is not there yet
+            self._types[number] = type_of_mode(self._volume.get_inode(number).filetype)
+        return Entry(text, self._types[number], number)
 
 
 def _byte(file: BinaryIO, at: int) -> bytes:

@@ -7,6 +7,7 @@ last record before the head contains only the unmount operation
 """
 
 import struct
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
@@ -22,8 +23,8 @@ _HEADER_HOLDS = 32 * 1024
 LOOK_BACK = 1024
 """Blocks before the head in which the last record begins; a record has at most 256 KiB."""
 
-PARTS = 4
-"""Parts into which each step of the search for the head divides what is left."""
+STEPS = 2
+"""Steps of the search for the head whose blocks are fetched at the same time."""
 
 
 class Journal:
@@ -50,12 +51,16 @@ class Journal:
         """Return the first block of an older cycle than block 0; the end if there is none."""
         cycle = _cycle(self._block(0))
         low, high = 1, self._length
+        steps = 0
         while low < high:
-            parts = [low + (high - low) * part // PARTS for part in range(1, PARTS)]
-            read_ahead(*(partial(self._block, number) for number in parts))
-            older = next((one for one in parts if _cycle(self._block(one)) != cycle), high)
-            low = max((one + 1 for one in parts if one < older), default=low)
-            high = older
+            if steps % STEPS == 0:
+                read_ahead(*(partial(self._block, one) for one in _middles(low, high, STEPS)))
+            middle = (low + high) // 2
+            if _cycle(self._block(middle)) == cycle:
+                low = middle + 1
+            else:
+                high = middle
+            steps += 1
         return low
 
     def _ends_unmounted(self, head: int) -> bool:
@@ -67,6 +72,15 @@ class Journal:
             headers = max(1, -(-size // _HEADER_HOLDS))
             return operations == 1 and bool(self._block(number + headers)[9] & _UNMOUNTED)
         return False
+
+
+def _middles(low: int, high: int, steps: int) -> Iterator[int]:
+    """Yield the blocks that the next steps of a binary search may need."""
+    if steps and low < high:
+        middle = (low + high) // 2
+        yield middle
+        yield from _middles(low, middle, steps - 1)
+        yield from _middles(middle + 1, high, steps - 1)
 
 
 def _cycle(data: bytes) -> int:
