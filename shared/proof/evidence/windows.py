@@ -69,7 +69,7 @@ def windows_of(volumes: Sequence[Volume]) -> Verdict | None:
     """
     readable = [(volume, volume.file, Ntfs(volume.file)) for volume in volumes if volume.file]
     opened = [ntfs for volume, _, ntfs in readable if volume.kind is Kind.NTFS]
-    read_ahead(*(partial(judge_volume, ntfs) for ntfs in opened))
+    read_ahead(*(partial(_rehearse, ntfs) for ntfs in opened))
     found: list[Verdict] = []
     unread: list[_Unread] = []
     for volume, file, ntfs in readable:
@@ -135,6 +135,12 @@ def _has_room(file: BinaryIO) -> bool:
     return file.seek(0, io.SEEK_END) >= SMALLEST
 
 
+def _rehearse(volume: Ntfs) -> None:
+    """Do at the same time what nearly every verdict needs."""
+    paths = (_REGISTRY, _STATE, _TAG)
+    read_ahead(*(partial(volume.find, *path) for path in paths), volume.is_clean)
+
+
 def judge_volume(volume: Ntfs, name: str = "") -> Verdict | None:
     r"""Return the verdict on the Windows on a volume; None if there is none.
 
@@ -142,9 +148,6 @@ def judge_volume(volume: Ntfs, name: str = "") -> Verdict | None:
     boot. A folder named Windows is not enough. `name` is the volume's, for messages. Raises what
     the parser raises if the volume is damaged or of an unknown kind.
     """
-    read_ahead(
-        *(partial(volume.find, *path) for path in (_REGISTRY, _STATE, _TAG)), volume.is_clean
-    )
     registry = volume.find(*_REGISTRY)
     if registry is None:
         return None
