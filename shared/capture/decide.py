@@ -225,9 +225,9 @@ def _deallocated(
             return Rest(again=again)
         say = Say(status=Status.DEALLOCATING, detail=_OPEN, image=order.label, as_of=since)
         return Rest(say, again=again)
-    if rejected := _still_rejected(vm, order, released, settings.proof):
+    if rejected := _still_rejected(vm, order, released, settings):
         return rejected
-    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else _strictly(look, settings)
+    verdict = _NOT_READ if settings.proof is ProofPolicy.OFF else look.verdict
     if verdict is None:
         detail = "it is deallocated; its OS disk is being read"
         say = Say(status=Status.DEALLOCATING, detail=detail, image=order.label, as_of=now)
@@ -244,15 +244,6 @@ def _deallocated(
         return Generalize(_capturing(ref, as_of, order))
     allowed = Verdict(Proof.CANNOT_TELL, verdict.why) if isinstance(verdict, Refusal) else verdict
     return _start(look, order, ref, as_of, allowed)
-
-
-def _strictly(look: Look, settings: Settings) -> Verdict | Refusal | Unread | None:
-    """Return the verdict; a warning that the operator does not allow makes it negative."""
-    verdict, doubt = look.verdict, Doubt.MACHINE_ID
-    if settings.machine_id is not MachineId.REQUIRED or not isinstance(verdict, Verdict):
-        return verdict
-    allowed = verdict.proof is not Proof.GENERALIZED or doubt not in verdict.warnings
-    return verdict if allowed else Verdict(Proof.NOT_GENERALIZED, verdict.warnings[doubt])
 
 
 def _unread(vm: ObservedVm, order: Order, unread: Unread, now: datetime) -> Rest:
@@ -281,11 +272,13 @@ def _proof_stops(
     if isinstance(verdict, Refusal):  # not a verdict, so it is retried and not recorded
         required = settings.proof is ProofPolicy.REQUIRED
         return _refuse(vm, order, verdict.why) if required else None
-    if _goes_on(verdict, settings.proof):
+    if _goes_on(verdict, settings):
         return None
     if _pinned(vm) and verdict.proof is Proof.CANNOT_TELL:
         return _refuse(vm, order, verdict.why)
     why = "; ".join((verdict.why, *verdict.warnings.values()))
+    if verdict.proof is Proof.GENERALIZED:
+        why = verdict.warnings[Doubt.MACHINE_ID]
     return Rest(_not_generalized(vm, order, why, released, verdict.proof))
 
 
@@ -397,29 +390,32 @@ def _waits_for(vm: ObservedVm, order: Order) -> bool:
 
 
 def _still_rejected(
-    vm: ObservedVm, order: Order, released: datetime, policy: ProofPolicy
+    vm: ObservedVm, order: Order, released: datetime, settings: Settings
 ) -> Rest | None:
-    """Return the negative verdict from the tags, if the disk and the policy are unchanged."""
+    """Return the verdict from the tags, if the disk is unchanged and the settings still forbid."""
     judged = vm.tags.get(Tag.STATUS) == Status.NOT_GENERALIZED
     if not judged or vm.tags.get(Tag.AS_OF) != write_instant(released):
         return None
     why, named = vm.tags.get(Tag.DETAIL, ""), vm.tags.get(Tag.PROOF, "")
     proof = Proof(named) if named in Proof else None
-    if _goes_on(Verdict(proof or Proof.NOT_GENERALIZED, why), policy):
+    doubts = {Doubt.MACHINE_ID: why} if proof is Proof.GENERALIZED else {}
+    if _goes_on(Verdict(proof or Proof.NOT_GENERALIZED, why, doubts), settings):
         return None
     return Rest(_not_generalized(vm, order, why, released, proof))
 
 
-def _goes_on(verdict: Verdict, policy: ProofPolicy) -> bool:
-    if policy is ProofPolicy.OFF:
+def _goes_on(verdict: Verdict, settings: Settings) -> bool:
+    """Whether the settings allow a capture of a disk with this verdict."""
+    if settings.proof is ProofPolicy.OFF:
         return True
     match verdict.proof:
         case Proof.GENERALIZED:
-            return True
+            must_be_gone = settings.machine_id is MachineId.REQUIRED
+            return not (must_be_gone and Doubt.MACHINE_ID in verdict.warnings)
         case Proof.NOT_GENERALIZED:
             return False
         case Proof.CANNOT_TELL:
-            return policy is ProofPolicy.WHEN_READABLE
+            return settings.proof is ProofPolicy.WHEN_READABLE
         case Proof.NOT_READ:
             return False
         case _:

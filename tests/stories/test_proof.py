@@ -196,6 +196,9 @@ def test_the_operator_may_want_machines_without_an_id(spine: Spine) -> None:
     spine.under(machine_id=MachineId.REQUIRED).carry(vm)
     assert (vm.status, vm.state, vm.images) == ("not-generalized", STARTABLE, [])
     assert "/etc/machine-id" in str(vm.said("detail"))
+    assert vm.said("proof") == "generalized"
+    spine.under(machine_id=MachineId.WARN).carry(vm)
+    assert (vm.status, len(vm.images)) == ("captured", 1)
 
 
 @pytest.mark.parametrize(

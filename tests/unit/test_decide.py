@@ -760,7 +760,8 @@ def test_a_machines_id_is_a_warning_unless_it_must_be_gone(
     if captured:
         assert isinstance(decision, Generalize)
         return
-    assert (said(decision).status, said(decision).detail) == (Status.NOT_GENERALIZED, "one id")
+    say = said(decision)
+    assert (say.status, say.detail, say.proof) == (Status.NOT_GENERALIZED, "one id", verdict.proof)
 
 
 def test_a_no_says_all_that_was_seen() -> None:
@@ -824,6 +825,19 @@ def test_an_old_no_stands_as_far_as_the_policy_would_say_it_again(
     as_of = write_instant(RELEASED)
     tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: as_of, Tag.PROOF: proof}
     look, decision = decide_fully(ordered(tags=tags), settings(proof=policy))
+    assert (look.verdict is None) is stands
+    assert isinstance(decision, Rest if stands else Generalize)
+
+
+@pytest.mark.parametrize("machine_id", list(MachineId))
+def test_an_old_no_to_a_machines_id_stands_as_long_as_it_must_be_gone(
+    machine_id: MachineId,
+) -> None:
+    """The disk itself was generalized; with another setting it is read again."""
+    as_of = write_instant(RELEASED)
+    tags = {Tag.STATUS: Status.NOT_GENERALIZED, Tag.AS_OF: as_of, Tag.PROOF: Proof.GENERALIZED}
+    look, decision = decide_fully(ordered(tags=tags), settings(machine_id=machine_id))
+    stands = machine_id is MachineId.REQUIRED
     assert (look.verdict is None) is stands
     assert isinstance(decision, Rest if stands else Generalize)
 
