@@ -53,6 +53,14 @@ def ledger_unread(why: str, container: str) -> str:
     return f"{unread}\n  Next: {next_step}\n  Azure says: {_words(why)}"
 
 
+def prices_unread(why: str) -> str:
+    """Return that there are no prices, and what to do."""
+    return (
+        f"No prices: {why}.\n"
+        "  Next: check the network and HTTPS_PROXY; or set PRICES_ENDPOINT= to do without prices"
+    )
+
+
 NO_LEDGER = (
     "There is no ledger to read: LEDGER is not set.\n"
     "  Next: name the function app with --app <its resource id>, or set LEDGER to its value"

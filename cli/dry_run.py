@@ -1,7 +1,9 @@
 """A sweep as a dry run, by the signed-in user: what it finds, and what is missing from it."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 
+from cli.advice import prices_unread
 from cli.exit_codes import OK, TROUBLE
 from cli.screen import explain, progress
 from cli.words import in_the_apps_words
@@ -21,7 +23,12 @@ def swept(cloud: Cloud) -> tuple[SweepReport, datetime]:
 
 
 def gaps(report: SweepReport) -> int:
-    """Explain which subscriptions could not be listed; return `TROUBLE` if anything is missing."""
+    """Explain what could not be read; return `TROUBLE` if anything is missing."""
     explain(report.unlisted)
-    missing = report.unlisted or report.failed or report.unreached or report.strange
-    return TROUBLE if missing else OK
+    if report.prices_unread:
+        print(prices_unread(report.prices_unread), file=sys.stderr)
+    missing = (
+        *(report.unlisted, report.failed, report.unreached, report.strange),
+        report.prices_unread,
+    )
+    return TROUBLE if any(missing) else OK

@@ -128,14 +128,13 @@ def _flagged_cells(flagged: Flagged, now: datetime, name: Naming) -> tuple[str, 
 
 def _wasted(report: SweepReport) -> str:
     """Return the sum of a day: what is sure, the licences beside it, and what is not counted."""
-    money = f"{report.per_day * report.factor:.2f} {report.currency}"
-    unpriced = f", and {report.unpriced} whose price is unknown" if report.unpriced else ""
+    unpriced = f" ({report.unpriced} without a known price)" if report.unpriced else ""
     licences = report.licences_per_day * report.factor
     more = (
         f" {licences:.2f} more if Azure bills Windows licences while stopped." if licences else ""
     )
     return (
-        f"Together {money} a day, {of_list_price(report.factor)}{unpriced}.{more} "
+        f"Together {report.cost_of_a_day} a day, {of_list_price(report.factor)}{unpriced}.{more} "
         "Reservations and savings plans are not counted."
     )
 

@@ -36,6 +36,8 @@ def report(given: argparse.Namespace, cloud: Cloud) -> int:
     if given.json:
         print(json.dumps(found.body(now), indent=2))
         return gaps(found)
+    if len(found.unlisted) == len(cloud.settings.subscriptions):
+        return gaps(found)  # a page without anything would look as if there were nothing
     page = report_page(cloud, found, now, _reported(cloud), Names(masked=given.mask))
     if given.output == "-":
         sys.stdout.buffer.write(page)

@@ -113,6 +113,11 @@ class Azure:
         """The currency of prices."""
         return self.prices.currency
 
+    @property
+    def prices_unread(self) -> str:
+        """Why the price list could not be read; empty if it could."""
+        return self.prices.unread
+
     def look(self, ref: VmRef) -> Look | Missing:
         """Return a VM, read with one GET; if it is generalized, its OS disk as well."""
         vm = self.arm.vm(ref)

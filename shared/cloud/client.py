@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +123,7 @@ def find_credential() -> TokenCredential:
     return SharedToken(DefaultAzureCredential())
 
 
+@cache
 def audience(endpoint: str) -> str:
     """Return the audience of tokens for an ARM endpoint, read from it unless it is public Azure.
 

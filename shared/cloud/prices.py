@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -78,6 +79,8 @@ class Prices:
         self._endpoint = endpoint
         self._known: dict[object, _Known] = {}
         self._failed_at: datetime | None = None
+        self.unread = ""
+        """Why the price list could not be read last; empty if it could."""
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the price of an hour; None if it is unknown."""
@@ -109,8 +112,10 @@ class Prices:
             price = read(self._rows(filtered))
         except (requests.RequestException, msgspec.DecodeError) as error:
             log.warning("no price for %s: %s", key, error)
-            self._failed_at = now
+            host = urlsplit(self._endpoint).hostname
+            self._failed_at, self.unread = now, f"{host} could not be read: {_words(error)}"
             return None
+        self._failed_at, self.unread = None, ""
         self._known[key] = _Known(price, now)
         return price
 
@@ -131,6 +136,12 @@ class Prices:
             rows += page.items
             url = page.next_page
         return rows
+
+
+def _words(error: Exception) -> str:
+    """Return the status that the list answered, else the type of the error."""
+    answer = error.response if isinstance(error, requests.RequestException) else None
+    return type(error).__name__ if answer is None else f"it answered {answer.status_code}"
 
 
 def filter_of(machine: Machine) -> str:

@@ -44,6 +44,10 @@ class Cloud(Protocol):
     def currency(self) -> str:
         """The currency of prices, an ISO 4217 code."""
 
+    @property
+    def prices_unread(self) -> str:
+        """Why the price list could not be read; empty if it could, or is not to be read."""
+
     # Reads
 
     def look(self, ref: VmRef) -> Look | Missing:

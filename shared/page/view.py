@@ -63,8 +63,9 @@ class View:
 
     at: str
     version: str = VERSION
-    silent: bool = False
+    alarm: bool = False
     sentence: str
+    where: str
     billed: list[BilledRow]
     billed_more: int
     billed_sum: str
@@ -100,8 +101,9 @@ def view(  # noqa: PLR0913 each is a source of its own
     silent = reported is not None and now - reported > SILENT_AFTER
     return View(
         at=instant_text(now),
-        silent=silent,
+        alarm=silent or bool(report.unlisted),
         sentence=_sentence(report, rows, len(settings.subscriptions), now, reported),
+        where=_where(report),
         billed=[_billed(vm, longest, now, names) for vm in dearest[:SHOWN]],
         billed_more=max(0, len(dearest) - SHOWN),
         billed_sum=_billed_sum(report),
@@ -123,14 +125,16 @@ def _sentence(
     now: datetime,
     reported: datetime | None,
 ) -> str:
-    flagged = len(report.flagged)
-    cost = f"{report.per_day * report.factor:,.2f} {report.currency} a day"
+    flagged, unlisted = len(report.flagged), len(report.unlisted)
     parts = []
+    if unlisted:
+        parts.append(f"{unlisted} of {_count(subscriptions, 'subscription')} could not be read")
     if flagged:
         verbs = "looks switched off and costs" if flagged == 1 else "look switched off and cost"
-        parts.append(f"{_count(flagged, 'VM')} {verbs} {cost}, {of_list_price(report.factor)}")
+        cost = f"{report.cost_of_a_day} a day, {of_list_price(report.factor)}"
+        parts.append(f"{_count(flagged, 'VM')} {verbs} {cost}")
     else:
-        parts.append("no VM is stopped and still billed")
+        parts.append(f"no VM is stopped and still billed{_where(report)}")
     people = sum(row["turn"] == Turn.OWNER for row in rows)
     if people:
         parts.append(f"{_count(people, 'order')} {'needs' if people == 1 else 'need'} a person")
@@ -138,10 +142,15 @@ def _sentence(
     if going:
         parts.append(f"{_count(going, 'image')} {'is' if going == 1 else 'are'} on the way")
     watched = sum(report.states.values())
-    seen = f"{_count(watched, 'VM')} in {_count(subscriptions, 'subscription')}"
+    seen = f"{_count(watched, 'VM')} in {_count(subscriptions - unlisted, 'subscription')}"
     parts.append(f"{_reported(now, reported)}, {seen}")
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _where(report: SweepReport) -> str:
+    """Return where a VM that is not shown is not, if that is not everywhere."""
+    return " in what could be read" if report.unlisted else ""
 
 
 def _reported(now: datetime, reported: datetime | None) -> str:
@@ -189,7 +198,7 @@ def _hours(flagged: Flagged, now: datetime) -> float | None:
 
 def _billed_sum(report: SweepReport) -> str:
     licences = report.licences_per_day * report.factor
-    parts = [f"{report.per_day * report.factor:,.2f} {report.currency} a day in all"]
+    parts = [f"{report.cost_of_a_day} a day in all"]
     if licences:
         parts.append(f"{licences:,.2f} more if Azure bills Windows licences while stopped")
     if report.unpriced:
@@ -270,6 +279,8 @@ def _unseen(report: SweepReport, names: Names) -> list[str]:
         ("is malformed in Azure's list", report.strange),
     ):
         told += [f"{_named(vm, names)} {what}: {names.text(why)}" for vm, why in of.items()]
+    if report.prices_unread:
+        told.append(f"No prices: {names.text(report.prices_unread)}")
     if report.unreached:
         told.append(_unreached(len(report.unreached), report.looked))
     return told[:SHOWN]

@@ -76,7 +76,8 @@ class SweepReport:
     By subscription id: why it could not be listed (`unlisted`). `unreached`: VMs for which there
     was no time. `unsaid`: by VM id, an order's status on its tags, and the status of this sweep,
     if it is another. `ordered`: the VMs with an order, as they are after the sweep.
-    `images`: those where captures go, if this sweep has listed them.
+    `images`: those where captures go, if this sweep has listed them. `prices_unread`: why the price
+    list could not be read, empty if it could.
     """
 
     currency: str = "USD"
@@ -99,6 +100,7 @@ class SweepReport:
     images: list[ObservedImage] = field(default_factory=list)
     left_vms: list[LeftVm] = field(default_factory=list)
     left_versions: LeftVersions | None = None
+    prices_unread: str = ""
     seconds: float = 0.0
     requests: int = 0
 
@@ -107,6 +109,14 @@ class SweepReport:
         """What the flagged VMs cost a day at list price, as far as their prices are known."""
         prices = [vm.rate.price for vm in self.flagged if vm.rate.price]
         return round(sum(price.compute for price in prices) * HOURS_A_DAY, 2)
+
+    @property
+    def cost_of_a_day(self) -> str:
+        """What the flagged VMs cost a day, as text: a lower bound if some prices are unknown."""
+        if self.flagged and self.unpriced == len(self.flagged):
+            return "an unknown amount"
+        least = "at least " if self.unpriced else ""
+        return f"{least}{self.per_day * self.factor:,.2f} {self.currency}"
 
     @property
     def licences_per_day(self) -> float:
@@ -141,6 +151,7 @@ class SweepReport:
             "contractedCostPerDay": round(self.per_day * self.factor, 2),
             "licenseCostPerDay": round(self.licences_per_day * self.factor, 2),
             "unpriced": self.unpriced,
+            "pricesUnread": self.prices_unread,
             "BillingCurrency": self.currency,
             "x_PriceFactor": self.factor,
             "leftBehind": self._left(),

@@ -94,6 +94,7 @@ class Sweeper:
             targets |= scan.targets()
         if hourly:
             _look_at_images(cloud, targets, now, report)
+        report.prices_unread = cloud.prices_unread
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = cloud.requests - before

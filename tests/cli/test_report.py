@@ -66,3 +66,31 @@ def test_a_file_that_cannot_be_written_is_told(subscription: Simulator, tmp_path
     code, shown, why = report(subscription, "--output", str(tmp_path / "no" / "report.html"))
     assert (code, shown) == (2, "")
     assert "No such file or directory; name another: --output" in why
+
+
+def test_no_file_is_made_of_nothing(subscription: Simulator, tmp_path: Path) -> None:
+    """If no subscription can be read, an earlier file stays; what to do is told."""
+    file, nobody = tmp_path / "report.html", "00000000-0000-4000-8000-000000000000"
+    file.write_text("earlier")
+    told = run(subscription, "report", "--subscription", nobody, "--output", str(file))
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "the subscription does not exist" in told.stderr
+    assert file.read_text() == "earlier"
+
+
+def test_what_is_missing_from_a_report_is_its_first_sentence(subscription: Simulator) -> None:
+    """One of two subscriptions cannot be read: exit code 1, and nobody takes it for all."""
+    nobody = "00000000-0000-4000-8000-000000000000"
+    code, page, _ = report(subscription, "--subscription", nobody, "--output", "-")
+    assert code == 1
+    assert "1 of 2 subscriptions could not be read; 1 VM looks switched off" in page
+
+
+def test_a_price_list_that_does_not_answer_is_told(subscription: Simulator) -> None:
+    """Exit code 1, and what to do; the sum is unknown, not zero. Without a list all is well."""
+    said = ("sweep", "--subscription", subscription.subscription_id)
+    told = run(subscription, *said, PRICES_ENDPOINT="https://127.0.0.1:9/prices")
+    assert (told.returncode, "an unknown amount a day" in told.stdout) == (1, True)
+    assert "No prices: 127.0.0.1 could not be read: ConnectionError" in told.stderr
+    told = run(subscription, *said, PRICES_ENDPOINT="")
+    assert (told.returncode, told.stderr) == (0, "")

@@ -138,7 +138,8 @@ def test_the_simulator_says_what_it_lacks(commands: Path) -> None:
 
 def test_the_installed_simulator_runs_an_app(commands: Path, tmp_path: Path) -> None:
     """It starts the Functions host, a separate module, and the given app."""
-    kept = ("--port", "0", "--identity-port", "0", "--state-dir", tmp_path, "--app", ROOT)
+    ports = ("--port", "0", "--identity-port", "0", "--report-port", "0")
+    kept = (*ports, "--state-dir", tmp_path, "--app", ROOT)
     with subprocess.Popen(  # noqa: S603 the command is our own
         [commands / "stillframe-sim", *kept], cwd="/", stdout=subprocess.PIPE, text=True
     ) as process:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.model.facts import ObservedImage, Provisioning
+from shared.costguard.bill import Rate
+from shared.model.facts import ObservedImage, Price, Provisioning
 from shared.model.ids import VmRef
 from shared.model.ledger import Ledger
 from shared.page.names import LONGEST, SHOWN, Names
@@ -88,6 +89,33 @@ def test_an_empty_subscription_has_a_report_too() -> None:
     assert "No VM has an order: no VM has the tag stillframe-capture." in text
 
 
+def test_what_could_not_be_read_is_not_taken_for_nothing() -> None:
+    """The first sentence begins with it, and it is red."""
+    page = Reader(shown(found(unlisted={"b": "AuthorizationFailed"}), []))
+    assert "1 of 1 subscription could not be read; no VM is stopped" in page.text
+    assert page.text.count("in what could be read") == 3
+    assert "10 VMs in 0 subscriptions" in page.text
+    assert ("p", "class", "lead alarm") in page.attributes
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        ((None, None), "an unknown amount a day"),
+        ((None, 0.2), "at least 4.80 EUR a day"),
+        ((0.2, 0.2), "9.60 EUR a day"),
+    ],
+)
+def test_an_unknown_price_is_no_zero(prices: tuple[float | None, ...], cost: str) -> None:
+    """The sum says that it is a lower bound, or that nothing is known; and why."""
+    rates = [Rate(price=Price(one, None) if one else None, currency="EUR") for one in prices]
+    vms = [replace(flagged(), rate=rate) for rate in rates]
+    text = Reader(shown(found(*vms, prices_unread="prices.azure.com could not be read"), [])).text
+    assert f"look switched off and cost {cost}, list price" in text.replace("\n", " ")
+    assert f"{cost} in all" in text
+    assert "No prices: prices.azure.com could not be read" in text
+
+
 @pytest.mark.parametrize(
     ("swept", "alarm"),
     [(timedelta(minutes=5), False), (SILENT_AFTER + timedelta(minutes=1), True), (None, False)],
@@ -125,7 +153,8 @@ def test_a_strangers_text_is_shown_as_text(detail: str, owner: str) -> None:
     report = found(flagged(owner=owner), images=[made], **failures)
     page = Reader(shown(report, [row(detail=detail, image=owner, vm=owner)]))
     assert set(page.tags) <= INERT
-    harmless = found(flagged(), failed={"x": "y"}, images=[version("1.0.0")])
+    failures = {"failed": {"x": "y"}, "unlisted": {"x": "y"}}
+    harmless = found(flagged(), images=[version("1.0.0")], **failures)
     allowed = Reader(shown(harmless, [row(detail="x")])).attributes
     assert page.attributes == allowed
     expected = "".join(char if char.isprintable() else " " for char in detail[: LONGEST - 1])

@@ -52,6 +52,7 @@ class FakeCloud:
     costs: Price | None = None
     month: float | None = None
     currency: str = "EUR"
+    prices_unread: str = ""
     requests: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     published: list[Outcome] = field(default_factory=list)
