@@ -22,8 +22,8 @@ from simulator.simulator import HOST, Simulator
 ORDERED = {
     "stillframe-capture": "managed-image",
     "stillframe-status": "waiting",
-    "stillframe-detail": "ready; run Sysprep with /generalize /shutdown; the capture then starts "
-    "automatically",
+    "stillframe-detail": "ready; run Sysprep with /generalize /oobe /shutdown; the capture then "
+    "starts automatically",
     "stillframe-image": "managed-image",
 }
 """The tags of a VM whose order is answered, and waits for Sysprep."""

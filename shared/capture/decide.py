@@ -189,7 +189,8 @@ def _prepare(look: Look, order: Order, settings: Settings, now: datetime) -> Dec
     if not answered and (finding := preflight(look, order, settings.proof)):
         return _refuse(vm, order, finding.why) if isinstance(finding, Refusal) else finding
     if vm.power is PowerState.RUNNING:
-        return Rest(Say(status=Status.WAITING, detail=_READY, image=order.label), unseen=True)
+        ready = _READY.get(vm.os_type.lower(), _READY["windows"])
+        return Rest(Say(status=Status.WAITING, detail=ready, image=order.label), unseen=True)
     if look.disk is None:
         return ReadDisk()
     if isinstance(look.disk, Missing):
@@ -449,7 +450,12 @@ def _refuse(vm: ObservedVm, order: Order | None, why: str) -> Rest:
 _FREE = (ManagedImageRef, VersionRef)
 _PINNED = {Status.CAPTURING, Status.CAPTURED, Status.FAILED, Status.REFUSED}
 _NOT_READ = Verdict(Proof.NOT_READ, "PROOF is off")
-_READY = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
+_READY = {
+    "windows": "ready; run Sysprep with /generalize /oobe /shutdown; the capture then starts "
+    "automatically",
+    "linux": "ready; run waagent -deprovision+user -force and truncate -s 0 /etc/machine-id, then "
+    "deallocate the VM; the capture then starts automatically",
+}
 _MAKING = "Azure is creating the image"
 _MAKING_AND_BOOTING = "Azure is creating the image, which is then booted to test it"
 NOT_LATEST = "; it is not latest: "

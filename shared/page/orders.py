@@ -72,7 +72,8 @@ def _row(vm: ListedVm) -> Row:
     status = vm.tags.get(Tag.STATUS)
     unbooted = is_unbooted(status, vm.tags.get(Tag.DETAIL))
     kept = _kept(vm.tags)
-    turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, kept=kept)
+    os_type = vm.machine.os_type if vm.machine else ""
+    turn, text = _NOT_BOOTED if unbooted else next_step(status, vm.power, os_type, kept=kept)
     return {
         "vm": vm.ref.id,
         "status": status or UNANSWERED,
@@ -98,17 +99,28 @@ def _kept(tags: Mapping[str, str]) -> bool:
     return asked or tags.get(Tag.DETAIL, "").startswith(OF_ITS_COPY)
 
 
-def next_step(status: str | None, power: PowerState, *, kept: bool = False) -> tuple[Turn, str]:
+def next_step(
+    status: str | None, power: PowerState, os_type: str = "", *, kept: bool = False
+) -> tuple[Turn, str]:
     """Return whose turn it is, and the next step: an imperative is for the owner.
 
     `kept` is whether the order keeps its VM: then nobody runs Sysprep in it, or starts it for us.
     """
     if kept and status in _NEXT_OF_KEPT:
         return _NEXT_OF_KEPT[status]
-    return _NEXT.get((status, power)) or _NEXT.get((status, None), _ANSWERS)
+    turn, text = _NEXT.get((status, power)) or _NEXT.get((status, None), _ANSWERS)
+    return turn, text.format(**_LINUX if os_type.lower() == "linux" else _WINDOWS)
 
 
 _AT_THE_LATEST = "at its next sweep at the latest"
+_WINDOWS = {
+    "generalize": "run Sysprep in the VM: /generalize /oobe /shutdown",
+    "again": "run Sysprep again",
+}
+_LINUX = {
+    "generalize": "run waagent -deprovision+user -force in the VM, then deallocate it",
+    "again": "run waagent -deprovision+user -force again, and deallocate it",
+}
 _ORDER_AGAIN = f"remove the tag {Tag.CAPTURE} and set it again"
 _NOT_BOOTED = (
     Turn.OWNER,
@@ -117,10 +129,7 @@ _NOT_BOOTED = (
 _ANSWERS = (Turn.STILLFRAME, f"Stillframe answers the order, {_AT_THE_LATEST}")
 _CAPTURES = (Turn.STILLFRAME, f"Stillframe checks its disk and captures it, {_AT_THE_LATEST}")
 _NEXT: Mapping[tuple[str | None, PowerState | None], tuple[Turn, str]] = {
-    (Status.WAITING, PowerState.RUNNING): (
-        Turn.OWNER,
-        "run Sysprep in the VM: /generalize /oobe /shutdown",
-    ),
+    (Status.WAITING, PowerState.RUNNING): (Turn.OWNER, "{generalize}"),
     (Status.WAITING, PowerState.STOPPED): (
         Turn.STILLFRAME,
         f"Stillframe deallocates it, {_AT_THE_LATEST}",
@@ -146,11 +155,11 @@ _NEXT: Mapping[tuple[str | None, PowerState | None], tuple[Turn, str]] = {
     ),
     (Status.NOT_GENERALIZED, PowerState.RUNNING): (
         Turn.OWNER,
-        "fix what the detail says, then run Sysprep again",
+        "fix what the detail says, then {again}",
     ),
     (Status.NOT_GENERALIZED, None): (
         Turn.OWNER,
-        "start it, fix what the detail says, then run Sysprep again",
+        "start it, fix what the detail says, then {again}",
     ),
     (Status.REFUSED, None): (
         Turn.OWNER,

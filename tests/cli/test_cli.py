@@ -170,8 +170,12 @@ def test_the_version_is_shown(subscription: Simulator) -> None:
 def test_every_order_has_a_next_step(
     status: Status | None, power: PowerState, *, kept: bool
 ) -> None:
-    """For every status and power state there is a text for the next step."""
-    assert all(next_step(status, power, kept=kept))
+    """For every status and power state there is a text; none is another operating system's."""
+    for os_type, other in (("Windows", "waagent"), ("Linux", "run Sysprep")):
+        turn, text = next_step(status, power, os_type, kept=kept)
+        assert turn
+        assert text
+        assert other not in text.replace("do not run Sysprep", "")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from shared.capture.targets import made_from, names, read_order
 from shared.capture.tell import telling
 from shared.model import memory
 from shared.model.facts import (
+    Definition,
     Doubt,
     Look,
     Missing,
@@ -466,6 +467,19 @@ def test_a_running_vm_is_waited_for() -> None:
     assert isinstance(decision, Rest)
     assert decision.unseen
     assert (said(decision).status, said(decision).image) == (Status.WAITING, GALLERY.label)
+
+
+@pytest.mark.parametrize(
+    ("os_type", "words"),
+    [("Windows", "Sysprep with /generalize /oobe /shutdown"), ("Linux", "waagent -deprovision")],
+)
+def test_who_waits_is_told_what_to_run(os_type: str, words: str) -> None:
+    """In the tag on the VM, which is all that its owner sees, and which holds it whole."""
+    facts = ordered(power=PowerState.RUNNING, os_type=os_type)
+    assert isinstance(facts.definition, Definition)
+    say = said(decided(replace(facts, definition=replace(facts.definition, os_type=os_type))))
+    assert (say.status, words in say.detail) == (Status.WAITING, True)
+    assert len(say.detail) <= 256
 
 
 @pytest.mark.parametrize(("seconds", "stopped"), [(119, False), (120, True)])

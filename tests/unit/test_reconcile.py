@@ -48,7 +48,9 @@ ANSWERED = {Tag.STATUS.value: Status.WAITING.value}
 
 def waiting() -> ObservedVm:
     """Make a running VM whose order is answered, as its tags say."""
-    detail = "ready; run Sysprep with /generalize /shutdown; the capture then starts automatically"
+    detail = (
+        "ready; run Sysprep with /generalize /oobe /shutdown; the capture then starts automatically"
+    )
     tags = {Tag.STATUS: Status.WAITING, Tag.DETAIL: detail, Tag.IMAGE: GALLERY.label}
     tags[Tag.IMAGE_GROUP] = GALLERY.group_id
     return vm(power=PowerState.RUNNING, tags={**TO_GALLERY, **tags})
