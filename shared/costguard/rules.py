@@ -233,6 +233,12 @@ def wish_of(standing: Standing, settings: Settings, now: datetime) -> Wish | Non
     return None
 
 
+def may_be_off(standing: Standing, settings: Settings, now: datetime) -> bool:
+    """Whether a VM that is stopped is, or will be, deallocated by a word or by the policy."""
+    wish = wish_of(standing, settings, now)
+    return wish is not None and wish.after is not None and not _kept(standing, wish, settings)
+
+
 def _kept(standing: Standing, wish: Wish | None, settings: Settings) -> str | None:
     """Return why a VM is not deallocated although there is a word; None if it may be."""
     if wish is None:

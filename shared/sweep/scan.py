@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from shared.capture.targets import is_ordered, read_order
 from shared.costguard.enforce import settled_since
-from shared.costguard.rules import Alert, Due, Mark, Nothing, Standing, judge, why_kept, wish_of
+from shared.costguard.rules import Alert, Due, Mark, Nothing, Standing, judge, may_be_off, why_kept
 from shared.model.facts import ListedVm, Listing, PowerState
 from shared.model.ids import Target
 from shared.model.settings import Settings
@@ -69,13 +69,10 @@ class Scan:
     def wants_any_off(self) -> bool:
         """Whether a stopped VM is to be deallocated by a tag or by the policy."""
         return any(
-            vm.power is PowerState.STOPPED and self._is_wanted_off(vm)
+            vm.power is PowerState.STOPPED
+            and may_be_off(self.standing(vm), self.settings, self.now)
             for vm in self.listing.vms.values()
         )
-
-    def _is_wanted_off(self, vm: ListedVm) -> bool:
-        wish = wish_of(self.standing(vm), self.settings, self.now)
-        return wish is not None and wish.after is not None
 
     def standing(self, vm: ListedVm) -> Standing:
         """Return what the cost guard's rules need to know of a VM."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -205,6 +206,16 @@ def test_a_locked_vm_is_not_deallocated_by_policy(scope: str) -> None:
         swept(cloud)
     assert ("deallocate", REF.id) in free.calls
     assert ("deallocate", REF.id) not in locked.calls + unread.calls
+
+
+@pytest.mark.parametrize("off_means_off", [True, False])
+def test_locks_are_read_only_if_they_matter(*, off_means_off: bool) -> None:
+    """Without off means off no tag has a VM deallocated, and the app may not read locks."""
+    cloud = a_stopped(MARKED | {Tag.COST_GUARD.value: "deallocate"})
+    cloud.settings = settings(off_means_off=off_means_off)
+    cloud.raises["locks"] = RuntimeError("asked")
+    with pytest.raises(RuntimeError, match="asked") if off_means_off else nullcontext():
+        swept(cloud)
 
 
 def test_an_opt_out_that_means_nothing_is_named() -> None:
