@@ -8,6 +8,7 @@ the app has written to the VM's tags.
 """
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -39,9 +40,20 @@ def _piped(arguments: Sequence[str] | None) -> int:
         ended = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return OK
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        _drop_output()
+        print(f"The output cannot be written: {error.strerror}", file=sys.stderr)
+        return TROUBLE
     return ended
+
+
+def _drop_output() -> None:
+    """Leave nothing for the interpreter to write at its end, which would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -49,15 +61,20 @@ def _run(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(handlers=[logging.NullHandler()])  # output and advice have all of it
     try:
         of_app = _of_app(given.app, os.environ)
-        environment = _environment(given, os.environ, of_app or {})
-        if not given.app and not environment.get(Name.SUBSCRIPTIONS, "").strip():
-            visible = _visible(environment)
-            if not visible:
+        environment = _environment(given, os.environ, of_app)
+        if not environment.get(Name.SUBSCRIPTIONS, "").strip():
+            if of_app is None:
+                print(_WHICH_IDS, file=sys.stderr)
+                return TROUBLE
+            visible = [] if given.app else _visible(environment)
+            if not visible and not given.app:
                 return TROUBLE
             environment[Name.SUBSCRIPTIONS] = ",".join(visible)
         settings = read_settings(environment)
     except Misconfigured as wrong:
-        print(f"{wrong}\n{_WHICH_IDS}", file=sys.stderr)
+        print(wrong, file=sys.stderr)
+        if str(wrong).startswith(Name.SUBSCRIPTIONS):
+            print(_WHICH_IDS, file=sys.stderr)
         return USAGE
     command: Command = given.run
     ended = command(given, connect(settings))
@@ -65,8 +82,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
+    watching = argparse.ArgumentParser(add_help=False)
+    watching.add_argument(
         "--subscription",
         action="append",
         default=[],
@@ -74,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a subscription id; may be repeated; default: those in SUBSCRIPTIONS, else all "
         "enabled subscriptions that you can see",
     )
+    common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--app",
         type=read_app_id,
@@ -90,12 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
 
-    def command(name: str, *, run: Command, help: str) -> argparse.ArgumentParser:  # noqa: A002 argparse's word
-        added = commands.add_parser(name, parents=[common], help=help)
+    def command(
+        name: str,
+        *,
+        run: Command,
+        help: str,  # noqa: A002 argparse's word
+        watches: bool = True,
+    ) -> argparse.ArgumentParser:
+        parents = [watching, common] if watches else [common]
+        added = commands.add_parser(name, parents=parents, help=help)
         added.set_defaults(run=run, currency=None)
+        if not watches:
+            added.set_defaults(subscription=[])
         return added
 
-    for module in (sweep, ledger, report, status):
+    for module in (sweep, status, report, ledger):
         module.add(command)
     return parser
 
@@ -124,15 +151,22 @@ def _visible(environment: Mapping[str, str]) -> list[str]:
 
 
 def _environment(
-    given: argparse.Namespace, environment: Mapping[str, str], of_app: Mapping[str, str]
+    given: argparse.Namespace, environment: Mapping[str, str], of_app: Mapping[str, str] | None
 ) -> dict[str, str]:
     """Return the settings to use; later sources override earlier ones.
 
-    The sources are the environment, the app's settings, the fixed settings of a dry run, and the
-    arguments. A command publishes no heartbeat: it would hide that the app has stopped sweeping.
+    The sources are the environment, the app's settings (None if they could not be read: then it is
+    not known whether there is such an app), the fixed settings of a dry run, and the arguments. A
+    command publishes no heartbeat: it would hide that the app has stopped sweeping.
     """
-    named = {APP_NAME: given.app.rpartition("/")[2]} if given.app else {}
-    settings = {**environment, **named, **of_app, Name.DRY_RUN: "true", Name.OUTCOME_TOPIC: ""}
+    named = {APP_NAME: given.app.rpartition("/")[2]} if given.app and of_app is not None else {}
+    settings = {
+        **environment,
+        **named,
+        **(of_app or {}),
+        Name.DRY_RUN: "true",
+        Name.OUTCOME_TOPIC: "",
+    }
     settings.pop("SUBSCRIPTION", None)  # make passes its own variables on
     if given.subscription:
         settings[Name.SUBSCRIPTIONS] = ",".join(given.subscription)
@@ -140,6 +174,8 @@ def _environment(
         settings[Name.COST_GUARD_CURRENCY] = given.currency
     return settings
 
+
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _WHICH_IDS = (
     "Give a subscription: stillframe sweep --subscription <id>, or make sweep SUBSCRIPTION=<id> "

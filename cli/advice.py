@@ -16,13 +16,14 @@ class Advice(NamedTuple):
     sign: re.Pattern[str]
     means: str
     do: str
+    who: str = "Azure says"
 
 
 def advise(why: str, subscription: str) -> str:
     """Return what to do about a subscription that could not be read, and Azure's message."""
     known = next((advice for advice in _KNOWN if advice.sign.search(why)), _ELSE)
     do = known.do.format(id=subscription)
-    return f"{known.means}.\n  Next: {do}\n  Azure says: {_words(why)}"
+    return f"{known.means}.\n  Next: {do}\n  {known.who}: {_words(why)}"
 
 
 def list_unread(why: str) -> str:
@@ -33,7 +34,12 @@ def list_unread(why: str) -> str:
 def settings_unread(error: StillframeError) -> str:
     """Return why a function app's settings could not be read, and what is used instead."""
     why = str(error)
-    reason = _NO_RIGHT_TO_SETTINGS if "AuthorizationFailed" in why else f"Azure says: {_words(why)}"
+    if why.startswith(NO_TOKEN):
+        reason = "not signed in to Azure: az login"
+    elif "AuthorizationFailed" in why:
+        reason = _NO_RIGHT_TO_SETTINGS
+    else:
+        reason = f"the error: {_words(why)}"
     return f"The function app's settings could not be read ({reason}); {_INSTEAD}."
 
 
@@ -50,7 +56,7 @@ def ledger_unread(why: str, container: str) -> str:
     else:
         next_step = "compare LEDGER with the function app's setting; then try again"
     unread = f"The ledger {container} could not be read."
-    return f"{unread}\n  Next: {next_step}\n  Azure says: {_words(why)}"
+    return f"{unread}\n  Next: {next_step}\n  {_ERROR}: {_words(why)}"
 
 
 def prices_unread(why: str) -> str:
@@ -79,11 +85,28 @@ _INSTEAD = (
 )
 
 
+_ERROR = "The error"
+"""What is not Azure's own message."""
+
 _KNOWN = (
+    Advice(
+        re.compile("CERTIFICATE_VERIFY_FAILED"),
+        "the server's TLS certificate is not trusted; a proxy may have replaced it",
+        "set REQUESTS_CA_BUNDLE to a file with your organization's CA certificates",
+        _ERROR,
+    ),
+    Advice(
+        re.compile("is not an https URL"),
+        "a setting is invalid",
+        "correct the setting that the error names",
+        _ERROR,
+    ),
     Advice(
         re.compile(rf"^{NO_TOKEN}"),
         "not signed in to Azure",
-        "az login; or, if they are set, fix AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET",
+        "az login; or, if they are set, fix AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET; "
+        "behind a proxy, check HTTPS_PROXY",
+        _ERROR,
     ),
     Advice(
         re.compile("InvalidAuthenticationTokenTenant"),
@@ -113,9 +136,10 @@ _KNOWN = (
         "wait a few minutes, then try again",
     ),
     Advice(
-        re.compile("could not be reached|could not be asked"),
+        re.compile("could not be reached|could not be asked|did not return the audience"),
         "Azure does not answer",
         "check the network, and HTTPS_PROXY and ARM_ENDPOINT if they are set; then try again",
+        _ERROR,
     ),
 )
-_ELSE = Advice(re.compile(""), "it could not be read", "try again in a few minutes")
+_ELSE = Advice(re.compile(""), "it could not be read", "try again in a few minutes", _ERROR)

@@ -75,6 +75,8 @@ def _at(entry: Entry, member: str) -> str:
 
 def _totals(ledger: Ledger) -> str:
     """Return the totals of a month, and what they do not have."""
+    if not ledger.entries and not ledger.unreadable:
+        return f"{ledger.month}: the ledger has no entry."
     hours = f"{ledger.seconds() / SECONDS_AN_HOUR:.2f}"
     parts = [f"{ledger.month}: {hours} hours billed while stopped, {_sum(ledger.costs())} in all"]
     licences = ledger.costs("x_LicenseCost")

@@ -15,7 +15,7 @@ def in_the_apps_words(report: SweepReport) -> SweepReport:
     """Return the report by the status on the tags; a different status of this run becomes a step.
 
     If either status is `refused` there is no step, and the order stays `unsaid`: refusals depend on
-    permissions and settings, which are not the app's here.
+    permissions and settings, which are not the app's here. Nothing is untold: nothing was written.
     """
     statuses = Counter(report.statuses)
     for tagged, would_say in report.unsaid.values():
@@ -27,4 +27,4 @@ def in_the_apps_words(report: SweepReport) -> SweepReport:
         for vm, (_, would_say) in report.unsaid.items()
         if vm not in unsure
     }
-    return replace(report, statuses=+statuses, steps=report.steps | steps, unsaid=unsure)
+    return replace(report, statuses=+statuses, steps=report.steps | steps, unsaid=unsure, untold={})

@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Callable
 
 from shared.model.cloud import Cloud
+from shared.model.errors import Misconfigured
+from shared.model.values import read_currency
 
 type Command = Callable[[argparse.Namespace, Cloud], int]
 type Add = Callable[..., argparse.ArgumentParser]
@@ -16,5 +18,16 @@ type Add = Callable[..., argparse.ArgumentParser]
 def add_currency(parser: argparse.ArgumentParser) -> None:
     """Add the argument for the currency of prices."""
     parser.add_argument(
-        "--currency", metavar="CODE", help="currency of list prices, for example EUR"
+        "--currency",
+        metavar="CODE",
+        type=_currency,
+        help="currency of list prices, for example EUR",
     )
+
+
+def _currency(text: str) -> str:
+    """Return a currency code; raise `ArgumentTypeError` if it is not one."""
+    try:
+        return read_currency("--currency", text.upper())
+    except Misconfigured as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None

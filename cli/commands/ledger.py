@@ -19,7 +19,8 @@ from shared.model.version import VERSION
 
 def add(command: Add) -> None:
     """Add the command."""
-    ledgers = command("ledger", run=ledger, help="what has ended in a month, and what it came to")
+    text = "what has ended in a month, and what it came to; needs --app or LEDGER"
+    ledgers = command("ledger", run=ledger, help=text, watches=False)
     ledgers.add_argument(
         "--month", type=read_month, metavar="YYYY-MM", help="default: this month (UTC)"
     )

@@ -15,15 +15,17 @@ from shared.model.errors import StillframeError
 from shared.page.names import Names
 from shared.page.report import report_page
 
+USUAL = "stillframe-report.html"
+"""The file if none is named."""
+
 
 def add(command: Add) -> None:
     """Add the command."""
-    parser = command("report", run=report, help="the same as one HTML file, to show and to mail")
+    parser = command("report", run=report, help="sweep and status as one HTML file, to mail")
     parser.add_argument(
         "--output",
         metavar="FILE",
-        default="stillframe-report.html",
-        help="default: stillframe-report.html; - is stdout",
+        help=f"default: {USUAL}; - is stdout",
     )
     parser.add_argument("--mask", action="store_true", help="without names: vm 1, owner 2")
     parser.add_argument("--open", action="store_true", help="open it in the browser")
@@ -32,6 +34,9 @@ def add(command: Add) -> None:
 
 def report(given: argparse.Namespace, cloud: Cloud) -> int:
     """Write what a sweep would find into one HTML file, and print its name."""
+    if given.json and (given.output or given.open or given.mask):
+        print("--json is printed: leave out --output, --open and --mask", file=sys.stderr)
+        return USAGE
     found, now = swept(cloud)
     if given.json:
         print(json.dumps(found.body(now), indent=2))
@@ -42,7 +47,7 @@ def report(given: argparse.Namespace, cloud: Cloud) -> int:
     if given.output == "-":
         sys.stdout.buffer.write(page)
         return gaps(found)
-    file = Path(given.output).resolve()
+    file = Path(given.output or USUAL).resolve()
     try:
         file.write_bytes(page)
     except OSError as error:

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import sys
 
 from cli.commands.common import Add, add_currency
 from cli.dry_run import gaps, swept
+from cli.exit_codes import USAGE
 from cli.focus import focus_csv
 from cli.screen import screen
 from cli.tables import naming, plan_page, sweep_page
@@ -26,6 +28,9 @@ def add(command: Add) -> None:
 
 def sweep(given: argparse.Namespace, cloud: Cloud) -> int:
     """Show what a sweep would find and do."""
+    if given.csv and given.json:
+        print("--csv and --json are two formats: leave one out", file=sys.stderr)
+        return USAGE
     report, now = swept(cloud)
     subscriptions = cloud.settings.subscriptions
     if given.csv:

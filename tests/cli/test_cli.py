@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
+import certifi
 import pytest
 from rich.console import Console
 
@@ -272,3 +274,81 @@ def test_what_is_no_function_apps_id_is_not_asked_for(subscription: Simulator, a
     assert shown.returncode == 2
     assert "providers/Microsoft.Web/sites/<name>" in shown.stderr
     assert subscription.client.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "words"),
+    [
+        (("sweep",), {"COST_GUARD_GRACE": "1h"}, "COST_GUARD_GRACE: '1h' is not an ISO 8601"),
+        (("sweep", "--currency", "euros"), {}, "argument --currency: --currency: 'EUROS' is not a"),
+        (("sweep", "--csv", "--json"), {}, "--csv and --json are two formats"),
+        (("report", "--json", "--output", "x"), {}, "leave out --output, --open and --mask"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_else(
+    subscription: Simulator, said: tuple[str, ...], settings: dict[str, str], words: str
+) -> None:
+    """Exit code 2; nobody is asked for a subscription who has named one."""
+    named = {"SUBSCRIPTIONS": subscription.subscription_id}
+    shown = run(subscription, *said, **(named | settings))
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert words in shown.stderr
+    assert "Give a subscription" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("foo", "Next: correct the setting that the error names\n  The error: ARM_ENDPOINT: 'foo'"),
+        ("https://127.0.0.1:9", "Azure does not answer.\n  Next: check the network"),
+    ],
+)
+def test_an_error_on_the_way_to_azure_is_not_azures(
+    subscription: Simulator, endpoint: str, words: str
+) -> None:
+    """It says what to do about it, and that Azure said nothing."""
+    shown = run(subscription, "sweep", ARM_ENDPOINT=endpoint)
+    assert shown.returncode in (1, 2)
+    assert words in shown.stderr
+    assert "Azure says" not in shown.stderr
+
+
+def test_a_certificate_that_is_not_trusted_is_told(subscription: Simulator) -> None:
+    """As behind a proxy that replaces it."""
+    trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), certifi.where())
+    named = {"SUBSCRIPTIONS": subscription.subscription_id}
+    shown = run(subscription, "sweep", **(named | trusted))
+    assert shown.returncode == 1
+    assert "set REQUESTS_CA_BUNDLE" in shown.stderr
+
+
+def test_a_full_disk_is_told(subscription: Simulator) -> None:
+    """Exit code 1 and the reason, no traceback."""
+    command = [sys.executable, "-m", "cli", "sweep", "--json"]
+    with Path("/dev/full").open("w") as full:
+        shown = subprocess.run(  # noqa: S603 our own command
+            command,
+            env=os.environ
+            | subscription.environment("app")
+            | {"SUBSCRIPTIONS": subscription.subscription_id},
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert shown.returncode == 1
+    assert shown.stderr == "The output cannot be written: No space left on device\n"
+
+
+def test_an_app_that_cannot_be_read_is_not_taken_for_one(subscription: Simulator) -> None:
+    """Its name may be mistyped: orders of the real one are not called another app's."""
+    scope = f"/subscriptions/{subscription.subscription_id}/resourceGroups/rg-vms"
+    app = f"{scope}/providers/Microsoft.Web/sites/mistyped"
+    alone = run(subscription, "sweep", "--app", app)
+    assert (alone.returncode, alone.stdout) == (1, "")
+    assert "settings could not be read" in alone.stderr
+    assert "SUBSCRIPTIONS must be" not in alone.stderr
+    named = ("--subscription", subscription.subscription_id)
+    shown = run(subscription, "sweep", "--app", app, *named)
+    assert "Orders of other function apps" not in shown.stdout

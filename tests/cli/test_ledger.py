@@ -35,18 +35,17 @@ def shown(*lines: str) -> str:
 
 def test_an_empty_month_says_so(subscription: Simulator) -> None:
     """There is no container yet: that is no error."""
-    asked = ("ledger", "--subscription", subscription.subscription_id)
-    page = run(subscription, *asked, "--month", "2026-05")
+    named = {"SUBSCRIPTIONS": subscription.subscription_id}
+    page = run(subscription, "ledger", "--month", "2026-05", **named)
     assert (page.returncode, page.stderr) == (0, "")
-    assert "2026-05: 0.00 hours billed while stopped, nothing in all." in page.stdout
-    body = json.loads(run(subscription, *asked, "--json").stdout)
+    assert "2026-05: the ledger has no entry." in page.stdout
+    body = json.loads(run(subscription, "ledger", "--json", **named).stdout)
     assert (body["month"], body["entries"]) == (f"{datetime.now(UTC):%Y-%m}", [])
 
 
 def test_without_the_setting_it_says_what_to_do(subscription: Simulator) -> None:
     """The exit code of a wrong call."""
-    asked = ("ledger", "--subscription", subscription.subscription_id)
-    page = run(subscription, *asked, LEDGER="")
+    page = run(subscription, "ledger", LEDGER="")
     assert page.returncode == 2
     assert "--app <its resource id>" in page.stderr
 
