@@ -24,8 +24,8 @@ from shared.visit import Report
 log = logging.getLogger("stillframe")
 logging.getLogger("azure").setLevel(logging.WARNING)  # the SDK logs every request at info
 settings = read_settings(os.environ)
-azure = connect(settings)
-sweeper = Sweeper(azure)
+cloud = connect(settings)
+sweeper = Sweeper(cloud)
 app = func.FunctionApp()
 
 
@@ -61,12 +61,12 @@ def sweep(timer: TimerRequest) -> None:
     last = timer.schedule_status.get("Last")
     report = sweeper.sweep(read_instant(last) or now - timedelta(hours=1), now)
     log.info("sweep %s", report.line(now, dry_run=settings.dry_run))
-    keep_page(azure, report, now)
+    keep_page(cloud, report, now)
 
 
 def _look(wake: Wake, now: datetime) -> Report | None:
     if isinstance(wake.ref, VmRef):
-        return reconcile(azure, wake.ref, now, stopping=wake.stopping)
+        return reconcile(cloud, wake.ref, now, stopping=wake.stopping)
     if isinstance(wake.ref, CopyRef):
-        return reconcile_copy(azure, wake.ref, now)
-    return reconcile_image(azure, wake.ref, now)
+        return reconcile_copy(cloud, wake.ref, now)
+    return reconcile_image(cloud, wake.ref, now)

@@ -159,6 +159,8 @@ def _announce(simulator: Simulator, app: str | None, report: str | None, order_i
     for name in ("arm", "identity", "steering", "ca", "app", "report"):
         if name in endpoints:
             print(f"{name:>9}  {endpoints[name]}")
+    if app is None:
+        print("   no app  orders are not answered; start it in a clone, or name an app: --app DIR")
     print(f"\nThe value of the tag stillframe-capture for an image:\n\n{order_into}")
     print(f"\nThe environment of a client, the owner (. {shlex.quote(str(sourced))}):\n")
     print(exported, flush=True)
