@@ -62,12 +62,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         of_app = _of_app(given.app, os.environ)
         environment = _environment(given, os.environ, of_app)
-        if not environment.get(Name.SUBSCRIPTIONS, "").strip():
-            if of_app is None:
-                print(_WHICH_IDS, file=sys.stderr)
-                return TROUBLE
-            visible = [] if given.app else _visible(environment)
-            if not visible and not given.app:
+        named = environment.get(Name.SUBSCRIPTIONS, "").strip()
+        if of_app is None and not named:
+            print(_WHICH_IDS, file=sys.stderr)
+            return TROUBLE
+        if not named and not given.app:
+            read_settings(environment | {Name.SUBSCRIPTIONS: _ANY})  # what is wrong is told at once
+            visible = _visible(environment)
+            if not visible:
                 return TROUBLE
             environment[Name.SUBSCRIPTIONS] = ",".join(visible)
         settings = read_settings(environment)
@@ -176,6 +178,9 @@ def _environment(
 
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+_ANY = "00000000-0000-0000-0000-000000000000"
+"""In place of the subscriptions, until they are known."""
 
 _WHICH_IDS = (
     "Give a subscription: stillframe sweep --subscription <id>, or make sweep SUBSCRIPTION=<id> "

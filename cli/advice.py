@@ -96,12 +96,6 @@ _KNOWN = (
         _ERROR,
     ),
     Advice(
-        re.compile("is not an https URL"),
-        "a setting is invalid",
-        "correct the setting that the error names",
-        _ERROR,
-    ),
-    Advice(
         re.compile(rf"^{NO_TOKEN}"),
         "not signed in to Azure",
         "az login; or, if they are set, fix AZURE_CLIENT_ID, _TENANT_ID and _CLIENT_SECRET; "

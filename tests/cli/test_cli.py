@@ -296,10 +296,18 @@ def test_what_is_wrong_is_named_and_nothing_else(
     assert "Give a subscription" not in shown.stderr
 
 
+def test_a_wrong_setting_is_told_before_azure_is_asked(subscription: Simulator) -> None:
+    """Also if the subscriptions are still to be listed."""
+    subscription.client.clear_requests()
+    shown = run(subscription, "sweep", PROOF="maybe")
+    assert (shown.returncode, shown.stderr[:13]) == (2, "PROOF: 'maybe")
+    assert subscription.client.requests() == []
+
+
 @pytest.mark.parametrize(
     ("endpoint", "words"),
     [
-        ("foo", "Next: correct the setting that the error names\n  The error: ARM_ENDPOINT: 'foo'"),
+        ("foo", "ARM_ENDPOINT: 'foo' is not an https URL"),
         ("https://127.0.0.1:9", "Azure does not answer.\n  Next: check the network"),
     ],
 )
