@@ -45,7 +45,7 @@ def read_ahead(*reads: Read) -> None:
     raise is dropped: the caller does the same reads afterwards and finds their blocks there. Reads
     may call this themselves.
     """
-    disk: Ranges | None = getattr(_local, "disk", None)
+    disk = _parsed_here()
     if disk is not None:
         disk.rehearse(reads)
 
@@ -57,7 +57,6 @@ class Ranges(io.RawIOBase):
         self._fetch = fetch
         self._blocks: dict[int, bytes] = {}
         self._at = 0
-        self._parsed = False
         self._missing: set[int] | None = None
         self.size = size
         self.ranges = self.fetched = self.rounds = 0
@@ -100,11 +99,11 @@ class Ranges(io.RawIOBase):
     def parsed(self) -> Iterator[None]:
         """Hold the parser lock: one disk at a time per process, except while bytes are fetched."""
         with _PARSER:
-            self._parsed, _local.disk = True, self
+            _local.disk = self
             try:
                 yield
             finally:
-                self._parsed, _local.disk = False, None
+                _local.disk = None
 
     def keep(self, head: bytes) -> None:
         """Store the first bytes of the disk, which were fetched to learn its size."""
@@ -174,7 +173,7 @@ class Ranges(io.RawIOBase):
                 self._blocks[number] = data[start : start + BLOCK]
 
     def _fetched(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
-        if not self._parsed:
+        if _parsed_here() is not self:
             return self._fetch_all(spans)
         _PARSER.release()
         try:
@@ -187,6 +186,12 @@ class Ranges(io.RawIOBase):
             return [self._fetch(*spans[0])]
         with ThreadPoolExecutor(min(len(spans), CONNECTIONS)) as pool:
             return list(pool.map(self._fetch, *zip(*spans, strict=True)))
+
+
+def _parsed_here() -> Ranges | None:
+    """Return the disk that this thread parses."""
+    disk: Ranges | None = getattr(_local, "disk", None)
+    return disk
 
 
 def _pieces(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from shared.model.facts import Doubt, Proof, Verdict
 from shared.proof.evidence.sysprep_log import BEGINS, Run, decode, last_run
 from shared.proof.evidence.words import cannot_tell, describe_error, strictest
+from shared.proof.filesystems.files import read_at
 from shared.proof.filesystems.ntfs import Ntfs, tail, written
 from shared.proof.filesystems.volumes import ENCRYPTED, FAT, Kind, Volume
 from shared.proof.ranges import read_ahead
@@ -125,8 +126,7 @@ def _may_hide_windows(kind: Kind, file: BinaryIO) -> bool:
     """
     if kind not in _MAY_HIDE_WINDOWS or not _has_room(file):
         return False
-    file.seek(0)
-    head = file.read(512)
+    head = read_at(file, 0, 512)
     return not any(head[at:].startswith(magic) for at, magic in _FAT)
 
 

@@ -22,6 +22,7 @@ from shared.proof.filesystems.files import (
     Unknown,
     gathered,
     inverted,
+    read_at,
     specs_of,
     type_of,
     unread,
@@ -74,8 +75,7 @@ class Btrfs:
     """A Btrfs volume; raises `Unknown`, `Broken`, or what dissect raises, if it cannot be read."""
 
     def __init__(self, file: BinaryIO) -> None:
-        file.seek(SUPERBLOCK)
-        head = file.read(SUPERBLOCK_LENGTH)
+        head = read_at(file, SUPERBLOCK, SUPERBLOCK_LENGTH)
         sb = c_btrfs.btrfs_super_block(head)
         if sb.csum_type not in _CHECKSUMS:
             msg = f"its Btrfs file system has an unsupported checksum type ({sb.csum_type})"

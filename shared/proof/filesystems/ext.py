@@ -9,6 +9,7 @@ must fill it exactly, and if the volume has metadata checksums (all that mke2fs 
 import stat
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, BinaryIO
 
 from dissect.extfs import ExtFS
@@ -22,6 +23,7 @@ from shared.proof.filesystems.files import (
     Unknown,
     checksum,
     gathered,
+    read_at,
     specs_of,
     type_of,
     type_of_mode,
@@ -71,8 +73,7 @@ class Ext:
     root = int(c_ext.EXT2_ROOT_INO)
 
     def __init__(self, file: BinaryIO) -> None:
-        file.seek(SUPERBLOCK)
-        head = file.read(SUPERBLOCK_LENGTH)
+        head = read_at(file, SUPERBLOCK, SUPERBLOCK_LENGTH)
         self._sb = sb = c_ext.ext4_super_block(head)
         if sb.s_log_block_size not in BLOCKS or sb.s_inode_size not in INODES:
             msg = "the superblock of the volume is invalid"
@@ -82,8 +83,8 @@ class Ext:
         self._file = file
         self._seed = self._checked(head)
         self._volume = ExtFS(file)
-        self._nodes: dict[int, Any] = {}
-        self._types: dict[int, Type] = {}
+        self._node = cache(self._look_up)  # a rehearsed read begins again from its start
+        self._type = cache(self._look_up_type)
         label = sb.s_volume_name.split(b"\0")[0].decode("utf-8", "replace")
         self.specs = specs_of(self._volume.uuid, label)
 
@@ -125,13 +126,11 @@ class Ext:
             return int(self._sb.s_checksum_seed)
         return checksum(self._sb.s_uuid)
 
-    def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
-        if number not in self._nodes:
-            node = self._volume.get_inode(number)
-            if self._seed is not None:
-                self._check_inode(node)
-            self._nodes[number] = node
-        return self._nodes[number]
+    def _look_up(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
+        node = self._volume.get_inode(number)
+        if self._seed is not None:
+            self._check_inode(node)
+        return node
 
     def _check_inode(self, node: Any) -> None:  # noqa: ANN401 - as above
         """Raise unless the checksum of an inode matches its content."""
@@ -160,8 +159,7 @@ class Ext:
         found = volume._read_group_desc(group)  # noqa: SLF001 - its version is pinned
         high = getattr(found, "bg_inode_table_hi", 0)
         table = (high << 32 | found.bg_inode_table_lo) * volume.block_size
-        self._file.seek(table + index * sb.s_inode_size)
-        return self._file.read(sb.s_inode_size)
+        return read_at(self._file, table + index * sb.s_inode_size, sb.s_inode_size)
 
     def _of_blocks(self, node: Any, content: bytes) -> Iterator[Entry]:  # noqa: ANN401 - as above
         """Yield the entries of a directory, block by block."""
@@ -214,6 +212,7 @@ class Ext:
     def _entry(self, number: int, name: str, kind: int) -> Entry:
         if self._sb.s_feature_incompat & c_ext.EXT2_FEATURE_INCOMPAT_FILETYPE:
             return Entry(name, type_of(kind), number)
-        if number not in self._types:  # each may be in a block of its own, which is not there yet
-            self._types[number] = type_of_mode(self._volume.get_inode(number).filetype)
-        return Entry(name, self._types[number], number)
+        return Entry(name, self._type(number), number)
+
+    def _look_up_type(self, number: int) -> Type:
+        return type_of_mode(self._volume.get_inode(number).filetype)

@@ -57,6 +57,16 @@ class FileSystem(Protocol):
         """Return the first bytes of a file, or of the target of a symbolic link."""
 
 
+class Seekable(Protocol):
+    """A file, as far as volumes are read: `BinaryIO`, and a disk."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Set the position."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the bytes from this position on."""
+
+
 ITSELF = (".", "..")
 """The entries of a directory for itself and its parent."""
 
@@ -93,6 +103,12 @@ def gathered(entries: Iterable[Entry]) -> dict[str, Entry]:
 def without_itself(found: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return a directory's entries without `.` and `..`."""
     return {name: entry for name, entry in found.items() if name not in ITSELF}
+
+
+def read_at(file: Seekable, at: int, length: int) -> bytes:
+    """Return bytes of a file from a position on, fewer at its end."""
+    file.seek(at)
+    return file.read(length)
 
 
 def unread(kind: str, features: int, names: Mapping[int, str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from dissect.volume.lvm import LVM2
 from dissect.volume.lvm.physical import LVM2Device, parse_metadata
 
-from shared.proof.filesystems.files import Broken
+from shared.proof.filesystems.files import Broken, read_at
 
 MOST = 64
 """The most logical volumes read in one group."""
@@ -65,10 +65,8 @@ class _Device(LVM2Device):  # type: ignore[misc] # dissect ships no types
             msg = "the LVM metadata is invalid"
             raise Broken(msg)
         first = min(location.size, header.size - location.offset)
-        self.fh.seek(header.start + location.offset)
-        text = self.fh.read(first)
-        self.fh.seek(header.start + _HEADER)
-        text += self.fh.read(location.size - first)
+        text = read_at(self.fh, header.start + location.offset, first)
+        text += read_at(self.fh, header.start + _HEADER, location.size - first)
         return dict(parse_metadata(text.rstrip(b"\0").decode()))
 
 

@@ -10,7 +10,7 @@ import io
 import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -19,6 +19,8 @@ from dissect.ntfs.c_ntfs import ATTRIBUTE_TYPE_CODE
 from dissect.ntfs.index import IndexBuffer, IndexEntry, IndexRoot
 from dissect.ntfs.mft import MftRecord
 from dissect.ntfs.util import segment_reference
+
+from shared.proof.filesystems.files import read_at
 
 _LOGFILE, _VOLUME, _TOP = (2, "$LogFile"), (3, "$Volume"), 5
 """Places in the master file table: the journal, the volume information, the root directory."""
@@ -54,7 +56,7 @@ class _Folder:
     def __init__(self, record: MftRecord) -> None:
         self._record = record
         self._index = record.index("$I30")
-        self._blocks: dict[int | None, _Block] = {}
+        self._block = cache(self._parse_block)
         if self._index.root.bytes_per_index_buffer > _INDEX_LIMIT:
             msg = "a directory index of the volume is too large"
             raise ValueError(msg)
@@ -98,13 +100,10 @@ class _Folder:
         msg = "a directory index has a loop"
         raise ValueError(msg)
 
-    def _block(self, number: int | None) -> _Block:
+    def _parse_block(self, number: int | None) -> _Block:
         """Return an index block by its number; None is the root."""
-        if number not in self._blocks:
-            entries = self._entries(number)
-            names = [_name(entry, self._record.segment) for entry in entries[:-1]]
-            self._blocks[number] = entries, names
-        return self._blocks[number]
+        entries = self._entries(number)
+        return entries, [_name(entry, self._record.segment) for entry in entries[:-1]]
 
     def _entries(self, number: int | None) -> list[IndexEntry]:
         if number is None:
@@ -124,8 +123,8 @@ class Ntfs:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._folders: dict[tuple[str, ...], _Folder] = {}
-        self._found: dict[tuple[str, ...], MftRecord | None] = {}
+        self._folder = cache(self._open_folder)
+        self._found = cache(self._look_up)
 
     @cached_property
     def _opened(self) -> tuple[NTFS, int]:
@@ -138,9 +137,7 @@ class Ntfs:
 
     def find(self, *names: str) -> MftRecord | None:
         """Return the file or directory at a path; links are not followed."""
-        if names not in self._found:
-            self._found[names] = self._look_up(names)
-        return self._found[names]
+        return self._found(names)
 
     def _look_up(self, names: tuple[str, ...]) -> MftRecord | None:
         if not names:
@@ -148,13 +145,10 @@ class Ntfs:
         folder = self._folder(names[:-1])
         return folder.find(names[-1]) if folder else None
 
-    def _folder(self, path: tuple[str, ...]) -> _Folder | None:
-        if path not in self._folders:
-            record = self.find(*path)
-            if record is None or not record.header.Flags & _IS_FOLDER:
-                return None
-            self._folders[path] = _Folder(record)
-        return self._folders[path]
+    def _open_folder(self, path: tuple[str, ...]) -> _Folder | None:
+        record = self.find(*path)
+        is_folder = record is not None and record.header.Flags & _IS_FOLDER
+        return _Folder(record) if is_folder else None
 
     @property
     def is_damaged(self) -> bool:
@@ -267,8 +261,7 @@ def tail(record: MftRecord | None, limit: int) -> bytes:
     valid = first.size if first.resident else first.header.Form.Nonresident.ValidDataLength
     length = max(0, min(first.size, valid))
     file = record.open()
-    file.seek(max(0, length - limit))
-    return bytes(file.read(min(length, limit)))
+    return bytes(read_at(file, max(0, length - limit), min(length, limit)))
 
 
 def written(record: MftRecord | None) -> datetime | None:
@@ -282,8 +275,7 @@ def written(record: MftRecord | None) -> datetime | None:
 
 def _check_boot_sector(file: BinaryIO) -> None:
     """Raise unless the sector and cluster sizes are valid: the parser does not check them."""
-    file.seek(0)
-    boot = file.read(512)
+    boot = read_at(file, 0, 512)
     sector, cluster = struct.unpack_from("<HB", boot, 11)
     record, index = struct.unpack_from("<b3xb", boot, 64)
     sound = sector in (512, 1024, 2048, 4096) and cluster and cluster & (cluster - 1) == 0

@@ -17,7 +17,7 @@ from uuid import UUID
 from dissect.volume.disk import Disk
 from dissect.volume.disk.schemes import GPT
 
-from shared.proof.filesystems.files import Broken
+from shared.proof.filesystems.files import Broken, read_at
 from shared.proof.filesystems.lvm import logical_volumes
 from shared.proof.ranges import Ranges, read_ahead
 
@@ -109,7 +109,7 @@ def find_volumes(disk: Ranges) -> list[Volume]:
 
 def kind_of(file: BinaryIO) -> Kind:
     """Return the kind of a volume."""
-    head = _read(file, 0, 4096)
+    head = read_at(file, 0, 4096)
     for magic, (at, kind) in _AT_START.items():
         if _has(head, at, magic):
             return kind
@@ -118,17 +118,12 @@ def kind_of(file: BinaryIO) -> Kind:
     if any(_has(head, at, b"LABELONE") for at in _LVM_LABELS):
         return Kind.LVM
     at, magic = _BTRFS_MAGIC
-    return Kind.BTRFS if _read(file, at, len(magic)) == magic else Kind.OTHER
+    return Kind.BTRFS if read_at(file, at, len(magic)) == magic else Kind.OTHER
 
 
 def _read_heads(files: Iterable[BinaryIO]) -> None:
     """Fetch what the kinds of volumes are read from, at the same time."""
-    read_ahead(*(partial(_read, file, at, 1) for file in files for at in (0, _BTRFS_MAGIC[0])))
-
-
-def _read(file: BinaryIO | Ranges, at: int, length: int) -> bytes:
-    file.seek(at)
-    return file.read(length)
+    read_ahead(*(partial(read_at, file, at, 1) for file in files for at in (0, _BTRFS_MAGIC[0])))
 
 
 def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
@@ -139,7 +134,7 @@ def _kind(file: BinaryIO, *, of_linux: bool) -> Kind:
 
 def _is_written(file: BinaryIO) -> bool:
     """Whether a volume of unknown kind contains data other than swap space or FAT."""
-    head = _read(file, 0, _HEAD)
+    head = read_at(file, 0, _HEAD)
     return any(head) and not any(_has(head, *magic) for magic in (_SWAP, *FAT))
 
 
@@ -169,12 +164,12 @@ def _specs(table: Any, partition: Any) -> frozenset[str]:  # noqa: ANN401 - diss
 
 def _check_gpt(disk: Ranges) -> None:
     """Raise unless the checksums of a GPT match: no partition may be missing from it."""
-    header = _read(disk, _GPT_AT, _GPT_LONGEST)
+    header = read_at(disk, _GPT_AT, _GPT_LONGEST)
     (length, written) = struct.unpack_from("<II", header, 12)
     (at, count, size, entries) = struct.unpack_from("<QIII", header, 72)
     sound = header[:8] == b"EFI PART" and 92 <= length <= len(header)  # noqa: PLR2004 - the header
     if sound and count * size <= _ENTRIES_LONGEST:
-        table = _read(disk, at * 512, count * size)
+        table = read_at(disk, at * 512, count * size)
         own = header[:16] + bytes(4) + header[20:length]
         if zlib.crc32(own) == written and zlib.crc32(table) == entries:
             return

@@ -9,7 +9,7 @@ inode and block must match, and each block must name the directory it belongs to
 import stat
 import struct
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, BinaryIO
 
 from dissect.xfs import XFS
@@ -22,6 +22,7 @@ from shared.proof.filesystems.files import (
     Unknown,
     gathered,
     inverted,
+    read_at,
     specs_of,
     type_of,
     type_of_mode,
@@ -57,8 +58,7 @@ class Xfs:
     """An XFS volume; raises `Unknown`, `Broken`, or what dissect raises, if it cannot be read."""
 
     def __init__(self, file: BinaryIO) -> None:
-        file.seek(0)
-        head = file.read(LARGEST_BLOCK)
+        head = read_at(file, 0, LARGEST_BLOCK)
         sb = c_xfs.xfs_sb(head)
         sound = 512 <= sb.sb_blocksize <= LARGEST_BLOCK and sb.sb_inodesize <= LARGEST_INODE  # noqa: PLR2004
         if not sound or sb.sb_sectsize > LARGEST_BLOCK:
@@ -69,8 +69,8 @@ class Xfs:
             raise Unknown(unread("XFS", other, _NAMES))
         self._file, self._sb = file, sb
         self._volume = XFS(file)
-        self._nodes: dict[int, Any] = {}
-        self._types: dict[int, Type] = {}
+        self._node = cache(self._look_up)  # a rehearsed read begins again from its start
+        self._type = cache(self._look_up_type)
         self._journal = Journal(file, sb)
         self._block = sb.sb_blocksize << sb.sb_dirblklog
         if self._block > LARGEST_BLOCK:
@@ -99,17 +99,12 @@ class Xfs:
             return str(node.link).encode("utf-8", "surrogateescape")[:limit]
         return bytes(node.open().read(limit))
 
-    def _node(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
-        if number not in self._nodes:
-            self._nodes[number] = self._look_up(number)
-        return self._nodes[number]
-
-    def _look_up(self, number: int) -> Any:  # noqa: ANN401 - as above
+    def _look_up(self, number: int) -> Any:  # noqa: ANN401 - dissect ships no types
         volume = self._volume
         group, inside = divmod(number, 1 << volume._inum_bits)  # noqa: SLF001 - its version is pinned
         start = group * volume._ag_size  # noqa: SLF001 - as above
         inode = start + inside * self._sb.sb_inodesize
-        read_ahead(*(partial(_byte, self._file, at) for at in (start, inode)))
+        read_ahead(*(partial(read_at, self._file, at, 1) for at in (start, inode)))
         node = volume.get_inode(number)
         if self._version == V5:
             raw = self._raw(node)
@@ -121,8 +116,7 @@ class Xfs:
 
     def _raw(self, node: Any) -> bytes:  # noqa: ANN401 - as above
         group, size = node.ag, self._sb.sb_inodesize
-        group.fh.seek(node.relative_inum * size)
-        return bytes(group.fh.read(size))
+        return bytes(read_at(group.fh, node.relative_inum * size, size))
 
     def _short(self, node: Any) -> Iterator[Entry]:  # noqa: ANN401 - as above
         """Yield the entries of a directory that is stored in its inode."""
@@ -155,8 +149,8 @@ class Xfs:
         for number in range(-(-node.size // self._block)):
             if not whole & set(range(number * each, (number + 1) * each)):
                 continue
-            stream.seek(number * self._block)
-            yield from self._of_block(node, stream.read(self._block))
+            block = read_at(stream, number * self._block, self._block)
+            yield from self._of_block(node, block)
 
     def _of_block(self, node: Any, block: bytes) -> Iterator[Entry]:  # noqa: ANN401 - as above
         single, one_of_many = _DATA[self._version]
@@ -199,14 +193,10 @@ class Xfs:
         text = name.decode("utf-8", "surrogateescape")
         if self._has_types:
             return Entry(text, type_of(kind), number)
-        if number not in self._types:  # each may be in a block of its own, which is not there yet
-            self._types[number] = type_of_mode(self._volume.get_inode(number).filetype)
-        return Entry(text, self._types[number], number)
+        return Entry(text, self._type(number), number)
 
-
-def _byte(file: BinaryIO, at: int) -> bytes:
-    file.seek(at)
-    return file.read(1)
+    def _look_up_type(self, number: int) -> Type:
+        return type_of_mode(self._volume.get_inode(number).filetype)
 
 
 def _version(head: bytes, sb: Any) -> int:  # noqa: ANN401 - dissect ships no types

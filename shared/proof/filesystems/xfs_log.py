@@ -8,10 +8,11 @@ last record before the head contains only the unmount operation
 
 import struct
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any, BinaryIO
 
+from shared.proof.filesystems.files import read_at
 from shared.proof.ranges import read_ahead
 
 BLOCK = 512
@@ -35,17 +36,15 @@ class Journal:
         group, inside = divmod(superblock.sb_logstart, 1 << superblock.sb_agblklog)
         self._start = (group * superblock.sb_agblocks + inside) * superblock.sb_blocksize
         self._length = superblock.sb_logblocks * superblock.sb_blocksize // BLOCK
-        self._blocks: dict[int, bytes] = {}
+        self._block = cache(self._read_block)
 
     def is_clean(self) -> bool:
         """Whether the journal has nothing to replay; false for an external journal."""
         return not self._is_external and self._ends_unmounted(self._head())
 
-    def _block(self, number: int) -> bytes:
-        if number not in self._blocks:
-            self._file.seek(self._start + number % self._length * BLOCK)
-            self._blocks[number] = self._file.read(BLOCK).ljust(BLOCK, b"\0")
-        return self._blocks[number]
+    def _read_block(self, number: int) -> bytes:
+        at = self._start + number % self._length * BLOCK
+        return read_at(self._file, at, BLOCK).ljust(BLOCK, b"\0")
 
     def _head(self) -> int:
         """Return the first block of an older cycle than block 0; the end if there is none."""
