@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from bench.stub import PAGE
+from shared.cloud.pace import REFILL
 from shared.sweep.sweeper import AHEAD
 
 FLEETS = (
@@ -25,7 +26,7 @@ CALL = 0.05
 BESIDES = 3
 """Calls of a subscription besides its lists: groups, locks, Resource Graph."""
 
-BUCKET, REFILL = 250, 25
+BUCKET = 250
 SWEEPS_A_MONTH = 30 * 24 * 12
 MEMORY_GIB, FREE, PRICE = 2, 100_000, 0.000026
 
@@ -61,7 +62,7 @@ def _scale(vms: int, subscriptions: int, cpu_a_vm: float) -> Scale:
         calls=calls_of_one * subscriptions,
         seconds=round(seconds, 1),
         cpu_seconds=round(cpu, 2),
-        bucket=round(calls_of_one / (BUCKET + REFILL * seconds_of_one), 2),
+        bucket=round(calls_of_one / (BUCKET + REFILL["reads"] * seconds_of_one), 2),
         usd_a_month=round(max(0.0, gib_seconds - FREE) * PRICE, 2),
     )
 

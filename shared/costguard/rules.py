@@ -167,24 +167,24 @@ def judge(standing: Standing, settings: Settings, now: datetime) -> Due:
     if is_under_way(tags, now, ours=standing.ours):
         return Retract() if noted else Nothing(since)
     kept = _kept(standing, wish, settings)
-    due = _Stopped(standing, since, wish, kept, settings, now).due()
+    due = _Stopped(standing, since, _off(wish, kept), kept, settings, now).due()
     return Retract() if noted and not isinstance(due, Deallocate) else due
 
 
 @dataclass(frozen=True, slots=True)
 class _Stopped:
-    """A stopped VM that the cost guard does not leave alone."""
+    """A stopped VM that the cost guard does not leave alone; `off` is whose word turns it off."""
 
     standing: Standing
     since: datetime | None
-    wish: Wish | None
+    off: Wish | None
     kept: str | None
     settings: Settings
     now: datetime
 
     def due(self) -> Due:
         """Return what is due: first by the owner's word, then by mark, grace period and policy."""
-        since, off = self.since, self._off()
+        since, off = self.since, self.off
         by_owner = off is not None and off.whose is not Whose.POLICY
         if off and by_owner and self._is_time(off):
             return Deallocate(since, off, self._alert())
@@ -195,10 +195,6 @@ class _Stopped:
         if alert := self._alert():
             return alert
         return Deallocate(since, off) if off and self._is_time(off) else Nothing(since)
-
-    def _off(self) -> Wish | None:
-        """Return whose word it is that deallocates it; None if nobody's does, or it is kept."""
-        return self.wish if self.wish and self.wish.after is not None and not self.kept else None
 
     def _is_time(self, off: Wish) -> bool:
         if self.since is None or off.after is None:
@@ -236,7 +232,12 @@ def wish_of(standing: Standing, settings: Settings, now: datetime) -> Wish | Non
 def may_be_off(standing: Standing, settings: Settings, now: datetime) -> bool:
     """Whether a VM that is stopped is, or will be, deallocated by a word or by the policy."""
     wish = wish_of(standing, settings, now)
-    return wish is not None and wish.after is not None and not _kept(standing, wish, settings)
+    return _off(wish, _kept(standing, wish, settings)) is not None
+
+
+def _off(wish: Wish | None, kept: str | None) -> Wish | None:
+    """Return the word that deallocates a VM; None if none does, or it is kept."""
+    return wish if wish and wish.after is not None and not kept else None
 
 
 def _kept(standing: Standing, wish: Wish | None, settings: Settings) -> str | None:
