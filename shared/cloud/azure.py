@@ -113,11 +113,6 @@ class Azure:
         """The currency of prices."""
         return self.prices.currency
 
-    @property
-    def prices_unread(self) -> str:
-        """Why the price list could not be read; empty if it could."""
-        return self.prices.unread
-
     def look(self, ref: VmRef) -> Look | Missing:
         """Return a VM, read with one GET; if it is generalized, its OS disk as well."""
         vm = self.arm.vm(ref)
@@ -188,6 +183,10 @@ class Azure:
     def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
         """Return the list price of a disk's month; None if it is unknown."""
         return self.prices.disk_price(disk, now)
+
+    def prices_unread(self, now: datetime) -> str:
+        """Return why the price list could not be read; empty if it could."""
+        return self.prices.unread(now)
 
     def vms(self, subscription: str) -> Listing:
         """Return the listing of a subscription: VMs, run states and group tags."""

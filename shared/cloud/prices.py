@@ -78,9 +78,12 @@ class Prices:
         self.currency = currency
         self._endpoint = endpoint
         self._known: dict[object, _Known] = {}
-        self._failed_at: datetime | None = None
-        self.unread = ""
-        """Why the price list could not be read last; empty if it could."""
+        self._failure: tuple[datetime, str] | None = None
+
+    def unread(self, now: datetime) -> str:
+        """Return why the price list is not read, which it will be later; empty if it is."""
+        at, why = self._failure or (None, "")
+        return why if at and now - at < PAUSE_AFTER_FAILURE else ""
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         """Return the price of an hour; None if it is unknown."""
@@ -106,16 +109,16 @@ class Prices:
         if known and now - known.at < KEPT:
             kept: T | None = known.price
             return kept
-        if not self._endpoint or (self._failed_at and now - self._failed_at < PAUSE_AFTER_FAILURE):
+        if not self._endpoint or self.unread(now):
             return None
         try:
             price = read(self._rows(filtered))
         except (requests.RequestException, msgspec.DecodeError) as error:
             log.warning("no price for %s: %s", key, error)
             host = urlsplit(self._endpoint).hostname
-            self._failed_at, self.unread = now, f"{host} could not be read: {_words(error)}"
+            self._failure = now, f"{host} could not be read: {_words(error)}"
             return None
-        self._failed_at, self.unread = None, ""
+        self._failure = None
         self._known[key] = _Known(price, now)
         return price
 

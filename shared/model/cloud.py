@@ -44,10 +44,6 @@ class Cloud(Protocol):
     def currency(self) -> str:
         """The currency of prices, an ISO 4217 code."""
 
-    @property
-    def prices_unread(self) -> str:
-        """Why the price list could not be read; empty if it could, or is not to be read."""
-
     # Reads
 
     def look(self, ref: VmRef) -> Look | Missing:
@@ -73,6 +69,9 @@ class Cloud(Protocol):
 
     def disk_price(self, disk: KeptDisk, now: datetime) -> float | None:
         """Return the list price of a disk's month; None if unknown."""
+
+    def prices_unread(self, now: datetime) -> str:
+        """Return why the price list could not be read; empty if it could, or is not to be read."""
 
     def vms(self, subscription: str) -> Listing:
         """Return the VMs of a subscription."""

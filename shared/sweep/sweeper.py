@@ -94,7 +94,7 @@ class Sweeper:
             targets |= scan.targets()
         if hourly:
             _look_at_images(cloud, targets, now, report)
-        report.prices_unread = cloud.prices_unread
+        report.prices_unread = cloud.prices_unread(now)
         self._unreached = set(report.unreached)
         report.seconds = round(time.monotonic() - started, 3)
         report.requests = cloud.requests - before

@@ -52,7 +52,6 @@ class FakeCloud:
     costs: Price | None = None
     month: float | None = None
     currency: str = "EUR"
-    prices_unread: str = ""
     requests: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
     published: list[Outcome] = field(default_factory=list)
@@ -80,6 +79,9 @@ class FakeCloud:
     def stops(self, subscription: str) -> Mapping[str, datetime]:
         self._asked("stops")
         return self.graph
+
+    def prices_unread(self, now: datetime) -> str:
+        return ""
 
     def price(self, machine: Machine, now: datetime) -> Price | None:
         return self.costs

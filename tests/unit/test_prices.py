@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from shared.cloud.prices import (
+    PAUSE_AFTER_FAILURE,
     PriceRow,
     Prices,
     disk_filter_of,
@@ -152,4 +153,14 @@ def test_the_filter_is_the_documented_one() -> None:
 
 def test_without_an_endpoint_no_price_is_known() -> None:
     """If the endpoint is set empty, no request is sent and the price is unknown."""
-    assert Prices("", "EUR").price(LINUX, NOW) is None
+    prices = Prices("", "EUR")
+    assert (prices.price(LINUX, NOW), prices.unread(NOW)) == (None, "")
+
+
+def test_a_list_that_does_not_answer_is_told_until_it_is_asked_again() -> None:
+    """A sweep that needs no price reports no outage that may be long over."""
+    prices = Prices("https://127.0.0.1:9/prices", "EUR")
+    assert prices.unread(NOW) == ""
+    assert prices.price(LINUX, NOW) is None
+    assert prices.unread(NOW) == "127.0.0.1 could not be read: ConnectionError"
+    assert prices.unread(NOW + PAUSE_AFTER_FAILURE) == ""
