@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from bench.stub import TENANT
 from tests.clients.environments import HERE, python
 
 POLICY = Path(__file__).with_name("custodian.yml")
+_PATIENCE = 1800
 STOPPED = "[?powerState=='VM stopped'].name"
 
 type Took = dict[str, float]
@@ -77,7 +79,10 @@ def _run(command: Sequence[str | Path], environment: dict[str, str], home: Path)
     asked, began = _requests(environment), time.perf_counter()
     with (home / "said").open("w") as said, (home / "errors").open("w") as errors:
         process = subprocess.Popen(command, env=environment, stdout=said, stderr=errors)  # noqa: S603 a rival
+        stuck = threading.Timer(_PATIENCE, process.kill)
+        stuck.start()
         _, status, used = os.wait4(process.pid, 0)  # of this process alone, unlike getrusage
+        stuck.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(
